@@ -1,0 +1,19 @@
+/* Whole files: read within a bound, written so that a crash leaves the old or the new one.
+ * For configuration, keys and exports; never for the store. Blocking; not for the loop thread of a
+ * running daemon. */
+#ifndef REFERRAL_BASE_FILE_H
+#define REFERRAL_BASE_FILE_H
+
+#include "base/bytes.h"
+
+/* Appends the file's bytes. ERR_NOT_FOUND, ERR_TOO_LARGE, ERR_IO; the fault names the file. */
+enum err file_read(const char *path, struct buf *ret_bytes, struct fault *fault) MUST_CHECK;
+/* Temporary file beside it, fsync, rename, fsync of the folder: durable on return. */
+enum err file_write(const char *path, struct span bytes, unsigned mode,
+                    struct fault *fault) MUST_CHECK;
+/* mkdir -p with this mode for the folders that it makes. */
+enum err folder_make(const char *path, unsigned mode, struct fault *fault) MUST_CHECK;
+/* As file_read, for exactly `len` bytes of a secret; refuses a file that others can read. */
+enum err file_read_secret(const char *path, void *out, size_t len, struct fault *fault) MUST_CHECK;
+
+#endif

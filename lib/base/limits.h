@@ -1,0 +1,50 @@
+/* Every bound of the system, in one place, each with its reason. A bound that a peer can meet is
+ * also in docs/protocol.md. Sizes are bytes unless the name says otherwise. */
+#ifndef REFERRAL_BASE_LIMITS_H
+#define REFERRAL_BASE_LIMITS_H
+
+/* The wire. A request must hold a full batch of ordinary messages, and 60 peers that only announce
+ * such a request must not cost more than 64 MiB. */
+#define LIMIT_REQUEST_BYTES  ((1024u + 64u) * 1024u)
+#define LIMIT_ENVELOPE_BYTES (256u * 1024u) /* header, facts and sealed body of one message */
+#define LIMIT_HEADER_BYTES   2048u
+#define LIMIT_FACTS_BYTES    (32u * 1024u) /* 100 materials of 64 bytes, the trace of a window */
+#define LIMIT_BATCH_COUNT    256u          /* messages in one request: path of at most 9 hashes */
+#define LIMIT_READER_COUNT   16u           /* readers of one body: receiver, sender, those named */
+#define LIMIT_NESTING        16u           /* depth of sub-messages before parsing */
+#define LIMIT_FIELD_COUNT    4096u         /* fields in one message before parsing */
+/* Memory that parsing one message of n bytes may take: protobuf-c grows hostile input up to 87x. */
+#define LIMIT_PARSE_BYTES(n) (8u * (size_t)(n) + 64u * 1024u)
+#define LIMIT_PATH_COUNT     63u /* hashes in an inclusion or consistency proof: C2SP tlog bound */
+
+/* People and papers. */
+#define LIMIT_AGENCIES        1024u /* registry rows; eleven today, 110 with the banners */
+#define LIMIT_AGENCY_ID_BYTES 32u   /* with the NUL */
+#define LIMIT_NUMBER_BYTES    32u   /* case, referral, register and document numbers, with the NUL */
+#define LIMIT_MATERIALS       100u
+#define LIMIT_MEASURES        64u
+#define LIMIT_DOCUMENTS       64u
+#define LIMIT_PERSONS         64u
+#define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */
+#define LIMIT_BODY_BYTES      (200u * 1024u)
+
+/* The broker. */
+#define LIMIT_FETCH_WAIT_MS    25000u /* long poll: below every proxy's and nng's 60 s */
+#define LIMIT_FETCH_COUNT      256u
+#define LIMIT_FETCH_BYTES      (1024u * 1024u) /* payload of one fetch reply, within a request */
+#define LIMIT_CONTEXTS_SPARE   64u             /* contexts = 2 x agencies + this */
+#define LIMIT_STORE_PERCENT    85u /* new submissions are refused above; the rest is for the rest */
+#define LIMIT_QUEUE_COUNT      100000u /* messages that wait for one agency */
+#define LIMIT_TURN_COUNT       1024u   /* requests decided in one transaction */
+#define LIMIT_TURN_RUNGS       1000u   /* rungs raised in one transaction: 7 ms at the most */
+#define LIMIT_REFUSALS_MINUTE  600u    /* leaves a minute that one signer's refusals may write */
+#define LIMIT_REPLAY_WINDOW    4096u   /* request counters remembered behind the newest */
+#define LIMIT_CONNECTIONS_EACH 16u     /* connections a listener keeps per agency */
+
+/* Files and local sockets. */
+#define LIMIT_CONFIG_BYTES     (1024u * 1024u)
+#define LIMIT_JSON_BYTES       (1024u * 1024u)
+#define LIMIT_LOCAL_LINE_BYTES (1024u * 1024u) /* one JSON line on a unix socket */
+#define LIMIT_LOCAL_CLIENTS    64u
+
+#endif
