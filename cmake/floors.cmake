@@ -1,5 +1,10 @@
 # How a folder becomes a target. Each folder's CMakeLists.txt is then a list of names.
 
+# `programs` is what a city runs (deploy/quickstart builds it and nothing else); `threads` is what
+# the ThreadSanitizer build needs.
+add_custom_target(programs)
+add_custom_target(threads)
+
 # referral_library(NAME SOURCES ... LINKS ... OUTSIDE ...)
 # LINKS are libraries of ours (public), OUTSIDE are outside libraries (private: their home).
 function(referral_library name)
@@ -17,15 +22,42 @@ function(referral_program name)
     target_link_libraries(${name} PRIVATE ${ARG_LINKS} referral_flags)
     target_compile_options(${name} PRIVATE -fPIE)
     target_link_options(${name} PRIVATE -pie)
+    add_dependencies(programs ${name})
 endfunction()
 
-# referral_test(NAME SOURCES ... LINKS ...): one Check suite, one executable, one CTest entry.
+# referral_test(NAME SOURCES ... LINKS ... [LABELS ...] [TIMEOUT SECONDS]): one Check suite, one
+# executable, one CTest entry with the label `unit` and those given. A suite that starts threads
+# has the label `threads` and runs under ThreadSanitizer too.
 function(referral_test name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 180)
+    endif()
     add_executable(test_${name} ${ARG_SOURCES})
     target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} referral_flags PkgConfig::CHECK)
     set_target_properties(test_${name} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 180 LABELS unit)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+    if("threads" IN_LIST ARG_LABELS)
+        add_dependencies(threads test_${name})
+    endif()
+    if(REFERRAL_SANITIZE STREQUAL "thread")
+        # ThreadSanitizer does not follow a fork of a process that has threads.
+        set_tests_properties(${name} PROPERTIES ENVIRONMENT "CK_FORK=no")
+    endif()
+endfunction()
+
+# referral_process_test(NAME SCRIPT [ARGS ...] [TIMEOUT SECONDS]): a script that starts the real
+# programs and judges them from outside. It finds them in $REFERRAL_BIN, is told by REFERRAL_LONG=1
+# to do its long form, and has the label `process`: run on the release build.
+function(referral_process_test name script)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "ARGS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 180)
+    endif()
+    add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARG_ARGS}
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS process
+        ENVIRONMENT "REFERRAL_BIN=${CMAKE_BINARY_DIR}/bin")
 endfunction()

@@ -1,4 +1,7 @@
 # What a preset chooses, and the flags that every target gets.
+include(CheckCCompilerFlag)
+include(CheckCSourceCompiles)
+
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
@@ -31,6 +34,23 @@ elseif(REFERRAL_SANITIZE STREQUAL "thread")
     target_compile_options(referral_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
     target_link_options(referral_flags INTERFACE -fsanitize=thread)
 else()
+    # Level 3 needs a compiler and a C library that know it; the C library warns when not.
+    set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
+    check_c_source_compiles("#include <string.h>\nint main(void) { return 0; }" HAVE_FORTIFY_3)
+    unset(CMAKE_REQUIRED_FLAGS)
+    set(fortify 2)
+    if(HAVE_FORTIFY_3)
+        set(fortify 3)
+    endif()
     target_compile_options(referral_flags INTERFACE
-        $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+        "$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=${fortify}>")
+endif()
+
+# Control-flow protection exists on some processors only.
+check_c_compiler_flag(-fcf-protection=full HAVE_CF_PROTECTION)
+check_c_compiler_flag(-mbranch-protection=standard HAVE_BRANCH_PROTECTION)
+if(HAVE_CF_PROTECTION)
+    target_compile_options(referral_flags INTERFACE -fcf-protection=full)
+elseif(HAVE_BRANCH_PROTECTION)
+    target_compile_options(referral_flags INTERFACE -mbranch-protection=standard)
 endif()
