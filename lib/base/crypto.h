@@ -69,7 +69,9 @@ void crypto_derive(const uint8_t key[32], struct span context, uint8_t out[32]);
 
 void sign_key_new(struct sign_key *ret_key);
 void sign_key_from_seed(const uint8_t seed[SIGN_SEED_BYTES], struct sign_key *ret_key);
-void crypto_sign(const struct sign_key *key, struct span message, uint8_t out[SIGNATURE_BYTES]);
+/* Not `crypto_sign`: libsodium exports that name. */
+void crypto_sign_message(const struct sign_key *key, struct span message,
+                         uint8_t out[SIGNATURE_BYTES]);
 /* ERR_FORGED when the signature is not that key's over that message. */
 enum err crypto_verify(const uint8_t public_key[SIGN_PUBLIC_BYTES], struct span message,
                        const uint8_t signature[SIGNATURE_BYTES]) MUST_CHECK;

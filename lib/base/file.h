@@ -13,7 +13,11 @@ enum err file_write(const char *path, struct span bytes, unsigned mode,
                     struct fault *fault) MUST_CHECK;
 /* mkdir -p with this mode for the folders that it makes. */
 enum err folder_make(const char *path, unsigned mode, struct fault *fault) MUST_CHECK;
-/* As file_read, for exactly `len` bytes of a secret; refuses a file that others can read. */
+/* Exactly `len` bytes of a secret. ERR_REFUSED for a file that group or others can reach,
+ * ERR_INVALID for another length. `out` is written even on failure, and wiped then. */
 enum err file_read_secret(const char *path, void *out, size_t len, struct fault *fault) MUST_CHECK;
+/* The same for up to max_bytes; ERR_TOO_LARGE beyond. */
+enum err file_read_secret_text(const char *path, void *out, size_t max_bytes, size_t *ret_len,
+                               struct fault *fault) MUST_CHECK;
 
 #endif

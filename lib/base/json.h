@@ -26,8 +26,8 @@ bool json_absent(const struct json_value *value); /* absent or null */
 bool json_is_object(const struct json_value *value);
 bool json_is_array(const struct json_value *value);
 bool json_is_text(const struct json_value *value);
-size_t json_count(const struct json_value *value);                              /* items or members */
-struct json_value json_item(const struct json_value *array, size_t index);      /* path[index] */
+size_t json_count(const struct json_value *value);                         /* items or members */
+struct json_value json_item(const struct json_value *array, size_t index); /* path[index] */
 struct json_value json_member(const struct json_value *object, const char *key); /* path.key */
 /* The name of the index-th member, in the document's order; borrowed. */
 const char *json_member_name(const struct json_value *object, size_t index);
@@ -67,7 +67,6 @@ void json_text(struct json_writer *writer, const char *text); /* NULL writes nul
 void json_u64(struct json_writer *writer, uint64_t value);
 void json_i64(struct json_writer *writer, int64_t value);
 void json_bool(struct json_writer *writer, bool value);
-void json_null(struct json_writer *writer);
 /* A number with three decimals, for rates and latencies. */
 void json_milli(struct json_writer *writer, double value);
 /* Copies a JSON value that is already text (borrowed; trusted to be well formed). */

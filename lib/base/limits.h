@@ -20,7 +20,7 @@
 /* People and papers. */
 #define LIMIT_AGENCIES        1024u /* registry rows; eleven today, 110 with the banners */
 #define LIMIT_AGENCY_ID_BYTES 32u   /* with the NUL */
-#define LIMIT_NUMBER_BYTES    32u   /* case, referral, register and document numbers, with the NUL */
+#define LIMIT_NUMBER_BYTES    32u /* case, referral, register and document numbers, with the NUL */
 #define LIMIT_MATERIALS       100u
 #define LIMIT_MEASURES        64u
 #define LIMIT_DOCUMENTS       64u

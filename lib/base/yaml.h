@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-struct yaml; /* a parsed document */
+struct yaml;      /* a parsed document */
 struct yaml_node; /* borrowed from its document */
 
 /* Parses a file of at most LIMIT_CONFIG_BYTES. Duplicate keys, anchors and tags are refused. */
@@ -32,8 +32,9 @@ bool yaml_is_sequence(const struct yaml_node *node);
 bool yaml_is_scalar(const struct yaml_node *node);
 size_t yaml_count(const struct yaml_node *node); /* items or pairs */
 const struct yaml_node *yaml_item(const struct yaml_node *sequence, size_t index);
-const struct yaml_node *yaml_key(const struct yaml_node *mapping, size_t index);   /* in file order */
-const struct yaml_node *yaml_value(const struct yaml_node *mapping, size_t index); /* of that pair */
+const struct yaml_node *yaml_key(const struct yaml_node *mapping, size_t index); /* in file order */
+const struct yaml_node *yaml_value(const struct yaml_node *mapping,
+                                   size_t index); /* of that pair */
 const struct yaml_node *yaml_find(const struct yaml_node *mapping, const char *key); /* or NULL */
 const char *yaml_text(const struct yaml_node *scalar); /* NUL-terminated, valid with the document */
 
