@@ -1,0 +1,75 @@
+/* Unix stream sockets that speak lines (JSON, but the bytes mean nothing here): a server on the
+ * loop for the daemons' status and command sockets, and a blocking client for command lines.
+ *
+ * Who may connect is the file's mode and owner; who did is local_peer. Server functions: loop
+ * thread. Client functions: any thread that may block, never the loop's. Nothing is durable. */
+#ifndef REFERRAL_IO_LOCAL_H
+#define REFERRAL_IO_LOCAL_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+struct loop;
+struct local_server;
+
+/* One line without its newline, never empty; borrowed during the call. Answer now or later, with
+ * none, one or several lines, by local_reply on the handle. */
+typedef void (*local_line_fn)(void *ctx, uint64_t handle, struct span line);
+typedef void (*local_gone_fn)(void *ctx, uint64_t handle);
+
+struct local_server_options {
+    const char *path;      /* at most 107 bytes; copied */
+    unsigned mode;         /* 0: 0660 */
+    size_t clients_max;    /* 0: LIMIT_LOCAL_CLIENTS */
+    const char *busy_line; /* sent to a client beyond the maximum before it is closed, or NULL */
+    const char
+        *too_long_line; /* sent on a line over LIMIT_LOCAL_LINE_BYTES, or NULL; then closed */
+    local_line_fn on_line;
+    local_gone_fn on_gone; /* may be NULL; not called for those that local_server_close closes */
+    void *ctx;
+};
+
+struct local_peer {
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t pid;
+};
+
+/* A socket file that nobody answers on is replaced. ERR_BUSY when a server lives there, ERR_EXISTS
+ * when the path is no socket, ERR_INVALID (path), ERR_MEMORY, ERR_IO; the fault names the path. */
+enum err local_server_open(struct loop *loop, const struct local_server_options *options,
+                           struct fault *fault, struct local_server **ret_server) MUST_CHECK;
+/* Sends what is queued as far as the peers take it at once, closes all, removes the file. The
+ * memory goes in a later turn or in loop_free. NULL allowed. */
+void local_server_close(struct local_server *server);
+
+/* Queues the line and a newline. ERR_NOT_FOUND: the client is gone; ERR_FULL: it does not read
+ * (over 4 MiB wait for it) and is closed; ERR_MEMORY. */
+enum err local_reply(struct local_server *server, uint64_t handle, struct span line) MUST_CHECK;
+/* Closes after what is queued has been written. Unknown handles are ignored. */
+void local_hang_up(struct local_server *server, uint64_t handle);
+/* Credentials of the process that connected (SO_PEERCRED). ERR_NOT_FOUND. */
+enum err local_peer(const struct local_server *server, uint64_t handle,
+                    struct local_peer *ret_peer) MUST_CHECK;
+size_t local_client_count(const struct local_server *server);
+
+/* --- blocking client --- */
+
+struct local_stream;
+
+/* ERR_UNREACHABLE: no such socket, or nobody answers; ERR_REFUSED: no permission; ERR_TIMEOUT. */
+enum err local_open(const char *path, uint64_t timeout_ms,
+                    struct local_stream **ret_stream) MUST_CHECK;
+enum err local_send(struct local_stream *stream, struct span line, uint64_t timeout_ms) MUST_CHECK;
+/* Appends one line without its newline. ERR_CLOSED: the server ended; ERR_TIMEOUT; ERR_TOO_LARGE.
+ */
+enum err local_receive(struct local_stream *stream, uint64_t timeout_ms,
+                       struct buf *ret_line) MUST_CHECK;
+void local_close(struct local_stream *stream); /* NULL allowed */
+
+/* One line there, one line back, within `timeout_ms` altogether. Errors as above. */
+enum err local_call(const char *path, struct span line, uint64_t timeout_ms,
+                    struct buf *ret_line) MUST_CHECK;
+
+#endif
