@@ -1,0 +1,139 @@
+/* Civil dates of +08:00 and the calendar of working days (domain: Art. 9, 11 and 21).
+ *
+ * A calendar is data with a version: weekends, the State Council's yearly notices with their
+ * make-up workdays, statutory days for a year whose notice is not out yet, and a local layer. It
+ * is built once (calendar_new, calendar_add ..., calendar_seal) and then only read. It knows no
+ * files and no clock; files are read by io/calendar_folder.h through model/calendar_load.h.
+ *
+ * Building: one thread. A sealed calendar may be read on any thread. Nothing here is durable.
+ * Instants are UTC milliseconds since 1970, days are civil days of +08:00 counted from 1970-01-01
+ * (day 0). Days before 1970 and after 9999 do not exist. */
+#ifndef REFERRAL_MODEL_CALENDAR_H
+#define REFERRAL_MODEL_CALENDAR_H
+
+#include "base/bytes.h"
+
+#define CIVIL_DAY_MAX    2932896 /* 9999-12-31 */
+#define CIVIL_DAY_MS     UINT64_C(86400000)
+#define CIVIL_OFFSET_MS  UINT64_C(28800000) /* +08:00, no summer time */
+#define CIVIL_TEXT_BYTES 11                 /* "2026-02-14" with the NUL */
+
+struct civil_date {
+    int32_t year;  /* 1970 ... 9999 */
+    int32_t month; /* 1 ... 12 */
+    int32_t day;   /* 1 ... 31 */
+};
+
+/* The civil day that holds this instant; the last day for instants behind it. */
+int32_t civil_day_at(uint64_t instant_ms);
+/* 00:00 and 24:00 (+08:00) of a day as UTC instants; 00:00 of day 0 is clamped to instant 0. */
+uint64_t civil_start_ms(int32_t day);
+uint64_t civil_end_ms(int32_t day);
+struct civil_date civil_date_of(int32_t day);
+/* ERR_INVALID when there is no such date. */
+enum err civil_day_of(struct civil_date date, int32_t *ret_day) MUST_CHECK;
+uint32_t civil_yyyymmdd(int32_t day); /* 20260214 */
+enum err civil_from_yyyymmdd(uint32_t value, int32_t *ret_day) MUST_CHECK;
+/* "2026-02-14", exactly so. */
+void civil_format(int32_t day, char out[CIVIL_TEXT_BYTES]);
+enum err civil_parse(const char *text, int32_t *ret_day) MUST_CHECK;
+int32_t civil_weekday(int32_t day); /* 1 Monday ... 7 Sunday */
+
+#define CALENDAR_NAME_BYTES    64   /* a holiday's name, with the NUL */
+#define CALENDAR_SOURCE_BYTES  256  /* the notice's number and address, with the NUL */
+#define CALENDAR_VERSION_BYTES 64   /* "2023-2026+2027s#5e1f09ab", with the NUL */
+#define CALENDAR_ROWS_MAX      4096 /* rows of all files: 30 a year for a century */
+#define CALENDAR_FILES_MAX     256
+#define CALENDAR_COUNT_MAX     4000 /* working days that one count may go forward or back */
+/* Rows of next year's notice begin here in December; so does a provisional deadline. */
+#define CALENDAR_NOTICE_MONTH 12
+#define CALENDAR_NOTICE_DAY   25
+
+/* Where rows come from. A later layer wins over an earlier one on the same day; the statutory
+ * rows of a year are not used at all once its notice is there. */
+enum calendar_layer {
+    CALENDAR_STATUTORY, /* days off by law, for a year without a notice */
+    CALENDAR_NOTICE,    /* the State Council's notice of the year */
+    CALENDAR_LOCAL,     /* a city's own days */
+    CALENDAR_LAYER_COUNT
+};
+
+struct calendar_row {
+    int32_t day;
+    bool off;                       /* false: a make-up workday (调休上班) */
+    char name[CALENDAR_NAME_BYTES]; /* "春节" */
+};
+
+/* One file: all rows of one layer for one notice year. */
+struct calendar_file {
+    int32_t year; /* the notice's year; its rows may begin on 25 December before */
+    enum calendar_layer layer;
+    char source[CALENDAR_SOURCE_BYTES];
+    const struct calendar_row *rows; /* borrowed during the call */
+    size_t row_count;
+};
+
+enum day_reason {
+    DAY_WORKING, /* Monday to Friday, nothing special */
+    DAY_WEEKEND,
+    DAY_HOLIDAY, /* off by a row; it has a name */
+    DAY_MAKE_UP, /* a working Saturday or Sunday by a row; it has the holiday's name */
+};
+
+struct calendar_day {
+    int32_t day;
+    enum day_reason reason;
+    const char *name; /* borrowed from the calendar; "" for WORKING and WEEKEND */
+};
+
+struct calendar;
+
+enum err calendar_new(struct calendar **ret_calendar) MUST_CHECK; /* weekends only */
+void calendar_free(struct calendar *calendar);                    /* NULL allowed */
+
+/* Adds one file. Refused with ERR_INVALID, and `ret_bad_row` (may be NULL) set to the row at fault
+ * or to row_count when it is the file: a row outside the year (25 December before to 31 December),
+ * two rows for a day in one layer, a day off named nothing, a notice's make-up row on a Monday to
+ * Friday, a statutory make-up row, a second file of that year and layer, no room. Nothing is added
+ * then. The fault's place is empty: the caller knows the file. */
+enum err calendar_add(struct calendar *calendar, const struct calendar_file *file,
+                      size_t *ret_bad_row, struct fault *fault) MUST_CHECK;
+
+/* Fixes the effective days and the version. No calendar_add after it; reading only after it. */
+void calendar_seal(struct calendar *calendar);
+
+/* Readers of a sealed calendar. */
+const char *calendar_version(const struct calendar *calendar); /* "2023-2026+2027s#5e1f09ab" */
+/* SHA-256 over the canonical rows in use: equal exactly when every day counts and reads alike. */
+const struct digest *calendar_digest(const struct calendar *calendar);
+bool calendar_has_notice(const struct calendar *calendar, int32_t year);
+/* The source of the file that a year's days come from (notice, else statutory); "" when neither. */
+const char *calendar_source(const struct calendar *calendar, int32_t year);
+/* The years from the first to the last with any file; false when there is none. */
+bool calendar_years(const struct calendar *calendar, int32_t *ret_first, int32_t *ret_last);
+
+bool calendar_is_working_day(const struct calendar *calendar, int32_t day); /* O(1) */
+struct calendar_day calendar_day_reason(const struct calendar *calendar, int32_t day);
+/* True when the day depends on a notice that is not there: it lies in such a year, or on or after
+ * 25 December before it. */
+bool calendar_is_provisional(const struct calendar *calendar, int32_t day);
+
+/* The count-th working day after (count > 0) or before (count < 0) `day`; `day` itself for 0,
+ * working or not. |count| <= CALENDAR_COUNT_MAX; stops at the ends of time. */
+int32_t calendar_add_working_days(const struct calendar *calendar, int32_t day, int32_t count);
+int32_t calendar_next_working_day(const struct calendar *calendar, int32_t day); /* after `day` */
+/* Working days in (from, to]; 0 when to <= from. */
+uint32_t calendar_count_working_days(const struct calendar *calendar, int32_t from, int32_t to);
+
+struct due_date {
+    int32_t day_0;          /* the arrival's civil day, never counted */
+    int32_t day_n;          /* the N-th working day after it */
+    uint64_t due_before_ms; /* 24:00 of day N: an answer at this instant is late */
+    bool provisional;       /* 暂定: a day from day 1 to day N depends on a missing notice */
+};
+
+/* 1 <= n <= CALENDAR_COUNT_MAX. */
+void calendar_due(const struct calendar *calendar, uint64_t arrival_ms, uint32_t n,
+                  struct due_date *ret_due);
+
+#endif
