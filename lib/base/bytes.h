@@ -69,6 +69,9 @@ enum err base64_encode(struct span in, struct buf *out) MUST_CHECK;
 /* Strict: no white space, canonical padding; ERR_INVALID otherwise. */
 enum err base64_decode(struct span in, struct buf *out) MUST_CHECK;
 
+/* Well-formed UTF-8 (RFC 3629): shortest forms, no surrogates, at most U+10FFFF. */
+bool utf8_valid(struct span text);
+
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 bool uuid_is_zero(const struct uuid *id);
 /* RFC 9562 version 7 from a time in UTC milliseconds and 10 random bytes. */

@@ -29,13 +29,14 @@ bool json_is_text(const struct json_value *value);
 size_t json_count(const struct json_value *value);                         /* items or members */
 struct json_value json_item(const struct json_value *array, size_t index); /* path[index] */
 struct json_value json_member(const struct json_value *object, const char *key); /* path.key */
-/* The name of the index-th member, in the document's order; borrowed. */
+/* The name of the index-th member, in the document's order; borrowed. NULL beyond the last. */
 const char *json_member_name(const struct json_value *object, size_t index);
 
 /* Sets the fault at this value's path and answers ERR_INVALID. */
 enum err json_refuse(const struct json_value *value, struct fault *fault, const char *code,
                      const char *fmt, ...) FORMAT(4, 5);
-/* Each getter refuses an absent or mistyped value, saying what was expected. */
+/* Each getter refuses an absent or mistyped value, saying what was expected. Whole numbers are at
+ * most 2^63 - 1. Texts have no NUL inside; max_bytes does not count the one at the end. */
 enum err json_get_text(const struct json_value *value, size_t max_bytes, const char **ret_text,
                        struct fault *fault) MUST_CHECK;
 enum err json_get_u64(const struct json_value *value, uint64_t min, uint64_t max, uint64_t *ret,
@@ -67,7 +68,7 @@ void json_text(struct json_writer *writer, const char *text); /* NULL writes nul
 void json_u64(struct json_writer *writer, uint64_t value);
 void json_i64(struct json_writer *writer, int64_t value);
 void json_bool(struct json_writer *writer, bool value);
-/* A number with three decimals, for rates and latencies. */
+/* A number with three decimals, for rates and latencies; null for what has none. */
 void json_milli(struct json_writer *writer, double value);
 /* Copies a JSON value that is already text (borrowed; trusted to be well formed). */
 void json_raw(struct json_writer *writer, struct span text);

@@ -1,6 +1,6 @@
-/* Hexadecimal and base64 (RFC 4648), as bytes.h declares them. Strict: one text for one value,
- * so that a decoded and encoded text is the same text. Not for secrets where timing matters.
- * No I/O; any thread. */
+/* Hexadecimal, base64 (RFC 4648) and UTF-8 (RFC 3629), as bytes.h declares them. Strict: one text
+ * for one value, so that a decoded and encoded text is the same text. Not for secrets where timing
+ * matters. No I/O; any thread. */
 #include "base/bytes.h"
 
 #include <assert.h>
@@ -127,4 +127,46 @@ enum err base64_decode(struct span in, struct buf *out)
         }
     }
     return OK;
+}
+
+/* The length of the well-formed character at `at`, or 0. */
+static size_t utf8_character(const uint8_t *at, size_t left)
+{
+    static const struct {
+        uint8_t lead_min, lead_max, second_min, second_max, len;
+    } forms[] = {
+        {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (at[0] < forms[i].lead_min || at[0] > forms[i].lead_max) {
+            continue;
+        }
+        size_t len = forms[i].len;
+        if (len > left ||
+            (len > 1 && (at[1] < forms[i].second_min || at[1] > forms[i].second_max))) {
+            return 0;
+        }
+        for (size_t j = 2; j < len; j++) {
+            if ((at[j] & 0xC0u) != 0x80u) {
+                return 0;
+            }
+        }
+        return len;
+    }
+    return 0;
+}
+
+bool utf8_valid(struct span text)
+{
+    size_t at = 0;
+    while (at < text.len) {
+        size_t len = utf8_character(text.data + at, text.len - at);
+        if (len == 0) {
+            return false;
+        }
+        at += len;
+    }
+    return true;
 }
