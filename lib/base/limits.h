@@ -13,6 +13,9 @@
 #define LIMIT_READER_COUNT   16u           /* readers of one body: receiver, sender, those named */
 #define LIMIT_NESTING        16u           /* depth of sub-messages before parsing */
 #define LIMIT_FIELD_COUNT    4096u         /* fields in one message before parsing */
+#define LIMIT_REPLY_FIELDS   65536u        /* the same for a reply: 256 deliveries with proofs */
+#define LIMIT_ORIGIN_BYTES   128u          /* the broker's name in checkpoints, with the NUL */
+#define LIMIT_DETAIL_BYTES   160u          /* the field path of a refusal, with the NUL */
 /* Memory that parsing one message of n bytes may take: protobuf-c grows hostile input up to 87x. */
 #define LIMIT_PARSE_BYTES(n) (8u * (size_t)(n) + 64u * 1024u)
 #define LIMIT_PATH_COUNT     63u /* hashes in an inclusion or consistency proof: C2SP tlog bound */

@@ -1,0 +1,60 @@
+/* The public keys of the agencies and of the broker: who may sign and to whom is sealed, and when.
+ *
+ * Read from public-keys.yaml at start and at reload, on the thread that calls; immutable
+ * afterwards, so any thread may look up. Holds no secret. Validity is from (inclusive) to `to`
+ * (exclusive); a key marked retired signs nothing new, and still verifies what it signed then. */
+#ifndef REFERRAL_WIRE_KEYRING_H
+#define REFERRAL_WIRE_KEYRING_H
+
+#include "base/crypto.h"
+#include "base/limits.h"
+
+enum key_use { KEY_SIGN, KEY_SEAL };
+
+struct key_entry {
+    char owner[LIMIT_AGENCY_ID_BYTES]; /* agency id, or "broker" */
+    enum key_use use;
+    struct key_id id;
+    uint8_t public_key[32];
+    uint64_t from_ms; /* 0: always */
+    uint64_t to_ms;   /* exclusive; UINT64_MAX: no end */
+    bool retired;
+};
+
+struct keyring; /* opaque */
+
+enum err keyring_load(const char *path, struct keyring **ret_keyring,
+                      struct fault *fault) MUST_CHECK;
+/* The same from memory; `name` stands for the file in faults. For REGISTRY replies and tests. */
+enum err keyring_load_text(const char *name, struct span text, struct keyring **ret_keyring,
+                           struct fault *fault) MUST_CHECK;
+void keyring_free(struct keyring *keyring); /* NULL allowed */
+
+/* The broker's name in checkpoints and request heads. */
+const char *keyring_origin(const struct keyring *keyring);
+/* The file as loaded (borrowed), and its SHA-256. */
+struct span keyring_text(const struct keyring *keyring);
+struct digest keyring_digest(const struct keyring *keyring);
+
+/* An agency's (or "broker") signing key by id. ERR_NOT_FOUND: no such owner or key; ERR_REFUSED:
+ * known, not valid at that time. With at_ms of a message's acceptance for old messages. The entry
+ * is borrowed. */
+enum err keyring_find(const struct keyring *keyring, const char *owner, struct key_id id,
+                      uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
+/* The newest key of that use that is valid then and not retired. */
+enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,
+                         uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
+/* Does the keyring know this owner at all? */
+bool keyring_knows(const struct keyring *keyring, const char *owner);
+/* All signing keys of the broker, retired ones too: for checkpoints and replies. Borrowed. */
+const uint8_t (*keyring_broker_keys(const struct keyring *keyring,
+                                    size_t *ret_count))[SIGN_PUBLIC_BYTES];
+size_t keyring_count(const struct keyring *keyring);
+const struct key_entry *keyring_entry(const struct keyring *keyring, size_t index);
+
+/* The text of a key file with these entries, grouped by owner in the order of first appearance.
+ * Ids are computed. For `referralctl keys`. */
+enum err keyring_write(const char *origin, const struct key_entry *entries, size_t entry_count,
+                       struct buf *out) MUST_CHECK;
+
+#endif
