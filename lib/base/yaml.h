@@ -12,7 +12,8 @@
 struct yaml;      /* a parsed document */
 struct yaml_node; /* borrowed from its document */
 
-/* Parses a file of at most LIMIT_CONFIG_BYTES. Duplicate keys, anchors and tags are refused. */
+/* Parses a file of at most LIMIT_CONFIG_BYTES: one document, UTF-8, nested at most LIMIT_NESTING
+ * deep. Duplicate keys, keys that are not scalars, anchors, aliases and tags are refused. */
 enum err yaml_open(const char *path, struct yaml **ret_yaml, struct fault *fault) MUST_CHECK;
 /* The same from memory; `name` stands for the file in messages. */
 enum err yaml_open_text(const char *name, struct span text, struct yaml **ret_yaml,
@@ -33,8 +34,8 @@ bool yaml_is_scalar(const struct yaml_node *node);
 size_t yaml_count(const struct yaml_node *node); /* items or pairs */
 const struct yaml_node *yaml_item(const struct yaml_node *sequence, size_t index);
 const struct yaml_node *yaml_key(const struct yaml_node *mapping, size_t index); /* in file order */
-const struct yaml_node *yaml_value(const struct yaml_node *mapping,
-                                   size_t index); /* of that pair */
+/* The value of that pair. */
+const struct yaml_node *yaml_value(const struct yaml_node *mapping, size_t index);
 const struct yaml_node *yaml_find(const struct yaml_node *mapping, const char *key); /* or NULL */
 const char *yaml_text(const struct yaml_node *scalar); /* NUL-terminated, valid with the document */
 
@@ -58,9 +59,13 @@ struct yaml_option {
     bool required;
 };
 
-/* Reads a mapping into a structure by a table that ends with a NULL name. Members whose key is
- * absent keep what they had (the defaults). Unknown keys are refused. */
+/* Reads a mapping into a structure by a table that ends with a NULL name and has at most 64 rows.
+ * Members whose key is absent keep what they had (the defaults). Unknown keys are refused. On
+ * failure the structure is partly filled: do not use it. */
 enum err yaml_read(const struct yaml_node *mapping, const struct yaml_option *options, void *target,
                    struct fault *fault) MUST_CHECK;
+/* One value by one option, for items of lists and for mappings with free keys. */
+enum err yaml_read_value(const struct yaml_node *value, const struct yaml_option *option,
+                         void *target, struct fault *fault) MUST_CHECK;
 
 #endif

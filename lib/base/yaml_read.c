@@ -1,0 +1,274 @@
+/* Reads a YAML mapping into a structure by a table of options. See yaml.h. Pure. */
+#include "base/yaml.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/yaml_node.h"
+
+#define OPTION_COUNT_MAX 64u
+
+static const char *const bool_names[] = {"false", "true", NULL};
+
+static const struct {
+    const char *suffix;
+    uint64_t ms;
+} duration_units[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 24 * 60 * 60 * 1000},
+};
+#define DURATION_UNIT_COUNT (sizeof(duration_units) / sizeof(duration_units[0]))
+
+/* Decimal digits at the start of the text; answers what follows them, or NULL when there are none
+ * or too many. */
+static const char *digits_read(const char *text, uint64_t *ret)
+{
+    uint64_t value = 0;
+    size_t count = 0;
+    for (; text[count] >= '0' && text[count] <= '9'; count++) {
+        uint64_t digit = (uint64_t)(text[count] - '0');
+        if (value > (UINT64_MAX - digit) / 10) {
+            return NULL;
+        }
+        value = value * 10 + digit;
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    *ret = value;
+    return text + count;
+}
+
+/* The largest unit that divides: 600000 is "10m". */
+static void duration_format(uint64_t value_ms, char out[32])
+{
+    size_t unit = 0;
+    for (size_t i = 1; i < DURATION_UNIT_COUNT; i++) {
+        if (value_ms > 0 && value_ms % duration_units[i].ms == 0) {
+            unit = i;
+        }
+    }
+    (void)snprintf(out, 32, "%" PRIu64 "%s", value_ms / duration_units[unit].ms,
+                   duration_units[unit].suffix);
+}
+
+static bool duration_parse(const char *text, uint64_t *ret_ms)
+{
+    uint64_t count = 0;
+    const char *suffix = digits_read(text, &count);
+    if (suffix == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < DURATION_UNIT_COUNT; i++) {
+        if (strcmp(suffix, duration_units[i].suffix) == 0) {
+            *ret_ms = count * duration_units[i].ms;
+            return count <= UINT64_MAX / duration_units[i].ms;
+        }
+    }
+    return false;
+}
+
+static enum err read_text(const struct yaml_node *value, const struct yaml_option *option,
+                          void *member, struct fault *fault)
+{
+    size_t len = strlen(value->text);
+    if (len == 0 && !value->quoted) {
+        return yaml_refuse(value, fault, "config.type", "%s has no value", option->name);
+    }
+    if (len >= option->size) {
+        return yaml_refuse(value, fault, "config.range", "%s is %zu bytes long; at most %zu fit",
+                           option->name, len, option->size - 1);
+    }
+    memcpy(member, value->text, len + 1);
+    return OK;
+}
+
+static enum err read_path(const struct yaml_node *value, const struct yaml_option *option,
+                          void *member, struct fault *fault)
+{
+    if (value->text[0] == '\0') {
+        return yaml_refuse(value, fault, "config.type", "%s has no value", option->name);
+    }
+    const char *file = value->yaml->name;
+    const char *slash = strrchr(file, '/');
+    size_t folder_len = value->text[0] == '/' || slash == NULL ? 0 : (size_t)(slash - file) + 1;
+    size_t len = strlen(value->text);
+    if (folder_len + len >= option->size) {
+        return yaml_refuse(value, fault, "config.range",
+                           "%s is a path of %zu bytes with its folder; at most %zu fit",
+                           option->name, folder_len + len, option->size - 1);
+    }
+    char *to = member;
+    memcpy(to, file, folder_len);
+    memcpy(to + folder_len, value->text, len + 1);
+    return OK;
+}
+
+static enum err read_unsigned(const struct yaml_node *value, const struct yaml_option *option,
+                              void *member, struct fault *fault)
+{
+    uint64_t number = 0;
+    const char *rest = digits_read(value->text, &number);
+    if (rest == NULL || *rest != '\0' || number < option->min || number > option->max) {
+        return yaml_refuse(value, fault, "config.range",
+                           "%s: expected a whole number between %" PRIu64 " and %" PRIu64
+                           ", found \"%.40s\"",
+                           option->name, option->min, option->max, value->text);
+    }
+    memcpy(member, &number, sizeof(number));
+    return OK;
+}
+
+static enum err read_duration(const struct yaml_node *value, const struct yaml_option *option,
+                              void *member, struct fault *fault)
+{
+    uint64_t value_ms = 0;
+    if (!duration_parse(value->text, &value_ms) || value_ms < option->min ||
+        value_ms > option->max) {
+        char min[32];
+        char max[32];
+        duration_format(option->min, min);
+        duration_format(option->max, max);
+        enum err error = yaml_refuse(value, fault, "config.range",
+                                     "%s: expected a duration between %s and %s, found \"%.40s\"",
+                                     option->name, min, max, value->text);
+        fault_hint(fault, "write a whole number and ms, s, m, h or d: 25s, 10m, 2h");
+        return error;
+    }
+    memcpy(member, &value_ms, sizeof(value_ms));
+    return OK;
+}
+
+/* The index of the value in a NULL-terminated list. */
+static enum err find_choice(const struct yaml_node *value, const struct yaml_option *option,
+                            const char *const *choices, int *ret_index, struct fault *fault)
+{
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(choices[i], value->text) == 0) {
+            *ret_index = i;
+            return OK;
+        }
+    }
+    char list[256];
+    nearest_list(choices, list, sizeof(list));
+    enum err error =
+        yaml_refuse(value, fault, "config.choice", "%s: expected one of: %s; found \"%.40s\"",
+                    option->name, list, value->text);
+    nearest_hint(fault, value->text, choices);
+    return error;
+}
+
+static enum err read_choice(const struct yaml_node *value, const struct yaml_option *option,
+                            void *member, struct fault *fault)
+{
+    assert(option->choices != NULL);
+    int index = 0;
+    enum err error = find_choice(value, option, option->choices, &index, fault);
+    if (error == OK) {
+        memcpy(member, &index, sizeof(index));
+    }
+    return error;
+}
+
+static enum err read_bool(const struct yaml_node *value, const struct yaml_option *option,
+                          void *member, struct fault *fault)
+{
+    int index = 0;
+    enum err error = find_choice(value, option, bool_names, &index, fault);
+    if (error == OK) {
+        bool truth = index == 1;
+        memcpy(member, &truth, sizeof(truth));
+    }
+    return error;
+}
+
+typedef enum err read_function(const struct yaml_node *value, const struct yaml_option *option,
+                               void *member, struct fault *fault);
+
+static const struct {
+    read_function *read;
+    const char *expected;
+} readers[] = {
+    [YAML_TEXT] = {read_text, "a text"},
+    [YAML_PATH] = {read_path, "a path"},
+    [YAML_UNSIGNED] = {read_unsigned, "a whole number"},
+    [YAML_BOOL] = {read_bool, "true or false"},
+    [YAML_DURATION] = {read_duration, "a duration"},
+    [YAML_CHOICE] = {read_choice, "one word"},
+};
+
+enum err yaml_read_value(const struct yaml_node *value, const struct yaml_option *option,
+                         void *target, struct fault *fault)
+{
+    assert(value != NULL);
+    assert(option != NULL);
+    assert(target != NULL);
+    char *member = (char *)target + option->offset;
+    if (option->type == YAML_NODE) {
+        memcpy(member, &value, sizeof(value));
+        return OK;
+    }
+    if (!yaml_is_scalar(value)) {
+        return yaml_refuse(value, fault, "config.type", "%s: expected %s, found a %s", option->name,
+                           readers[option->type].expected,
+                           yaml_is_mapping(value) ? "mapping" : "list");
+    }
+    return readers[option->type].read(value, option, member, fault);
+}
+
+static enum err refuse_key(const struct yaml_node *key, const struct yaml_option *options,
+                           struct fault *fault)
+{
+    const char *names[OPTION_COUNT_MAX + 1] = {NULL};
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        assert(i < OPTION_COUNT_MAX);
+        names[i] = options[i].name;
+    }
+    char list[256];
+    nearest_list(names, list, sizeof(list));
+    enum err error = yaml_refuse(key, fault, "config.unknown-key",
+                                 "\"%.60s\" is not known here; known: %s", key->text, list);
+    nearest_hint(fault, key->text, names);
+    return error;
+}
+
+static const struct yaml_option *find_option(const struct yaml_option *options, const char *name)
+{
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        if (strcmp(options[i].name, name) == 0) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+enum err yaml_read(const struct yaml_node *mapping, const struct yaml_option *options, void *target,
+                   struct fault *fault)
+{
+    assert(mapping != NULL);
+    assert(options != NULL);
+    if (!yaml_is_mapping(mapping)) {
+        return yaml_refuse(mapping, fault, "config.type",
+                           "expected a mapping (name: value), found %s",
+                           yaml_is_sequence(mapping) ? "a list" : "a text");
+    }
+    for (size_t i = 0; i < yaml_count(mapping); i++) {
+        const struct yaml_node *key = yaml_key(mapping, i);
+        const struct yaml_option *option = find_option(options, yaml_text(key));
+        enum err error = option == NULL
+                             ? refuse_key(key, options, fault)
+                             : yaml_read_value(yaml_value(mapping, i), option, target, fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        if (options[i].required && yaml_find(mapping, options[i].name) == NULL) {
+            return yaml_refuse(mapping, fault, "config.missing-key", "\"%s\" is missing here",
+                               options[i].name);
+        }
+    }
+    return OK;
+}
