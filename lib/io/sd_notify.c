@@ -1,0 +1,115 @@
+/* sd_notify(3), spoken directly: one datagram a message to a unix socket. See sd_notify.h. */
+#include "io/sd_notify.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/number.h"
+
+#define NOTIFY_MESSAGE_BYTES 512
+
+static uint64_t watchdog_interval_ms(void)
+{
+    const char *interval = getenv("WATCHDOG_USEC");
+    const char *whom = getenv("WATCHDOG_PID");
+    uint64_t interval_us = 0;
+    uint64_t pid = 0;
+    if (interval == NULL || !number_parse(interval, UINT64_MAX, &interval_us)) {
+        return 0;
+    }
+    if (whom != NULL && (!number_parse(whom, INT32_MAX, &pid) || pid != (uint64_t)getpid())) {
+        return 0; /* meant for another process */
+    }
+    return interval_us / 1000;
+}
+
+void sd_notify_init(struct sd_notify *notify)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    memset(notify, 0, sizeof *notify);
+    if (path != NULL && (path[0] == '/' || path[0] == '@') && path[1] != '\0' &&
+        strlen(path) < sizeof notify->path) {
+        memcpy(notify->path, path, strlen(path));
+    }
+    notify->watchdog_ms = watchdog_interval_ms();
+}
+
+static enum err datagram_send(const struct sd_notify *notify, const char *text, size_t len)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t path_len = strlen(notify->path);
+    _Static_assert(sizeof notify->path <= sizeof address.sun_path, "the path fits the address");
+    if (path_len == 0) {
+        return OK;
+    }
+    memcpy(address.sun_path, notify->path, path_len);
+    if (address.sun_path[0] == '@') {
+        address.sun_path[0] = '\0'; /* abstract: no file, and no trailing NUL in its length */
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return ERR_IO;
+    }
+    ssize_t sent =
+        sendto(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_len));
+    (void)close(fd); /* nothing is buffered in it */
+    return sent == (ssize_t)len ? OK : ERR_IO;
+}
+
+/* Sends `first`, and STATUS= when there is one. Line ends within the status would begin another
+ * assignment: they become spaces. */
+static enum err message_send(const struct sd_notify *notify, const char *first, const char *status)
+{
+    char text[NOTIFY_MESSAGE_BYTES];
+    int len = snprintf(text, sizeof text, "%s%s%s", first,
+                       status == NULL ? "" : "STATUS=", status == NULL ? "" : status);
+    if (len < 0) {
+        return ERR_IO;
+    }
+    size_t used = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    for (size_t i = strlen(first); i < used; i++) {
+        if (text[i] == '\n' || text[i] == '\r') {
+            text[i] = ' ';
+        }
+    }
+    return datagram_send(notify, text, used);
+}
+
+enum err sd_notify_ready(const struct sd_notify *notify, const char *status)
+{
+    return message_send(notify, "READY=1\n", status);
+}
+
+enum err sd_notify_reloading(const struct sd_notify *notify)
+{
+    struct timespec now;
+    char text[64];
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        return ERR_IO;
+    }
+    int len = snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n",
+                       (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    return len < 0 ? ERR_IO : message_send(notify, text, NULL);
+}
+
+enum err sd_notify_stopping(const struct sd_notify *notify)
+{
+    return message_send(notify, "STOPPING=1\n", NULL);
+}
+
+enum err sd_notify_status(const struct sd_notify *notify, const char *status)
+{
+    return message_send(notify, "", status);
+}
+
+enum err sd_notify_watchdog(const struct sd_notify *notify)
+{
+    return message_send(notify, "WATCHDOG=1\n", NULL);
+}
