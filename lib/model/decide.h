@@ -1,0 +1,133 @@
+/* The decision: what a message, the time, or a new calendar does to a referral.
+ *
+ * Pure functions from the state before, the input and `now` to the state after and a list of typed
+ * effects. The broker writes each effect as a leaf or a row and decides nothing itself; agents run
+ * the same functions on their own copy. A refusal changes nothing and has no effects. Any thread.
+ *
+ * The order of effects is the order of the leaves. RUNG_RAISED is followed by the NOTICEs of that
+ * rung, RUNG_RESOLVED by its NOTICEs, WINDOW_OPENED and WINDOW_REDATED by theirs. */
+#ifndef REFERRAL_MODEL_DECIDE_H
+#define REFERRAL_MODEL_DECIDE_H
+
+#include "model/check.h"
+#include "model/numbers.h"
+#include "model/referral.h"
+
+enum effect_kind {
+    EFFECT_QUEUE,            /* the message itself, to `agency`, in `lane` */
+    EFFECT_UNQUEUE,          /* the item that the receipt or rejection acknowledges */
+    EFFECT_NUMBER,           /* `number` now belongs to this referral (or its case) */
+    EFFECT_SIGNED,           /* register entry: `number` is the register number */
+    EFFECT_WINDOW_OPENED,    /* `clock` is FEEDBACK; `window` as opened */
+    EFFECT_WINDOW_STOPPED,   /* answered: outcome, late, lateness_days, claimed_ms */
+    EFFECT_WINDOW_REDATED,   /* old_due_before_ms and `window`; any clock with a date */
+    EFFECT_WINDOW_CANCELLED, /* by withdrawal; windows and tasks */
+    EFFECT_TASK_OPENED,      /* `clock` is TELL or PAPERS; `agency` holds it */
+    EFFECT_TASK_CLOSED,      /* done, or replaced by a newer one */
+    EFFECT_RUNG_RAISED,      /* exactly once per clock, window number and rung */
+    EFFECT_RUNG_RESOLVED,    /* a raised document's cause is gone */
+    EFFECT_NOTICE,           /* the broker's own message `notice` to `agency` */
+    EFFECT_KIND_COUNT
+};
+
+struct effect {
+    enum effect_kind kind;
+    uint16_t agency;               /* QUEUE, NOTICE: to whom; windows, tasks, rungs: who must act */
+    uint8_t lane;                  /* QUEUE, NOTICE */
+    enum message_kind notice;      /* NOTICE */
+    uint32_t roles;                /* NOTICE: of enum notice_role */
+    bool evidence;                 /* NOTICE: carries the envelope of the message being decided */
+    enum referral_clock clock;     /* which clock it is about */
+    enum rung rung;                /* rungs and their notices; RUNG_COUNT otherwise */
+    struct window window;          /* that clock after the effect; number 0 where there is none */
+    uint16_t responsible;          /* the agency that holds the clock */
+    uint64_t fell_due_ms;          /* rungs: when it fell due, which may be long ago */
+    uint64_t old_due_before_ms;    /* re-dating */
+    enum feedback_outcome outcome; /* STOPPED */
+    bool late;                     /* STOPPED */
+    uint32_t lateness_days;        /* STOPPED; 0 and late: less than one working day */
+    uint64_t claimed_ms;           /* STOPPED: the signed time that counted; else 0 */
+    uint64_t agent_received_ms;    /* OPENED by a receipt: the agent's own time; else 0 */
+    char number[LIMIT_NUMBER_BYTES]; /* NUMBER, SIGNED; rungs and notices: the document's, or "" */
+    char reason[32]; /* NOTICE: code of docs/messages.md: why a date moved, why it came back */
+};
+
+/* 46 open documents resolved to three agencies each, and the rest. */
+#define DECISION_EFFECTS_MAX 224u
+/* Rungs raised by one decide_due; what is left falls due at once again. */
+#define DECISION_RUNGS_MAX 8u
+
+struct decision {
+    enum refusal refusal;            /* REFUSAL_NONE: taken */
+    char detail[CHECK_DETAIL_BYTES]; /* of a refusal: field path and what was expected */
+    struct referral after;           /* as before when refused */
+    struct number_counter documents; /* the broker's counter of documents after it */
+    size_t effect_count;
+    struct effect effects[DECISION_EFFECTS_MAX];
+};
+
+/* The queued item that a delivery receipt or rejection names, as the broker found it. */
+struct decide_item {
+    struct uuid message_id;
+    uint64_t leaf_index;
+    struct digest leaf_hash;
+};
+
+struct decide_context {
+    const struct policy *policy; /* borrowed, all of these */
+    const struct registry *registry;
+    const struct calendar *calendar; /* sealed */
+    uint64_t now_ms;                 /* the turn's one now */
+    bool clock_held;                 /* the clock waits for a confirmation: no rungs */
+    uint64_t outage_from_ms;         /* last leaf before the start, 0: none */
+    uint64_t outage_to_ms;           /* first leaf after it */
+    struct number_counter documents; /* the broker's, so far */
+    /* decide_message only */
+    uint16_t signer;                /* agency number of the verified signature */
+    bool replica;                   /* an agent's own copy: what only the broker can look up */
+                                    /* (the five below) is taken as right */
+    const struct decide_item *item; /* DELIVERY, REJECTION: NULL when nothing is queued there */
+    bool number_taken;              /* a number that it claims belongs to something else */
+    bool case_known;                /* a referral of this case id is there already */
+    bool referral_known;            /* a referral with this referral id but another case is there */
+    bool refers_to_foreign;         /* refers_to names no message of this referral */
+};
+
+/* The numbers that a message claims, for the broker's look-up: the referral's and its case's, or
+ * the register number; empty where there is none. */
+struct claimed_numbers {
+    const char *referral;    /* borrowed from the message; must map to this referral or nothing */
+    const char *case_number; /* must map to this case or nothing */
+    const char *register_number; /* must map to this referral or nothing */
+};
+struct claimed_numbers decide_claimed_numbers(const struct message *message);
+
+/* `before` NULL: no such referral. Runs message_check first (without the body). */
+void decide_message(const struct decide_context *ctx, const struct referral *before,
+                    const struct message *message, struct decision *ret_decision);
+
+/* Raises what fell due at or before now, at most DECISION_RUNGS_MAX rungs, each once. Nothing
+ * while decide_rungs_wait says so. */
+void decide_due(const struct decide_context *ctx, const struct referral *before,
+                struct decision *ret_decision);
+/* Must rungs wait (clock held, or the grace after an outage)? `ret_until_ms` is the end of the
+ * grace, or 0 when only a confirmation helps. */
+bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms);
+
+/* Applies ctx->calendar to the open clocks. */
+void decide_redate(const struct decide_context *ctx, const struct referral *before,
+                   struct decision *ret_decision);
+
+/* An agent's copy follows a notice of the broker: delivery, return, re-dating, rung, resolved. A
+ * notice that does not fit changes nothing. */
+void decide_follow(const struct decide_context *ctx, const struct referral *before,
+                   const struct message *notice, struct referral *ret_after);
+
+#define DECIDE_TRACE_MAX (TRACE_DAYS_MAX + 2)
+
+/* The facts of a NOTICE effect; `trace` has room for DECIDE_TRACE_MAX and is borrowed by them, as
+ * the calendar is. The evidence is left to the caller, who has the envelope. */
+void decide_notice_facts(const struct decide_context *ctx, const struct effect *effect,
+                         struct trace_day *trace, struct notice_facts *ret_facts);
+
+#endif

@@ -1,0 +1,249 @@
+/* A message as the rules see it: header and facts, decoded, and what is known of the body.
+ *
+ * lib/wire fills these from bytes, lib/model judges them, and nobody else keeps a second form.
+ * Arrays are borrowed from the region or structure that decoding used. Texts are bounded and
+ * NUL-terminated. Holds no personal data: that is in struct body. Pure; any thread. */
+#ifndef REFERRAL_MODEL_MESSAGE_H
+#define REFERRAL_MODEL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/limits.h"
+
+enum message_kind { /* numbers are the wire's */
+                    MESSAGE_NONE = 0,
+                    MESSAGE_OUTBOUND_REFERRAL = 1,  /* 社会救助线索移送, Art. 5-9 */
+                    MESSAGE_INBOUND_REFERRAL = 2,   /* 司法救助线索移送, Art. 10-11 */
+                    MESSAGE_SIGN_FOR = 3,           /* 签收 */
+                    MESSAGE_OUTBOUND_FEEDBACK = 4,  /* answer to an outbound referral, Art. 9 */
+                    MESSAGE_INBOUND_FEEDBACK = 5,   /* answer to an inbound referral, Art. 11 */
+                    MESSAGE_APPLICANT_INFORMED = 6, /* 告知申请人 */
+                    MESSAGE_PAPERS = 7,             /* 补充材料 after procedure-required */
+                    MESSAGE_WITHDRAWAL = 8,         /* 撤回 */
+                    MESSAGE_DELIVERY = 9, /* the receiver's agent has it: signed delivery receipt */
+                    MESSAGE_REJECTION = 10, /* the receiver's agent found the body malformed */
+                    MESSAGE_AGENCY_KIND_COUNT = 11, /* below: what agencies send */
+                    MESSAGE_DELIVERY_NOTICE = 40,   /* the broker's own from here on */
+                    MESSAGE_REMINDER = 41,
+                    MESSAGE_ESCALATION = 42,
+                    MESSAGE_RESOLVED = 43,
+                    MESSAGE_REDATING = 44,
+                    MESSAGE_RETURNED = 45, /* to the sender: the body was rejected */
+};
+
+enum feedback_outcome {
+    OUTCOME_NONE = 0,
+    OUTCOME_GRANTED = 1,            /* outbound, final */
+    OUTCOME_PROCEDURE_REQUIRED = 2, /* outbound, Art. 9: opens tasks, not final */
+    OUTCOME_NOT_ELIGIBLE = 3,       /* outbound, final */
+    OUTCOME_NOT_MY_DUTY = 4,        /* outbound, final, with the agency suggested */
+    OUTCOME_SUITABLE = 5,           /* inbound, Art. 11 */
+    OUTCOME_NOT_SUITABLE = 6,       /* inbound, Art. 11: reason mandatory */
+    OUTCOME_COUNT
+};
+
+enum referral_task { /* what runs a clock in a referral */
+                     TASK_FEEDBACK = 0,
+                     TASK_TELL_APPLICANT = 1, /* 5 working days: Art. 9, Art. 11 "promptly" */
+                     TASK_PAPERS = 2,         /* 20 working days, held by whoever tells */
+                     TASK_COUNT
+};
+
+/* Bits of `body_fields`: that a mandatory body field is filled is itself a fact. */
+enum body_field {
+    BODY_PERSONS = 1 << 0,
+    BODY_CIRCUMSTANCES = 1 << 1,
+    BODY_REASONS = 1 << 2,
+    BODY_ADVANCE_REASON = 1 << 3,
+    BODY_OPINION = 1 << 4,
+    BODY_TEXT = 1 << 5,
+    BODY_OUTCOMES = 1 << 6,
+    BODY_TOLD = 1 << 7,
+    BODY_OFFICER = 1 << 8,
+};
+
+/* Bits of `roles` in a notice: who in the agency is told. */
+enum notice_role {
+    ROLE_LIAISON = 1 << 0,
+    ROLE_LEADER = 1 << 1,
+    ROLE_OFFICE = 1 << 2, /* the joint-meeting office, an attribute of one agency */
+    ROLE_ADMINISTRATORS = 1 << 3,
+    ROLE_DUTY_CONTACT = 1 << 4,
+    ROLE_SENDER = 1 << 5, /* the agency that referred is told */
+};
+
+struct message_header {
+    uint32_t version;
+    uint32_t suite;
+    enum message_kind kind;
+    struct uuid message_id;
+    struct uuid case_id;
+    struct uuid referral_id;
+    struct uuid refers_to; /* zero: none */
+    char sender[LIMIT_AGENCY_ID_BYTES];
+    char recipient[LIMIT_AGENCY_ID_BYTES];
+    char case_number[LIMIT_NUMBER_BYTES];
+    char referral_number[LIMIT_NUMBER_BYTES];
+    struct key_id sender_key;
+    uint64_t created_ms;
+};
+
+struct material {
+    uint32_t kind;
+    struct digest digest; /* of the sealed bytes; zero when missing */
+    uint32_t missing_reason;
+    uint64_t sealed_bytes;
+};
+
+struct measure {
+    uint32_t measure;
+    uint32_t shape;
+    uint64_t amount_fen;
+    uint32_t unit;
+    uint32_t start_date; /* YYYYMMDD, or 0 */
+    uint32_t end_date;
+    bool existing_kept;
+    uint32_t person_index;
+};
+
+struct document {
+    uint32_t kind;
+    char supplier[LIMIT_AGENCY_ID_BYTES]; /* empty: the applicant */
+};
+
+struct referral_facts {
+    uint32_t ground;
+    uint64_t priority_groups, needs, measures; /* bit sets */
+    const struct material *materials;          /* borrowed */
+    size_t material_count;
+    bool advance, urgent, life_danger, no_publicity;
+    uint32_t minor_marks;
+    uint32_t lead_channel;
+    uint32_t relation;
+    uint32_t told;
+    uint32_t person_count;
+};
+
+struct feedback_facts {
+    enum feedback_outcome outcome;
+    const struct measure *measures; /* borrowed */
+    size_t measure_count;
+    const struct document *documents; /* borrowed */
+    size_t document_count;
+    uint32_t tell_by; /* enum tell_by */
+    char suggested_agency[LIMIT_AGENCY_ID_BYTES];
+    char register_number[LIMIT_NUMBER_BYTES];
+};
+
+enum tell_by { TELL_BY_NONE = 0, TELL_BY_PROCURATORATE = 1, TELL_BY_SOCIAL_AGENCY = 2 };
+
+struct papers_facts {
+    const uint32_t *documents; /* borrowed */
+    size_t document_count;
+    uint64_t received_ms;
+};
+
+struct delivery_facts { /* of MESSAGE_DELIVERY and MESSAGE_REJECTION */
+    uint32_t lane;
+    uint64_t stream_seq;
+    uint64_t leaf_index;
+    struct digest leaf_hash;
+    uint64_t received_ms;
+    uint32_t reason; /* rejection only */
+    char field[160]; /* rejection only: path, never content */
+};
+
+struct trace_day {
+    uint32_t date;    /* YYYYMMDD */
+    uint32_t kind;    /* enum trace_kind of window.h */
+    const char *name; /* borrowed; may be empty */
+};
+
+struct notice_facts {
+    char rung[24];
+    enum referral_task task;
+    uint32_t window;
+    uint32_t roles;
+    char responsible[LIMIT_AGENCY_ID_BYTES];
+    uint64_t due_before_ms;
+    uint32_t due_date;
+    bool provisional;
+    uint64_t fell_due_ms;
+    uint64_t old_due_before_ms;
+    uint32_t lateness_days;
+    bool late;
+    char document_number[LIMIT_NUMBER_BYTES];
+    char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
+    uint64_t arrival_ms;
+    uint32_t working_days;
+    const struct trace_day *trace; /* borrowed */
+    size_t trace_count;
+    struct span evidence; /* borrowed: the receiver's signed receipt */
+    char reason[48];
+};
+
+struct message {
+    struct message_header header;
+    uint32_t body_fields;
+    bool body_present;
+    union {
+        struct referral_facts referral;
+        struct {
+            char register_number[LIMIT_NUMBER_BYTES];
+        } sign_for;
+        struct feedback_facts feedback;
+        struct {
+            enum referral_task task;
+            uint32_t how;
+        } informed;
+        struct papers_facts papers;
+        struct {
+            uint32_t reason;
+        } withdrawal;
+        struct delivery_facts delivery;
+        struct notice_facts notice;
+    };
+};
+
+/* The plain body, after opening or before sealing. Personal data: never logged, wiped after use.
+ * Texts are borrowed from the decoding region or the caller; NULL and "" both mean absent. */
+struct body_person {
+    const char *name, *identity_number, *phone, *address;
+    uint32_t relation;
+    uint64_t priority_groups, needs;
+    bool minor;
+    const char *guardian;
+    uint32_t may_be_told;
+    const char *receives_already;
+};
+
+struct body_outcome {
+    uint32_t person_index, outcome;
+    uint64_t amount_fen;
+    const char *text;
+};
+
+struct body {
+    char sender[LIMIT_AGENCY_ID_BYTES];
+    char recipient[LIMIT_AGENCY_ID_BYTES];
+    struct uuid message_id, case_id;
+    const char *officer, *circumstances, *reasons, *advance_reason, *opinion, *text;
+    const char *told_whom, *told_by;
+    const struct body_person *persons;
+    size_t person_count;
+    const struct body_outcome *outcomes;
+    size_t outcome_count;
+};
+
+/* "outbound-referral" and so on; "unknown" for a stranger. Never NULL. */
+const char *message_kind_name(enum message_kind kind);
+/* MESSAGE_NONE when there is no such name. */
+enum message_kind message_kind_parse(const char *name);
+bool message_kind_from_agency(enum message_kind kind);
+bool message_kind_from_broker(enum message_kind kind);
+
+#endif

@@ -1,0 +1,62 @@
+/* The policy: what an administrator may change of the rules, read from config/policy.yaml.
+ *
+ * Who may send what to whom, how long each clock runs and its rungs, which materials are mandatory,
+ * and the grace after an outage. The shipped file holds the domain's defaults; what it leaves out
+ * of clocks and rungs keeps ladder_default(). Who may send has no default but "no". Built once
+ * from text, then only read, on any thread. */
+#ifndef REFERRAL_MODEL_POLICY_H
+#define REFERRAL_MODEL_POLICY_H
+
+#include "model/message.h"
+#include "model/registry.h"
+#include "model/window.h"
+
+#define POLICY_RULES_MAX 256u /* one per kind and pair of classes, and room for pairs of ids */
+
+/* One row of `may-send`. The first row that fits decides; none: refused. */
+struct policy_rule {
+    enum message_kind kind;
+    char from[LIMIT_AGENCY_ID_BYTES]; /* "P", "S", "A", or an agency's id */
+    char to[LIMIT_AGENCY_ID_BYTES];
+    bool allow;
+    bool copy_office; /* the joint-meeting office is told of each */
+    uint32_t line;    /* in the file: what `why` names */
+};
+
+struct policy_material {
+    uint32_t kind; /* of VOCABULARY_MATERIAL */
+    bool mandatory;
+};
+
+#define POLICY_MATERIALS_MAX 32u
+
+struct policy {
+    struct policy_rule rules[POLICY_RULES_MAX];
+    size_t rule_count;
+    struct ladder ladder; /* N of every clock, offset and targets of every rung */
+    struct policy_material outbound[POLICY_MATERIALS_MAX]; /* the checklist of Art. 7 */
+    size_t outbound_count;
+    struct policy_material inbound[POLICY_MATERIALS_MAX];
+    size_t inbound_count;
+    uint64_t claimed_grace_ms; /* domain section 4: feedback this soon after an outage, and how */
+                               /* long rungs wait after a start; 10 minutes */
+    uint64_t clock_jump_ms;    /* domain section 5: departure that is a jump; 5 minutes */
+    uint64_t clock_confirm_agencies; /* domain section 5: agencies that confirm; 3 */
+    struct digest digest;            /* SHA-256 of the text */
+};
+
+/* Reads a policy; ids in `may-send` must be in the registry. Faults have file:line:column. */
+enum err policy_read(const char *name, struct span text, const struct registry *registry,
+                     struct policy **ret_policy, struct fault *fault) MUST_CHECK;
+void policy_free(struct policy *policy); /* NULL allowed */
+
+/* The row that decides; NULL when none fits, which is a refusal. */
+const struct policy_rule *policy_find(const struct policy *policy, enum message_kind kind,
+                                      const struct agency *from, const struct agency *to);
+bool policy_may_send(const struct policy *policy, enum message_kind kind, const struct agency *from,
+                     const struct agency *to);
+/* The checklist of a referral kind. */
+const struct policy_material *policy_materials(const struct policy *policy, enum message_kind kind,
+                                               size_t *ret_count);
+
+#endif

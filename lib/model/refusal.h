@@ -1,0 +1,61 @@
+/* Why a request or a message is not taken: stable codes, the same on the wire, in the log, in
+ * `--json` and on sockets. A number is never reused. The names are in refusal.c and in
+ * docs/protocol.md; a test compares the two. Pure; any thread. */
+#ifndef REFERRAL_MODEL_REFUSAL_H
+#define REFERRAL_MODEL_REFUSAL_H
+
+#include <stdbool.h>
+
+enum refusal {
+    REFUSAL_NONE = 0,
+    /* the request as a whole; nothing is recorded for 1 to 9, which strangers can cause */
+    REFUSAL_MALFORMED = 1,      /* not a request within the bounds */
+    REFUSAL_VERSION = 2,        /* unknown protocol version */
+    REFUSAL_SUITE = 3,          /* not the suite of this deployment */
+    REFUSAL_AGENCY_UNKNOWN = 4, /* no such agency in the registry */
+    REFUSAL_KEY_UNKNOWN = 5,    /* no such key of that agency, or not valid now */
+    REFUSAL_SIGNATURE = 6,      /* the signature does not verify */
+    REFUSAL_BROKER_OTHER = 7,   /* addressed to another broker */
+    REFUSAL_SESSION = 8,        /* say HELLO first: the session is not of this run */
+    REFUSAL_REPLAYED = 9,       /* this counter was seen */
+    /* retryable: nothing was decided */
+    REFUSAL_STORE_FULL = 20, /* above the share of the store kept for acknowledgements */
+    REFUSAL_QUEUE_FULL = 21, /* the receiver's queue is at its maximum */
+    REFUSAL_RATE = 22,       /* too many refusals of this signer in a minute */
+    REFUSAL_SUPERSEDED = 23, /* a newer FETCH of the same agency took the place */
+    REFUSAL_STOPPING = 24,   /* the broker is shutting down */
+    REFUSAL_CLOCK = 25,      /* the agency's clock is too far off to be recorded */
+    /* a message of a verified signer: one leaf each */
+    REFUSAL_PAYLOAD = 40,   /* payload, header or facts malformed or with unknown fields */
+    REFUSAL_SENDER = 41,    /* the header's sender is not the signer */
+    REFUSAL_RECIPIENT = 42, /* no such recipient, or the sender itself */
+    REFUSAL_KIND = 43,      /* unknown kind, or not one that agencies send */
+    REFUSAL_POLICY = 44,    /* this class may not send this kind to that class */
+    REFUSAL_ID_REUSED = 45, /* same message id, another payload */
+    REFUSAL_NUMBER = 46,    /* case or referral number malformed, foreign or taken */
+    REFUSAL_REFERRAL_UNKNOWN = 47,
+    REFUSAL_REFERRAL_EXISTS = 48,
+    REFUSAL_NOT_PARTY = 49,        /* the sender is not the party who may do this */
+    REFUSAL_STATE = 50,            /* not possible in this state of the referral */
+    REFUSAL_FACT_MISSING = 51,     /* a mandatory fact or body field is missing */
+    REFUSAL_FACT_INVALID = 52,     /* a fact is out of range or contradicts another */
+    REFUSAL_MATERIAL_MISSING = 53, /* a mandatory material without a reason, Art. 7 */
+    REFUSAL_ADVANCE_REASON = 54,   /* advance referral without a reason, Art. 8 */
+    REFUSAL_ALREADY = 55,          /* done already: signed for, answered, withdrawn */
+    REFUSAL_TASK_UNKNOWN = 56,     /* no such open task */
+    REFUSAL_REFERS_TO = 57,        /* refers to a message that is not of this referral */
+    REFUSAL_DELIVERY = 58,         /* acknowledges what is not queued for this agency */
+    REFUSAL_SEALING = 59,          /* body sealed to the wrong readers, padding or suite */
+    REFUSAL_REGISTER_NUMBER = 60,  /* register number malformed or foreign */
+};
+
+/* "request.malformed", "policy.not-allowed" ...: never NULL; "unknown" for a stranger. */
+const char *refusal_name(enum refusal refusal);
+/* What the other side should do, in English, one sentence. Never NULL. */
+const char *refusal_hint(enum refusal refusal);
+/* Nothing was decided: the same bytes may be sent again later. */
+bool refusal_retryable(enum refusal refusal);
+/* A verified signer's refusal that leaves one leaf and is answered the same way ever after. */
+bool refusal_recorded(enum refusal refusal);
+
+#endif

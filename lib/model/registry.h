@@ -1,0 +1,59 @@
+/* The registry: the agencies of a deployment, read from config/agencies.yaml.
+ *
+ * The number of agencies is data; rules speak of classes, never of an id. An agency's `number` is
+ * stable for ever: keys on disk use it. Built once from text (the caller reads the file), then only
+ * read, on any thread. Holds no names of people. */
+#ifndef REFERRAL_MODEL_REGISTRY_H
+#define REFERRAL_MODEL_REGISTRY_H
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "model/numbers.h"
+
+#define AGENCY_LABEL_BYTES 128 /* a name or an office, with the NUL */
+#define BROKER_ID          "broker"
+
+enum agency_class {
+    CLASS_PROCURATORATE, /* P */
+    CLASS_SOCIAL,        /* S */
+    CLASS_ASSOCIATE,     /* A: reached by letter, no agent */
+    CLASS_COUNT
+};
+
+struct agency {
+    char id[LIMIT_AGENCY_ID_BYTES]; /* "civil-affairs" */
+    uint16_t number;                /* 1 ... 65535, stable */
+    enum agency_class class;
+    char prefix[NUMBER_PREFIX_BYTES]; /* of its case and register numbers; unique */
+    char name_zh[AGENCY_LABEL_BYTES];
+    char name_en[AGENCY_LABEL_BYTES];
+    char office_zh[AGENCY_LABEL_BYTES]; /* where its liaison officer sits */
+    char office_en[AGENCY_LABEL_BYTES];
+    bool joint_meeting_office; /* exactly one agency has it */
+    uint64_t duties;           /* bits of VOCABULARY_NEED that it takes referrals for */
+};
+
+struct registry;
+
+/* Reads a registry from the text of its file; `name` is the file's name in faults, which have
+ * file:line:column. ERR_INVALID for: an unknown or missing member, an id or prefix that is
+ * malformed or taken, a number that is taken or 0, not exactly one joint-meeting office, an unknown
+ * class or need, more than LIMIT_AGENCIES. */
+enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
+                       struct fault *fault) MUST_CHECK;
+void registry_free(struct registry *registry); /* NULL allowed */
+
+size_t registry_count(const struct registry *registry);
+const struct agency *registry_at(const struct registry *registry, size_t index); /* file order */
+const struct agency *registry_find(const struct registry *registry, const char *id); /* or NULL */
+const struct agency *registry_by_number(const struct registry *registry,
+                                        uint16_t number); /* or NULL */
+const struct agency *registry_by_prefix(const struct registry *registry,
+                                        const char *prefix);           /* or NULL */
+const struct agency *registry_office(const struct registry *registry); /* never NULL */
+/* SHA-256 of the text. */
+const struct digest *registry_digest(const struct registry *registry);
+/* "P", "S", "A". */
+const char *agency_class_id(enum agency_class class);
+
+#endif
