@@ -22,6 +22,7 @@ struct yaml_builder {
     struct yaml *yaml;
     struct yaml_node *open[LIMIT_NESTING]; /* mappings and sequences, the innermost last */
     size_t depth;
+    unsigned line, column; /* of the newest event that has a place: an empty value has none */
     struct fault *fault;
 };
 
@@ -61,13 +62,12 @@ static enum err yaml_refuse_memory(const struct yaml *yaml, struct fault *fault)
     return ERR_MEMORY;
 }
 
-static enum err yaml_refuse_event(const struct yaml_builder *builder, struct fy_event *event,
-                                  const char *code, const char *message)
+/* Refuses the newest event. */
+static enum err yaml_refuse_here(const struct yaml_builder *builder, const char *code,
+                                 const char *message)
 {
-    const struct fy_mark *mark = fy_event_start_mark(event);
     char place[256];
-    yaml_place_at(builder->yaml, mark == NULL ? 1 : (unsigned)mark->line + 1,
-                  mark == NULL ? 1 : (unsigned)mark->column + 1, place);
+    yaml_place_at(builder->yaml, builder->line, builder->column, place);
     fault_set(builder->fault, code, place, "%s", message);
     return ERR_INVALID;
 }
@@ -84,7 +84,7 @@ static enum err yaml_copy_text(struct yaml_builder *builder, struct fy_event *ev
         len = 0;
     }
     if (memchr(text, '\0', len) != NULL) {
-        return yaml_refuse_event(builder, event, "config.syntax", "a text may not hold a NUL");
+        return yaml_refuse_here(builder, "config.syntax", "a text may not hold a NUL");
     }
     char *copy = region_take(&builder->yaml->region, len + 1);
     if (copy == NULL) {
@@ -148,18 +148,17 @@ static enum err yaml_begin_node(struct yaml_builder *builder, struct fy_event *e
                                 enum yaml_kind kind)
 {
     if (fy_event_get_tag_token(event) != NULL || fy_event_get_anchor_token(event) != NULL) {
-        return yaml_refuse_event(builder, event, "config.syntax",
-                                 "tags (!) and anchors (&) are not used in these files");
+        return yaml_refuse_here(builder, "config.syntax",
+                                "tags (!) and anchors (&) are not used in these files");
     }
     struct yaml_node *node = region_take(&builder->yaml->region, sizeof(*node));
-    const struct fy_mark *mark = fy_event_start_mark(event);
-    if (node == NULL || mark == NULL) {
+    if (node == NULL) {
         return yaml_refuse_memory(builder->yaml, builder->fault);
     }
     node->yaml = builder->yaml;
     node->kind = kind;
-    node->line = (unsigned)mark->line + 1;
-    node->column = (unsigned)mark->column + 1;
+    node->line = builder->line;
+    node->column = builder->column;
     enum err error = kind == YAML_SCALAR ? yaml_copy_text(builder, event, node) : OK;
     if (error == OK) {
         error = yaml_add_node(builder, node);
@@ -195,6 +194,11 @@ static enum err yaml_end_node(struct yaml_builder *builder)
 
 static enum err yaml_take_event(struct yaml_builder *builder, struct fy_event *event)
 {
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    if (mark != NULL) {
+        builder->line = (unsigned)mark->line + 1;
+        builder->column = (unsigned)mark->column + 1;
+    }
     switch (event->type) {
     case FYET_SCALAR:
         return yaml_begin_node(builder, event, YAML_SCALAR);
@@ -206,12 +210,12 @@ static enum err yaml_take_event(struct yaml_builder *builder, struct fy_event *e
     case FYET_MAPPING_END:
         return yaml_end_node(builder);
     case FYET_ALIAS:
-        return yaml_refuse_event(builder, event, "config.syntax",
-                                 "aliases (*) are not used in these files");
+        return yaml_refuse_here(builder, "config.syntax",
+                                "aliases (*) are not used in these files");
     case FYET_DOCUMENT_START:
         if (builder->yaml->root != NULL) {
-            return yaml_refuse_event(builder, event, "config.syntax",
-                                     "a second document; one file holds one document");
+            return yaml_refuse_here(builder, "config.syntax",
+                                    "a second document; one file holds one document");
         }
         return OK;
     case FYET_NONE:
@@ -297,7 +301,7 @@ static enum err yaml_check_lines(const struct yaml_builder *builder, struct span
 
 static enum err yaml_build(struct yaml *yaml, struct span text, struct fault *fault)
 {
-    struct yaml_builder builder = {.yaml = yaml, .fault = fault};
+    struct yaml_builder builder = {.yaml = yaml, .line = 1, .column = 1, .fault = fault};
     enum err error = yaml_check_lines(&builder, text);
     if (error != OK) {
         return error;
