@@ -69,7 +69,7 @@ CASES = [
      ({"broker/x.h": header("x", "#include <curl/curl.h>\n")}, [("broker/x.h", 4, "agent")])),
     ("a long function", in_lib("io", function("    ;\n" * 70), 3, "function f of 73 lines")),
     ("many parameters",
-     in_lib("io", function("", "int f(int a, int (*b)(int, int), int c,\n      int d, int e, int g)"),
+     in_lib("io", function("", "int f(int a, int (*b)(int, int), int c,\n int d, int e, int g)"),
             3, "of 6 parameters")),
     ("recursion", in_lib("io", function("    f();\n"), 3, "calls itself")),
     ("a long file", in_lib("io", HEAD + "\n" * 899 + "int x(void);\n", 901, "901 lines")),
