@@ -176,7 +176,21 @@ static enum err file_fill(int fd, struct span bytes, unsigned mode)
     return error;
 }
 
-enum err file_write(const char *path, struct span bytes, unsigned mode, struct fault *fault)
+/* Gives the finished temporary file its name. A link never replaces. */
+static enum err file_publish(const char *temporary, const char *path, bool replace)
+{
+    if (replace) {
+        return rename(temporary, path) == 0 ? OK : ERR_IO;
+    }
+    if (link(temporary, path) != 0) {
+        return ERR_IO;
+    }
+    (void)unlink(temporary);
+    return OK;
+}
+
+static enum err file_write_as(const char *path, struct span bytes, unsigned mode, bool replace,
+                              struct fault *fault)
 {
     assert(path != NULL);
     char temporary[PATH_MAX];
@@ -190,8 +204,8 @@ enum err file_write(const char *path, struct span bytes, unsigned mode, struct f
         return file_refuse(path, "make a file in this folder", fault);
     }
     enum err error = file_fill(fd, bytes, mode);
-    if (error == OK && rename(temporary, path) != 0) {
-        error = ERR_IO;
+    if (error == OK) {
+        error = file_publish(temporary, path, replace);
     }
     if (error != OK) {
         error = file_refuse(path, "write the file", fault);
@@ -202,6 +216,16 @@ enum err file_write(const char *path, struct span bytes, unsigned mode, struct f
         return file_refuse(path, "sync the folder of the file", fault);
     }
     return OK;
+}
+
+enum err file_write(const char *path, struct span bytes, unsigned mode, struct fault *fault)
+{
+    return file_write_as(path, bytes, mode, true, fault);
+}
+
+enum err file_write_new(const char *path, struct span bytes, unsigned mode, struct fault *fault)
+{
+    return file_write_as(path, bytes, mode, false, fault);
 }
 
 /* Makes one folder; one that is there already is fine. */

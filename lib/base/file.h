@@ -11,6 +11,9 @@ enum err file_read(const char *path, struct buf *ret_bytes, struct fault *fault)
 /* Temporary file beside it, fsync, rename, fsync of the folder: durable on return. */
 enum err file_write(const char *path, struct span bytes, unsigned mode,
                     struct fault *fault) MUST_CHECK;
+/* The same for a file that must not exist yet: ERR_EXISTS, decided by the file system. */
+enum err file_write_new(const char *path, struct span bytes, unsigned mode,
+                        struct fault *fault) MUST_CHECK;
 /* mkdir -p with this mode for the folders that it makes. */
 enum err folder_make(const char *path, unsigned mode, struct fault *fault) MUST_CHECK;
 /* Exactly `len` bytes of a secret. ERR_REFUSED for a file that group or others can reach,
