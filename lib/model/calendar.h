@@ -129,7 +129,7 @@ struct due_date {
     int32_t day_0;          /* the arrival's civil day, never counted */
     int32_t day_n;          /* the N-th working day after it */
     uint64_t due_before_ms; /* 24:00 of day N: an answer at this instant is late */
-    bool provisional;       /* 暂定: a day from day 1 to day N depends on a missing notice */
+    bool provisional; /* 暂定: a day behind day 0, up to day N, depends on a missing notice */
 };
 
 /* 1 <= n <= CALENDAR_COUNT_MAX. */

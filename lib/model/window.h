@@ -109,7 +109,8 @@ struct window {
     struct rung_set skipped; /* reminders that a re-dating made pointless */
 };
 
-/* Opens window `number` at start_ms with the ladder's N for this kind. */
+/* Opens a window at start_ms with the ladder's N for this kind. Its number is 1: a caller that
+ * opens the next one sets it. */
 void window_open(const struct ladder *ladder, const struct calendar *calendar, enum clock_kind kind,
                  uint64_t start_ms, struct window *ret_window);
 
@@ -133,7 +134,8 @@ struct lateness window_lateness(const struct calendar *calendar, uint64_t due_be
                                 uint64_t answered_ms);
 
 struct redating {
-    bool changed;               /* the date in force or its mark "provisional" is another */
+    bool moved;                 /* the date in force is another */
+    bool settled;               /* the mark "provisional" is another: set or taken away */
     uint64_t old_due_before_ms; /* as the window was */
     struct rung_set annotated;  /* raised before; their document gets a note */
     struct rung_set resolved;   /* raised before, new time ahead of now: `resolved` follows */
