@@ -68,8 +68,9 @@ struct word {
 const char *vocabulary_name(enum vocabulary which); /* "ground" ... */
 bool vocabulary_is_set(enum vocabulary which);      /* are its words bits? */
 const struct word *vocabulary_words(enum vocabulary which, size_t *ret_count);
+#define VOCABULARY_IDS_MAX 65
 /* The ids alone, NULL-terminated, in the order of the words: for json_get_choice. */
-const char *const *vocabulary_ids(enum vocabulary which);
+void vocabulary_ids(enum vocabulary which, const char *ret_ids[VOCABULARY_IDS_MAX]);
 /* NULL for a number that is no word. */
 const struct word *vocabulary_find(enum vocabulary which, uint32_t value);
 /* NULL for an id that is no word. */
