@@ -18,7 +18,8 @@
 #include "base/limits.h"
 
 #define TIMEKEEPER_WITNESSES_MAX 16
-#define TIMEKEEPER_EVENTS_MAX    4
+#define TIMEKEEPER_PENDING_MAX   4 /* administrators' commands of one turn */
+#define TIMEKEEPER_EVENTS_MAX    (TIMEKEEPER_PENDING_MAX + 3) /* and a jump, an outage, an alarm */
 #define TIMEKEEPER_PACKED_BYTES  48
 
 /* The numbers of the domain; a policy may change them. */
@@ -55,7 +56,7 @@ struct clock_event {
 enum clock_hold {
     HOLD_NOT,
     HOLD_JUMP,  /* a jump is not confirmed */
-    HOLD_START, /* nothing was confirmed since the start */
+    HOLD_START, /* nothing was confirmed since the start, or since a reset during a jump */
     HOLD_WAIT,  /* the 10 minutes after a start */
     HOLD_AHEAD, /* broker time is more than 5 minutes ahead of the wall: `clock reset` mends it */
 };
@@ -95,9 +96,10 @@ struct timekeeper {
     uint64_t alarm_boot_ms;  /* the next alarm */
     uint64_t outage_from_ms; /* 0: the first start of all */
     uint64_t outage_to_ms;   /* 0: no leaf yet in this run */
+    bool outage_told;
     struct clock_witness witnesses[TIMEKEEPER_WITNESSES_MAX];
     size_t witness_count;
-    struct clock_event pending[TIMEKEEPER_EVENTS_MAX]; /* reported by the next turn */
+    struct clock_event pending[TIMEKEEPER_PENDING_MAX]; /* reported by the next turn */
     size_t pending_count;
 };
 
@@ -117,11 +119,13 @@ void timekeeper_turn(struct timekeeper *keeper, struct clock_reading reading,
 bool timekeeper_heard(struct timekeeper *keeper, const char *agency, uint64_t signed_ms,
                       struct clock_reading reading);
 
-/* An administrator says that the wall clock is right. The next turn reports it. */
-void timekeeper_confirm(struct timekeeper *keeper, struct clock_reading reading);
+/* An administrator says that the wall clock is right. The next turn reports it. ERR_BUSY when this
+ * turn has taken TIMEKEEPER_PENDING_MAX commands already; nothing is changed then. */
+enum err timekeeper_confirm(struct timekeeper *keeper, struct clock_reading reading) MUST_CHECK;
 /* An administrator undoes a wrong latest time: broker time becomes the wall's, backwards if need
- * be. A jump ends; what was not confirmed stays so until it is. The next turn reports it. */
-void timekeeper_reset(struct timekeeper *keeper, struct clock_reading reading);
+ * be, and a jump ends. It confirms nothing: what was not confirmed stays held until it is. The next
+ * turn reports it. ERR_BUSY as above. */
+enum err timekeeper_reset(struct timekeeper *keeper, struct clock_reading reading) MUST_CHECK;
 
 /* A leaf was written at broker time now_ms. The first one of a run ends the outage. */
 void timekeeper_leaf(struct timekeeper *keeper, uint64_t now_ms);
