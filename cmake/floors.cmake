@@ -48,16 +48,13 @@ function(referral_test name)
     endif()
 endfunction()
 
-# referral_process_test(NAME SCRIPT [ARGS ...] [TIMEOUT SECONDS]): a script that starts the real
-# programs and judges them from outside. It finds them in $REFERRAL_BIN, is told by REFERRAL_LONG=1
-# to do its long form, and has the label `process`: run on the release build.
+# referral_process_test(NAME SCRIPT [ARGS ...]): a script that starts the real programs and judges
+# them from outside. It finds them in $REFERRAL_BIN, is told by REFERRAL_LONG=1 to do its long form,
+# and has the label `process`: run on the release build. tests/run sets the time limit.
 function(referral_process_test name script)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "ARGS" ${ARGN})
-    if(NOT ARG_TIMEOUT)
-        set(ARG_TIMEOUT 180)
-    endif()
+    cmake_parse_arguments(ARG "" "" "ARGS" ${ARGN})
     add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARG_ARGS}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS process
+    set_tests_properties(${name} PROPERTIES LABELS process
         ENVIRONMENT "REFERRAL_BIN=${CMAKE_BINARY_DIR}/bin")
 endfunction()

@@ -102,6 +102,8 @@ CASES = [
     ("a banned word in a comment and a string",
      (in_lib("io", function('    /* system() */ g("system()", q->time(1));\n'), 0, "")[0], [])),
     ("a mutable global", in_lib("io", HEAD + "static int counter;\n", 2, "mutable global")),
+    ("a typedef", in_lib("io", HEAD + "typedef struct loop loop_t;\n", 2, "typedef")),
+    ("a function type", (in_lib("io", HEAD + "typedef int (*f)(int);\n", 0, "")[0], [])),
     ("a mark", in_lib("io", HEAD + "/* TO" "DO: later */\n", 2, "unfinished")),
     ("a long line", in_lib("io", HEAD + "/* %s */\n" % ("a" * 95), 2, "101 columns")),
     ("a tab", in_lib("io", HEAD + "\tint x(void);\n", 2, "tab")),
