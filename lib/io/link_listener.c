@@ -1,0 +1,247 @@
+/* Listeners of a link server. See link_listener.h.
+ *
+ * A listener cannot be given another TLS configuration while it runs (nng answers success and goes
+ * on with the old one), so both a reload and a failed probe close it and make it anew on the same
+ * port. When that fails - somebody took the port - the next tick tries again. */
+#include "io/link_listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/nng_compat.h"
+
+#define PROBE_MS        10000u
+#define PROBE_ANSWER_MS 5000u
+#define IPC_MODE        0660
+
+struct probe {
+    struct link_listeners *listeners; /* NULL: they are gone */
+    struct link_url urls[LINK_LISTENERS_MAX];
+    bool asked[LINK_LISTENERS_MAX];
+    bool alive[LINK_LISTENERS_MAX];
+};
+
+static int listener_set_up(const struct link_listeners *listeners, struct link_listener *listener)
+{
+    if (listener->url.scheme == LINK_TLS) {
+        return nng_listener_set_ptr(listener->handle, NNG_OPT_TLS_CONFIG, listeners->tls_config);
+    }
+    if (listener->url.scheme == LINK_IPC) {
+        return nng_listener_set_int(listener->handle, NNG_OPT_IPC_PERMISSIONS, IPC_MODE);
+    }
+    return 0;
+}
+
+/* The port that the kernel chose, when it was left to it. */
+static int port_learn(struct link_listener *listener)
+{
+    int port = 0;
+    if (listener->url.scheme == LINK_IPC || listener->url.port != 0) {
+        return 0;
+    }
+    int result = nng_listener_get_int(listener->handle, NNG_OPT_TCP_BOUND_PORT, &port);
+    listener->url.port = (uint16_t)port;
+    return result;
+}
+
+static int listener_start(const struct link_listeners *listeners, struct link_listener *listener)
+{
+    char text[LINK_URL_BYTES];
+    link_url_format(&listener->url, text);
+    int result = nng_listener_create(&listener->handle, listeners->socket, text);
+    if (result != 0) {
+        return result;
+    }
+    result = listener_set_up(listeners, listener);
+    if (result == 0) {
+        result = nng_listener_start(listener->handle, 0);
+    }
+    if (result == 0) {
+        result = port_learn(listener);
+    }
+    if (result != 0) {
+        (void)nng_listener_close(listener->handle); /* made above, so it is there to close */
+    }
+    listener->listening = result == 0;
+    return result;
+}
+
+static int listener_renew(const struct link_listeners *listeners, struct link_listener *listener)
+{
+    if (listener->listening) {
+        (void)nng_listener_close(listener->handle); /* closed by nobody else */
+        listener->listening = false;
+    }
+    return listener_start(listeners, listener);
+}
+
+/* --- the self-probe --- */
+
+static void probe_work(void *ctx)
+{
+    struct probe *probe = ctx;
+    for (size_t i = 0; i < LINK_LISTENERS_MAX; i++) {
+        probe->alive[i] = !probe->asked[i] || link_probe(&probe->urls[i], PROBE_ANSWER_MS);
+    }
+}
+
+static void probe_done(void *ctx)
+{
+    struct probe *probe = ctx;
+    struct link_listeners *listeners = probe->listeners;
+    if (listeners != NULL) {
+        listeners->probe = NULL;
+        for (size_t i = 0; i < listeners->count; i++) {
+            if (!probe->alive[i]) {
+                listeners->probes_failed++;
+                if (listener_renew(listeners, &listeners->each[i]) == 0) {
+                    listeners->renewed++;
+                }
+            }
+        }
+        loop_timer_after(&listeners->timer, listeners->probe_ms);
+    }
+    free(probe);
+}
+
+/* A failure to begin is no news about the listeners: the next tick tries again. */
+static bool probe_begin(struct link_listeners *listeners)
+{
+    struct probe *probe = calloc(1, sizeof *probe);
+    if (probe == NULL) {
+        return false;
+    }
+    probe->listeners = listeners;
+    for (size_t i = 0; i < listeners->count; i++) {
+        probe->urls[i] = listeners->each[i].url;
+        probe->asked[i] = listeners->each[i].listening;
+    }
+    if (loop_work(listeners->loop, probe_work, probe_done, probe) != OK) {
+        free(probe);
+        return false;
+    }
+    listeners->probe = probe;
+    return true;
+}
+
+static void tick_cb(void *ctx)
+{
+    struct link_listeners *listeners = ctx;
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (!listeners->each[i].listening) {
+            (void)listener_renew(listeners, &listeners->each[i]); /* or at the next tick */
+        }
+    }
+    if (!nng_compat_needs_cure() || !probe_begin(listeners)) {
+        loop_timer_after(&listeners->timer, listeners->probe_ms);
+    }
+}
+
+/* --- life --- */
+
+static enum err tls_files_keep(struct link_listeners *listeners, const struct link_tls *tls)
+{
+    const char *const files[3] = {tls->cert_file, tls->key_file, tls->ca_file};
+    for (size_t i = 0; i < 3; i++) {
+        listeners->tls_files[i] = files[i] == NULL ? NULL : strdup(files[i]);
+        if (files[i] != NULL && listeners->tls_files[i] == NULL) {
+            return ERR_MEMORY;
+        }
+    }
+    return OK;
+}
+
+/* Reads the files as they are now into a new configuration. */
+static enum err tls_load(const struct link_listeners *listeners, struct fault *fault,
+                         nng_tls_config **ret_config)
+{
+    struct link_tls tls = {.cert_file = listeners->tls_files[0],
+                           .key_file = listeners->tls_files[1],
+                           .ca_file = listeners->tls_files[2]};
+    return link_tls_config(&tls, NNG_TLS_MODE_SERVER, NULL, fault, ret_config);
+}
+
+static enum err urls_parse(struct link_listeners *listeners,
+                           const struct link_server_options *options, struct fault *fault)
+{
+    bool tls = false;
+    for (size_t i = 0; i < options->url_count; i++) {
+        enum err error =
+            link_url_parse(options->urls[i], options->laboratory, &listeners->each[i].url, fault);
+        if (error != OK) {
+            return error;
+        }
+        tls = tls || listeners->each[i].url.scheme == LINK_TLS;
+    }
+    if (!tls) {
+        return OK;
+    }
+    enum err error = tls_files_keep(listeners, &options->tls);
+    return error == OK ? tls_load(listeners, fault, &listeners->tls_config) : error;
+}
+
+enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop, nng_socket socket,
+                             const struct link_server_options *options, struct fault *fault)
+{
+    listeners->loop = loop;
+    listeners->socket = socket;
+    listeners->count = options->url_count;
+    listeners->probe_ms = options->probe_ms == 0 ? PROBE_MS : options->probe_ms;
+    loop_timer_init(loop, &listeners->timer, tick_cb, listeners);
+    enum err error = urls_parse(listeners, options, fault);
+    for (size_t i = 0; i < listeners->count && error == OK; i++) {
+        int result = listener_start(listeners, &listeners->each[i]);
+        error = link_refuse(result, options->urls[i], "listen", fault);
+    }
+    if (error == OK) {
+        loop_timer_after(&listeners->timer, listeners->probe_ms);
+    }
+    return error;
+}
+
+uint16_t link_listeners_port(const struct link_listeners *listeners, size_t index)
+{
+    return index < listeners->count ? listeners->each[index].url.port : 0;
+}
+
+enum err link_listeners_reload(struct link_listeners *listeners, struct fault *fault)
+{
+    nng_tls_config *config = NULL;
+    enum err error = OK;
+    if (listeners->tls_config == NULL) {
+        return OK;
+    }
+    error = tls_load(listeners, fault, &config);
+    if (error != OK) {
+        return error;
+    }
+    nng_tls_config_free(listeners->tls_config);
+    listeners->tls_config = config;
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct link_listener *listener = &listeners->each[i];
+        char text[LINK_URL_BYTES];
+        link_url_format(&listener->url, text);
+        if (listener->url.scheme == LINK_TLS) {
+            int result = listener_renew(listeners, listener);
+            error = error == OK ? link_refuse(result, text, "listen", fault) : error;
+        }
+    }
+    return error;
+}
+
+void link_listeners_fini(struct link_listeners *listeners)
+{
+    if (listeners->probe != NULL) {
+        listeners->probe->listeners = NULL;
+        listeners->probe = NULL;
+    }
+    loop_timer_clear(&listeners->timer);
+    for (size_t i = 0; i < 3; i++) {
+        free(listeners->tls_files[i]);
+        listeners->tls_files[i] = NULL;
+    }
+    if (listeners->tls_config != NULL) {
+        nng_tls_config_free(listeners->tls_config);
+        listeners->tls_config = NULL;
+    }
+}
