@@ -99,6 +99,7 @@ enum err buf_append(struct buf *buf, const void *data, size_t len)
     uint8_t *to = NULL;
     enum err error = buf_extend(buf, len, &to);
     if (error == OK && len > 0) {
+        assert(to != NULL);
         memcpy(to, data, len);
     }
     return error;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,13 +23,14 @@ static struct {
 static bool log_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device = 0;
-    unsigned long long inode = 0;
     struct stat info;
-    if (stream == NULL || sscanf(stream, "%llu:%llu", &device, &inode) != 2) {
+    char ours[64];
+    if (stream == NULL || fstat(STDERR_FILENO, &info) != 0) {
         return false;
     }
-    return fstat(STDERR_FILENO, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+    (void)snprintf(ours, sizeof(ours), "%llu:%llu", (unsigned long long)info.st_dev,
+                   (unsigned long long)info.st_ino);
+    return strcmp(stream, ours) == 0;
 }
 
 void log_init(const char *program, enum log_level level)

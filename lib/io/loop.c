@@ -55,6 +55,8 @@ void loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_timer_fn 
 
 static void timer_unlink(struct loop_timer *timer)
 {
+    assert(timer->prev != NULL);
+    assert(timer->next != NULL);
     timer->prev->next = timer->next;
     timer->next->prev = timer->prev;
     timer->prev = NULL;

@@ -72,7 +72,7 @@ void loop_timer_clear(struct loop_timer *timer);
 
 typedef void (*loop_signal_fn)(void *ctx, int signal);
 /* From now on the signal is a call on the loop thread, at most one function a signal, at most 8. */
-enum err loop_on_signal(struct loop *loop, int signal, loop_signal_fn fn, void *ctx) MUST_CHECK;
+enum err loop_on_signal(struct loop *loop, int number, loop_signal_fn fn, void *ctx) MUST_CHECK;
 
 /* --- the thread pool --- */
 
