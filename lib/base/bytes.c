@@ -32,6 +32,16 @@ bool span_equal(struct span a, struct span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+void text_copy(char *to, size_t size, const char *from)
+{
+    size_t len;
+
+    assert(size > 0);
+    len = strnlen(from, size - 1);
+    memcpy(to, from, len);
+    to[len] = '\0';
+}
+
 void buf_init(struct buf *buf, size_t max)
 {
     assert(buf != NULL);

@@ -43,6 +43,9 @@ struct span span_text(const char *text); /* without the NUL */
 struct span span_buf(const struct buf *buf);
 bool span_equal(struct span a, struct span b); /* not constant time: never for secrets */
 
+/* Copies a text into a field of `size` bytes, cut where it does not fit, always terminated. */
+void text_copy(char *to, size_t size, const char *from);
+
 /* No allocation until the first append. */
 void buf_init(struct buf *buf, size_t max);
 void buf_free(struct buf *buf);  /* NULL and unused allowed; the buf is as after buf_init */

@@ -232,8 +232,8 @@ static enum err yaml_refuse_syntax(const struct yaml_builder *builder, struct fy
 {
     void *at = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &at);
-    if (error == NULL) {
-        return yaml_refuse_memory(builder->yaml, builder->fault);
+    if (error == NULL) { /* libfyaml 0.7.12 is silent about "|0" */
+        return yaml_refuse_here(builder, "config.syntax", "not well-formed YAML after this place");
     }
     char place[256];
     yaml_place_at(builder->yaml, (unsigned)error->line, (unsigned)error->column, place);
