@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 
-static enum err text_copy(const struct json_value *value, char *to, size_t to_bytes,
+static enum err text_read(const struct json_value *value, char *to, size_t to_bytes,
                           struct fault *fault)
 {
     const char *text = NULL;
@@ -51,7 +51,7 @@ static enum err row_read(const struct json_value *object, struct calendar_row *r
     struct json_value off = json_member(object, "isOffDay");
     enum err error = json_only(object, allowed, fault);
     if (error == OK) {
-        error = text_copy(&name, row->name, sizeof(row->name), fault);
+        error = text_read(&name, row->name, sizeof(row->name), fault);
     }
     if (error == OK) {
         error = date_read(&date, &row->day, fault);
