@@ -24,7 +24,8 @@ target_compile_options(referral_flags INTERFACE
     -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings
     -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wdouble-promotion
     -fno-common -fno-strict-aliasing -fstack-protector-strong -fstack-clash-protection -g)
-target_link_options(referral_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+target_link_options(referral_flags INTERFACE
+    -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 target_include_directories(referral_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib)
 
 if(REFERRAL_SANITIZE STREQUAL "address")
