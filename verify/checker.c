@@ -1,0 +1,372 @@
+/* See checker.h. One function a check, in the order in which a record is looked at. Called by the
+ * readers of exports and of stores. */
+#include "checker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fields.h"
+
+#define STREAMS_MAX    8192u /* receivers x lanes, with room for every agency that ever was */
+#define PROGRESS_EVERY 16384u
+#define CLOCK_RESET    3u /* Clock.event */
+
+struct stream {
+    char recipient[32];
+    uint64_t lane;
+    uint64_t seq;
+    struct digest last;
+};
+
+/* The record is at fault: says so once, and ends the reading. */
+#define REFUSE(checker, index, ...)                                                                \
+    (report_find((checker)->report, VERDICT_FAIL, (index), __VA_ARGS__), ERR_REFUSED)
+
+enum err checker_init(struct checker *checker, struct report *report, const struct keys *keys,
+                      struct span origin, const uint8_t key[32])
+{
+    memset(checker, 0, sizeof *checker);
+    checker->report = report;
+    checker->keys = keys;
+    if (!name_valid(origin, ORIGIN_BYTES - 1)) {
+        return REFUSE(checker, NO_INDEX, "the broker's name is malformed");
+    }
+    memcpy(report->origin, origin.data, origin.len);
+    memcpy(report->key, key, sizeof report->key);
+    report->key_known = true;
+    if (keys != NULL && !keys_trust_broker(keys, report->origin, key)) {
+        return REFUSE(checker, NO_INDEX, "the log is not of the broker whose key was given");
+    }
+    report->pinned = keys != NULL;
+    checker->witnesses = calloc(WITNESSES_MAX, sizeof *checker->witnesses);
+    checker->streams = calloc(STREAMS_MAX, sizeof *checker->streams);
+    return checker->witnesses != NULL && checker->streams != NULL ? OK : ERR_MEMORY;
+}
+
+void checker_free(struct checker *checker)
+{
+    free(checker->witnesses);
+    free(checker->streams);
+    once_free(&checker->once);
+}
+
+enum err checker_witness(struct checker *checker, struct span note)
+{
+    struct witness *witness = &checker->witnesses[checker->witness_count];
+    struct report *report = checker->report;
+    enum err error;
+
+    if (checker->witness_count == WITNESSES_MAX ||
+        witness_open(note, report->origin, witness) != OK) {
+        return REFUSE(checker, NO_INDEX, "witness note %zu is malformed or of another broker",
+                      checker->witness_count);
+    }
+    checker->witness_count++;
+    error = checker->keys != NULL ? keys_check_witness(checker->keys, witness, report->origin)
+                                  : ERR_NOT_FOUND;
+    if (error == ERR_FORGED) {
+        return REFUSE(checker, NO_INDEX, "the witness note of %s is not signed with its key",
+                      witness->agency);
+    }
+    if (error == OK) {
+        report->witnessed_count++;
+        report->witnessed_size =
+            witness->size > report->witnessed_size ? witness->size : report->witnessed_size;
+    } else {
+        report->claimed_count++;
+        report->claimed_size =
+            witness->size > report->claimed_size ? witness->size : report->claimed_size;
+    }
+    return OK;
+}
+
+/* Each message id once a kind of leaf, signer and receiver, refused ones once a digest; each rung
+ * once a window. */
+static enum err check_once(struct checker *checker, uint64_t index, const struct fields *record)
+{
+    struct hasher hasher;
+    struct digest what;
+    struct fields rung;
+    uint64_t first;
+    uint8_t numbers[24];
+
+    hasher_init(&hasher);
+    be64_put(numbers, record->value[2]);
+    if (record->bytes[16].len > 0) {
+        if (fields_read(record->bytes[16], SHAPE_RUNG, &rung) != OK) {
+            return REFUSE(checker, index, "its rung is malformed");
+        }
+        be64_put(numbers + 8, rung.value[1]);
+        be64_put(numbers + 16, rung.value[2]);
+        hasher_add(&hasher, numbers, 24);
+        hasher_add(&hasher, record->bytes[8].data, record->bytes[8].len);
+        hasher_add(&hasher, rung.bytes[3].data, rung.bytes[3].len);
+    } else if (record->bytes[5].len == UUID_BYTES && record->bytes[6].len == DIGEST_BYTES &&
+               record->bytes[15].len == 0) {
+        bool refused = record->value[12] != 0;
+
+        hasher_add(&hasher, numbers, 8);
+        hasher_add(&hasher, record->bytes[5].data, UUID_BYTES);
+        hasher_add(&hasher, record->bytes[6].data, refused ? DIGEST_BYTES : 0);
+        hasher_add(&hasher, record->bytes[4].data, record->bytes[4].len);
+        hasher_add(&hasher, "", 1);
+        hasher_add(&hasher, record->bytes[10].data, record->bytes[10].len);
+    } else {
+        return OK;
+    }
+    what = hasher_end(&hasher);
+    switch (once_add(&checker->once, &what, index, &first)) {
+    case OK:
+        return OK;
+    case ERR_EXISTS:
+        return REFUSE(checker, index, "what it records was recorded at %" PRIu64 " already", first);
+    default:
+        return ERR_MEMORY;
+    }
+}
+
+static enum err check_time(struct checker *checker, uint64_t index, const struct fields *record)
+{
+    struct fields clock;
+
+    if (fields_read(record->bytes[17], SHAPE_CLOCK, &clock) != OK) {
+        return REFUSE(checker, index, "its clock event is malformed");
+    }
+    if (record->value[3] < checker->last_at_ms && clock.value[1] != CLOCK_RESET) {
+        return REFUSE(checker, index, "its time lies before that of the record before it");
+    }
+    checker->last_at_ms = record->value[3];
+    return OK;
+}
+
+static struct stream *find_stream(struct checker *checker, struct span recipient, uint64_t lane)
+{
+    struct stream *stream;
+
+    for (size_t i = 0; i < checker->stream_count; i++) {
+        stream = &checker->streams[i];
+        if (stream->lane == lane && span_equal(span_text(stream->recipient), recipient)) {
+            return stream;
+        }
+    }
+    if (checker->stream_count == STREAMS_MAX ||
+        !name_valid(recipient, sizeof stream->recipient - 1)) {
+        return NULL;
+    }
+    stream = &checker->streams[checker->stream_count];
+    checker->stream_count++;
+    memcpy(stream->recipient, recipient.data, recipient.len);
+    stream->lane = lane;
+    return stream;
+}
+
+static enum err check_stream(struct checker *checker, const struct item *item,
+                             const struct fields *record)
+{
+    struct fields fields;
+    struct stream *stream;
+
+    if (record->bytes[11].len == 0) {
+        return OK;
+    }
+    if (fields_read(record->bytes[11], SHAPE_STREAM, &fields) != OK ||
+        fields.bytes[3].len != DIGEST_BYTES) {
+        return REFUSE(checker, item->index, "its stream position is malformed");
+    }
+    stream = find_stream(checker, record->bytes[10], fields.value[1]);
+    if (stream == NULL) {
+        return REFUSE(checker, item->index, "its stream has no proper receiver");
+    }
+    if (fields.value[2] != stream->seq + 1 ||
+        memcmp(fields.bytes[3].data, stream->last.bytes, DIGEST_BYTES) != 0) {
+        return REFUSE(checker, item->index,
+                      "it does not continue the stream to %s in lane %" PRIu64 " after position"
+                      " %" PRIu64,
+                      stream->recipient, stream->lane, stream->seq);
+    }
+    stream->seq++;
+    stream->last = item->hash;
+    return OK;
+}
+
+/* SHA-256("referral.v1.message" 0 || SHA-256(header) || SHA-256(facts) || SHA-256(body)). */
+static struct digest message_digest(const struct item *item)
+{
+    static const char domain[] = "referral.v1.message"; /* with its NUL */
+    struct digest header = crypto_sha256(item->header), facts = crypto_sha256(item->facts);
+    struct hasher hasher;
+
+    hasher_init(&hasher);
+    hasher_add(&hasher, domain, sizeof domain);
+    hasher_add(&hasher, header.bytes, DIGEST_BYTES);
+    hasher_add(&hasher, facts.bytes, DIGEST_BYTES);
+    hasher_add(&hasher, item->body.bytes, DIGEST_BYTES);
+    return hasher_end(&hasher);
+}
+
+/* Record fields that repeat the header, as {record, header} numbers. */
+static const uint8_t REPEATED[][2] = {{5, 3}, {7, 9}, {8, 11}, {10, 6}, {20, 12}};
+
+static enum err check_shown(struct checker *checker, const struct item *item,
+                            const struct fields *record)
+{
+    struct digest digest;
+    struct fields header;
+
+    if (!item->shown) {
+        return OK;
+    }
+    digest = message_digest(item);
+    if (!span_equal(span_of(digest.bytes, DIGEST_BYTES), record->bytes[6])) {
+        return REFUSE(checker, item->index, "the message shown is not the one recorded");
+    }
+    checker->report->shown++;
+    if (record->value[12] != 0) { /* refused: its header may be anything */
+        return OK;
+    }
+    if (fields_read(item->header, SHAPE_HEADER, &header) != OK) {
+        return REFUSE(checker, item->index, "the header shown is malformed");
+    }
+    for (size_t i = 0; i < sizeof REPEATED / sizeof REPEATED[0]; i++) {
+        struct span recorded = record->bytes[REPEATED[i][0]];
+
+        if (recorded.len > 0 && !span_equal(recorded, header.bytes[REPEATED[i][1]])) {
+            return REFUSE(checker, item->index, "its field %u contradicts the header shown",
+                          REPEATED[i][0]);
+        }
+    }
+    return OK;
+}
+
+static enum err check_checkpoint(struct checker *checker, const struct item *item)
+{
+    struct checkpoint checkpoint;
+    struct digest root;
+    enum err error;
+
+    if (item->note.len == 0) {
+        return OK;
+    }
+    error = note_open(item->note, checker->report->origin, checker->report->key, &checkpoint);
+    if (error != OK) {
+        return REFUSE(checker, item->index, "the checkpoint after it is %s",
+                      error == ERR_INVALID   ? "malformed"
+                      : error == ERR_REFUSED ? "of another broker or key"
+                                             : "not signed by the broker");
+    }
+    root = tree_root(&checker->tree);
+    if (checkpoint.size != checker->tree.size ||
+        (checker->commit_size != 0 && checker->commit_size != checkpoint.size)) {
+        return REFUSE(checker, item->index, "the checkpoint after it is over %" PRIu64 " records",
+                      checkpoint.size);
+    }
+    if (!digest_equal(&root, &checkpoint.root)) {
+        return REFUSE(checker, checker->commit_from,
+                      "a record from here to %" PRIu64 " is not the one that the broker signed",
+                      item->index);
+    }
+    if (checkpoint.time_ms < checker->last_at_ms) {
+        return REFUSE(checker, item->index, "the checkpoint after it is older than the record");
+    }
+    checker->commit_from = checkpoint.size;
+    checker->commit_size = 0;
+    checker->report->commits++;
+    checker->report->signed_size = checkpoint.size;
+    return OK;
+}
+
+/* Adds the leaf; what the source stores about the tree must be what the tree is. */
+static enum err check_leaf(struct checker *checker, const struct item *item)
+{
+    struct digest hash = tree_leaf(item->salt, item->record);
+
+    if (item->index != checker->tree.size) {
+        return REFUSE(checker, checker->tree.size, "it is missing: record %" PRIu64 " follows",
+                      item->index);
+    }
+    if (!digest_equal(&hash, &item->hash)) {
+        return REFUSE(checker, item->index, "it was changed: its hash is not the one in the log");
+    }
+    tree_add(&checker->tree, &hash);
+    if (item->nodes != NULL &&
+        (item->node_count != checker->tree.made_count ||
+         memcmp(item->nodes, checker->tree.made, item->node_count * DIGEST_BYTES) != 0)) {
+        return REFUSE(checker, item->index, "the tree hashes stored with it were changed");
+    }
+    if (checker->commit_size != 0 && item->commit_size != checker->commit_size) {
+        return REFUSE(checker, item->index, "the size of its commit was changed");
+    }
+    checker->commit_size = item->commit_size;
+    return OK;
+}
+
+/* Roots that agencies signed, at this size of the tree. */
+static enum err check_witnesses(struct checker *checker)
+{
+    for (size_t i = 0; i < checker->witness_count; i++) {
+        const struct witness *witness = &checker->witnesses[i];
+        struct digest root;
+
+        if (witness->size != checker->tree.size) {
+            continue;
+        }
+        root = tree_root(&checker->tree);
+        if (!digest_equal(&root, &witness->root)) {
+            return REFUSE(checker, checker->tree.size - 1,
+                          "up to here %s witnessed another log than this one", witness->agency);
+        }
+    }
+    return OK;
+}
+
+static void show_progress(const struct checker *checker)
+{
+    if (checker->tree.size % PROGRESS_EVERY == 0 && isatty(STDERR_FILENO) == 1) {
+        fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " records ", checker->tree.size,
+                checker->report->expected);
+    }
+}
+
+enum err checker_add(struct checker *checker, const struct item *item)
+{
+    struct fields record;
+    enum err error = check_leaf(checker, item);
+
+    if (error != OK) {
+        return error;
+    }
+    checker->report->records++;
+    if (fields_read(item->record, SHAPE_RECORD, &record) != OK || record.value[1] != 1) {
+        return REFUSE(checker, item->index, "it is not a record of version 1");
+    }
+    show_progress(checker);
+    if ((error = check_time(checker, item->index, &record)) != OK ||
+        (error = check_stream(checker, item, &record)) != OK ||
+        (error = check_once(checker, item->index, &record)) != OK ||
+        (error = check_shown(checker, item, &record)) != OK ||
+        (error = check_checkpoint(checker, item)) != OK) {
+        return error;
+    }
+    return check_witnesses(checker);
+}
+
+void checker_end(struct checker *checker)
+{
+    struct report *report = checker->report;
+    uint64_t size = checker->tree.size;
+
+    if (report->witnessed_size > size || report->claimed_size > size) {
+        report_find(report, VERDICT_INCOMPLETE, size,
+                    "the end is missing: agencies witnessed a longer log");
+    }
+    if (report->signed_size < size) {
+        report_find(report, VERDICT_INCOMPLETE, report->signed_size,
+                    "no checkpoint covers the records from here on");
+    }
+    if (size < report->expected) {
+        report_find(report, VERDICT_INCOMPLETE, size, "the end is missing");
+    }
+}

@@ -1,0 +1,29 @@
+/* A bounds-checked reader of the few protobuf messages that a log holds. Its own, so that it shares
+ * nothing with the code that wrote them. No allocation; any thread; spans are borrowed. */
+#ifndef REFERRAL_VERIFY_FIELDS_H
+#define REFERRAL_VERIFY_FIELDS_H
+
+#include "base/bytes.h"
+
+#define FIELDS_MAX 24
+
+struct fields {
+    uint64_t value[FIELDS_MAX]; /* by field number; 0 when absent */
+    struct span bytes[FIELDS_MAX];
+    uint32_t present; /* bit set of field numbers */
+};
+
+/* `shape` has one letter a field number, from 0: 'v' a varint, 'b' bytes, '.' no such field.
+ * ERR_INVALID for anything else: another wire type, an unknown number, a field twice, a varint that
+ * is not minimal, a length beyond the end. */
+enum err fields_read(struct span message, const char *shape, struct fields *ret) MUST_CHECK;
+
+#define SHAPE_RECORD   ".vvvbbbbbvbbvbvbbbbvb" /* LeafRecord, as proto/audit.proto numbers it */
+#define SHAPE_STREAM   ".vvb"
+#define SHAPE_RUNG     ".vvbvbb"
+#define SHAPE_CLOCK    ".vvvvvvb"
+#define SHAPE_HEADER   ".vvbvbbbvbbbbb" /* Header, as proto/message.proto numbers it */
+#define SHAPE_PAYLOAD  ".bbb"
+#define SHAPE_ENVELOPE ".bb"
+
+#endif

@@ -1,0 +1,164 @@
+/* referral-verify: proves or disproves an audit log, offline, with public keys alone.
+ *
+ * Reads a broker's store or an export of one, says PASS, FAIL, INCOMPLETE or UNREADABLE, and makes
+ * exports. Changes nothing. It shares no code with what it checks: tree, notes, records and exports
+ * are parsed here; hashing, signatures and the store's pages are the libraries'. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apart.h"
+#include "base/crypto.h"
+#include "store_read.h"
+
+#define EXIT_USAGE 2
+
+struct arguments {
+    const char *store, *export_path, *write_export, *key;
+    bool json;
+    const struct keys *keys; /* once read; NULL without --key */
+};
+
+const char *argp_program_version = "referral-verify 0.1.0";
+
+static const char doc[] =
+    "Verifies the referral broker's audit log: every record, every checkpoint, order and streams. "
+    "Offline; needs public keys only, and changes nothing."
+    "\vExit status: 0 PASS; 1 FAIL, naming the first bad record; 2 wrong usage; 4 unreadable, "
+    "empty "
+    "or absent; 5 INCOMPLETE: what is there is right, and the end is missing.\n\n"
+    "Without --key a PASS says only that the log is whole and signed by the key whose fingerprint "
+    "is printed; anybody can make such a log with a key of his own.\n\n"
+    "Examples:\n"
+    "  referral-verify --store /var/lib/referral-broker/store --key broker.pub\n"
+    "  referral-verify --export 2026.audit --key public-keys.yaml --json\n"
+    "  referral-verify --write-export 2026.audit --store /var/lib/referral-broker/store\n";
+
+static const struct argp_option options[] = {
+    {"store", 's', "DIR", 0, "Read the broker's store in DIR", 0},
+    {"export", 'e', "FILE", 0, "Read an audit export", 0},
+    {"write-export", 'w', "FILE", 0, "Export the store into FILE, then verify FILE", 0},
+    {"key", 'k', "FILE", 0,
+     "The broker's key (broker.pub), or public-keys.yaml for the witnesses' keys too", 0},
+    {"json", 'j', NULL, 0, "Print one JSON object", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+
+    switch (key) {
+    case 's':
+        arguments->store = value;
+        return 0;
+    case 'e':
+        arguments->export_path = value;
+        return 0;
+    case 'w':
+        arguments->write_export = value;
+        return 0;
+    case 'k':
+        arguments->key = value;
+        return 0;
+    case 'j':
+        arguments->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected \"%s\"", value);
+        return 0;
+    case ARGP_KEY_END:
+        if ((arguments->store == NULL) == (arguments->export_path == NULL)) {
+            argp_error(state, "give either --store DIR or --export FILE");
+        } else if (arguments->write_export != NULL && arguments->store == NULL) {
+            argp_error(state, "--write-export needs --store DIR");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void verify_store(void *ctx, struct report *report)
+{
+    const struct arguments *arguments = ctx;
+
+    store_verify(arguments->store, arguments->keys, report);
+}
+
+static void write_export(void *ctx, struct report *report)
+{
+    const struct arguments *arguments = ctx;
+
+    store_export(arguments->store, arguments->write_export, report);
+}
+
+static void verify_export(void *ctx, struct report *report)
+{
+    const struct arguments *arguments = ctx;
+    const char *path = arguments->write_export;
+
+    export_verify(path != NULL ? path : arguments->export_path, arguments->keys, report);
+}
+
+static void run(struct arguments *arguments, struct report *report)
+{
+    if (arguments->write_export != NULL) {
+        apart_run(write_export, arguments, report);
+        if (report->verdict == VERDICT_PASS) {
+            apart_run(verify_export, arguments, report);
+        }
+    } else if (arguments->store != NULL) {
+        apart_run(verify_store, arguments, report);
+    } else {
+        apart_run(verify_export, arguments, report);
+    }
+}
+
+/* A pin that cannot be read is the caller's mistake, not the log's. */
+static int refuse_key(const struct arguments *arguments, const struct fault *fault)
+{
+    struct report report;
+
+    fprintf(stderr, "referral-verify: %s: %s%s%s\n", fault->place, fault->message,
+            fault->hint[0] != '\0' ? "; " : "", fault->hint);
+    if (arguments->json) {
+        report_init(&report);
+        report_find(&report, VERDICT_UNREADABLE, NO_INDEX, "the key file is not usable: %s",
+                    fault->message);
+        (void)report_print(&report, true);
+    }
+    return VERDICT_UNREADABLE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
+    struct arguments arguments = {0};
+    struct keys keys;
+    struct report report;
+    struct fault fault = {0};
+    int status;
+
+    argp_err_exit_status = EXIT_USAGE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0) {
+        return EXIT_USAGE;
+    }
+    if (crypto_init() != OK) {
+        fprintf(stderr, "referral-verify: no cryptography on this machine\n");
+        return VERDICT_UNREADABLE;
+    }
+    if (arguments.key != NULL) {
+        if (keys_load(arguments.key, &keys, &fault) != OK) {
+            return refuse_key(&arguments, &fault);
+        }
+        arguments.keys = &keys;
+    }
+    run(&arguments, &report);
+    status = report_print(&report, arguments.json);
+    if (arguments.keys != NULL) {
+        keys_free(&keys);
+    }
+    return fflush(stdout) == 0 ? status : VERDICT_UNREADABLE;
+}

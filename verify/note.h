@@ -1,0 +1,36 @@
+/* Checkpoints (C2SP signed notes with one extension line) and the agencies' witness notes.
+ * docs/audit-export.md has their form to the byte. Own parser; any thread. */
+#ifndef REFERRAL_VERIFY_NOTE_H
+#define REFERRAL_VERIFY_NOTE_H
+
+#include "base/crypto.h"
+
+struct checkpoint {
+    uint64_t size;
+    uint64_t time_ms;
+    struct digest root;
+};
+
+/* Reads and verifies a note of this origin and key. ERR_INVALID: not such a note, to the byte;
+ * ERR_REFUSED: of another origin or key; ERR_FORGED: the signature does not verify. */
+enum err note_open(struct span note, const char *origin, const uint8_t key[32],
+                   struct checkpoint *ret) MUST_CHECK;
+
+/* 1 to `max` printable ASCII characters without space and '+': origins and agency ids. */
+bool name_valid(struct span name, size_t max);
+
+struct witness {
+    char agency[32];
+    uint64_t size;
+    struct digest root;
+    struct key_id key;
+    uint8_t signature[SIGNATURE_BYTES];
+};
+
+/* Reads a witness note without judging its signature. ERR_INVALID; ERR_REFUSED: another origin. */
+enum err witness_open(struct span note, const char *origin, struct witness *ret) MUST_CHECK;
+/* ERR_FORGED unless this key made the signature over origin, size and root. */
+enum err witness_check(const struct witness *witness, const char *origin,
+                       const uint8_t key[32]) MUST_CHECK;
+
+#endif

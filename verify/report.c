@@ -1,0 +1,154 @@
+/* The words of a report. Called by main only; see report.h. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/json.h"
+
+void report_init(struct report *report)
+{
+    memset(report, 0, sizeof *report);
+    report->first_bad = NO_INDEX;
+}
+
+void report_find(struct report *report, enum verdict verdict, uint64_t index, const char *fmt, ...)
+{
+    va_list args;
+
+    if (report->verdict != VERDICT_PASS) {
+        return;
+    }
+    report->verdict = verdict;
+    report->first_bad = index;
+    va_start(args, fmt);
+    (void)vsnprintf(report->reason, sizeof report->reason, fmt, args);
+    va_end(args);
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_PASS:
+        return "PASS";
+    case VERDICT_FAIL:
+        return "FAIL";
+    case VERDICT_INCOMPLETE:
+        return "INCOMPLETE";
+    case VERDICT_UNREADABLE:
+        return "UNREADABLE";
+    }
+    return "UNREADABLE";
+}
+
+static void fingerprint(const struct report *report, char out[DIGEST_TEXT_BYTES])
+{
+    struct digest digest = crypto_sha256(span_of(report->key, sizeof report->key));
+
+    digest_format(&digest, out);
+}
+
+static void print_text(const struct report *report)
+{
+    char print[DIGEST_TEXT_BYTES];
+
+    printf("%s", verdict_name(report->verdict));
+    if (report->first_bad != NO_INDEX) {
+        printf(" at record %" PRIu64, report->first_bad);
+    }
+    printf("%s%s\n", report->reason[0] != '\0' ? ": " : "", report->reason);
+    if (!report->key_known) {
+        return;
+    }
+    fingerprint(report, print);
+    printf("  broker     %s\n", report->origin);
+    printf("  key        SHA-256 %s, %s\n", print,
+           report->pinned ? "pinned"
+                          : "NOT pinned: compare it with the broker's, or give --key FILE");
+    printf("  records    %" PRIu64 " of %" PRIu64 "\n", report->records, report->expected);
+    printf("  signed     records 0 to %" PRIu64 " (exclusive), by %" PRIu64 " checkpoints\n",
+           report->signed_size, report->commits);
+    printf("  messages   %" PRIu64 " shown, their digests match\n", report->shown);
+    printf("  witnessed  records 0 to %" PRIu64 " (exclusive), agencies: %" PRIu32 "\n",
+           report->witnessed_size, report->witnessed_count);
+    if (report->claimed_count > 0) {
+        printf("  claimed    records 0 to %" PRIu64 " (exclusive), agencies: %" PRIu32
+               "; not checked, their keys are not at hand\n",
+               report->claimed_size, report->claimed_count);
+    }
+}
+
+static void number(struct json_writer *writer, const char *name, uint64_t value)
+{
+    json_name(writer, name);
+    json_u64(writer, value);
+}
+
+static void text(struct json_writer *writer, const char *name, const char *value)
+{
+    json_name(writer, name);
+    json_text(writer, value);
+}
+
+static void print_key(const struct report *report, struct json_writer *writer)
+{
+    char print[DIGEST_TEXT_BYTES];
+
+    fingerprint(report, print);
+    text(writer, "origin", report->key_known ? report->origin : NULL);
+    text(writer, "key_sha256", report->key_known ? print : NULL);
+    json_name(writer, "pinned");
+    json_bool(writer, report->pinned);
+}
+
+static void print_json(const struct report *report)
+{
+    struct json_writer writer;
+    struct buf out;
+
+    buf_init(&out, 8192);
+    json_writer_init(&writer, &out);
+    json_object_begin(&writer);
+    json_name(&writer, "ok");
+    json_bool(&writer, report->verdict == VERDICT_PASS);
+    text(&writer, "verdict", verdict_name(report->verdict));
+    json_name(&writer, "first_bad");
+    if (report->first_bad == NO_INDEX) {
+        json_text(&writer, NULL);
+    } else {
+        json_u64(&writer, report->first_bad);
+    }
+    text(&writer, "reason", report->reason);
+    print_key(report, &writer);
+    number(&writer, "records", report->records);
+    number(&writer, "expected", report->expected);
+    number(&writer, "checkpoints", report->commits);
+    number(&writer, "signed_size", report->signed_size);
+    number(&writer, "messages_shown", report->shown);
+    number(&writer, "witnessed_size", report->witnessed_size);
+    number(&writer, "witnesses", report->witnessed_count);
+    number(&writer, "claimed_size", report->claimed_size);
+    number(&writer, "claims", report->claimed_count);
+    json_object_end(&writer);
+    if (json_writer_end(&writer) == OK) {
+        printf("%.*s\n", (int)out.len, (const char *)out.data);
+    } else {
+        /* A file name in the reason that is no UTF-8: the verdict stands without it. */
+        printf("{\"ok\":%s,\"verdict\":\"%s\"}\n",
+               report->verdict == VERDICT_PASS ? "true" : "false", verdict_name(report->verdict));
+    }
+    buf_free(&out);
+}
+
+int report_print(const struct report *report, bool json)
+{
+    if (json) {
+        print_json(report);
+    } else {
+        print_text(report);
+    }
+    return (int)report->verdict;
+}

@@ -1,0 +1,47 @@
+/* What a verification found, and how it is told: text for people, JSON for programs.
+ *
+ * A plain value without pointers: it travels through a pipe from the process that reads to the one
+ * that prints. Any thread; nothing is durable. */
+#ifndef REFERRAL_VERIFY_REPORT_H
+#define REFERRAL_VERIFY_REPORT_H
+
+#include "base/bytes.h"
+
+enum verdict { /* the exit status */
+               VERDICT_PASS = 0,
+               VERDICT_FAIL = 1,
+               VERDICT_UNREADABLE = 4,
+               VERDICT_INCOMPLETE = 5,
+};
+
+#define ORIGIN_BYTES 128 /* with the NUL */
+#define NO_INDEX     UINT64_MAX
+
+struct report { /* texts are printable */
+    enum verdict verdict;
+    uint64_t first_bad; /* record index, or NO_INDEX */
+    char reason[320];   /* empty for PASS */
+    uint64_t records;   /* read and hashed */
+    uint64_t expected;  /* that the source says it has */
+    uint64_t commits;   /* checkpoints that verified */
+    uint64_t signed_size;
+    uint64_t shown; /* messages whose header and facts were there and matched */
+    char origin[ORIGIN_BYTES];
+    uint8_t key[32]; /* the broker's public key, once known */
+    bool key_known;
+    bool pinned;             /* the key was compared with the one that the caller gave */
+    uint64_t witnessed_size; /* the largest size that an agency signed, signature checked */
+    uint64_t claimed_size;   /* the same, for signatures whose key is not at hand */
+    uint32_t witnessed_count;
+    uint32_t claimed_count;
+};
+
+void report_init(struct report *report); /* PASS, nothing counted */
+/* The first finding stays. */
+void report_find(struct report *report, enum verdict verdict, uint64_t index, const char *fmt, ...)
+    FORMAT(4, 5);
+const char *verdict_name(enum verdict verdict);
+/* On standard output; answers the exit status. */
+int report_print(const struct report *report, bool json);
+
+#endif
