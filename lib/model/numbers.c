@@ -9,7 +9,7 @@
 #include "model/calendar.h"
 
 #define PREFIX_MIN 2
-#define PREFIX_MAX 6
+#define PREFIX_MAX 4
 
 bool number_prefix_valid(const char *prefix)
 {

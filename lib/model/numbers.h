@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
-#define NUMBER_PREFIX_BYTES 8 /* 2 to 6 capital letters, with room for the NUL */
+#define NUMBER_PREFIX_BYTES 8 /* 2 to 4 capital letters, with room for the NUL */
 #define NUMBER_COUNTER_MAX  99999999u
 #define NUMBER_SUFFIX_MAX   9999u
 #define NUMBER_YEAR_MIN     2000u

@@ -1,0 +1,322 @@
+/* How: one cursor writes and another reads the same fields in the same order: a version byte, then
+ * big-endian numbers, texts and lists with their length before them. The reader checks every value,
+ * so that a referral in memory is always one that decide could have made. */
+#include <assert.h>
+#include <string.h>
+
+#include "model/lanes.h"
+#include "model/referral.h"
+
+#define PACK_VERSION 1
+
+struct writer {
+    uint8_t *to;
+    size_t len;
+};
+
+static void put(struct writer *writer, uint64_t value, size_t bytes)
+{
+    uint8_t wide[8];
+    be64_put(wide, value);
+    assert(bytes == 8 || value >> (8 * bytes) == 0);
+    assert(writer->len + bytes <= REFERRAL_PACKED_MAX);
+    memcpy(writer->to + writer->len, wide + 8 - bytes, bytes);
+    writer->len += bytes;
+}
+
+static void put_bytes(struct writer *writer, const void *data, size_t len)
+{
+    assert(writer->len + len <= REFERRAL_PACKED_MAX);
+    memcpy(writer->to + writer->len, data, len);
+    writer->len += len;
+}
+
+static void put_text(struct writer *writer, const char *text)
+{
+    size_t len = strlen(text);
+    put(writer, len, 1);
+    put_bytes(writer, text, len);
+}
+
+struct reader {
+    struct span from;
+    size_t at;
+    bool bad;
+};
+
+static uint64_t get(struct reader *reader, size_t bytes)
+{
+    uint64_t value = 0;
+    if (reader->bad || reader->from.len - reader->at < bytes) {
+        reader->bad = true;
+        return 0;
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        value = value << 8 | reader->from.data[reader->at + i];
+    }
+    reader->at += bytes;
+    return value;
+}
+
+/* A number that must be at most `max`. */
+static uint32_t get_max(struct reader *reader, size_t bytes, uint32_t max)
+{
+    uint64_t value = get(reader, bytes);
+    if (value > max) {
+        reader->bad = true;
+        return 0;
+    }
+    return (uint32_t)value;
+}
+
+static void get_bytes(struct reader *reader, void *out, size_t len)
+{
+    if (reader->bad || reader->from.len - reader->at < len) {
+        reader->bad = true;
+        return;
+    }
+    memcpy(out, reader->from.data + reader->at, len);
+    reader->at += len;
+}
+
+static void get_text(struct reader *reader, char *out, size_t size)
+{
+    size_t len = (size_t)get(reader, 1);
+    if (reader->bad || len >= size) {
+        reader->bad = true;
+        return;
+    }
+    get_bytes(reader, out, len);
+    if (!reader->bad && memchr(out, '\0', len) != NULL) {
+        reader->bad = true;
+    }
+}
+
+enum pack_flag {
+    FLAG_LIFE_DANGER = 1u << 0,
+    FLAG_URGENT = 1u << 1,
+    FLAG_ADVANCE = 1u << 2,
+    FLAG_MINOR = 1u << 3,
+    FLAG_NO_PUBLICITY = 1u << 4,
+    FLAG_LATE = 1u << 5,
+    FLAG_ALL = (1u << 6) - 1
+};
+
+static uint32_t flags_of(const struct referral *referral)
+{
+    return (referral->life_danger ? FLAG_LIFE_DANGER : 0u) | (referral->urgent ? FLAG_URGENT : 0u) |
+           (referral->advance ? FLAG_ADVANCE : 0u) | (referral->minor ? FLAG_MINOR : 0u) |
+           (referral->no_publicity ? FLAG_NO_PUBLICITY : 0u) | (referral->late ? FLAG_LATE : 0u);
+}
+
+static void put_window(struct writer *writer, const struct window *window)
+{
+    put(writer, (uint64_t)window->kind, 1);
+    put(writer, window->number, 2);
+    put(writer, window->n, 2);
+    put(writer, window->start_ms, 8);
+    put(writer, (uint32_t)window->due_day, 4);
+    put(writer, window->due_before_ms, 8);
+    put(writer, (window->provisional ? 1u : 0u) | (uint64_t)window->basis << 1, 1);
+    put(writer, window->stopped_ms, 8);
+    put(writer, window->raised.bits, 8);
+    put(writer, window->skipped.bits, 8);
+}
+
+static void get_window(struct reader *reader, struct window *window)
+{
+    window->kind = (enum clock_kind)get_max(reader, 1, CLOCK_KIND_COUNT - 1);
+    window->number = (uint32_t)get(reader, 2);
+    window->n = (uint32_t)get(reader, 2);
+    window->start_ms = get(reader, 8);
+    window->due_day = (int32_t)get_max(reader, 4, CIVIL_DAY_MAX);
+    window->due_before_ms = get(reader, 8);
+    uint32_t marks = get_max(reader, 1, 1 | BASIS_KEPT << 1);
+    window->provisional = (marks & 1) != 0;
+    window->basis = (enum window_basis)(marks >> 1);
+    window->stopped_ms = get(reader, 8);
+    window->raised.bits = get(reader, 8);
+    window->skipped.bits = get(reader, 8);
+    uint64_t rungs = (UINT64_C(1) << RUNG_COUNT) - 1;
+    if (window->number == 0 || ((window->raised.bits | window->skipped.bits) & ~rungs) != 0) {
+        reader->bad = true;
+    }
+}
+
+/* ---- the parts, each as writer and reader ---- */
+
+static void put_identity(struct writer *writer, const struct referral *referral)
+{
+    put_bytes(writer, referral->case_id.bytes, UUID_BYTES);
+    put_bytes(writer, referral->referral_id.bytes, UUID_BYTES);
+    put_bytes(writer, referral->message_id.bytes, UUID_BYTES);
+    put_bytes(writer, referral->papers_id.bytes, UUID_BYTES);
+    put_text(writer, referral->case_number);
+    put_text(writer, referral->number);
+    put_text(writer, referral->register_number);
+    put(writer, (uint64_t)referral->kind, 1);
+    put(writer, referral->sender, 2);
+    put(writer, referral->receiver, 2);
+    put(writer, referral->lane, 1);
+    put(writer, flags_of(referral), 1);
+    put(writer, referral->ground, 2);
+    put(writer, referral->minor_marks, 4);
+    put(writer, referral->priority_groups, 8);
+    put(writer, referral->needs, 8);
+    put(writer, referral->person_count, 2);
+}
+
+static void get_identity(struct reader *reader, struct referral *referral)
+{
+    get_bytes(reader, referral->case_id.bytes, UUID_BYTES);
+    get_bytes(reader, referral->referral_id.bytes, UUID_BYTES);
+    get_bytes(reader, referral->message_id.bytes, UUID_BYTES);
+    get_bytes(reader, referral->papers_id.bytes, UUID_BYTES);
+    get_text(reader, referral->case_number, sizeof(referral->case_number));
+    get_text(reader, referral->number, sizeof(referral->number));
+    get_text(reader, referral->register_number, sizeof(referral->register_number));
+    referral->kind = (enum message_kind)get_max(reader, 1, MESSAGE_INBOUND_REFERRAL);
+    referral->sender = (uint16_t)get(reader, 2);
+    referral->receiver = (uint16_t)get(reader, 2);
+    referral->lane = (uint8_t)get_max(reader, 1, LANE_COUNT - 1);
+    uint32_t flags = get_max(reader, 1, FLAG_ALL);
+    referral->life_danger = (flags & FLAG_LIFE_DANGER) != 0;
+    referral->urgent = (flags & FLAG_URGENT) != 0;
+    referral->advance = (flags & FLAG_ADVANCE) != 0;
+    referral->minor = (flags & FLAG_MINOR) != 0;
+    referral->no_publicity = (flags & FLAG_NO_PUBLICITY) != 0;
+    referral->late = (flags & FLAG_LATE) != 0;
+    referral->ground = (uint32_t)get(reader, 2);
+    referral->minor_marks = (uint32_t)get(reader, 4);
+    referral->priority_groups = get(reader, 8);
+    referral->needs = get(reader, 8);
+    referral->person_count = (uint32_t)get(reader, 2);
+    if (referral->kind == MESSAGE_NONE) {
+        reader->bad = true;
+    }
+}
+
+static void put_progress(struct writer *writer, const struct referral *referral)
+{
+    put(writer, (uint64_t)referral->state, 1);
+    put(writer, referral->marks, 1);
+    put(writer, referral->submitted_ms, 8);
+    put(writer, referral->delivered_ms, 8);
+    put(writer, referral->agent_received_ms, 8);
+    put(writer, referral->signed_ms, 8);
+    put(writer, referral->answered_ms, 8);
+    put(writer, referral->claimed_ms, 8);
+    put(writer, (uint64_t)referral->outcome, 1);
+    put(writer, referral->procedure_count, 2);
+    put(writer, referral->window_number, 2);
+    put(writer, referral->lateness_days, 4);
+    put(writer, referral->tell_holder, 2);
+    put(writer, referral->papers_holder, 2);
+    put_text(writer, referral->calendar_version);
+    put(writer, referral->last_leaf, 8);
+    put(writer, referral->next_due_ms, 8);
+}
+
+static void get_progress(struct reader *reader, struct referral *referral)
+{
+    referral->state = (enum referral_state)get_max(reader, 1, REFERRAL_STATE_COUNT - 1);
+    referral->marks = get_max(reader, 1, MARK_SIGNED | MARK_INFORMED | MARK_ASSISTED);
+    referral->submitted_ms = get(reader, 8);
+    referral->delivered_ms = get(reader, 8);
+    referral->agent_received_ms = get(reader, 8);
+    referral->signed_ms = get(reader, 8);
+    referral->answered_ms = get(reader, 8);
+    referral->claimed_ms = get(reader, 8);
+    referral->outcome = (enum feedback_outcome)get_max(reader, 1, OUTCOME_COUNT - 1);
+    referral->procedure_count = (uint32_t)get(reader, 2);
+    referral->window_number = (uint32_t)get(reader, 2);
+    referral->lateness_days = (uint32_t)get(reader, 4);
+    referral->tell_holder = (uint16_t)get(reader, 2);
+    referral->papers_holder = (uint16_t)get(reader, 2);
+    get_text(reader, referral->calendar_version, sizeof(referral->calendar_version));
+    referral->last_leaf = get(reader, 8);
+    referral->next_due_ms = get(reader, 8);
+}
+
+static void put_clocks(struct writer *writer, const struct referral *referral)
+{
+    uint32_t used = 0;
+    for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        used |= referral->clocks[clock].number != 0 ? 1u << clock : 0;
+    }
+    put(writer, used, 1);
+    for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        if ((used & 1u << clock) != 0) {
+            put_window(writer, &referral->clocks[clock]);
+        }
+    }
+}
+
+static void get_clocks(struct reader *reader, struct referral *referral)
+{
+    uint32_t used = get_max(reader, 1, (1u << REFERRAL_CLOCK_COUNT) - 1);
+    for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        if ((used & 1u << clock) != 0) {
+            get_window(reader, &referral->clocks[clock]);
+        }
+    }
+}
+
+static void put_documents(struct writer *writer, const struct referral *referral)
+{
+    assert(referral->document_count <= REFERRAL_DOCUMENTS_MAX);
+    put(writer, referral->document_count, 1);
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        const struct referral_document *document = &referral->documents[i];
+        put(writer, (uint64_t)document->clock, 1);
+        put(writer, (uint64_t)document->rung, 1);
+        put(writer, document->year, 2);
+        put(writer, document->counter, 4);
+    }
+}
+
+static void get_documents(struct reader *reader, struct referral *referral)
+{
+    referral->document_count = get_max(reader, 1, REFERRAL_DOCUMENTS_MAX);
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        struct referral_document *document = &referral->documents[i];
+        document->clock = (enum referral_clock)get_max(reader, 1, REFERRAL_CLOCK_COUNT - 1);
+        document->rung = (enum rung)get_max(reader, 1, RUNG_COUNT - 1);
+        document->year = (uint32_t)get(reader, 2);
+        document->counter = (uint32_t)get(reader, 4);
+    }
+}
+
+size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKED_MAX])
+{
+    struct writer writer = {.to = out};
+    assert(referral->state != REFERRAL_SUBMITTED);
+    put(&writer, PACK_VERSION, 1);
+    put_identity(&writer, referral);
+    put_progress(&writer, referral);
+    put_clocks(&writer, referral);
+    put_documents(&writer, referral);
+    return writer.len;
+}
+
+enum err referral_unpack(struct span packed, struct referral *ret_referral)
+{
+    struct reader reader = {.from = packed};
+    struct referral referral;
+    memset(&referral, 0, sizeof(referral));
+    if (packed.len == 0) {
+        return ERR_CORRUPT;
+    }
+    if (get(&reader, 1) != PACK_VERSION) {
+        return ERR_VERSION;
+    }
+    get_identity(&reader, &referral);
+    get_progress(&reader, &referral);
+    get_clocks(&reader, &referral);
+    get_documents(&reader, &referral);
+    if (reader.bad || reader.at != packed.len || referral.state == REFERRAL_SUBMITTED) {
+        return ERR_CORRUPT;
+    }
+    *ret_referral = referral;
+    return OK;
+}

@@ -1,0 +1,351 @@
+/* How: one row at a time by a table of options into a plain array; look-ups walk it, except the one
+ * by number, which has an index, since every stored key and decision asks it. */
+#include "model/registry.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/nearest.h"
+#include "base/yaml.h"
+#include "model/vocabulary.h"
+
+#define NUMBER_MAX 1023u /* an administrator's mistyped number should be seen, not stored */
+
+struct registry {
+    struct agency *agencies; /* owned */
+    size_t count;
+    size_t office;                      /* index of the one with the joint-meeting office */
+    uint16_t by_number[NUMBER_MAX + 1]; /* index + 1; 0: nobody */
+    struct digest digest;
+};
+
+static const char *const class_ids[] = {"P", "S", "A", NULL};
+
+/* What a row says before it is checked. */
+struct agency_row {
+    char id[LIMIT_AGENCY_ID_BYTES];
+    uint64_t number;
+    int class;
+    char prefix[NUMBER_PREFIX_BYTES];
+    const struct yaml_node *name;
+    const struct yaml_node *office;
+    bool joint_meeting_office;
+    const struct yaml_node *duties;
+};
+
+struct label_row {
+    char zh[AGENCY_LABEL_BYTES];
+    char en[AGENCY_LABEL_BYTES];
+};
+
+static const struct yaml_option agency_options[] = {
+    {.name = "id",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_row, id),
+     .size = LIMIT_AGENCY_ID_BYTES,
+     .required = true},
+    {.name = "number",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct agency_row, number),
+     .min = 1,
+     .max = NUMBER_MAX,
+     .required = true},
+    {.name = "class",
+     .type = YAML_CHOICE,
+     .offset = offsetof(struct agency_row, class),
+     .choices = class_ids,
+     .required = true},
+    {.name = "prefix",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_row, prefix),
+     .size = NUMBER_PREFIX_BYTES,
+     .required = true},
+    {.name = "name",
+     .type = YAML_NODE,
+     .offset = offsetof(struct agency_row, name),
+     .required = true},
+    {.name = "office",
+     .type = YAML_NODE,
+     .offset = offsetof(struct agency_row, office),
+     .required = true},
+    {.name = "joint_meeting_office",
+     .type = YAML_BOOL,
+     .offset = offsetof(struct agency_row, joint_meeting_office)},
+    {.name = "duties", .type = YAML_NODE, .offset = offsetof(struct agency_row, duties)},
+    {.name = NULL},
+};
+
+static const struct yaml_option label_options[] = {
+    {.name = "zh",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct label_row, zh),
+     .size = AGENCY_LABEL_BYTES,
+     .required = true},
+    {.name = "en",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct label_row, en),
+     .size = AGENCY_LABEL_BYTES,
+     .required = true},
+    {.name = NULL},
+};
+
+static bool id_valid(const char *id)
+{
+    size_t len = strlen(id);
+    for (size_t i = 0; i < len; i++) {
+        bool letter = id[i] >= 'a' && id[i] <= 'z';
+        bool digit = id[i] >= '0' && id[i] <= '9';
+        bool dash = id[i] == '-' && i > 0 && i + 1 < len;
+        if (!letter && !(digit && i > 0) && !dash) {
+            return false;
+        }
+    }
+    return len >= 2 && strcmp(id, BROKER_ID) != 0;
+}
+
+static enum err duties_read(const struct yaml_node *duties, uint64_t *ret_duties,
+                            struct fault *fault)
+{
+    uint64_t bits = 0;
+    if (duties != NULL && !yaml_is_sequence(duties)) {
+        return yaml_refuse(duties, fault, "registry.duties", "expected a list of needs");
+    }
+    for (size_t i = 0; duties != NULL && i < yaml_count(duties); i++) {
+        const struct yaml_node *item = yaml_item(duties, i);
+        const char *id = yaml_is_scalar(item) ? yaml_text(item) : "";
+        const struct word *need = vocabulary_parse(VOCABULARY_NEED, id);
+        if (need == NULL) {
+            const char *ids[VOCABULARY_IDS_MAX];
+            vocabulary_ids(VOCABULARY_NEED, ids);
+            (void)yaml_refuse(item, fault, "registry.need",
+                              "\"%s\" is no need: see the table of needs in docs/messages.md", id);
+            nearest_hint(fault, id, ids);
+            return ERR_INVALID;
+        }
+        bits |= UINT64_C(1) << need->value;
+    }
+    *ret_duties = bits;
+    return OK;
+}
+
+/* The row against what the rows before it took. */
+static enum err row_check(const struct registry *registry, const struct yaml_node *node,
+                          const struct agency_row *row, struct fault *fault)
+{
+    const struct yaml_node *id = yaml_find(node, "id");
+    const struct yaml_node *prefix = yaml_find(node, "prefix");
+    if (!id_valid(row->id)) {
+        return yaml_refuse(id, fault, "registry.id",
+                           "\"%s\" is no agency id: a-z, 0-9 and \"-\", a letter first, and not "
+                           "\"" BROKER_ID "\"",
+                           row->id);
+    }
+    if (registry_find(registry, row->id) != NULL) {
+        return yaml_refuse(id, fault, "registry.id", "\"%s\" is listed twice", row->id);
+    }
+    if (registry_by_number(registry, (uint16_t)row->number) != NULL) {
+        return yaml_refuse(yaml_find(node, "number"), fault, "registry.number",
+                           "the number %u belongs to \"%s\"", (unsigned)row->number,
+                           registry_by_number(registry, (uint16_t)row->number)->id);
+    }
+    if (!number_prefix_valid(row->prefix)) {
+        return yaml_refuse(prefix, fault, "registry.prefix",
+                           "\"%s\" is no prefix: 2 to 4 capital letters, not DB, not DJ",
+                           row->prefix);
+    }
+    if (registry_by_prefix(registry, row->prefix) != NULL) {
+        return yaml_refuse(prefix, fault, "registry.prefix", "the prefix %s belongs to \"%s\"",
+                           row->prefix, registry_by_prefix(registry, row->prefix)->id);
+    }
+    return OK;
+}
+
+static void label_copy(const char *from, char to[AGENCY_LABEL_BYTES])
+{
+    size_t len = strnlen(from, AGENCY_LABEL_BYTES - 1);
+    memcpy(to, from, len);
+    to[len] = '\0';
+}
+
+/* The row as an agency, in the place where the next one belongs. */
+static void agency_fill(const struct agency_row *row, const struct label_row *name,
+                        const struct label_row *office, struct agency *ret_agency)
+{
+    *ret_agency = (struct agency){
+        .number = (uint16_t)row->number,
+        .class = (enum agency_class)row->class,
+        .joint_meeting_office = row->joint_meeting_office,
+    };
+    memcpy(ret_agency->id, row->id, sizeof(ret_agency->id));
+    memcpy(ret_agency->prefix, row->prefix, sizeof(ret_agency->prefix));
+    label_copy(name->zh, ret_agency->name_zh);
+    label_copy(name->en, ret_agency->name_en);
+    label_copy(office->zh, ret_agency->office_zh);
+    label_copy(office->en, ret_agency->office_en);
+}
+
+static enum err agency_read(struct registry *registry, const struct yaml_node *node,
+                            struct fault *fault)
+{
+    struct agency_row row = {.class = 0};
+    struct label_row name = {.zh = ""};
+    struct label_row office = {.zh = ""};
+    enum err error = yaml_read(node, agency_options, &row, fault);
+    if (error == OK) {
+        error = row_check(registry, node, &row, fault);
+    }
+    if (error == OK) {
+        error = yaml_read(row.name, label_options, &name, fault);
+    }
+    if (error == OK) {
+        error = yaml_read(row.office, label_options, &office, fault);
+    }
+    struct agency *agency = &registry->agencies[registry->count];
+    agency_fill(&row, &name, &office, agency);
+    if (error == OK) {
+        error = duties_read(row.duties, &agency->duties, fault);
+    }
+    if (error == OK) {
+        registry->count++;
+        registry->by_number[agency->number] = (uint16_t)registry->count;
+    }
+    return error;
+}
+
+static enum err office_find(struct registry *registry, const struct yaml_node *list,
+                            struct fault *fault)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < registry->count; i++) {
+        if (!registry->agencies[i].joint_meeting_office) {
+            continue;
+        }
+        found++;
+        registry->office = i;
+        if (found > 1) {
+            return yaml_refuse(yaml_item(list, i), fault, "registry.office",
+                               "a second agency has joint_meeting_office: exactly one may");
+        }
+    }
+    if (found == 0) {
+        return yaml_refuse(list, fault, "registry.office",
+                           "no agency has joint_meeting_office: true; exactly one must");
+    }
+    return OK;
+}
+
+static enum err agencies_read(struct registry *registry, const struct yaml_node *list,
+                              struct fault *fault)
+{
+    if (!yaml_is_sequence(list) || yaml_count(list) == 0 || yaml_count(list) > LIMIT_AGENCIES) {
+        return yaml_refuse(list, fault, "registry.agencies", "expected a list of 1 to %u agencies",
+                           LIMIT_AGENCIES);
+    }
+    registry->agencies = calloc(yaml_count(list), sizeof(registry->agencies[0]));
+    if (registry->agencies == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < yaml_count(list); i++) {
+        enum err error = agency_read(registry, yaml_item(list, i), fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    return office_find(registry, list, fault);
+}
+
+enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
+                       struct fault *fault)
+{
+    static const struct yaml_option options[] = {
+        {.name = "agencies", .type = YAML_NODE, .offset = 0, .required = true},
+        {.name = NULL},
+    };
+    const struct yaml_node *list = NULL;
+    struct yaml *yaml = NULL;
+    struct registry *registry = calloc(1, sizeof(*registry));
+    if (registry == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err error = yaml_open_text(name, text, &yaml, fault);
+    if (error == OK) {
+        error = yaml_read(yaml_root(yaml), options, &list, fault);
+    }
+    if (error == OK) {
+        error = agencies_read(registry, list, fault);
+    }
+    yaml_free(yaml);
+    if (error != OK) {
+        registry_free(registry);
+        return error;
+    }
+    registry->digest = crypto_sha256(text);
+    *ret_registry = registry;
+    return OK;
+}
+
+void registry_free(struct registry *registry)
+{
+    if (registry != NULL) {
+        free(registry->agencies);
+        free(registry);
+    }
+}
+
+size_t registry_count(const struct registry *registry)
+{
+    return registry->count;
+}
+
+const struct agency *registry_at(const struct registry *registry, size_t index)
+{
+    assert(index < registry->count);
+    return &registry->agencies[index];
+}
+
+const struct agency *registry_find(const struct registry *registry, const char *id)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        if (strcmp(registry->agencies[i].id, id) == 0) {
+            return &registry->agencies[i];
+        }
+    }
+    return NULL;
+}
+
+const struct agency *registry_by_number(const struct registry *registry, uint16_t number)
+{
+    if (number > NUMBER_MAX || registry->by_number[number] == 0) {
+        return NULL;
+    }
+    return &registry->agencies[registry->by_number[number] - 1];
+}
+
+const struct agency *registry_by_prefix(const struct registry *registry, const char *prefix)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        if (strcmp(registry->agencies[i].prefix, prefix) == 0) {
+            return &registry->agencies[i];
+        }
+    }
+    return NULL;
+}
+
+const struct agency *registry_office(const struct registry *registry)
+{
+    assert(registry->office < registry->count);
+    return &registry->agencies[registry->office];
+}
+
+const struct digest *registry_digest(const struct registry *registry)
+{
+    return &registry->digest;
+}
+
+const char *agency_class_id(enum agency_class class)
+{
+    assert(class < CLASS_COUNT);
+    return class_ids[class];
+}
