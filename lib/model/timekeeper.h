@@ -90,9 +90,8 @@ struct timekeeper {
     uint64_t base_ms;          /* broker time at the last confirmation, or at the start */
     struct clock_reading base; /* both clocks then */
     uint64_t start_boot_ms;
-    bool confirmed;               /* since the start and since the last jump */
-    uint64_t unconfirmed_boot_ms; /* since when it is not */
-    uint64_t unconfirmed_ms;
+    bool confirmed;          /* since the start and since the last jump */
+    uint64_t unconfirmed_ms; /* broker time since when it is not */
     uint64_t alarm_boot_ms;  /* the next alarm */
     uint64_t outage_from_ms; /* 0: the first start of all */
     uint64_t outage_to_ms;   /* 0: no leaf yet in this run */
