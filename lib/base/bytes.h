@@ -96,5 +96,6 @@ struct region {
 void region_init(struct region *region, size_t budget);
 void *region_take(struct region *region, size_t size); /* zeroed, aligned for any type; or NULL */
 void region_free(struct region *region);               /* NULL allowed; reusable afterwards */
+void region_wipe(struct region *region); /* zeroes what was taken, then frees: personal data */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REGION_BLOCK_MIN 1024u
 #define REGION_BLOCK_MAX (64u * 1024u)
@@ -79,4 +80,13 @@ void region_free(struct region *region)
         block = next;
     }
     region_init(region, region->budget);
+}
+
+void region_wipe(struct region *region)
+{
+    assert(region != NULL);
+    for (struct region_block *block = region->blocks; block != NULL; block = block->next) {
+        explicit_bzero(block->bytes, block->cap);
+    }
+    region_free(region);
 }

@@ -52,7 +52,7 @@ const uint8_t (*keyring_broker_keys(const struct keyring *keyring,
 size_t keyring_count(const struct keyring *keyring);
 const struct key_entry *keyring_entry(const struct keyring *keyring, size_t index);
 
-/* The text of a key file with these entries, grouped by owner in the order of first appearance.
+/* The text of a key file with these entries, in their order. Validity is written in whole days.
  * Ids are computed. For `referralctl keys`. */
 enum err keyring_write(const char *origin, const struct key_entry *entries, size_t entry_count,
                        struct buf *out) MUST_CHECK;

@@ -1,0 +1,358 @@
+/* public-keys.yaml, read by a table into one array that is searched from end to end: a few keys an
+ * agency, and at most KEYRING_MAX in all. */
+#include "wire/keyring.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "model/calendar.h"
+#include "wire/checkpoint.h"
+
+#define KEYRING_MAX     (8u * LIMIT_AGENCIES) /* two uses, this key, the last and the next */
+#define BROKER_KEYS_MAX 16u
+#define HEX_KEY_BYTES   65
+
+struct keyring {
+    char origin[LIMIT_ORIGIN_BYTES];
+    struct buf text;
+    struct digest digest;
+    struct key_entry *entries; /* owned */
+    size_t entry_count;
+    uint8_t broker_keys[BROKER_KEYS_MAX][SIGN_PUBLIC_BYTES];
+    size_t broker_key_count;
+};
+
+/* One item of `keys` as text. */
+struct key_row {
+    char owner[LIMIT_AGENCY_ID_BYTES];
+    int use;
+    char key[HEX_KEY_BYTES];
+    char id[2 * KEY_ID_BYTES + 1];
+    char from[CIVIL_TEXT_BYTES];
+    char to[CIVIL_TEXT_BYTES];
+    bool retired;
+};
+
+static const char *const use_names[] = {"sign", "seal", NULL};
+
+static const struct yaml_option row_options[] = {
+    {.name = "owner",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, owner),
+     .size = LIMIT_AGENCY_ID_BYTES,
+     .required = true},
+    {.name = "use",
+     .type = YAML_CHOICE,
+     .offset = offsetof(struct key_row, use),
+     .choices = use_names,
+     .required = true},
+    {.name = "key",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, key),
+     .size = HEX_KEY_BYTES,
+     .required = true},
+    {.name = "id",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, id),
+     .size = 2 * KEY_ID_BYTES + 1},
+    {.name = "valid-from",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, from),
+     .size = CIVIL_TEXT_BYTES},
+    {.name = "valid-to",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, to),
+     .size = CIVIL_TEXT_BYTES},
+    {.name = "retired", .type = YAML_BOOL, .offset = offsetof(struct key_row, retired)},
+    {.name = NULL},
+};
+
+struct key_file {
+    char origin[LIMIT_ORIGIN_BYTES];
+    const struct yaml_node *keys;
+};
+
+static const struct yaml_option file_options[] = {
+    {.name = "origin",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_file, origin),
+     .size = LIMIT_ORIGIN_BYTES,
+     .required = true},
+    {.name = "keys",
+     .type = YAML_NODE,
+     .offset = offsetof(struct key_file, keys),
+     .required = true},
+    {.name = NULL},
+};
+
+/* The node of a key that yaml_read has found. */
+static enum err row_refuse(const struct yaml_node *row, const char *key, struct fault *fault,
+                           const char *what)
+{
+    const struct yaml_node *node = yaml_find(row, key);
+    return yaml_refuse(node != NULL ? node : row, fault, "keys.value", "%s: %s", key, what);
+}
+
+/* Validity: whole civil days of +08:00, both named days included. */
+static enum err row_dates(const struct yaml_node *node, const struct key_row *row,
+                          struct key_entry *entry, struct fault *fault)
+{
+    int32_t day = 0;
+    entry->to_ms = UINT64_MAX;
+    if (row->from[0] != '\0') {
+        if (civil_parse(row->from, &day) != OK) {
+            return row_refuse(node, "valid-from", fault, "expected a date, YYYY-MM-DD");
+        }
+        entry->from_ms = civil_start_ms(day);
+    }
+    if (row->to[0] != '\0') {
+        if (civil_parse(row->to, &day) != OK) {
+            return row_refuse(node, "valid-to", fault, "expected a date, YYYY-MM-DD");
+        }
+        entry->to_ms = civil_end_ms(day);
+        if (entry->to_ms <= entry->from_ms) {
+            return row_refuse(node, "valid-to", fault, "is before valid-from");
+        }
+    }
+    return OK;
+}
+
+static enum err row_read(const struct yaml_node *node, struct key_entry *ret_entry,
+                         struct fault *fault)
+{
+    struct key_row row = {0};
+    enum err error = yaml_read(node, row_options, &row, fault);
+    if (error != OK) {
+        return error;
+    }
+    struct key_entry entry = {.use = row.use == 0 ? KEY_SIGN : KEY_SEAL, .retired = row.retired};
+    memcpy(entry.owner, row.owner, sizeof(entry.owner));
+    if (row.owner[0] == '\0') {
+        return row_refuse(node, "owner", fault, "is empty");
+    }
+    if (hex_decode(row.key, entry.public_key, sizeof(entry.public_key)) != OK) {
+        return row_refuse(node, "key", fault, "expected 64 hexadecimal digits");
+    }
+    entry.id = key_id_of(entry.public_key);
+    char id[2 * KEY_ID_BYTES + 1];
+    hex_encode(span_of(entry.id.bytes, KEY_ID_BYTES), id);
+    if (row.id[0] != '\0' && strcmp(row.id, id) != 0) {
+        return row_refuse(node, "id", fault,
+                          "is not the id of this key (the line may be left out)");
+    }
+    error = row_dates(node, &row, &entry, fault);
+    if (error == OK) {
+        *ret_entry = entry;
+    }
+    return error;
+}
+
+/* Nobody shares a key: a key id names one owner and one use. */
+static bool key_taken(const struct keyring *keyring, const struct key_entry *entry)
+{
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        if (memcmp(keyring->entries[i].public_key, entry->public_key, 32) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err broker_key_add(struct keyring *keyring, const struct key_entry *entry,
+                               const struct yaml_node *node, struct fault *fault)
+{
+    if (entry->use != KEY_SIGN || strcmp(entry->owner, "broker") != 0) {
+        return OK;
+    }
+    if (keyring->broker_key_count == BROKER_KEYS_MAX) {
+        return yaml_refuse(node, fault, "keys.many", "at most %u signing keys of the broker",
+                           BROKER_KEYS_MAX);
+    }
+    memcpy(keyring->broker_keys[keyring->broker_key_count++], entry->public_key, SIGN_PUBLIC_BYTES);
+    return OK;
+}
+
+static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
+                          struct fault *fault)
+{
+    if (!yaml_is_sequence(keys)) {
+        return yaml_refuse(keys, fault, "keys.value", "expected a list of keys");
+    }
+    size_t count = yaml_count(keys);
+    if (count == 0 || count > KEYRING_MAX) {
+        return yaml_refuse(keys, fault, "keys.many", "expected 1 to %u keys", KEYRING_MAX);
+    }
+    keyring->entries = calloc(count, sizeof(*keyring->entries));
+    if (keyring->entries == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml_node *node = yaml_item(keys, i);
+        struct key_entry entry;
+        enum err error = row_read(node, &entry, fault);
+        if (error == OK && key_taken(keyring, &entry)) {
+            error = row_refuse(node, "key", fault, "stands twice");
+        }
+        error = error == OK ? broker_key_add(keyring, &entry, node, fault) : error;
+        if (error != OK) {
+            return error;
+        }
+        keyring->entries[keyring->entry_count++] = entry;
+    }
+    if (keyring->broker_key_count == 0) {
+        return yaml_refuse(keys, fault, "keys.broker", "no signing key of the owner \"broker\"");
+    }
+    return OK;
+}
+
+static enum err document_read(struct keyring *keyring, const struct yaml *yaml, struct fault *fault)
+{
+    struct key_file file = {0};
+    const struct yaml_node *root = yaml_root(yaml);
+    enum err error = yaml_read(root, file_options, &file, fault);
+    if (error != OK) {
+        return error;
+    }
+    if (!origin_valid(file.origin)) {
+        return row_refuse(root, "origin", fault, "expected printable ASCII without space and +");
+    }
+    memcpy(keyring->origin, file.origin, sizeof(file.origin));
+    return rows_read(keyring, file.keys, fault);
+}
+
+enum err keyring_load_text(const char *name, struct span text, struct keyring **ret_keyring,
+                           struct fault *fault)
+{
+    assert(name != NULL && ret_keyring != NULL);
+    struct yaml *yaml = NULL;
+    struct keyring *keyring = calloc(1, sizeof(*keyring));
+    if (keyring == NULL) {
+        return ERR_MEMORY;
+    }
+    buf_init(&keyring->text, LIMIT_CONFIG_BYTES);
+    enum err error = yaml_open_text(name, text, &yaml, fault);
+    error = error == OK ? document_read(keyring, yaml, fault) : error;
+    error = error == OK ? buf_append(&keyring->text, text.data, text.len) : error;
+    yaml_free(yaml);
+    if (error != OK) {
+        keyring_free(keyring);
+        return error;
+    }
+    keyring->digest = crypto_sha256(text);
+    *ret_keyring = keyring;
+    return OK;
+}
+
+enum err keyring_load(const char *path, struct keyring **ret_keyring, struct fault *fault)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    enum err error = file_read(path, &text, fault);
+    error = error == OK ? keyring_load_text(path, span_buf(&text), ret_keyring, fault) : error;
+    buf_free(&text);
+    return error;
+}
+
+void keyring_free(struct keyring *keyring)
+{
+    if (keyring != NULL) {
+        buf_free(&keyring->text);
+        free(keyring->entries);
+        free(keyring);
+    }
+}
+
+const char *keyring_origin(const struct keyring *keyring)
+{
+    assert(keyring != NULL);
+    return keyring->origin;
+}
+
+struct span keyring_text(const struct keyring *keyring)
+{
+    assert(keyring != NULL);
+    return span_buf(&keyring->text);
+}
+
+struct digest keyring_digest(const struct keyring *keyring)
+{
+    assert(keyring != NULL);
+    return keyring->digest;
+}
+
+static bool valid_at(const struct key_entry *entry, uint64_t at_ms)
+{
+    return at_ms >= entry->from_ms && at_ms < entry->to_ms;
+}
+
+enum err keyring_find(const struct keyring *keyring, const char *owner, struct key_id id,
+                      uint64_t at_ms, const struct key_entry **ret_entry)
+{
+    assert(keyring != NULL && owner != NULL && ret_entry != NULL);
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        const struct key_entry *entry = &keyring->entries[i];
+        if (entry->use == KEY_SIGN && memcmp(entry->id.bytes, id.bytes, KEY_ID_BYTES) == 0 &&
+            strcmp(entry->owner, owner) == 0) {
+            if (!valid_at(entry, at_ms) || entry->retired) {
+                return ERR_REFUSED;
+            }
+            *ret_entry = entry;
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,
+                         uint64_t at_ms, const struct key_entry **ret_entry)
+{
+    assert(keyring != NULL && owner != NULL && ret_entry != NULL);
+    const struct key_entry *newest = NULL;
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        const struct key_entry *entry = &keyring->entries[i];
+        if (entry->use == use && !entry->retired && valid_at(entry, at_ms) &&
+            strcmp(entry->owner, owner) == 0 &&
+            (newest == NULL || entry->from_ms >= newest->from_ms)) {
+            newest = entry;
+        }
+    }
+    if (newest == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    *ret_entry = newest;
+    return OK;
+}
+
+bool keyring_knows(const struct keyring *keyring, const char *owner)
+{
+    assert(keyring != NULL && owner != NULL);
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        if (strcmp(keyring->entries[i].owner, owner) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const uint8_t (*keyring_broker_keys(const struct keyring *keyring,
+                                    size_t *ret_count))[SIGN_PUBLIC_BYTES]
+{
+    assert(keyring != NULL && ret_count != NULL);
+    *ret_count = keyring->broker_key_count;
+    return (const uint8_t(*)[SIGN_PUBLIC_BYTES])keyring->broker_keys;
+}
+
+size_t keyring_count(const struct keyring *keyring)
+{
+    assert(keyring != NULL);
+    return keyring->entry_count;
+}
+
+const struct key_entry *keyring_entry(const struct keyring *keyring, size_t index)
+{
+    assert(keyring != NULL && index < keyring->entry_count);
+    return &keyring->entries[index];
+}

@@ -1,0 +1,112 @@
+/* The records of the audit log: the table of struct leaf_record. */
+#include <assert.h>
+
+#include "audit.pb-c.h"
+#include "wire/codec.h"
+#include "wire/tables.h"
+
+static const struct bind stream_binds[] = {
+    NUMBER(1, struct leaf_stream, lane),
+    NUMBER(2, struct leaf_stream, seq),
+    FIXED(3, struct leaf_stream, previous),
+};
+static const struct bind_table stream_table =
+    TABLE(&referral__v1__stream__descriptor, struct leaf_stream, stream_binds);
+
+static const struct bind window_binds[] = {
+    NUMBER(1, struct leaf_window, task),
+    NUMBER(2, struct leaf_window, number),
+    TEXT(3, struct leaf_window, holder),
+    NUMBER(4, struct leaf_window, arrival_ms),
+    NUMBER(5, struct leaf_window, working_days),
+    NUMBER(6, struct leaf_window, due_before_ms),
+    NUMBER(7, struct leaf_window, provisional),
+    TEXT(8, struct leaf_window, calendar_version),
+    NUMBER(9, struct leaf_window, old_due_before_ms),
+    NUMBER(10, struct leaf_window, agent_received_ms),
+    NUMBER(11, struct leaf_window, late),
+    NUMBER(12, struct leaf_window, lateness_days),
+    NUMBER(13, struct leaf_window, outcome),
+};
+static const struct bind_table window_table =
+    TABLE(&referral__v1__window__descriptor, struct leaf_window, window_binds);
+
+static const struct bind rung_binds[] = {
+    NUMBER(1, struct leaf_rung, task),
+    NUMBER(2, struct leaf_rung, window),
+    TEXT(3, struct leaf_rung, rung),
+    NUMBER(4, struct leaf_rung, fell_due_ms),
+    TEXT(5, struct leaf_rung, document_number),
+    TEXT(6, struct leaf_rung, responsible),
+};
+static const struct bind_table rung_table =
+    TABLE(&referral__v1__rung__descriptor, struct leaf_rung, rung_binds);
+
+static const struct bind clock_binds[] = {
+    NUMBER(1, struct leaf_clock, event),     NUMBER(2, struct leaf_clock, wall_ms),
+    NUMBER(3, struct leaf_clock, broker_ms), NUMBER(4, struct leaf_clock, departure_ms),
+    NUMBER(5, struct leaf_clock, from_ms),   NUMBER(6, struct leaf_clock, to_ms),
+    TEXT(7, struct leaf_clock, by),
+};
+static const struct bind_table clock_table =
+    TABLE(&referral__v1__clock__descriptor, struct leaf_clock, clock_binds);
+
+static const struct bind configuration_binds[] = {
+    ID(1, struct leaf_configuration, registry),
+    ID(2, struct leaf_configuration, keys),
+    ID(3, struct leaf_configuration, policy),
+    TEXT(4, struct leaf_configuration, calendar_version),
+    ID(5, struct leaf_configuration, calendar),
+    TEXT(6, struct leaf_configuration, software),
+};
+static const struct bind_table configuration_table =
+    TABLE(&referral__v1__configuration__descriptor, struct leaf_configuration, configuration_binds);
+
+static const struct bind record_binds[] = {
+    NUMBER(1, struct leaf_record, version),
+    NUMBER(2, struct leaf_record, kind),
+    NUMBER(3, struct leaf_record, at_ms),
+    TEXT(4, struct leaf_record, actor),
+    ID(5, struct leaf_record, message_id),
+    ID(6, struct leaf_record, message_digest),
+    ID(7, struct leaf_record, case_id),
+    ID(8, struct leaf_record, referral_id),
+    NUMBER(9, struct leaf_record, message_kind),
+    TEXT(10, struct leaf_record, recipient),
+    ONE(11, struct leaf_record, stream, has_stream, &stream_table),
+    NUMBER(12, struct leaf_record, refusal),
+    TEXT(13, struct leaf_record, detail),
+    NUMBER(14, struct leaf_record, claimed_ms),
+    ONE(15, struct leaf_record, window, has_window, &window_table),
+    ONE(16, struct leaf_record, rung, has_rung, &rung_table),
+    ONE(17, struct leaf_record, clock, has_clock, &clock_table),
+    ONE(18, struct leaf_record, configuration, has_configuration, &configuration_table),
+    NUMBER(19, struct leaf_record, count),
+    TEXT(20, struct leaf_record, referral_number),
+};
+static const struct bind_table record_table =
+    TABLE(&referral__v1__leaf_record__descriptor, struct leaf_record, record_binds);
+
+enum err leaf_record_decode(struct span bytes, struct region *region,
+                            struct leaf_record *ret_record, struct fault *fault)
+{
+    assert(ret_record != NULL);
+    struct leaf_record record;
+    struct bind_target target = {
+        .region = region, .structure = &record, .max_fields = LIMIT_FIELD_COUNT};
+    enum err error = bind_decode(&record_table, bytes, &target, fault);
+    if (error != OK) {
+        return error;
+    }
+    if (record.version != WIRE_VERSION) {
+        fault_set(fault, "wire.value", "version", "must be %u", WIRE_VERSION);
+        return ERR_VERSION;
+    }
+    *ret_record = record;
+    return OK;
+}
+
+enum err leaf_record_encode(const struct leaf_record *record, struct buf *out)
+{
+    return bind_encode(&record_table, record, 0, out);
+}
