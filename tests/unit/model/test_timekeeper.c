@@ -176,6 +176,22 @@ START_TEST(test_witnesses)
 }
 END_TEST
 
+/* A wall that moved a little, too little for a jump, loses the witness at the edge. */
+START_TEST(test_witnesses_are_asked_again)
+{
+    struct world world = {.passed_ms = 0};
+    start(&world, NULL);
+    turn_after(&world, 0);
+    ck_assert(!hear(&world, "education", (int64_t)(4 * MINUTE)));
+    ck_assert(!hear(&world, "justice", 0));
+    world.wrong_ms = -(int64_t)(3 * MINUTE);
+    turn_after(&world, MINUTE);
+    ck_assert_int_eq(world.turn.hold, HOLD_START);
+    ck_assert(!hear(&world, "health", 0)); /* education is 7 minutes off by now */
+    ck_assert(hear(&world, "education", 0));
+}
+END_TEST
+
 /* Words given before the wall moved do not confirm the wall after it. */
 START_TEST(test_witnesses_follow_the_boot_clock)
 {
@@ -466,6 +482,7 @@ static Suite *timekeeper_suite(void)
     tcase_add_test(tests, test_stored_form);
     tcase_add_test(tests, test_start_waits);
     tcase_add_test(tests, test_witnesses);
+    tcase_add_test(tests, test_witnesses_are_asked_again);
     tcase_add_test(tests, test_witnesses_follow_the_boot_clock);
     tcase_add_loop_test(tests, test_jump_while_running, 0, JUMP_COUNT);
     tcase_add_loop_test(tests, test_jump_confirmed_by_administrator, 0, JUMP_COUNT);
