@@ -214,58 +214,66 @@ START_TEST(exchange_agrees_and_refuses_low_order)
 }
 END_TEST
 
-static const char sunscreen[] = "Ladies and Gentlemen of the class of '99: If I could offer you "
-                                "only one tip for the future, sunscreen would be it.";
+static const char sunscreen_text[] =
+    "Ladies and Gentlemen of the class of '99: If I could offer you "
+    "only one tip for the future, sunscreen would be it.";
 
 /* draft-irtf-cfrg-xchacha-03 appendix A.3.1. */
-static void sunscreen_seal(uint8_t key[32], uint8_t nonce[24], uint8_t associated[12],
-                           struct buf *sealed)
+struct sunscreen {
+    uint8_t key[AEAD_KEY_BYTES];
+    uint8_t nonce[AEAD_NONCE_BYTES];
+    uint8_t associated[12];
+    struct buf sealed; /* owned */
+};
+
+static void sunscreen_seal(struct sunscreen *it)
 {
-    for (size_t i = 0; i < 32; i++) {
-        key[i] = (uint8_t)(0x80 + i);
+    for (size_t i = 0; i < sizeof(it->key); i++) {
+        it->key[i] = (uint8_t)(0x80 + i);
     }
-    for (size_t i = 0; i < 24; i++) {
-        nonce[i] = (uint8_t)(0x40 + i);
+    for (size_t i = 0; i < sizeof(it->nonce); i++) {
+        it->nonce[i] = (uint8_t)(0x40 + i);
     }
-    (void)unhex("50515253c0c1c2c3c4c5c6c7", associated);
-    buf_init(sealed, 1000);
-    ck_assert_int_eq(aead_seal(key, nonce, span_of(associated, 12), span_text(sunscreen), sealed),
-                     OK);
+    struct span associated = unhex("50515253c0c1c2c3c4c5c6c7", it->associated);
+    buf_init(&it->sealed, 1000);
+    ck_assert_int_eq(
+        aead_seal(it->key, it->nonce, associated, span_text(sunscreen_text), &it->sealed), OK);
+}
+
+static enum err sunscreen_open(const struct sunscreen *it, struct span sealed, struct buf *plain)
+{
+    struct span associated = span_of(it->associated, sizeof(it->associated));
+    return aead_open(it->key, it->nonce, associated, sealed, plain);
 }
 
 START_TEST(aead_vector)
 {
-    uint8_t key[32];
-    uint8_t nonce[24];
-    uint8_t associated[12];
-    struct buf sealed;
-    sunscreen_seal(key, nonce, associated, &sealed);
-    ck_assert_uint_eq(sealed.len, strlen(sunscreen) + AEAD_TAG_BYTES);
+    struct sunscreen it;
+    sunscreen_seal(&it);
+    ck_assert_uint_eq(it.sealed.len, strlen(sunscreen_text) + AEAD_TAG_BYTES);
     ck_hex(
-        sealed.data,
+        it.sealed.data,
         "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4e"
         "da"
         "7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b238"
         "3565d3fff921f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49");
     struct buf plain;
     buf_init(&plain, 1000);
-    ck_assert_int_eq(aead_open(key, nonce, span_of(associated, 12), span_buf(&sealed), &plain), OK);
-    ck_assert(span_equal(span_buf(&plain), span_text(sunscreen)));
+    ck_assert_int_eq(sunscreen_open(&it, span_buf(&it.sealed), &plain), OK);
+    ck_assert(span_equal(span_buf(&plain), span_text(sunscreen_text)));
     buf_free(&plain);
-    buf_free(&sealed);
+    buf_free(&it.sealed);
 }
 END_TEST
 
 /* Opens with one bit of `part` flipped, for every bit: each time forged, and nothing appended. */
-static void ck_flips(uint8_t *part, size_t len, const uint8_t *key, const uint8_t *nonce,
-                     const uint8_t *associated, const struct buf *sealed)
+static void ck_flips(uint8_t *part, size_t len, const struct sunscreen *it)
 {
     struct buf plain;
     buf_init(&plain, 1000);
     for (size_t bit = 0; bit < 8 * len; bit++) {
         part[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        ck_assert_int_eq(aead_open(key, nonce, span_of(associated, 12), span_buf(sealed), &plain),
-                         ERR_FORGED);
+        ck_assert_int_eq(sunscreen_open(it, span_buf(&it->sealed), &plain), ERR_FORGED);
         ck_assert_uint_eq(plain.len, 0);
         part[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
@@ -274,26 +282,22 @@ static void ck_flips(uint8_t *part, size_t len, const uint8_t *key, const uint8_
 
 START_TEST(aead_finds_every_flipped_bit)
 {
-    uint8_t key[32];
-    uint8_t nonce[24];
-    uint8_t associated[12];
-    struct buf sealed;
-    sunscreen_seal(key, nonce, associated, &sealed);
-    ck_flips(key, sizeof(key), key, nonce, associated, &sealed);
-    ck_flips(nonce, sizeof(nonce), key, nonce, associated, &sealed);
-    ck_flips(associated, sizeof(associated), key, nonce, associated, &sealed);
-    ck_flips(sealed.data, sealed.len, key, nonce, associated, &sealed);
+    struct sunscreen it;
+    sunscreen_seal(&it);
+    ck_flips(it.key, sizeof(it.key), &it);
+    ck_flips(it.nonce, sizeof(it.nonce), &it);
+    ck_flips(it.associated, sizeof(it.associated), &it);
+    ck_flips(it.sealed.data, it.sealed.len, &it);
     struct buf plain;
     buf_init(&plain, 1000);
-    for (size_t len = 0; len < sealed.len; len++) {
-        ck_assert_int_eq(
-            aead_open(key, nonce, span_of(associated, 12), span_of(sealed.data, len), &plain),
-            ERR_FORGED);
+    for (size_t len = 0; len < it.sealed.len; len++) {
+        ck_assert_int_eq(sunscreen_open(&it, span_of(it.sealed.data, len), &plain), ERR_FORGED);
     }
-    ck_assert_int_eq(aead_open(key, nonce, span_of(associated, 11), span_buf(&sealed), &plain),
+    struct span shorter = span_of(it.associated, sizeof(it.associated) - 1);
+    ck_assert_int_eq(aead_open(it.key, it.nonce, shorter, span_buf(&it.sealed), &plain),
                      ERR_FORGED);
     buf_free(&plain);
-    buf_free(&sealed);
+    buf_free(&it.sealed);
 }
 END_TEST
 

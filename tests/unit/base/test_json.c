@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -326,7 +327,7 @@ START_TEST(texts_survive_a_round_trip)
     for (size_t i = 1; i < 128; i++) {
         every[i - 1] = (char)i;
     }
-    memcpy(every + 127, "\u00e9\u20ac\U0001F600", 9);
+    (void)snprintf(every + 127, sizeof(every) - 127, "%s", "\u00e9\u20ac\U0001F600");
     json_array_begin(&writer);
     json_text(&writer, every);
     json_array_end(&writer);
