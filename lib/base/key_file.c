@@ -12,10 +12,10 @@
 static const struct {
     const char *label; /* with the version of the form */
     const char *noun;
-} key_kinds[KEY_KIND_COUNT] = {
-    [KEY_SIGN] = {"referral-sign-key-1", "signing"},
-    [KEY_SEAL] = {"referral-seal-key-1", "sealing"},
-    [KEY_STORE] = {"referral-store-key-1", "store"},
+} key_kinds[KEY_FILE_KIND_COUNT] = {
+    [KEY_FILE_SIGN] = {"referral-sign-key-1", "signing"},
+    [KEY_FILE_SEAL] = {"referral-seal-key-1", "sealing"},
+    [KEY_FILE_STORE] = {"referral-store-key-1", "store"},
 };
 
 static void buf_wipe(struct buf *buf)
@@ -27,7 +27,7 @@ static void buf_wipe(struct buf *buf)
 }
 
 /* "LABEL BASE64\n" */
-static enum err key_encode(enum key_kind kind, const uint8_t *secret, struct buf *line)
+static enum err key_encode(enum key_file_kind kind, const uint8_t *secret, struct buf *line)
 {
     enum err error = buf_append_text(line, key_kinds[kind].label);
     if (error == OK) {
@@ -42,11 +42,11 @@ static enum err key_encode(enum key_kind kind, const uint8_t *secret, struct buf
     return error;
 }
 
-enum err key_file_write(const char *path, enum key_kind kind,
+enum err key_file_write(const char *path, enum key_file_kind kind,
                         const uint8_t secret[KEY_FILE_SECRET_BYTES], struct fault *fault)
 {
     assert(path != NULL);
-    assert(kind < KEY_KIND_COUNT);
+    assert(kind < KEY_FILE_KIND_COUNT);
     struct buf line;
     buf_init(&line, KEY_FILE_BYTES_MAX);
     uint8_t *whole = NULL; /* taken at once: growing would leave copies behind */
@@ -67,17 +67,17 @@ enum err key_file_write(const char *path, enum key_kind kind,
     return error;
 }
 
-/* Which kind a label is of; KEY_KIND_COUNT for none. */
-static enum key_kind kind_of_label(struct span label)
+/* Which kind a label is of; KEY_FILE_KIND_COUNT for none. */
+static enum key_file_kind kind_of_label(struct span label)
 {
     size_t kind = 0;
-    while (kind < KEY_KIND_COUNT && !span_equal(label, span_text(key_kinds[kind].label))) {
+    while (kind < KEY_FILE_KIND_COUNT && !span_equal(label, span_text(key_kinds[kind].label))) {
         kind++;
     }
-    return (enum key_kind)kind;
+    return (enum key_file_kind)kind;
 }
 
-static enum err key_decode(const char *path, struct span line, enum key_kind kind,
+static enum err key_decode(const char *path, struct span line, enum key_file_kind kind,
                            uint8_t *ret_secret, struct fault *fault)
 {
     if (line.len > 0 && line.data[line.len - 1] == '\n') {
@@ -85,8 +85,8 @@ static enum err key_decode(const char *path, struct span line, enum key_kind kin
     }
     const uint8_t *space = line.len == 0 ? NULL : memchr(line.data, ' ', line.len);
     size_t label_len = space == NULL ? 0 : (size_t)(space - line.data);
-    enum key_kind found = kind_of_label(span_of(line.data, label_len));
-    if (found < KEY_KIND_COUNT && found != kind) {
+    enum key_file_kind found = kind_of_label(span_of(line.data, label_len));
+    if (found < KEY_FILE_KIND_COUNT && found != kind) {
         fault_set(fault, "key.kind", path, "holds a %s key where a %s key is expected",
                   key_kinds[found].noun, key_kinds[kind].noun);
         fault_hint(fault, "check which file each setting names");
@@ -113,11 +113,11 @@ static enum err key_decode(const char *path, struct span line, enum key_kind kin
     return error;
 }
 
-enum err key_file_read(const char *path, enum key_kind kind,
+enum err key_file_read(const char *path, enum key_file_kind kind,
                        uint8_t ret_secret[KEY_FILE_SECRET_BYTES], struct fault *fault)
 {
     assert(path != NULL);
-    assert(kind < KEY_KIND_COUNT);
+    assert(kind < KEY_FILE_KIND_COUNT);
     assert(ret_secret != NULL);
     uint8_t line[KEY_FILE_BYTES_MAX];
     size_t len = 0;

@@ -8,20 +8,20 @@
 
 #define KEY_FILE_SECRET_BYTES 32
 
-enum key_kind {
-    KEY_SIGN,  /* Ed25519 seed */
-    KEY_SEAL,  /* X25519 secret */
-    KEY_STORE, /* key of the store's MACs or of its sealing */
-    KEY_KIND_COUNT
+enum key_file_kind {
+    KEY_FILE_SIGN,  /* Ed25519 seed */
+    KEY_FILE_SEAL,  /* X25519 secret */
+    KEY_FILE_STORE, /* key of the store's MACs or of its sealing */
+    KEY_FILE_KIND_COUNT
 };
 
 /* Durable on return. ERR_EXISTS when there is such a file: a key is never overwritten. */
-enum err key_file_write(const char *path, enum key_kind kind,
+enum err key_file_write(const char *path, enum key_file_kind kind,
                         const uint8_t secret[KEY_FILE_SECRET_BYTES],
                         struct fault *fault) MUST_CHECK;
 /* ERR_NOT_FOUND; ERR_REFUSED when group or others can reach the file; ERR_INVALID for another kind
  * or form. The fault names the file and the next step, never the content. */
-enum err key_file_read(const char *path, enum key_kind kind,
+enum err key_file_read(const char *path, enum key_file_kind kind,
                        uint8_t ret_secret[KEY_FILE_SECRET_BYTES], struct fault *fault) MUST_CHECK;
 
 #endif

@@ -197,17 +197,17 @@ static const uint8_t some_secret[KEY_FILE_SECRET_BYTES] = {
 #define SOME_BASE64 "ABEiM0RVZneImaq7zN3u/wEjRWeJq83v/ty6mHZUMhA="
 
 static const struct {
-    enum key_kind kind;
+    enum key_file_kind kind;
     const char *line;
 } key_lines[] = {
-    {KEY_SIGN, "referral-sign-key-1 " SOME_BASE64 "\n"},
-    {KEY_SEAL, "referral-seal-key-1 " SOME_BASE64 "\n"},
-    {KEY_STORE, "referral-store-key-1 " SOME_BASE64 "\n"},
+    {KEY_FILE_SIGN, "referral-sign-key-1 " SOME_BASE64 "\n"},
+    {KEY_FILE_SEAL, "referral-seal-key-1 " SOME_BASE64 "\n"},
+    {KEY_FILE_STORE, "referral-store-key-1 " SOME_BASE64 "\n"},
 };
 
 START_TEST(keys_are_one_line_of_one_kind)
 {
-    enum key_kind kind = key_lines[_i].kind;
+    enum key_file_kind kind = key_lines[_i].kind;
     uint8_t secret[KEY_FILE_SECRET_BYTES] = {0};
     struct fault fault;
     ck_assert_int_eq(key_file_write(path, kind, some_secret, NULL), OK);
@@ -216,9 +216,9 @@ START_TEST(keys_are_one_line_of_one_kind)
     ck_assert_int_eq(key_file_read(path, kind, secret, &fault), OK);
     ck_assert_mem_eq(secret, some_secret, sizeof(secret));
     memset(secret, 0, sizeof(secret));
-    for (size_t other = 0; other < KEY_KIND_COUNT; other++) {
+    for (size_t other = 0; other < KEY_FILE_KIND_COUNT; other++) {
         if (other != (size_t)kind) {
-            ck_assert_int_eq(key_file_read(path, (enum key_kind)other, secret, &fault),
+            ck_assert_int_eq(key_file_read(path, (enum key_file_kind)other, secret, &fault),
                              ERR_INVALID);
             ck_assert_str_eq(fault.code, "key.kind");
             ck_assert_str_eq(fault.place, path);
@@ -250,16 +250,16 @@ START_TEST(damaged_key_files_are_refused_without_quoting_them)
     struct fault fault;
     for (size_t i = 0; i < COUNT_OF(damaged); i++) {
         ck_assert_int_eq(file_write(path, span_text(damaged[i]), 0600, NULL), OK);
-        ck_assert_msg(key_file_read(path, KEY_SIGN, secret, &fault) != OK, "taken: %s", damaged[i]);
+        ck_assert_msg(key_file_read(path, KEY_FILE_SIGN, secret, &fault) != OK, "taken: %s", damaged[i]);
         ck_assert_str_eq(fault.place, path);
         ck_assert_ptr_null(strstr(fault.message, "ABEi"));
         ck_assert_ptr_null(strstr(fault.hint, "ABEi"));
         ck_assert_uint_eq(secret[0], 7);
     }
     ck_assert_int_eq(file_write(path, span_text(key_lines[0].line), 0644, NULL), OK);
-    ck_assert_int_eq(key_file_read(path, KEY_SIGN, secret, &fault), ERR_REFUSED);
+    ck_assert_int_eq(key_file_read(path, KEY_FILE_SIGN, secret, &fault), ERR_REFUSED);
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(key_file_read(path, KEY_SIGN, secret, &fault), ERR_NOT_FOUND);
+    ck_assert_int_eq(key_file_read(path, KEY_FILE_SIGN, secret, &fault), ERR_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(fault.hint, "referralctl keys init"));
 }
 END_TEST
