@@ -50,8 +50,8 @@ struct link_client {
     struct loop_timer watchdog;
     uint64_t watchdog_ms;
     atomic_bool stopping;
-    bool closed;                   /* loop thread */
-    _Atomic uint64_t last_sign_ms; /* of the server: a connection or a reply */
+    bool closed;                    /* loop thread */
+    _Atomic uint64_t last_reply_ms; /* to any request */
 
     struct loop_item state_item;
     atomic_bool state_posted;
@@ -99,7 +99,7 @@ static void slot_received(struct client_slot *slot, int result)
     if (result == 0) {
         reply = nng_aio_get_msg(slot->aio);
         nng_aio_set_msg(slot->aio, NULL);
-        atomic_store(&slot->client->last_sign_ms, clock_machine_ms());
+        atomic_store(&slot->client->last_reply_ms, clock_machine_ms());
     }
     slot_post(slot, link_err(result), reply);
 }
@@ -115,11 +115,11 @@ static void slot_cb(void *argument)
     }
 }
 
-/* No answer, and no other sign of life since it left: the peer or the way to it is silently gone,
- * which TCP tells only after hours. */
+/* No answer, to this or another request, since it left: the peer or the way to it is silently gone,
+ * which TCP tells only after hours. Its connection is still this one, or it had been ended. */
 static void silence_check(struct link_client *client, const struct client_slot *slot)
 {
-    if (slot->result == ERR_TIMEOUT && atomic_load(&client->last_sign_ms) < slot->sent_ms) {
+    if (slot->result == ERR_TIMEOUT && atomic_load(&client->last_reply_ms) < slot->sent_ms) {
         (void)nng_pipe_close((nng_pipe){.id = atomic_load(&client->pipe)}); /* gone: dials anew */
     }
 }
@@ -191,7 +191,6 @@ static void pipe_added_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link_client *client = argument;
     (void)event;
-    atomic_store(&client->last_sign_ms, clock_machine_ms());
     atomic_store(&client->pipe, (uint32_t)nng_pipe_id(pipe));
     state_post(client);
 }

@@ -1,0 +1,372 @@
+/* Links among peers that mean harm or just die: what a listener must survive while an honest client
+ * is served within a second, and the one thing that nng before 1.6 does not survive without our
+ * sendmsg (nng_compat.h), shown both ways. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "io/nng_compat.h"
+#include "link_support.h"
+
+#define HONEST_LIMIT_MS 1000u
+
+static const char *const all[] = {"tcp", "ipc", "tls+tcp"};
+
+/* All three listeners, and an honest TLS client's files. */
+static void city_new(struct bench *bench, struct link_server_options *options)
+{
+    struct tls_paths paths;
+    bench_new(bench);
+    authority_make(bench->folder, "city");
+    certificate_make(bench->folder, "city", "broker");
+    certificate_make(bench->folder, "city", "agency");
+    struct link_server_options full = bench_options(bench);
+    full.connections_max = options->connections_max;
+    full.probe_ms = options->probe_ms;
+    full.tls = tls_of(&paths, bench->folder, "broker", "city", NULL);
+    bench_listen(bench, &full, all, 3);
+}
+
+static struct link_client *honest_new(struct bench *bench, size_t index)
+{
+    struct tls_paths paths;
+    struct fault fault;
+    struct link_client *client = NULL;
+    struct link_client_options options = {
+        .url = bench_url(bench, index),
+        .tls = tls_of(&paths, bench->folder, "agency", "city", "broker"),
+        .laboratory = true,
+        .context_count = 1};
+    ck_assert_int_eq(link_client_open(bench->loop, &options, &fault, &client), OK);
+    return client;
+}
+
+static int raw_any(struct bench *bench, size_t index)
+{
+    return index == 1 ? raw_ipc(bench_url(bench, 1))
+                      : raw_tcp(link_server_port(bench->server, index));
+}
+
+/* True when a new honest client gets an answer within `limit_ms`. */
+static bool serves(struct bench *bench, size_t index, uint64_t limit_ms)
+{
+    struct link_client *client = honest_new(bench, index);
+    enum err result = ask(bench, client, "looped", limit_ms).result;
+    client_free(client);
+    return result == OK;
+}
+
+/* --- garbage --- */
+
+static const struct {
+    const char *name;
+    size_t len;
+    uint8_t bytes[48];
+} garbage_rows[] = {
+    {"nothing", 0, {0}},
+    {"http", 18, "GET / HTTP/1.1\r\n\r\n"},
+    {"half a hello", 4, {0, 'S', 'P', 0}},
+    {"another protocol", 8, {0, 'S', 'P', 0, 0, 0x50, 0, 0}},
+    {"another version", 8, {0, 'S', 'P', 1, 0, 0x30, 0, 0}},
+    {"no request id", 18, {0, 'S', 'P', 0, 0, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 'a', 'b'}},
+    {"endless request id", 24, {0, 'S', 'P', 0, 0, 0x30, 0, 0, 0, 0, 0, 0,
+                                0, 0,   0,   8, 0, 0,    0, 1, 0, 0, 0, 2}},
+    {"truncated message", 20, {0, 'S', 'P', 0, 0, 0x30, 0,    0, 0, 0,
+                               0, 0,   0,   0, 1, 0,    0x80, 0, 0, 1}},
+    {"announced 30 MB", 20, {0, 'S', 'P', 0, 0, 0x30, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x80, 0, 0, 1}},
+    {"announced everything", 20, {0,    'S',  'P',  0,    0,    0x30, 0,    0, 0xff, 0xff,
+                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0, 0,    1}},
+    {"broken record", 12, {0x16, 3, 1, 0xff, 0xff, 1, 0, 0, 1, 0, 0, 0}},
+    {"alert", 7, {0x15, 3, 3, 0, 2, 1, 0}},
+};
+
+START_TEST(garbage_harms_no_listener)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 256};
+    city_new(&bench, &options);
+    struct link_client *honest[3];
+    for (size_t l = 0; l < 3; l++) {
+        honest[l] = honest_new(&bench, l);
+        ck_assert_int_eq(ask(&bench, honest[l], "looped", 10000).result, OK);
+    }
+    for (int round = 0; round < 20; round++) {
+        for (size_t l = 0; l < 3; l++) {
+            int fd = raw_any(&bench, l);
+            ck_assert_int_ge(fd, 0);
+            raw_write(fd, garbage_rows[_i].bytes, garbage_rows[_i].len);
+            if (round % 2 == 0) {
+                ck_assert_int_eq(close(fd), 0);
+            } else {
+                raw_reset(fd);
+            }
+            ck_assert_int_eq(ask(&bench, honest[l], "looped", HONEST_LIMIT_MS).result, OK);
+        }
+    }
+    for (size_t l = 0; l < 3; l++) {
+        client_free(honest[l]);
+        ck_assert_msg(serves(&bench, l, 5000), "%s: %s", all[l], garbage_rows[_i].name);
+    }
+    bench_free(&bench);
+}
+END_TEST
+
+/* Peers that announce the largest request and send none: at most its size is taken for each. */
+START_TEST(announcements_cost_no_more_than_the_bound)
+{
+    static const uint8_t largest[20] = {0, 'S', 'P', 0,    0,    0x30, 0,    0, 0, 0,
+                                        0, 0,   0,   0x10, 0xff, 0xff, 0x80, 0, 0, 1};
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 80};
+    int fds[60];
+    struct rusage before;
+    struct rusage after;
+    city_new(&bench, &options);
+    struct link_client *honest = honest_new(&bench, 0);
+    ck_assert_int_eq(ask(&bench, honest, "looped", 10000).result, OK);
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+    for (int i = 0; i < 60; i++) {
+        fds[i] = raw_any(&bench, 0);
+        raw_write(fds[i], largest, sizeof largest);
+    }
+    ck_assert_int_eq(ask(&bench, honest, "looped", HONEST_LIMIT_MS).result, OK);
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 96 * 1024); /* KiB */
+    for (int i = 0; i < 60; i++) {
+        ck_assert_int_eq(close(fds[i]), 0);
+    }
+    client_free(honest);
+    bench_free(&bench);
+}
+END_TEST
+
+/* --- many connections --- */
+
+static uint64_t connections(struct bench *bench, uint64_t *ret_refused)
+{
+    struct link_server_counts counts;
+    link_server_count(bench->server, &counts);
+    *ret_refused = counts.connections_refused;
+    return counts.connections;
+}
+
+struct expected {
+    struct bench *bench;
+    uint64_t connections;
+};
+
+static bool connections_are(void *ctx)
+{
+    const struct expected *expected = ctx;
+    uint64_t refused = 0;
+    return connections(expected->bench, &refused) == expected->connections;
+}
+
+START_TEST(connections_over_the_cap_are_closed_and_the_cap_comes_back)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 4};
+    struct expected expected = {&bench, 0};
+    uint64_t refused = 0;
+    int fds[12];
+    city_new(&bench, &options);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 12; i++) {
+            fds[i] = raw_any(&bench, 0);
+            ck_assert(raw_hello(fds[i])); /* one after the other: the first four are in */
+            if (i >= 4) {
+                ck_assert(raw_closed(fds[i], 5000));
+            }
+        }
+        expected.connections = 4;
+        ck_assert(loop_until(bench.loop, connections_are, &expected, 5000));
+        for (int i = 0; i < 12; i++) {
+            ck_assert_int_eq(close(fds[i]), 0);
+        }
+        expected.connections = 0;
+        ck_assert(loop_until(bench.loop, connections_are, &expected, 5000));
+    }
+    (void)connections(&bench, &refused);
+    ck_assert_uint_eq(refused, 24);
+    ck_assert(serves(&bench, 0, 5000));
+    bench_free(&bench);
+}
+END_TEST
+
+/* Peers that connect and say nothing hold no context: nng ends them on tcp and ipc after 10 s. On
+ * tls it never does; they are only shown to keep nobody else out. */
+START_TEST(silent_peers_keep_nobody_out_and_are_cut_on_tcp)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 16};
+    int fds[3][40];
+    city_new(&bench, &options);
+    for (size_t l = 0; l < 3; l++) {
+        for (int i = 0; i < 40; i++) {
+            fds[l][i] = raw_any(&bench, l);
+            ck_assert_int_ge(fds[l][i], 0);
+        }
+    }
+    for (size_t l = 0; l < 3; l++) {
+        ck_assert(serves(&bench, l, 5000));
+    }
+    uint64_t start_ms = now_ms();
+    for (size_t l = 0; l < 3; l++) {
+        for (int i = 0; i < 40; i++) {
+            bool cut = l == 2 || raw_closed(fds[l][i], 15000);
+            ck_assert_msg(cut, "%s peer %d after %d ms", all[l], i, (int)(now_ms() - start_ms));
+            ck_assert_int_eq(close(fds[l][i]), 0);
+        }
+    }
+    bench_free(&bench);
+}
+END_TEST
+
+/* --- the accept-kill of nng before 1.6 --- */
+
+/* FIN, then RST: the server's send of its hello meets a closed connection. */
+static void attack_tcp(struct bench *bench, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int fd = raw_any(bench, 0);
+        ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+        raw_reset(fd);
+    }
+}
+
+static void attack_ipc(struct bench *bench, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int fd = raw_any(bench, 1);
+        if (fd >= 0) {
+            ck_assert_int_eq(close(fd), 0);
+        }
+    }
+}
+
+static void attack_tls(struct bench *bench, int count)
+{
+    static const uint8_t hello[] = {0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3};
+    for (int i = 0; i < count; i++) {
+        int fd = raw_any(bench, 2);
+        raw_write(fd, hello, sizeof hello);
+        ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+        raw_reset(fd);
+    }
+}
+
+static void (*const attacks[])(struct bench *bench, int count) = {attack_tcp, attack_ipc,
+                                                                  attack_tls};
+
+START_TEST(attack_on_accept_does_no_harm_with_the_interposer)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 64, .probe_ms = 600000};
+    struct link_server_counts counts;
+    city_new(&bench, &options);
+    ck_assert(serves(&bench, (size_t)_i, 5000));
+    attacks[_i](&bench, 2000);
+    ck_assert(serves(&bench, (size_t)_i, 10000));
+    link_server_count(bench.server, &counts);
+    ck_assert_uint_eq(counts.listeners_renewed, 0); /* it lived, it was not brought back */
+    bench_free(&bench);
+}
+END_TEST
+
+static bool cure_needed(void)
+{
+    if (!nng_compat_needs_cure()) {
+        (void)fprintf(stderr, "SKIPPED: this nng has no accept-kill (1.6 and later)\n");
+    }
+    return nng_compat_needs_cure();
+}
+
+START_TEST(attack_on_accept_kills_the_listener_without_the_interposer)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 64, .probe_ms = 600000};
+    if (!cure_needed()) {
+        return;
+    }
+    city_new(&bench, &options);
+    nng_compat_disable_for_test(true);
+    ck_assert(serves(&bench, (size_t)_i, 5000));
+    bool dead = false;
+    for (int round = 0; round < 20 && !dead; round++) {
+        attacks[_i](&bench, 200);
+        dead = !serves(&bench, (size_t)_i, 1500);
+    }
+    ck_assert_msg(dead, "the attack did nothing: this test proves nothing about the cure");
+    bench_free(&bench);
+}
+END_TEST
+
+static bool renewed(void *ctx)
+{
+    struct bench *bench = ctx;
+    struct link_server_counts counts;
+    link_server_count(bench->server, &counts);
+    return counts.listeners_renewed > 0;
+}
+
+START_TEST(self_probe_brings_a_dead_listener_back)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 64, .probe_ms = 500};
+    if (!cure_needed()) {
+        return;
+    }
+    city_new(&bench, &options);
+    nng_compat_disable_for_test(true);
+    for (int round = 0; round < 100 && !renewed(&bench); round++) {
+        attacks[_i](&bench, 200);
+        (void)loop_until(bench.loop, renewed, &bench, 300);
+    }
+    nng_compat_disable_for_test(false);
+    ck_assert(loop_until(bench.loop, renewed, &bench, 15000));
+    ck_assert(serves(&bench, (size_t)_i, 10000));
+    bench_free(&bench);
+}
+END_TEST
+
+/* A probe that found healthy listeners dead would cut everybody every ten seconds. */
+START_TEST(self_probe_leaves_healthy_listeners_alone)
+{
+    struct bench bench;
+    struct link_server_options options = {.connections_max = 64, .probe_ms = 20};
+    struct link_server_counts counts;
+    city_new(&bench, &options);
+    struct link_client *honest = honest_new(&bench, 2);
+    uint64_t end_ms = now_ms() + 3000;
+    while (now_ms() < end_ms) {
+        ck_assert_int_eq(ask(&bench, honest, "looped", 10000).result, OK);
+    }
+    link_server_count(bench.server, &counts);
+    ck_assert_uint_eq(counts.probes_failed, 0);
+    ck_assert_uint_eq(counts.listeners_renewed, 0);
+    client_free(honest);
+    bench_free(&bench);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("io.link_hostile");
+    TCase *tests = tcase_create("hostile");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, garbage_harms_no_listener, 0,
+                        sizeof garbage_rows / sizeof garbage_rows[0]);
+    tcase_add_test(tests, announcements_cost_no_more_than_the_bound);
+    tcase_add_test(tests, connections_over_the_cap_are_closed_and_the_cap_comes_back);
+    tcase_add_test(tests, silent_peers_keep_nobody_out_and_are_cut_on_tcp);
+    tcase_add_loop_test(tests, attack_on_accept_does_no_harm_with_the_interposer, 0, 3);
+    tcase_add_loop_test(tests, attack_on_accept_kills_the_listener_without_the_interposer, 0, 2);
+    tcase_add_loop_test(tests, self_probe_brings_a_dead_listener_back, 0, 2);
+    tcase_add_test(tests, self_probe_leaves_healthy_listeners_alone);
+    suite_add_tcase(suite, tests);
+    return suite_main(suite);
+}
