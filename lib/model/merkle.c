@@ -199,17 +199,18 @@ enum err merkle_consistency(const struct merkle_reader *reader, uint64_t old_siz
     return ranges_to_path(reader, siblings, count, ret_path);
 }
 
-enum err merkle_inclusion_root(const struct digest *leaf_hash, uint64_t index, uint64_t size,
+enum err merkle_inclusion_root(const struct digest *leaf_hash, struct merkle_place place,
                                const struct digest *path, size_t path_count,
                                struct digest *ret_root)
 {
     assert(leaf_hash != NULL && ret_root != NULL);
     assert(path != NULL || path_count == 0);
-    if (index >= size) {
+    if (place.index >= place.size) {
         return ERR_FORGED;
     }
     struct digest hash = *leaf_hash;
-    uint64_t last = size - 1;
+    uint64_t index = place.index;
+    uint64_t last = place.size - 1;
     size_t used = 0;
     for (; last > 0; index >>= 1, last >>= 1) {
         if ((index & 1) == 0 && index == last) {

@@ -55,9 +55,13 @@ enum err merkle_inclusion(const struct merkle_reader *reader, uint64_t index, ui
 enum err merkle_consistency(const struct merkle_reader *reader, uint64_t old_size,
                             uint64_t new_size, struct merkle_path *ret_path) MUST_CHECK;
 
-/* The root that a path leads to. ERR_FORGED when the path has not exactly the length that index
- * and size demand, or index >= size. */
-enum err merkle_inclusion_root(const struct digest *leaf_hash, uint64_t index, uint64_t size,
+struct merkle_place { /* of a leaf */
+    uint64_t index;
+    uint64_t size; /* of the tree */
+};
+/* The root that a path leads to. ERR_FORGED when the path has not exactly the length that the place
+ * demands, or there is no such place. */
+enum err merkle_inclusion_root(const struct digest *leaf_hash, struct merkle_place place,
                                const struct digest *path, size_t path_count,
                                struct digest *ret_root) MUST_CHECK;
 

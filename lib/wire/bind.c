@@ -176,7 +176,7 @@ static enum err decode_text(const struct spot *spot)
     if (lent) {
         store_pointer(to, text);
     } else {
-        memcpy(to, text, len);
+        memcpy(to, text, len + 1);
     }
     return OK;
 }

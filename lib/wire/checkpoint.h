@@ -24,10 +24,10 @@ bool origin_valid(const char *origin);
 enum err checkpoint_make(const struct checkpoint *checkpoint, const struct sign_key *key,
                          struct buf *out) MUST_CHECK;
 /* Reads a note without believing it. ERR_INVALID when it is not exactly of the form. */
-enum err checkpoint_parse(struct span note, struct checkpoint *ret_checkpoint,
+enum err checkpoint_parse(struct span bytes, struct checkpoint *ret_checkpoint,
                           struct fault *fault) MUST_CHECK;
 /* The same, and ERR_FORGED unless origin is this one and one of the keys signed it. */
-enum err checkpoint_verify(struct span note, const char *origin,
+enum err checkpoint_verify(struct span bytes, const char *origin,
                            const uint8_t (*keys)[SIGN_PUBLIC_BYTES], size_t key_count,
                            struct checkpoint *ret_checkpoint) MUST_CHECK;
 

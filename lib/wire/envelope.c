@@ -141,8 +141,9 @@ enum err batch_proof_verify(const struct batch_proof *proof, const struct digest
     }
     struct digest leaf = merkle_leaf_hash(span_of(digest->bytes, DIGEST_BYTES));
     struct merkle_head head = {.size = proof->size};
-    enum err error = merkle_inclusion_root(&leaf, proof->index, proof->size, proof->path,
-                                           proof->path_count, &head.root);
+    struct merkle_place place = {.index = proof->index, .size = proof->size};
+    enum err error =
+        merkle_inclusion_root(&leaf, place, proof->path, proof->path_count, &head.root);
     return error != OK ? error
                        : batch_root_verify(&head, proof->suite, proof->signature, public_key);
 }

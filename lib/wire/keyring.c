@@ -342,7 +342,7 @@ const uint8_t (*keyring_broker_keys(const struct keyring *keyring,
 {
     assert(keyring != NULL && ret_count != NULL);
     *ret_count = keyring->broker_key_count;
-    return (const uint8_t(*)[SIGN_PUBLIC_BYTES])keyring->broker_keys;
+    return keyring->broker_keys;
 }
 
 size_t keyring_count(const struct keyring *keyring)

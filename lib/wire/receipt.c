@@ -174,8 +174,9 @@ enum err receipt_verify(const struct receipt *receipt, const struct keyring *key
         return error;
     }
     struct digest root;
-    error = merkle_inclusion_root(&facts.leaf_hash, receipt->leaf_index, facts.checkpoint.size,
-                                  receipt->path, receipt->path_count, &root);
+    struct merkle_place place = {.index = receipt->leaf_index, .size = facts.checkpoint.size};
+    error =
+        merkle_inclusion_root(&facts.leaf_hash, place, receipt->path, receipt->path_count, &root);
     if (error != OK || !digest_equal(&root, &facts.checkpoint.root)) {
         fault_set(fault, "receipt.inclusion", "path", "does not lead to the checkpoint's root");
         return ERR_FORGED;

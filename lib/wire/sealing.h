@@ -47,8 +47,8 @@ enum err body_open(const struct payload *payload, const struct seal_key *key, st
 
 /* From outside, as the broker sees it: suite, padding, sizes, and that sender and recipient are
  * readers. The fault's place is a path under "body". */
-enum err sealed_check(struct span sealed, const struct message_header *header,
-                      struct region *region, struct fault *fault) MUST_CHECK;
+enum err sealed_check(struct span bytes, const struct message_header *header, struct region *region,
+                      struct fault *fault) MUST_CHECK;
 
 /* The plain body's bytes (Body); body_seal and body_open do this themselves. */
 enum err body_encode(const struct body *body, struct buf *out) MUST_CHECK;

@@ -203,7 +203,7 @@ END_TEST
 static const uint8_t (*broker_key(struct sign_key *ret_key))[SIGN_PUBLIC_BYTES]
 {
     *ret_key = sample_sign_key(9);
-    return (const uint8_t(*)[SIGN_PUBLIC_BYTES]) & ret_key->public_key;
+    return &ret_key->public_key;
 }
 
 /* The second of three replies under one signature. */
