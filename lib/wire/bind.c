@@ -238,6 +238,7 @@ static enum err decode_many(const struct spot *spot)
     if (spot->bind->kind == BIND_NUMBERS) {
         enum err error = decode_array(spot, sizeof(uint32_t), &items);
         if (error == OK) {
+            assert(items != NULL && from != NULL);
             memcpy(items, from, count * sizeof(uint32_t));
         }
         return error;
@@ -247,6 +248,7 @@ static enum err decode_many(const struct spot *spot)
     if (error != OK) {
         return error;
     }
+    assert(items != NULL && from != NULL);
     const ProtobufCBinaryData *data = from;
     struct digest *digests = items;
     for (size_t i = 0; i < count; i++) {

@@ -191,7 +191,7 @@ static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
     }
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *node = yaml_item(keys, i);
-        struct key_entry entry;
+        struct key_entry entry = {.owner = ""};
         enum err error = row_read(node, &entry, fault);
         if (error == OK && key_taken(keyring, &entry)) {
             error = row_refuse(node, "key", fault, "stands twice");
