@@ -76,6 +76,7 @@ struct link_server_counts {
     uint64_t connections_refused; /* over the cap, since start */
     uint64_t requests;            /* since start */
     uint64_t contexts_held;       /* handed over and neither answered nor dropped, now */
+    uint64_t probes;              /* of all listeners, since start */
     uint64_t probes_failed;       /* since start */
     uint64_t listeners_renewed;   /* by a failed probe, since start */
 };

@@ -4,6 +4,7 @@
 
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
+#include <stdatomic.h>
 
 #include "io/link.h"
 
@@ -43,8 +44,17 @@ nng_msg *link_message(struct span bytes);
  * end in time: it then goes on, and ctx is lost to it. Never fails to run it. */
 bool link_run_bounded(void (*fn)(void *ctx), void *ctx, uint64_t wait_ms);
 
-/* Blocking, on a pool thread: connects to an own listener as a peer would and waits at most
- * `wait_ms` for the first sign of nng behind it (TCP alone is the kernel's answer). */
-bool link_probe(const struct link_url *url, uint64_t wait_ms);
+/* What link_probe needs; all borrowed during the call. */
+struct link_probe_target {
+    struct link_url url;
+    const char *cert_file; /* tls only */
+    const char *key_file;
+    const _Atomic uint64_t *accepted; /* connections that the listener handed over so far */
+    const atomic_bool *stop;          /* true: end soon */
+};
+
+/* Blocking, on a pool thread: connects to an own listener as a peer would. False when the listener
+ * did not hand the connection over within `wait_ms`. */
+bool link_probe(const struct link_probe_target *target, uint64_t wait_ms);
 
 #endif

@@ -14,13 +14,6 @@
 #define PROBE_ANSWER_MS 5000u
 #define IPC_MODE        0660
 
-struct probe {
-    struct link_listeners *listeners; /* NULL: they are gone */
-    struct link_url urls[LINK_LISTENERS_MAX];
-    bool asked[LINK_LISTENERS_MAX];
-    bool alive[LINK_LISTENERS_MAX];
-};
-
 static int listener_set_up(const struct link_listeners *listeners, struct link_listener *listener)
 {
     if (listener->url.scheme == LINK_TLS) {
@@ -52,6 +45,7 @@ static int listener_start(const struct link_listeners *listeners, struct link_li
     if (result != 0) {
         return result;
     }
+    atomic_store(&listener->id, (uint32_t)nng_listener_id(listener->handle));
     result = listener_set_up(listeners, listener);
     if (result == 0) {
         result = nng_listener_start(listener->handle, 0);
@@ -77,51 +71,71 @@ static int listener_renew(const struct link_listeners *listeners, struct link_li
 
 /* --- the self-probe --- */
 
+void link_listeners_accepted(struct link_listeners *listeners, nng_listener handle)
+{
+    for (size_t i = 0; i < listeners->count && listeners->watch != NULL; i++) {
+        if (atomic_load(&listeners->each[i].id) == (uint32_t)nng_listener_id(handle)) {
+            atomic_fetch_add(&listeners->watch->accepted[i], 1);
+        }
+    }
+}
+
+static void watch_free(struct link_watch *watch)
+{
+    for (size_t i = 0; watch != NULL && i < 3; i++) {
+        free(watch->tls_files[i]);
+    }
+    free(watch);
+}
+
 static void probe_work(void *ctx)
 {
-    struct probe *probe = ctx;
+    struct link_watch *watch = ctx;
     for (size_t i = 0; i < LINK_LISTENERS_MAX; i++) {
-        probe->alive[i] = !probe->asked[i] || link_probe(&probe->urls[i], PROBE_ANSWER_MS);
+        struct link_probe_target target = {.url = watch->urls[i],
+                                           .cert_file = watch->tls_files[0],
+                                           .key_file = watch->tls_files[1],
+                                           .accepted = &watch->accepted[i],
+                                           .stop = &watch->stop};
+        watch->alive[i] = !watch->asked[i] || link_probe(&target, PROBE_ANSWER_MS);
     }
+}
+
+static void probe_judge(struct link_listeners *listeners)
+{
+    listeners->probes++;
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (!listeners->watch->alive[i]) {
+            listeners->probes_failed++;
+            if (listener_renew(listeners, &listeners->each[i]) == 0) {
+                listeners->renewed++;
+            }
+        }
+    }
+    loop_timer_after(&listeners->timer, listeners->probe_ms);
 }
 
 static void probe_done(void *ctx)
 {
-    struct probe *probe = ctx;
-    struct link_listeners *listeners = probe->listeners;
-    if (listeners != NULL) {
-        listeners->probe = NULL;
-        for (size_t i = 0; i < listeners->count; i++) {
-            if (!probe->alive[i]) {
-                listeners->probes_failed++;
-                if (listener_renew(listeners, &listeners->each[i]) == 0) {
-                    listeners->renewed++;
-                }
-            }
-        }
-        loop_timer_after(&listeners->timer, listeners->probe_ms);
+    struct link_watch *watch = ctx;
+    watch->busy = false;
+    if (watch->listeners == NULL) {
+        watch_free(watch);
+    } else if (!atomic_load(&watch->stop)) {
+        probe_judge(watch->listeners);
     }
-    free(probe);
 }
 
 /* A failure to begin is no news about the listeners: the next tick tries again. */
 static bool probe_begin(struct link_listeners *listeners)
 {
-    struct probe *probe = calloc(1, sizeof *probe);
-    if (probe == NULL) {
-        return false;
-    }
-    probe->listeners = listeners;
+    struct link_watch *watch = listeners->watch;
     for (size_t i = 0; i < listeners->count; i++) {
-        probe->urls[i] = listeners->each[i].url;
-        probe->asked[i] = listeners->each[i].listening;
+        watch->urls[i] = listeners->each[i].url;
+        watch->asked[i] = listeners->each[i].listening;
     }
-    if (loop_work(listeners->loop, probe_work, probe_done, probe) != OK) {
-        free(probe);
-        return false;
-    }
-    listeners->probe = probe;
-    return true;
+    watch->busy = loop_work(listeners->loop, probe_work, probe_done, watch) == OK;
+    return watch->busy;
 }
 
 static void tick_cb(void *ctx)
@@ -143,8 +157,9 @@ static enum err tls_files_keep(struct link_listeners *listeners, const struct li
 {
     const char *const files[3] = {tls->cert_file, tls->key_file, tls->ca_file};
     for (size_t i = 0; i < 3; i++) {
-        listeners->tls_files[i] = files[i] == NULL ? NULL : strdup(files[i]);
-        if (files[i] != NULL && listeners->tls_files[i] == NULL) {
+        char *copy = files[i] == NULL ? NULL : strdup(files[i]);
+        listeners->watch->tls_files[i] = copy;
+        if (files[i] != NULL && copy == NULL) {
             return ERR_MEMORY;
         }
     }
@@ -155,9 +170,9 @@ static enum err tls_files_keep(struct link_listeners *listeners, const struct li
 static enum err tls_load(const struct link_listeners *listeners, struct fault *fault,
                          nng_tls_config **ret_config)
 {
-    struct link_tls tls = {.cert_file = listeners->tls_files[0],
-                           .key_file = listeners->tls_files[1],
-                           .ca_file = listeners->tls_files[2]};
+    struct link_tls tls = {.cert_file = listeners->watch->tls_files[0],
+                           .key_file = listeners->watch->tls_files[1],
+                           .ca_file = listeners->watch->tls_files[2]};
     return link_tls_config(&tls, NNG_TLS_MODE_SERVER, NULL, fault, ret_config);
 }
 
@@ -188,6 +203,11 @@ enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop
     listeners->count = options->url_count;
     listeners->probe_ms = options->probe_ms == 0 ? PROBE_MS : options->probe_ms;
     loop_timer_init(loop, &listeners->timer, tick_cb, listeners);
+    listeners->watch = calloc(1, sizeof *listeners->watch);
+    if (listeners->watch == NULL) {
+        return ERR_MEMORY;
+    }
+    listeners->watch->listeners = listeners;
     enum err error = urls_parse(listeners, options, fault);
     for (size_t i = 0; i < listeners->count && error == OK; i++) {
         int result = listener_start(listeners, &listeners->each[i]);
@@ -229,17 +249,22 @@ enum err link_listeners_reload(struct link_listeners *listeners, struct fault *f
     return error;
 }
 
+void link_listeners_stop(struct link_listeners *listeners)
+{
+    loop_timer_clear(&listeners->timer);
+    if (listeners->watch != NULL) {
+        atomic_store(&listeners->watch->stop, true);
+    }
+}
+
 void link_listeners_fini(struct link_listeners *listeners)
 {
-    if (listeners->probe != NULL) {
-        listeners->probe->listeners = NULL;
-        listeners->probe = NULL;
+    if (listeners->watch != NULL && listeners->watch->busy) {
+        listeners->watch->listeners = NULL;
+    } else {
+        watch_free(listeners->watch);
     }
-    loop_timer_clear(&listeners->timer);
-    for (size_t i = 0; i < 3; i++) {
-        free(listeners->tls_files[i]);
-        listeners->tls_files[i] = NULL;
-    }
+    listeners->watch = NULL;
     if (listeners->tls_config != NULL) {
         nng_tls_config_free(listeners->tls_config);
         listeners->tls_config = NULL;

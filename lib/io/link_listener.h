@@ -10,20 +10,31 @@ struct link_listener {
     struct link_url url; /* with the port that it is bound to */
     nng_listener handle;
     bool listening;
+    _Atomic uint32_t id; /* of the handle, for nng's threads */
 };
 
-struct probe; /* one running probe of all listeners */
+/* What a probe on the pool works with: it may outlive the listeners, and then frees this. */
+struct link_watch {
+    struct link_listeners *listeners; /* NULL: they are gone */
+    bool busy;                        /* a probe is running; loop thread */
+    atomic_bool stop;
+    char *tls_files[3]; /* owned: certificate, key, authority */
+    _Atomic uint64_t accepted[LINK_LISTENERS_MAX];
+    struct link_url urls[LINK_LISTENERS_MAX]; /* of the running probe, with what it found */
+    bool asked[LINK_LISTENERS_MAX];
+    bool alive[LINK_LISTENERS_MAX];
+};
 
 struct link_listeners {
     struct loop *loop;
     nng_socket socket;
     struct link_listener each[LINK_LISTENERS_MAX];
     size_t count;
-    char *tls_files[3];         /* owned: certificate, key, authority */
     nng_tls_config *tls_config; /* owned; NULL without tls listeners */
     struct loop_timer timer;
     uint64_t probe_ms;
-    struct probe *probe; /* running, or NULL */
+    struct link_watch *watch; /* owned, unless a probe outlives us */
+    uint64_t probes;
     uint64_t probes_failed;
     uint64_t renewed;
 };
@@ -33,7 +44,11 @@ enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop
                              struct fault *fault) MUST_CHECK;
 uint16_t link_listeners_port(const struct link_listeners *listeners, size_t index);
 enum err link_listeners_reload(struct link_listeners *listeners, struct fault *fault) MUST_CHECK;
-/* Ends the probing and frees; the sockets close with nng's socket. Zeroed is allowed. */
+/* Any thread: a listener handed a connection over. */
+void link_listeners_accepted(struct link_listeners *listeners, nng_listener handle);
+/* Ends the probing. Zeroed is allowed. */
+void link_listeners_stop(struct link_listeners *listeners);
+/* After nng's socket was closed, and the listeners with it. Zeroed is allowed. */
 void link_listeners_fini(struct link_listeners *listeners);
 
 #endif

@@ -1,18 +1,24 @@
-/* Is somebody still accepting behind our own listener? A connection to a port succeeds even when
- * nng has stopped: the kernel's backlog takes it. So the probe waits for bytes.
+/* Is our own listener still handing connections over? A connection to a port succeeds even when nng
+ * has stopped: the kernel's backlog takes it, and nng's transport may even negotiate. Only the
+ * listener's own count of connections tells, so the probe makes one and waits for the count to
+ * rise; a connection of somebody else's in between says the same.
  *
- * tcp and ipc: both sides of SP send eight bytes first; the probe sends a REQ peer's, so that the
- * negotiation succeeds and costs the listener nothing. tls: a close_notify instead of a hello,
- * which the server answers by closing. Blocking; a pool thread. */
+ * tcp and ipc: a REQ peer's eight bytes of SP, which make a connection. tls: a handshake with our
+ * own certificate first; where our certificate is not accepted for that (its purpose is
+ * restricted), the refusal at least shows somebody there. Blocking; a pool thread. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "io/clock.h"
 #include "io/link_internal.h"
 
 union probe_address {
@@ -53,26 +59,79 @@ static socklen_t address_of(const struct link_url *url, union probe_address *add
     return 0;
 }
 
-/* Anything that comes, an end or a reset included, was done by nng. */
-static bool answered(int fd, enum link_scheme scheme)
+/* Whether our half of the negotiation has gone out. */
+enum sent { SENT, SENT_NOT_TAKEN, SENT_NO_ANSWER };
+
+static const uint8_t sp_hello[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+
+static enum sent hello_plain(int fd)
 {
-    static const uint8_t sp_hello[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
-    static const uint8_t tls_goodbye[7] = {0x15, 3, 3, 0, 2, 1, 0};
-    uint8_t answer[8];
-    const uint8_t *hello = scheme == LINK_TLS ? tls_goodbye : sp_hello;
-    size_t len = scheme == LINK_TLS ? sizeof tls_goodbye : sizeof sp_hello;
-    if (send(fd, hello, len, MSG_NOSIGNAL) < 0) {
-        return true; /* closed by the other side: alive */
-    }
-    return recv(fd, answer, sizeof answer, MSG_WAITALL) >= 0 || (errno != EAGAIN && errno != EINTR);
+    /* A closed connection is an answer, too. */
+    return send(fd, sp_hello, sizeof sp_hello, MSG_NOSIGNAL) < 0 ? SENT_NOT_TAKEN : SENT;
 }
 
-bool link_probe(const struct link_url *url, uint64_t wait_ms)
+static enum sent hello_over(SSL *ssl)
+{
+    if (SSL_connect(ssl) != 1) {
+        return errno == EAGAIN || errno == EINTR ? SENT_NO_ANSWER : SENT_NOT_TAKEN;
+    }
+    return SSL_write(ssl, sp_hello, sizeof sp_hello) == (int)sizeof sp_hello ? SENT
+                                                                             : SENT_NOT_TAKEN;
+}
+
+/* The server need not be verified: it is ourselves, and nothing secret is said. */
+static enum sent hello_tls(int fd, const struct link_probe_target *target)
+{
+    enum sent sent = SENT_NOT_TAKEN;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = NULL;
+    errno = 0;
+    if (context != NULL && SSL_CTX_use_certificate_chain_file(context, target->cert_file) == 1 &&
+        SSL_CTX_use_PrivateKey_file(context, target->key_file, SSL_FILETYPE_PEM) == 1) {
+        ssl = SSL_new(context);
+    }
+    if (ssl != NULL && SSL_set_fd(ssl, fd) == 1) {
+        sent = hello_over(ssl);
+    }
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    ERR_clear_error(); /* the queue is the pool thread's, which others use */
+    return sent;
+}
+
+static bool count_rises(const struct link_probe_target *target, uint64_t before, uint64_t due_ms)
+{
+    static const struct timespec step = {.tv_nsec = 2000000};
+    while (atomic_load(target->accepted) == before) {
+        if (atomic_load(target->stop)) {
+            return true; /* the server is being closed: nothing to bring back */
+        }
+        if (clock_machine_ms() >= due_ms) {
+            return false;
+        }
+        (void)nanosleep(&step, NULL); /* shorter when a signal comes: the loop looks again */
+    }
+    return true;
+}
+
+static bool probe_connected(int fd, const struct link_probe_target *target, uint64_t before,
+                            uint64_t due_ms)
+{
+    enum sent sent = target->url.scheme == LINK_TLS ? hello_tls(fd, target) : hello_plain(fd);
+    if (sent != SENT) {
+        return sent == SENT_NOT_TAKEN;
+    }
+    return count_rises(target, before, due_ms);
+}
+
+bool link_probe(const struct link_probe_target *target, uint64_t wait_ms)
 {
     union probe_address address;
     struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
                            .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000};
-    socklen_t len = address_of(url, &address);
+    uint64_t due_ms = clock_machine_ms() + wait_ms;
+    uint64_t before = atomic_load(target->accepted);
+    socklen_t len = address_of(&target->url, &address);
     if (len == 0) {
         return true;
     }
@@ -83,7 +142,7 @@ bool link_probe(const struct link_url *url, uint64_t wait_ms)
     bool alive = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ||
                  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0;
     if (!alive && connect(fd, &address.any, len) == 0) {
-        alive = answered(fd, url->scheme);
+        alive = probe_connected(fd, target, before, due_ms);
     }
     (void)close(fd); /* nothing is buffered in it */
     return alive;

@@ -251,6 +251,7 @@ static void pipe_added_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link_server *server = argument;
     (void)event;
+    link_listeners_accepted(&server->listeners, nng_pipe_listener(pipe));
     if (atomic_fetch_add(&server->connections, 1) >= server->options.connections_max) {
         atomic_fetch_add(&server->connections_refused, 1);
         (void)nng_pipe_close(pipe); /* gone already: what was wanted */
@@ -372,6 +373,7 @@ void link_server_count(const struct link_server *server, struct link_server_coun
         .connections_refused = atomic_load(&server->connections_refused),
         .requests = atomic_load(&server->requests),
         .contexts_held = atomic_load(&server->contexts_held),
+        .probes = server->listeners.probes,
         .probes_failed = server->listeners.probes_failed,
         .listeners_renewed = server->listeners.renewed,
     };
@@ -422,7 +424,7 @@ enum err link_server_close(struct link_server *server)
         return OK;
     }
     atomic_store(&server->stopping, true);
-    link_listeners_fini(&server->listeners);
+    link_listeners_stop(&server->listeners);
     if (!link_run_bounded(operations_stop, server, LINK_CLOSE_MS)) {
         return ERR_TIMEOUT;
     }
@@ -431,6 +433,7 @@ enum err link_server_close(struct link_server *server)
     if (!link_run_bounded(socket_close, server, LINK_CLOSE_MS)) {
         return ERR_TIMEOUT;
     }
+    link_listeners_fini(&server->listeners);
     loop_run_posted(server->loop); /* connections that went before still name the server */
     free(server->slots);
     free(server);
