@@ -13,18 +13,20 @@
 #ifndef REFERRAL_STORE_AUDIT_H
 #define REFERRAL_STORE_AUDIT_H
 
+#include "model/merkle.h"
 #include "store/store.h"
 
-#define AUDIT_SALT_BYTES    16u
-#define AUDIT_RECORD_BYTES  8192u                 /* of one record */
-#define AUDIT_NOTE_BYTES    1024u                 /* of one checkpoint */
-#define AUDIT_PENDING_BYTES (64u * 1024u * 1024u) /* of the unsealed leaves of one transaction */
-#define AUDIT_NONE          UINT64_MAX            /* no leaf */
+#define AUDIT_SALT_BYTES     16u
+#define AUDIT_RECORD_BYTES   8192u                          /* of one record */
+#define AUDIT_ENVELOPE_BYTES (LIMIT_ENVELOPE_BYTES + 4096u) /* payload and its proof */
+#define AUDIT_NOTE_BYTES     1024u                          /* of one checkpoint */
+#define AUDIT_PENDING_BYTES  (64u * 1024u * 1024u) /* of the unsealed leaves of one transaction */
+#define AUDIT_NONE           UINT64_MAX            /* no leaf */
 
 struct audit_leaf {
     struct span record;             /* 1 to AUDIT_RECORD_BYTES */
     uint8_t salt[AUDIT_SALT_BYTES]; /* random */
-    struct span envelope;           /* may be empty; at most LIMIT_ENVELOPE_BYTES + 4 KiB */
+    struct span envelope;           /* may be empty; at most AUDIT_ENVELOPE_BYTES */
     uint64_t trail;                 /* the referral's leaf before this one, or AUDIT_NONE */
 };
 
@@ -67,6 +69,7 @@ struct audit_walk {
     struct store_txn *txn;       /* borrowed */
     struct store_cursor *cursor; /* owned */
     uint64_t next;
+    bool placed; /* the cursor stands before `next` */
 };
 enum err audit_walk_open(struct store_txn *txn, uint64_t first,
                          struct audit_walk *ret_walk) MUST_CHECK;
@@ -75,25 +78,19 @@ enum err audit_walk_open(struct store_txn *txn, uint64_t first,
 enum err audit_walk_next(struct audit_walk *walk, struct audit_entry *ret_entry) MUST_CHECK;
 void audit_walk_close(struct audit_walk *walk); /* may be called twice */
 
-/* Hashes from the leaf or the old size upwards, as RFC 6962 orders them. */
-struct audit_path {
-    size_t count;
-    struct digest hashes[LIMIT_PATH_COUNT];
-};
-
 /* These read sealed leaves only. ERR_INVALID when index or sizes do not fit each other. */
 enum err audit_root_at(struct store_txn *txn, uint64_t size, struct digest *ret_root) MUST_CHECK;
 enum err audit_inclusion(struct store_txn *txn, uint64_t index, uint64_t size,
-                         struct audit_path *ret_path) MUST_CHECK;
+                         struct merkle_path *ret_path) MUST_CHECK;
 /* From `old_size` (0: empty proof) to `size`. */
 enum err audit_consistency(struct store_txn *txn, uint64_t old_size, uint64_t size,
-                           struct audit_path *ret_path) MUST_CHECK;
+                           struct merkle_path *ret_path) MUST_CHECK;
 
 /* What a receipt is made of: the entry, the checkpoint of its commit and the path to its size. */
 struct audit_receipt {
     struct audit_entry entry;
     struct span note;
-    struct audit_path path;
+    struct merkle_path path;
 };
 enum err audit_receipt(struct store_txn *txn, uint64_t index,
                        struct audit_receipt *ret_receipt) MUST_CHECK;

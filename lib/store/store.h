@@ -93,7 +93,9 @@ enum err store_read_begin(struct store *store, struct store_txn **ret_txn) MUST_
 void store_read_end(struct store_txn *txn); /* NULL allowed */
 
 /* --- records ---
- * Spans handed out are borrowed until the next write in the transaction or its end. */
+ * Spans handed out are borrowed until the next write in the transaction or its end; so a span
+ * handed out must not be given back as the value of a write. STORE_LOG is reached through audit.h
+ * only. */
 
 enum err store_get(struct store_txn *txn, enum store_table table, struct span key,
                    struct span *ret_value) MUST_CHECK; /* ERR_NOT_FOUND, ERR_CORRUPT */
@@ -138,8 +140,9 @@ enum err store_meta_put(struct store_txn *txn, const char *name, struct span val
  * left, that. Cheap. New submissions are refused at LIMIT_STORE_PERCENT. */
 unsigned store_used_percent(const struct store *store);
 bool store_accepts(const struct store *store); /* below LIMIT_STORE_PERCENT */
-/* The table and the key's digest of the last ERR_CORRUPT: "queue 3f2a9c..."; "" when none was. */
-const char *store_damage(const struct store *store);
+/* The table and the key's digest of the transaction's last ERR_CORRUPT: "queue 3f2a9c..."; "" when
+ * there was none. Ask before the transaction ends. */
+const char *store_damage(const struct store_txn *txn);
 /* Frees the slots of readers that died. Once an hour. */
 void store_check_readers(struct store *store);
 /* A consistent compacted copy into an empty folder, on any thread; holds a snapshot meanwhile. */

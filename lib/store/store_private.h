@@ -1,0 +1,159 @@
+/* What the files of lib/store share: the environment, a transaction, raw records. Nobody else
+ * includes it; it is the only header that knows LMDB's. See store.h for threads and durability. */
+#ifndef REFERRAL_STORE_PRIVATE_H
+#define REFERRAL_STORE_PRIVATE_H
+
+#include <limits.h>
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "model/merkle.h"
+#include "store/audit.h"
+#include "store/queue.h"
+#include "store/store.h"
+
+#define STORE_DAMAGE_BYTES 64u
+#define STORE_READERS      254u
+#define AUDIT_CACHE_SLOTS  4096u /* upper nodes are shared by nearly all paths */
+
+/* One complete subtree's hash, direct-mapped by level and index. */
+struct audit_slot {
+    uint64_t index;
+    uint32_t level; /* plus one; 0: the slot is free */
+    struct digest hash;
+};
+
+/* A leaf that is not written yet: its bytes lie in audit_pending.bytes. */
+struct audit_pending_leaf {
+    size_t offset;
+    uint32_t front_bytes; /* head, hash, nodes: before note and MAC */
+    uint32_t back_bytes;  /* salt, record, envelope: after them */
+};
+
+/* The leaves of the write transaction. */
+struct audit_pending {
+    bool begun;
+    bool sealed;
+    uint64_t first;              /* index of leaves[0] */
+    struct merkle_frontier tree; /* with these leaves */
+    struct buf bytes;
+    struct audit_pending_leaf *leaves; /* owned */
+    size_t count;
+    size_t cap;
+};
+
+/* A stream that the write transaction touched: written once, before its commit. */
+struct queue_touched {
+    uint32_t id; /* recipient << 8 | lane */
+    bool changed;
+    struct queue_state state;
+};
+
+struct queue_cache {
+    struct queue_touched *rows; /* owned */
+    size_t count;
+    size_t cap;
+};
+
+/* A record opened for a sealed store's caller; wiped and freed with its transaction. */
+struct store_plain {
+    struct store_plain *next;
+    struct buf bytes;
+};
+
+struct store_txn {
+    struct store *store; /* borrowed */
+    MDB_txn *mdb;        /* owned; NULL: the writer's is not in use */
+    bool writes;
+    bool own_thread; /* on the thread that opened the store: may use the node cache */
+    enum err failed; /* the first failure of a write: nothing of this is kept */
+    struct store_plain *plain;
+    char damage[STORE_DAMAGE_BYTES];
+};
+
+struct store {
+    MDB_env *env;
+    MDB_dbi tables[STORE_TABLE_COUNT];
+    bool present[STORE_TABLE_COUNT];
+    enum store_kind kind;
+    bool reader; /* without keys */
+    bool live;   /* a reader beside a running writer */
+    bool reserved;
+    struct mac_key mac_key;
+    uint8_t seal_key[AEAD_KEY_BYTES];
+    int lock_fd;
+    pthread_t thread; /* opened the store, and writes */
+    char data_path[PATH_MAX];
+    void (*pass_point)(void *owner, const char *name);
+    void *owner;
+    struct store_txn writer;
+    /* usage, as of the last commit */
+    uint64_t map_pages;
+    uint64_t free_pages;
+    uint64_t recount_in; /* commits until the free pages are counted again */
+    unsigned used_percent;
+    /* the log */
+    struct merkle_frontier tree; /* committed */
+    struct audit_slot *slots;    /* owned; AUDIT_CACHE_SLOTS */
+    struct audit_pending pending;
+    struct queue_cache streams;
+};
+
+/* LMDB's result as ours. */
+enum err store_result(int result);
+const char *store_table_name(enum store_table table);
+/* Notes the damage and answers ERR_CORRUPT. */
+enum err store_corrupt(struct store_txn *txn, enum store_table table, struct span key);
+/* Keeps the first failure of a write; answers `error`. */
+enum err store_failed(struct store_txn *txn, enum err error);
+
+/* Records as they lie in the table. */
+enum err store_raw_get(struct store_txn *txn, enum store_table table, struct span key,
+                       struct span *ret_raw) MUST_CHECK;
+/* Room for a record of `len` bytes at the key; to be filled before the next call. */
+enum err store_raw_reserve(struct store_txn *txn, enum store_table table, struct span key,
+                           size_t len, unsigned flags, uint8_t **ret_room) MUST_CHECK;
+struct mac record_mac(const struct store *store, enum store_table table, struct span key,
+                      struct span value);
+/* Checks and opens a raw record; sealed ones are opened into `plain` (appended). */
+enum err record_open(struct store_txn *txn, enum store_table table, struct span key,
+                     struct span raw, struct buf *plain, struct span *ret_value) MUST_CHECK;
+enum err record_put(struct store_txn *txn, enum store_table table, struct span key,
+                    struct span value, unsigned flags) MUST_CHECK;
+void record_forget_plain(struct store_txn *txn);
+
+/* Where the log ends, and its frontier, at opening. */
+enum err audit_load(struct store *store, struct fault *fault) MUST_CHECK;
+void audit_forget_pending(struct store *store); /* after commit (published) or abort */
+void audit_publish(struct store *store);
+/* Writes the touched streams. */
+enum err queue_flush(struct store_txn *txn) MUST_CHECK;
+
+/* files.c: the folder. */
+enum err store_folder_create(const char *folder, const struct store_options *options,
+                             int *ret_lock_fd, struct fault *fault) MUST_CHECK;
+/* The writer's lock; ERR_BUSY names the holder. */
+enum err store_lock_take(const char *folder, int *ret_lock_fd, struct fault *fault) MUST_CHECK;
+/* Tells whether a writer has it; holds off writers while the descriptor is open. *ret_lock_fd is -1
+ * where there is no lock file. */
+enum err store_lock_share(const char *folder, bool *ret_writer, int *ret_lock_fd,
+                          struct fault *fault) MUST_CHECK;
+/* A new environment in `folder`, for the kind: schema and key check written and synced. */
+enum err store_format(const char *folder, const struct store_options *options,
+                      struct fault *fault) MUST_CHECK;
+
+/* What the two meta pages of a data file say. */
+struct pages_meta {
+    uint64_t map_bytes;
+    uint64_t page_bytes;
+    uint64_t last_page;
+    uint64_t file_bytes;
+    uint64_t block_bytes; /* taken from the disk */
+};
+/* ERR_CORRUPT: no valid meta page; the fault names the file. */
+enum err pages_read_meta(const char *data_path, struct pages_meta *ret_meta,
+                         struct fault *fault) MUST_CHECK;
+/* Walks every page in use: ERR_CORRUPT when LMDB could be led astray by one. */
+enum err pages_check(const char *data_path, struct fault *fault) MUST_CHECK;
+
+#endif
