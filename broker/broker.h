@@ -1,0 +1,84 @@
+/* The broker core: the one place that orders things.
+ *
+ * Requests that were verified elsewhere (intake.h) are taken in; each turn of the loop decides all
+ * that is pending with one `now`, writes queue rows, referrals, due rows and audit leaves in one
+ * transaction, and only after its commit answers. Rungs that fell due go the same way. The core
+ * sees the world through io.h, so that the daemon and the scenario tests run the same code. Loop
+ * thread only; what was answered is durable. */
+#ifndef REFERRAL_BROKER_BROKER_H
+#define REFERRAL_BROKER_BROKER_H
+
+#include "base/crypto.h"
+#include "io/io.h"
+#include "model/calendar.h"
+#include "model/policy.h"
+#include "model/registry.h"
+#include "store/store.h"
+#include "wire/keyring.h"
+
+struct broker;
+struct intake;
+struct intake_context;
+
+struct broker_setup { /* all borrowed for the broker's life */
+    struct io io;
+    struct store *store;
+    const struct registry *registry;
+    const struct policy *policy;
+    const struct calendar *calendar; /* sealed */
+    const struct keyring *keyring;
+    const struct sign_key *key; /* the broker's own; its public half is in the keyring */
+    struct span registry_text;  /* as loaded: what REGISTRY answers */
+    const char *software;       /* name and version */
+    int64_t (*laboratory_offset_ms)(void *ctx); /* told in each reply; NULL: none */
+    void *laboratory;
+};
+
+/* Reads the state of the store and plans the first turn. ERR_CORRUPT, ERR_VERSION or ERR_IO from
+ * the store; ERR_INVALID when key and keyring do not fit; the fault says what to do. */
+enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker,
+                    struct fault *fault) MUST_CHECK;
+/* Answers what is parked with "stopping", frees what is pending. NULL allowed. */
+void broker_free(struct broker *broker);
+
+/* A verified request; the broker owns it from here. Call broker_turn in the same turn of the loop.
+ */
+void broker_take(struct broker *broker, struct intake *intake);
+/* A connection is gone: releases what was parked for it. */
+void broker_gone(struct broker *broker, uint32_t pipe);
+/* Decides, commits, answers. Asks io for the next wake-up. */
+void broker_turn(struct broker *broker);
+/* Is there anything to decide at once? The daemon then turns again without sleeping. */
+bool broker_has_work(const struct broker *broker);
+/* Are requests waiting that no turn has taken yet? For the shutdown. */
+bool broker_has_pending(const struct broker *broker);
+/* From now on submissions are refused with "stopping"; the turn that follows writes LEAF_STOP. */
+void broker_stop(struct broker *broker);
+/* OK, or the failure of the store after which the process must end: nothing is decided any more. */
+enum err broker_failure(const struct broker *broker);
+
+/* --- administrators (status socket) --- */
+
+struct broker_counts {
+    uint64_t turns, commits, requests, messages, refused, strangers, rungs, notices;
+    uint64_t parked;
+};
+
+struct broker_clock {
+    uint64_t broker_ms, wall_ms;
+    int hold; /* enum clock_hold */
+    uint64_t confirmed_ms;
+};
+
+void broker_count(const struct broker *broker, struct broker_counts *ret_counts);
+void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
+/* An administrator's word, with a digest of the reason; one leaf in the next turn. */
+void broker_clock_confirm(struct broker *broker, const struct digest *reason);
+void broker_clock_reset(struct broker *broker, const struct digest *reason);
+/* When each agency was last heard in this run (broker time), 0 never; by place in the registry. */
+uint64_t broker_heard_ms(const struct broker *broker, size_t agency);
+const struct broker_setup *broker_setup(const struct broker *broker);
+/* For intake_open, on any thread; lives as long as the broker. */
+struct intake_context *broker_intake(struct broker *broker);
+
+#endif

@@ -1,0 +1,43 @@
+/* The broker's configuration file: one table of options, read at start and never kept open.
+ *
+ * Everything that a city sets and that is not an agency, a rule or a calendar day. Paths are
+ * joined to the file's own folder. Main thread, before the loop runs. docs/operations.md explains
+ * each option. */
+#ifndef REFERRAL_BROKER_CONFIG_H
+#define REFERRAL_BROKER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define CONFIG_PATH_BYTES 512
+#define CONFIG_LISTEN_MAX 4
+
+struct broker_config {
+    char listen[CONFIG_LISTEN_MAX][CONFIG_PATH_BYTES]; /* nng urls */
+    size_t listen_count;
+    char tls_certificate[CONFIG_PATH_BYTES];
+    char tls_key[CONFIG_PATH_BYTES];
+    char tls_authority[CONFIG_PATH_BYTES];
+    char sign_key[CONFIG_PATH_BYTES];
+    char store_key[CONFIG_PATH_BYTES];
+    char public_keys[CONFIG_PATH_BYTES];
+    char registry[CONFIG_PATH_BYTES];
+    char policy[CONFIG_PATH_BYTES];
+    char calendars[CONFIG_PATH_BYTES]; /* folder */
+    char store[CONFIG_PATH_BYTES];     /* folder */
+    uint64_t store_mib;                /* the whole map, from the start */
+    bool store_reserve;                /* its disk space is taken when the store is created */
+    char status_socket[CONFIG_PATH_BYTES];
+    uint64_t connections_max;      /* 0: LIMIT_CONNECTIONS_EACH for each agency */
+    uint64_t laboratory_behind_ms; /* the wall clock starts so far in the past; laboratory only */
+    bool laboratory;               /* plain listeners, loopback only, clocks that can be moved */
+};
+
+/* Reads and checks the file; the fault has file:line:column. */
+enum err broker_config_read(const char *path, struct broker_config *ret_config,
+                            struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,89 @@
+/* Intake: parse, find the key, verify the one signature. The order is the cheapest first, so that
+ * garbage costs a scan and only a plausible request costs a signature check. */
+#include "broker/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum err refuse(struct intake_context *ctx, const struct intake *intake,
+                       enum refusal refusal, const struct fault *fault, struct buf *ret_answer)
+{
+    struct reply_head head = {.version = WIRE_VERSION, .code = refusal};
+    struct buf bytes;
+
+    atomic_fetch_add(&ctx->strangers, 1);
+    if (fault != NULL && fault->place[0] != '\0') {
+        size_t len = strnlen(fault->place, sizeof(head.detail) - 1);
+
+        memcpy(head.detail, fault->place, len);
+    }
+    head.request_digest = intake->request.head_digest;
+    buf_init(&bytes, LIMIT_REQUEST_BYTES);
+    if (reply_head_encode(&head, &bytes) != OK ||
+        reply_encode(span_buf(&bytes), NULL, ret_answer) != OK) {
+        buf_clear(ret_answer);
+    }
+    buf_free(&bytes);
+    return ERR_REFUSED;
+}
+
+static enum err verify(struct intake_context *ctx, struct intake *intake, struct buf *ret_answer)
+{
+    const struct request *request = &intake->request;
+    const struct key_entry *key;
+    enum err error;
+
+    if (request->head.version != WIRE_VERSION) {
+        return refuse(ctx, intake, REFUSAL_VERSION, NULL, ret_answer);
+    }
+    if (request->suite != SUITE_INTL) {
+        return refuse(ctx, intake, REFUSAL_SUITE, NULL, ret_answer);
+    }
+    intake->agency = registry_find(ctx->registry, request->head.agency);
+    if (intake->agency == NULL) {
+        return refuse(ctx, intake, REFUSAL_AGENCY_UNKNOWN, NULL, ret_answer);
+    }
+    error = keyring_find(ctx->keyring, request->head.agency, request->key,
+                         atomic_load(&ctx->now_ms), &key);
+    if (error != OK || key->use != KEY_SIGN) {
+        return refuse(ctx, intake, REFUSAL_KEY_UNKNOWN, NULL, ret_answer);
+    }
+    if (request_verify(request, key->public_key) != OK) {
+        return refuse(ctx, intake, REFUSAL_SIGNATURE, NULL, ret_answer);
+    }
+    return OK;
+}
+
+enum err intake_open(struct intake_context *ctx, struct span bytes, struct intake **ret_intake,
+                     struct buf *ret_answer)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+    struct fault fault = {.code = ""};
+    enum err error;
+
+    if (intake == NULL) {
+        return ERR_REFUSED;
+    }
+    region_init(&intake->region, LIMIT_PARSE_BYTES(bytes.len));
+    error = request_parse(bytes, &intake->region, &intake->request, &fault);
+    if (error != OK) {
+        error = refuse(ctx, intake, REFUSAL_MALFORMED, &fault, ret_answer);
+    } else {
+        error = verify(ctx, intake, ret_answer);
+    }
+    if (error != OK) {
+        intake_free(intake);
+        return error;
+    }
+    *ret_intake = intake;
+    return OK;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL) {
+        return;
+    }
+    region_free(&intake->region);
+    free(intake);
+}

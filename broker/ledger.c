@@ -1,0 +1,318 @@
+/* The ledger: what a decision's effects become. Every effect is a leaf, a row or a notice, by one
+ * table; nothing is decided here. The referral's leaves are linked backwards (its trail), so the
+ * referral itself is written last. */
+#include <assert.h>
+#include <string.h>
+
+#include "broker/turn.h"
+#include "store/due.h"
+
+void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *actor,
+                   struct leaf_record *ret_record)
+{
+    memset(ret_record, 0, sizeof(*ret_record));
+    ret_record->version = WIRE_VERSION;
+    ret_record->kind = kind;
+    ret_record->at_ms = turn->now_ms;
+    text_copy(ret_record->actor, sizeof(ret_record->actor), actor);
+}
+
+static enum err append(struct turn *turn, const struct leaf_record *record, struct span envelope,
+                       uint64_t trail, struct digest *ret_hash, uint64_t *ret_leaf)
+{
+    struct audit_leaf leaf = {.envelope = envelope, .trail = trail};
+    struct buf bytes;
+    enum err error = turn_txn(turn);
+
+    if (error != OK) {
+        return error;
+    }
+    io_random(&turn->broker->setup.io, leaf.salt, sizeof(leaf.salt));
+    buf_init(&bytes, AUDIT_RECORD_BYTES);
+    error = leaf_record_encode(record, &bytes);
+    if (error == OK) {
+        leaf.record = span_buf(&bytes);
+        error = audit_append(turn->txn, &leaf, ret_leaf, ret_hash);
+    }
+    buf_free(&bytes);
+    return error;
+}
+
+enum err ledger_append(struct turn *turn, const struct leaf_record *record, struct span envelope,
+                       uint64_t trail, uint64_t *ret_leaf)
+{
+    struct digest hash;
+
+    return append(turn, record, envelope, trail, &hash, ret_leaf);
+}
+
+static const struct agency *agency_by_number(const struct turn *turn, uint16_t number)
+{
+    const struct agency *agency = registry_by_number(turn->broker->setup.registry, number);
+
+    assert(agency != NULL);
+    return agency;
+}
+
+enum err ledger_queue(struct turn *turn, struct leaf_record *record,
+                      const struct stream_entry *entry, uint64_t *ret_leaf)
+{
+    struct broker *broker = turn->broker;
+    const struct agency *recipient = agency_by_number(turn, entry->stream.recipient);
+    struct queue_state state;
+    struct queue_item item = {.stream = entry->stream,
+                              .message_id = record->message_id,
+                              .queued_ms = turn->now_ms,
+                              .envelope_bytes = (uint32_t)entry->envelope.len,
+                              .wants_receipt = entry->wants_receipt};
+    struct digest hash;
+    enum err error = turn_txn(turn);
+
+    if (error == OK) {
+        error = queue_state(turn->txn, entry->stream, &state);
+    }
+    if (error != OK) {
+        return error;
+    }
+    item.seq = state.next_seq != 0 ? state.next_seq : 1;
+    record->has_stream = true;
+    record->stream.lane = entry->stream.lane;
+    record->stream.seq = item.seq;
+    record->stream.previous = state.previous;
+    text_copy(record->recipient, sizeof(record->recipient), recipient->id);
+    error = append(turn, record, entry->envelope, entry->trail, &hash, &item.leaf);
+    if (error == OK) {
+        error = queue_put(turn->txn, &item, &hash);
+    }
+    if (error == OK) {
+        broker->agencies[agency_place(broker, recipient)].dirty = true;
+        *ret_leaf = item.leaf;
+    }
+    return error;
+}
+
+struct decide_context ledger_context(const struct turn *turn)
+{
+    const struct broker *broker = turn->broker;
+    const struct timekeeper *keeper = &broker->keeper;
+    struct decide_context ctx = {.policy = broker->setup.policy,
+                                 .registry = broker->setup.registry,
+                                 .calendar = broker->setup.calendar,
+                                 .now_ms = turn->now_ms,
+                                 .clock_held = turn->clock.hold != HOLD_NOT,
+                                 .outage_from_ms = keeper->outage_from_ms,
+                                 .outage_to_ms = keeper->outage_to_ms,
+                                 .documents = turn->documents};
+
+    return ctx;
+}
+
+/* --- effects --- */
+
+struct applying { /* one decision while it is written */
+    struct turn *turn;
+    const struct decision *decision;
+    const struct cause *cause;
+    struct case_key key;
+    uint64_t trail;        /* the newest leaf of the referral */
+    uint64_t message_leaf; /* of the message that caused it; AUDIT_NONE: the time did */
+};
+
+static void record_about(const struct applying *applying, enum leaf_kind kind,
+                         struct leaf_record *ret_record)
+{
+    const struct referral *referral = &applying->decision->after;
+
+    ledger_record(applying->turn, kind, BROKER_AGENCY, ret_record);
+    ret_record->case_id = referral->case_id;
+    ret_record->referral_id = referral->referral_id;
+    text_copy(ret_record->referral_number, sizeof(ret_record->referral_number), referral->number);
+}
+
+static enum err append_trail(struct applying *applying, const struct leaf_record *record)
+{
+    return ledger_append(applying->turn, record, span_of(NULL, 0), applying->trail,
+                         &applying->trail);
+}
+
+static void fill_window(const struct applying *applying, const struct effect *effect,
+                        struct leaf_record *record)
+{
+    const struct window *window = &effect->window;
+    struct leaf_window *leaf = &record->window;
+
+    record->has_window = true;
+    leaf->task = (uint32_t)effect->clock;
+    leaf->number = window->number;
+    text_copy(leaf->holder, sizeof(leaf->holder),
+              agency_by_number(applying->turn, effect->responsible)->id);
+    leaf->arrival_ms = window->start_ms;
+    leaf->working_days = window->n;
+    leaf->due_before_ms = window->due_before_ms;
+    leaf->provisional = window->provisional;
+    text_copy(leaf->calendar_version, sizeof(leaf->calendar_version),
+              calendar_version(applying->turn->broker->setup.calendar));
+    leaf->old_due_before_ms = effect->old_due_before_ms;
+    leaf->agent_received_ms = effect->agent_received_ms;
+    leaf->late = effect->late;
+    leaf->lateness_days = effect->lateness_days;
+    leaf->outcome = effect->outcome;
+    record->claimed_ms = effect->claimed_ms;
+}
+
+static void fill_rung(const struct applying *applying, const struct effect *effect,
+                      struct leaf_record *record)
+{
+    struct leaf_rung *leaf = &record->rung;
+
+    record->has_rung = true;
+    leaf->task = (uint32_t)effect->clock;
+    leaf->window = effect->window.number;
+    text_copy(leaf->rung, sizeof(leaf->rung), rung_id(effect->rung));
+    leaf->fell_due_ms = effect->fell_due_ms;
+    text_copy(leaf->document_number, sizeof(leaf->document_number), effect->number);
+    text_copy(leaf->responsible, sizeof(leaf->responsible),
+              agency_by_number(applying->turn, effect->responsible)->id);
+}
+
+static enum err apply_unqueue(struct applying *applying)
+{
+    const struct queue_item *item = applying->cause->item;
+
+    assert(item != NULL);
+    return queue_remove(applying->turn->txn, item->stream, item->seq);
+}
+
+static enum err apply_number(struct applying *applying, const struct effect *effect)
+{
+    struct case_key key = applying->key;
+
+    if (strcmp(effect->number, applying->decision->after.case_number) == 0) {
+        memset(&key.referral_id, 0, sizeof(key.referral_id)); /* the number of the case itself */
+    }
+    return number_put(applying->turn->txn, effect->number, &key);
+}
+
+/* What each kind of effect leaves in the log; 0: nothing (rows and notices are told apart below).
+ */
+static const struct {
+    enum leaf_kind leaf;
+    void (*fill)(const struct applying *, const struct effect *, struct leaf_record *);
+} effect_leaves[EFFECT_KIND_COUNT] = {
+    [EFFECT_WINDOW_OPENED] = {LEAF_WINDOW_OPENED, fill_window},
+    [EFFECT_WINDOW_STOPPED] = {LEAF_WINDOW_STOPPED, fill_window},
+    [EFFECT_WINDOW_REDATED] = {LEAF_WINDOW_REDATED, fill_window},
+    [EFFECT_WINDOW_CANCELLED] = {LEAF_WINDOW_CANCELLED, fill_window},
+    [EFFECT_TASK_OPENED] = {LEAF_TASK_OPENED, fill_window},
+    [EFFECT_TASK_CLOSED] = {LEAF_TASK_CLOSED, fill_window},
+    [EFFECT_RUNG_RAISED] = {LEAF_RUNG_RAISED, fill_rung},
+    [EFFECT_RUNG_RESOLVED] = {LEAF_RUNG_RESOLVED, fill_rung},
+};
+
+static enum err apply_effect(struct applying *applying, const struct effect *effect)
+{
+    struct leaf_record record;
+
+    switch (effect->kind) {
+    case EFFECT_QUEUE:
+        return OK; /* the message's own leaf, written first */
+    case EFFECT_UNQUEUE:
+        return apply_unqueue(applying);
+    case EFFECT_NUMBER:
+    case EFFECT_SIGNED:
+        return apply_number(applying, effect);
+    case EFFECT_NOTICE:
+        return notices_add(applying->turn, effect, applying->cause);
+    default:
+        break;
+    }
+    if (effect->kind == EFFECT_RUNG_RAISED) {
+        applying->turn->rungs++;
+        applying->turn->broker->counts.rungs++;
+    }
+    assert(effect_leaves[effect->kind].leaf != 0);
+    record_about(applying, effect_leaves[effect->kind].leaf, &record);
+    effect_leaves[effect->kind].fill(applying, effect, &record);
+    return append_trail(applying, &record);
+}
+
+/* The leaf of the message that was decided, queued when the decision says so. */
+static enum err apply_message(struct applying *applying)
+{
+    const struct cause *cause = applying->cause;
+    const struct message_header *header = cause->header;
+    struct stream_entry entry = {
+        .envelope = cause->envelope, .wants_receipt = true, .trail = applying->trail};
+    struct leaf_record record;
+    enum err error;
+
+    record_about(applying, LEAF_MESSAGE, &record);
+    text_copy(record.actor, sizeof(record.actor), header->sender);
+    text_copy(record.recipient, sizeof(record.recipient), header->recipient);
+    record.message_id = header->message_id;
+    record.message_digest = cause->digest;
+    record.message_kind = header->kind;
+    for (size_t i = 0; i < applying->decision->effect_count; i++) {
+        const struct effect *effect = &applying->decision->effects[i];
+
+        if (effect->kind == EFFECT_QUEUE) {
+            entry.stream.recipient = effect->agency;
+            entry.stream.lane = effect->lane;
+            error = ledger_queue(applying->turn, &record, &entry, &applying->trail);
+            applying->message_leaf = applying->trail;
+            return error;
+        }
+    }
+    error =
+        ledger_append(applying->turn, &record, cause->envelope, applying->trail, &applying->trail);
+    applying->message_leaf = applying->trail;
+    return error;
+}
+
+static enum err save(struct applying *applying, const struct referral *before)
+{
+    struct turn *turn = applying->turn;
+    struct referral *after = &turn->broker->decision->after;
+    uint8_t packed[REFERRAL_PACKED_MAX];
+    size_t len;
+    enum err error;
+
+    after->last_leaf = applying->trail;
+    len = referral_pack(after, packed);
+    error = cases_put(turn->txn, &applying->key, span_of(packed, len));
+    if (error == OK) {
+        error = due_move(turn->txn, &applying->key, before != NULL ? before->next_due_ms : 0,
+                         after->next_due_ms);
+    }
+    return error;
+}
+
+enum err ledger_apply(struct turn *turn, const struct referral *before, const struct cause *cause,
+                      uint64_t *ret_leaf)
+{
+    const struct decision *decision = turn->broker->decision;
+    struct applying applying = {
+        .turn = turn,
+        .decision = decision,
+        .cause = cause,
+        .key = {.case_id = decision->after.case_id, .referral_id = decision->after.referral_id},
+        .trail = before != NULL ? before->last_leaf : AUDIT_NONE,
+        .message_leaf = AUDIT_NONE};
+    enum err error = turn_txn(turn);
+
+    assert(decision->refusal == REFUSAL_NONE);
+    if (error == OK && cause->header != NULL) {
+        error = apply_message(&applying);
+    }
+    for (size_t i = 0; error == OK && i < decision->effect_count; i++) {
+        error = apply_effect(&applying, &decision->effects[i]);
+    }
+    if (error == OK) {
+        error = save(&applying, before);
+    }
+    if (error == OK) {
+        turn->documents = decision->documents;
+        *ret_leaf = applying.message_leaf;
+    }
+    return error;
+}

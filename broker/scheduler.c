@@ -1,0 +1,418 @@
+/* The scheduler: what happens because it is time, and when to look again.
+ *
+ * It decides nothing: what a rung means is lib/model's, and a due rung is written by the same path
+ * as a message. A due row says only when to look at a referral. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "broker/turn.h"
+#include "store/due.h"
+
+#define STRANGERS_MS  60000u /* one summary leaf a minute */
+#define REDATE_COUNT  200u   /* referrals looked at in one turn */
+#define MINUTE_MS     60000u
+#define RULE_ALARM_MS UINT64_C(3600000)
+
+/* --- what the store remembers --- */
+
+static enum err read_keeper(struct broker *broker, struct store_txn *read)
+{
+    struct timekeeper_rules rules = *timekeeper_rules_default();
+    struct clock_reading reading = {.wall_ms = io_wall_ms(&broker->setup.io),
+                                    .boot_ms = io_boot_ms(&broker->setup.io)};
+    struct span packed;
+    enum err error = store_meta_get(read, "timekeeper", &packed);
+
+    rules.tolerance_ms = broker->setup.policy->clock_jump_ms;
+    rules.start_wait_ms = broker->setup.policy->claimed_grace_ms;
+    rules.alarm_ms = RULE_ALARM_MS;
+    rules.witness_count = (uint32_t)broker->setup.policy->clock_confirm_agencies;
+    if (error == ERR_NOT_FOUND) {
+        return timekeeper_start(&broker->keeper, &rules, reading, NULL);
+    }
+    if (error != OK) {
+        return error;
+    }
+    if (packed.len != TIMEKEEPER_PACKED_BYTES) {
+        return ERR_CORRUPT;
+    }
+    return timekeeper_start(&broker->keeper, &rules, reading, packed.data);
+}
+
+static enum err read_documents(struct broker *broker, struct store_txn *read)
+{
+    struct span packed;
+    enum err error = store_meta_get(read, "documents", &packed);
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    if (packed.len != 8) {
+        return ERR_CORRUPT;
+    }
+    broker->documents.year = be32_get(packed.data);
+    broker->documents.last = be32_get(packed.data + 4);
+    return OK;
+}
+
+/* Another calendar than that of the last run re-dates every referral; a walk that was cut short
+ * goes on where it stood. */
+static enum err read_redating(struct broker *broker, struct store_txn *read)
+{
+    const struct digest *digest = calendar_digest(broker->setup.calendar);
+    struct span kept;
+    enum err error = store_meta_get(read, "calendar", &kept);
+
+    if (error == OK && span_equal(kept, span_of(digest->bytes, DIGEST_BYTES))) {
+        return OK;
+    }
+    if (error != OK && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    broker->redating = true;
+    error = store_meta_get(read, "redate", &kept);
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    /* calendar of the walk, then where it stood */
+    if (kept.len != DIGEST_BYTES + 2 * UUID_BYTES) {
+        return ERR_CORRUPT;
+    }
+    if (memcmp(kept.data, digest->bytes, DIGEST_BYTES) == 0) {
+        memcpy(broker->redate_after.case_id.bytes, kept.data + DIGEST_BYTES, UUID_BYTES);
+        memcpy(broker->redate_after.referral_id.bytes, kept.data + DIGEST_BYTES + UUID_BYTES,
+               UUID_BYTES);
+    }
+    return OK;
+}
+
+enum err scheduler_start(struct broker *broker)
+{
+    struct store_txn *read;
+    enum err error = store_read_begin(broker->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = read_keeper(broker, read);
+    if (error == OK) {
+        error = read_documents(broker, read);
+    }
+    if (error == OK) {
+        error = read_redating(broker, read);
+    }
+    store_read_end(read);
+    broker->again = true; /* the first turn writes the start */
+    return error;
+}
+
+/* --- the clock, the start, the stop --- */
+
+static enum err append_plain(struct turn *turn, const struct leaf_record *record)
+{
+    uint64_t leaf;
+
+    return ledger_append(turn, record, span_of(NULL, 0), AUDIT_NONE, &leaf);
+}
+
+static enum err append_event(struct turn *turn, const struct clock_event *event)
+{
+    struct leaf_record record;
+
+    if (event->kind == CLOCK_ALARM) {
+        log_warn("the clock is not confirmed since %llu ms: check it, then `referralctl clock "
+                 "confirm`; escalations wait",
+                 (unsigned long long)(event->to_ms - event->from_ms));
+        return OK;
+    }
+    ledger_record(turn, LEAF_CLOCK, event->by_administrator ? ADMINISTRATOR_NAME : BROKER_AGENCY,
+                  &record);
+    record.has_clock = true;
+    record.clock.event = (uint32_t)event->kind + 1;
+    record.clock.wall_ms = turn->reading.wall_ms;
+    record.clock.broker_ms = turn->now_ms;
+    record.clock.departure_ms = (int64_t)turn->reading.wall_ms - (int64_t)turn->now_ms;
+    record.clock.from_ms = event->from_ms;
+    record.clock.to_ms = event->to_ms;
+    text_copy(record.clock.by, sizeof(record.clock.by), record.actor);
+    return append_plain(turn, &record);
+}
+
+static enum err append_configuration(struct turn *turn)
+{
+    const struct broker_setup *setup = &turn->broker->setup;
+    struct leaf_record record;
+
+    ledger_record(turn, LEAF_CONFIGURATION, BROKER_AGENCY, &record);
+    record.has_configuration = true;
+    record.configuration.registry = *registry_digest(setup->registry);
+    record.configuration.keys = keyring_digest(setup->keyring);
+    record.configuration.policy = setup->policy->digest;
+    record.configuration.calendar = *calendar_digest(setup->calendar);
+    text_copy(record.configuration.calendar_version, sizeof(record.configuration.calendar_version),
+              calendar_version(setup->calendar));
+    text_copy(record.configuration.software, sizeof(record.configuration.software),
+              setup->software);
+    return append_plain(turn, &record);
+}
+
+static enum err append_kind(struct turn *turn, enum leaf_kind kind)
+{
+    struct leaf_record record;
+
+    ledger_record(turn, kind, BROKER_AGENCY, &record);
+    return append_plain(turn, &record);
+}
+
+static enum err append_start(struct turn *turn)
+{
+    enum err error = append_kind(turn, LEAF_START);
+
+    turn->start_written = true;
+    return error == OK ? append_configuration(turn) : error;
+}
+
+/* The administrator's word is a leaf at once; what it does is reported by the next turn. */
+static enum err apply_command(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    struct leaf_record record;
+    enum err error;
+
+    ledger_record(turn, LEAF_COMMAND, ADMINISTRATOR_NAME, &record);
+    text_copy(record.detail, sizeof(record.detail),
+              broker->command.reset ? "clock.reset" : "clock.confirm");
+    record.message_digest = broker->command.reason;
+    error = append_plain(turn, &record);
+    if (error != OK) {
+        return error;
+    }
+    error = broker->command.reset ? timekeeper_reset(&broker->keeper, turn->reading)
+                                  : timekeeper_confirm(&broker->keeper, turn->reading);
+    if (error != OK && error != ERR_BUSY) {
+        return error;
+    }
+    broker->command.pending = error == ERR_BUSY; /* tried again by the next turn */
+    broker->again = true;
+    return OK;
+}
+
+static enum err sum_up_strangers(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    struct leaf_record record;
+
+    if (turn->now_ms - broker->strangers_ms < STRANGERS_MS) {
+        return OK;
+    }
+    broker->strangers_ms = turn->now_ms;
+    ledger_record(turn, LEAF_STRANGERS, BROKER_AGENCY, &record);
+    record.count = atomic_exchange(&broker->intake.strangers, 0);
+    if (record.count == 0) {
+        return OK;
+    }
+    broker->counts.strangers += record.count;
+    return append_plain(turn, &record);
+}
+
+enum err scheduler_clock(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    enum err error = OK;
+
+    if (!broker->started) {
+        error = append_start(turn);
+    }
+    for (size_t i = 0; error == OK && i < turn->clock.event_count; i++) {
+        error = append_event(turn, &turn->clock.events[i]);
+    }
+    if (error == OK && broker->command.pending) {
+        error = apply_command(turn);
+    }
+    if (error == OK) {
+        error = sum_up_strangers(turn);
+    }
+    if (error == OK && broker->stopping && !broker->stopped) {
+        turn->stop_written = true;
+        error = append_kind(turn, LEAF_STOP);
+    }
+    return error;
+}
+
+/* --- rungs --- */
+
+static enum err load(struct turn *turn, const struct case_key *key, struct referral *ret_referral)
+{
+    struct span packed;
+    enum err error = cases_get(turn->txn, key, &packed);
+
+    return error == OK ? referral_unpack(packed, ret_referral) : error;
+}
+
+static enum err raise_of(struct turn *turn, const struct due_row *row)
+{
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    struct cause by_time = {.header = NULL};
+    struct referral before;
+    uint64_t leaf;
+    enum err error = load(turn, &row->key, &before);
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    }
+    if (before.next_due_ms != row->due_ms) {
+        return ERR_CORRUPT;
+    }
+    decide_due(&ctx, &before, decision);
+    assert(decision->effect_count > 0 || decision->after.next_due_ms == 0 ||
+           decision->after.next_due_ms > turn->now_ms);
+    return ledger_apply(turn, &before, &by_time, &leaf);
+}
+
+enum err scheduler_rungs(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    struct decide_context ctx = ledger_context(turn);
+    struct due_row row;
+    enum err error = OK;
+
+    broker->rungs_until_ms = 0;
+    if (decide_rungs_wait(&ctx, &broker->rungs_until_ms)) {
+        if (broker->rungs_until_ms == 0) {
+            broker->rungs_until_ms = UINT64_MAX;
+        }
+        return OK;
+    }
+    if (turn->txn == NULL) { /* do not begin a write only to look */
+        struct store_txn *read;
+
+        error = store_read_begin(broker->setup.store, &read);
+        if (error != OK) {
+            return error;
+        }
+        error = due_first(read, &row);
+        store_read_end(read);
+        if (error != OK || row.due_ms > turn->now_ms) {
+            return error == ERR_NOT_FOUND ? OK : error;
+        }
+    }
+    error = turn_txn(turn);
+    while (error == OK) {
+        error = due_first(turn->txn, &row);
+        if (error != OK || row.due_ms > turn->now_ms) {
+            break;
+        }
+        if (turn->rungs >= LIMIT_TURN_RUNGS) {
+            broker->again = true;
+            return OK;
+        }
+        error = raise_of(turn, &row);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* --- re-dating --- */
+
+static enum err redate_done(struct turn *turn)
+{
+    const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
+
+    turn->redate_done = true;
+    return store_meta_put(turn->txn, "calendar", span_of(digest->bytes, DIGEST_BYTES));
+}
+
+static enum err redate_kept(struct turn *turn, const struct case_key *at)
+{
+    const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
+    uint8_t row[DIGEST_BYTES + 2 * UUID_BYTES];
+
+    memcpy(row, digest->bytes, DIGEST_BYTES);
+    memcpy(row + DIGEST_BYTES, at->case_id.bytes, UUID_BYTES);
+    memcpy(row + DIGEST_BYTES + UUID_BYTES, at->referral_id.bytes, UUID_BYTES);
+    turn->redate_at = *at;
+    turn->redate_moved = true;
+    turn->broker->again = true;
+    return store_meta_put(turn->txn, "redate", span_of(row, sizeof(row)));
+}
+
+static enum err redate_one(struct turn *turn, struct span packed)
+{
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    struct cause by_time = {.header = NULL};
+    struct referral before;
+    uint64_t leaf;
+    enum err error = referral_unpack(packed, &before);
+
+    if (error != OK) {
+        return error;
+    }
+    decide_redate(&ctx, &before, decision);
+    if (decision->effect_count == 0 && decision->after.next_due_ms == before.next_due_ms) {
+        return OK;
+    }
+    return ledger_apply(turn, &before, &by_time, &leaf);
+}
+
+enum err scheduler_redate(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    struct case_key at = broker->redate_after;
+    bool first = uuid_is_zero(&at.case_id);
+    enum err error;
+
+    if (!broker->redating) {
+        return OK;
+    }
+    error = turn_txn(turn);
+    for (unsigned i = 0; error == OK && i < REDATE_COUNT; i++) {
+        struct case_key key;
+        struct span packed;
+
+        error = cases_next(turn->txn, NULL, first ? NULL : &at, &key, &packed);
+        if (error == ERR_NOT_FOUND) {
+            return redate_done(turn);
+        }
+        if (error == OK) {
+            error = redate_one(turn, packed);
+            at = key;
+            first = false;
+        }
+    }
+    return error == OK ? redate_kept(turn, &at) : error;
+}
+
+/* --- the next wake-up --- */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Broker time runs with the boot clock between two turns. */
+static uint64_t boot_at(const struct turn *turn, uint64_t broker_ms)
+{
+    return turn->reading.boot_ms + (broker_ms > turn->now_ms ? broker_ms - turn->now_ms : 0);
+}
+
+uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read)
+{
+    struct broker *broker = turn->broker;
+    uint64_t wake = earlier(parked_next(&broker->parked), turn->clock.wake_boot_ms);
+    struct due_row row;
+
+    if (broker->again || broker->pending_first != NULL) {
+        return turn->reading.boot_ms;
+    }
+    if (atomic_load(&broker->intake.strangers) > 0 || broker->strangers_ms == 0) {
+        wake = earlier(wake, turn->reading.boot_ms + MINUTE_MS);
+    }
+    if (broker->rungs_until_ms != UINT64_MAX && due_first(read, &row) == OK) {
+        uint64_t due_ms = row.due_ms > broker->rungs_until_ms ? row.due_ms : broker->rungs_until_ms;
+
+        wake = earlier(wake, boot_at(turn, due_ms));
+    }
+    return earlier(wake, turn->reading.boot_ms + MINUTE_MS);
+}

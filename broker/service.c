@@ -1,0 +1,190 @@
+/* Requests: one table from kind to handler, and what is checked before any of them: the request is
+ * for this broker, of this run, and new. */
+#include <string.h>
+
+#include "broker/turn.h"
+#include "store/witness.h"
+#include "wire/checkpoint.h"
+
+static enum err hello_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+{
+    const struct broker *broker = turn->broker;
+    const struct session *session = &broker->agencies[agency_place(broker, intake->agency)].session;
+    struct reply_head *head = &answer->head;
+
+    head->kind = REPLY_HELLO;
+    memcpy(head->hello.session, session->id, SESSION_BYTES);
+    head->hello.next_counter = session_next(session);
+    head->hello.registry_digest = *registry_digest(broker->setup.registry);
+    head->hello.policy_digest = broker->setup.policy->digest;
+    text_copy(head->hello.calendar_version, sizeof(head->hello.calendar_version),
+              calendar_version(broker->setup.calendar));
+    return OK;
+}
+
+static enum err registry_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+{
+    (void)intake;
+    answer->head.kind = REPLY_REGISTRY;
+    answer->head.registry.registry = turn->broker->setup.registry_text;
+    answer->head.registry.keys = keyring_text(turn->broker->setup.keyring);
+    return OK;
+}
+
+static enum err ping_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+{
+    (void)turn;
+    (void)intake;
+    (void)answer;
+    return OK;
+}
+
+/* A witness signs the size and root of a checkpoint of this log: both are looked up, not believed.
+ */
+static enum err witness_refusal(struct turn *turn, const struct intake *intake,
+                                enum refusal *ret_refusal)
+{
+    const struct witness *witness = &intake->request.head.witness;
+    struct checkpoint seen = {.size = witness->size, .root = witness->root};
+    const char *origin = keyring_origin(turn->broker->setup.keyring);
+    const struct key_entry *key;
+    struct digest root;
+    enum err error = turn_txn(turn);
+
+    if (error != OK) {
+        return error;
+    }
+    text_copy(seen.origin, sizeof(seen.origin), origin);
+    *ret_refusal = REFUSAL_FACT_INVALID;
+    error = audit_root_at(turn->txn, witness->size, &root);
+    if (error == ERR_INVALID) {
+        return OK;
+    }
+    if (error != OK || !digest_equal(&root, &witness->root)) {
+        return error;
+    }
+    *ret_refusal = REFUSAL_KEY_UNKNOWN;
+    if (keyring_find(turn->broker->setup.keyring, intake->agency->id, witness->key, turn->now_ms,
+                     &key) != OK) {
+        return OK;
+    }
+    *ret_refusal = witness_verify(key->public_key, &seen, witness->signature) == OK
+                       ? REFUSAL_NONE
+                       : REFUSAL_SIGNATURE;
+    return OK;
+}
+
+/* The row: size, root, key id and signature, as the verifier reads it (docs/audit-export.md). */
+static enum err witness_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+{
+    const struct witness *witness = &intake->request.head.witness;
+    uint8_t note[8 + DIGEST_BYTES + KEY_ID_BYTES + SIGNATURE_BYTES];
+    struct witness_row row = {.agency = intake->agency->number,
+                              .size = witness->size,
+                              .note = {.data = note, .len = sizeof(note)}};
+    struct witness_row old;
+    enum refusal refusal = REFUSAL_NONE;
+    enum err error = witness_refusal(turn, intake, &refusal);
+
+    answer->head.code = refusal;
+    if (error != OK || refusal != REFUSAL_NONE) {
+        return error;
+    }
+    error = witness_get(turn->txn, row.agency, &old);
+    if (error == OK && old.size >= row.size) {
+        return OK; /* a later one is there */
+    }
+    if (error != OK && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    be64_put(note, witness->size);
+    memcpy(note + 8, witness->root.bytes, DIGEST_BYTES);
+    memcpy(note + 8 + DIGEST_BYTES, witness->key.bytes, KEY_ID_BYTES);
+    memcpy(note + 8 + DIGEST_BYTES + KEY_ID_BYTES, witness->signature, SIGNATURE_BYTES);
+    return witness_put(turn->txn, &row);
+}
+
+static const struct {
+    enum request_kind kind;
+    bool session; /* needs the session of this run and a new counter */
+    enum err (*handle)(struct turn *, struct intake *, struct answer *);
+} services[] = {
+    {REQUEST_SUBMIT, true, submit_handle},     {REQUEST_ACK, true, ack_handle},
+    {REQUEST_HELLO, false, hello_handle},      {REQUEST_PING, false, ping_handle},
+    {REQUEST_REGISTRY, true, registry_handle}, {REQUEST_WITNESS, true, witness_handle},
+};
+
+static enum refusal check_session(struct turn *turn, const struct intake *intake)
+{
+    struct broker *broker = turn->broker;
+    struct broker_agency *agency = &broker->agencies[agency_place(broker, intake->agency)];
+    const struct request_head *head = &intake->request.head;
+
+    if (!session_is(&agency->session, span_of(head->session, SESSION_BYTES))) {
+        return REFUSAL_SESSION;
+    }
+    if (!session_take(&agency->session, head->counter)) {
+        return REFUSAL_REPLAYED;
+    }
+    agency->heard_ms = turn->now_ms;
+    if (timekeeper_heard(&broker->keeper, intake->agency->id, head->time_ms, turn->reading)) {
+        broker->again = true; /* the next turn reports the confirmation */
+    }
+    return REFUSAL_NONE;
+}
+
+/* The answer to this request; from here on the turn's answers own its handle. */
+static struct answer *answer_to(struct turn *turn, struct intake *intake)
+{
+    struct answer *answer = turn_answer(turn, intake->handle, &intake->request.head_digest);
+
+    if (answer != NULL) {
+        answer->known_size = intake->request.head.known_size;
+        intake->handle = 0;
+    }
+    return answer;
+}
+
+static enum err refuse(struct turn *turn, struct intake *intake, enum refusal refusal)
+{
+    struct answer *answer = answer_to(turn, intake);
+
+    if (answer == NULL) {
+        return ERR_MEMORY;
+    }
+    answer->head.code = refusal;
+    turn->broker->counts.refused++;
+    return OK;
+}
+
+enum err service_handle(struct turn *turn, struct intake *intake)
+{
+    const struct request_head *head = &intake->request.head;
+    enum refusal refusal = REFUSAL_NONE;
+    struct answer *answer;
+    size_t i = 0;
+
+    if (strcmp(head->broker, keyring_origin(turn->broker->setup.keyring)) != 0) {
+        return refuse(turn, intake, REFUSAL_BROKER_OTHER);
+    }
+    while (i < sizeof(services) / sizeof(services[0]) && services[i].kind != head->kind) {
+        i++;
+    }
+    if (i == sizeof(services) / sizeof(services[0]) || services[i].session) {
+        refusal = check_session(turn, intake);
+    }
+    if (refusal != REFUSAL_NONE) {
+        return refuse(turn, intake, refusal);
+    }
+    if (head->kind == REQUEST_FETCH) {
+        return fetch_handle(turn, intake);
+    }
+    if (i == sizeof(services) / sizeof(services[0])) {
+        return refuse(turn, intake, REFUSAL_MALFORMED);
+    }
+    answer = answer_to(turn, intake);
+    if (answer == NULL) {
+        return ERR_MEMORY;
+    }
+    return services[i].handle(turn, intake, answer);
+}

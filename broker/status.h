@@ -1,0 +1,37 @@
+/* The status socket: what administrators ask a running broker, one JSON object a line each way.
+ *
+ * {"cmd":"status"} answers {"ok":true,...}; a refusal is {"ok":false,"code":...,"message":...,
+ * "hint":...}. Reads only committed rows; the clock's commands go through the broker's next turn.
+ * No personal data is known here. Readable with socat; referralctl draws the tables. Loop thread.
+ * docs/operations.md lists the commands. */
+#ifndef REFERRAL_BROKER_STATUS_H
+#define REFERRAL_BROKER_STATUS_H
+
+#include "base/json.h"
+#include "broker/broker.h"
+#include "io/clock.h"
+#include "io/link.h"
+
+struct status_context {
+    struct broker *broker;
+    struct clock *clock;      /* whose offsets a laboratory moves */
+    struct link_server *link; /* NULL in tests */
+    void (*turn)(void *ctx);  /* asks for a turn, after a command that needs one */
+    void *ctx;
+};
+
+/* Answers one line into `out`, without a newline. */
+enum err status_answer(const struct status_context *ctx, struct span line,
+                       struct buf *out) MUST_CHECK;
+
+/* --- status_case.c: commands about referrals --- */
+
+/* Each writes members into an open object, or refuses with a fault. */
+enum err status_due(const struct status_context *ctx, const struct json_value *request,
+                    struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_case(const struct status_context *ctx, const struct json_value *request,
+                     struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_why(const struct status_context *ctx, const struct json_value *request,
+                    struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,176 @@
+/* One turn of the broker, as its parts share it: the state that lasts (struct broker) and the state
+ * of this turn (struct turn). Private to broker/: programs and tests use broker.h.
+ *
+ * Loop thread only. A function here that answers an error has met the environment (store, memory):
+ * the turn is then given up as a whole, nothing of it is kept, and its requests are told to come
+ * again. What a peer does wrong is never an error here but an answer. */
+#ifndef REFERRAL_BROKER_TURN_H
+#define REFERRAL_BROKER_TURN_H
+
+#include "broker/broker.h"
+#include "broker/intake.h"
+#include "broker/parked.h"
+#include "broker/session.h"
+#include "model/decide.h"
+#include "model/lanes.h"
+#include "model/timekeeper.h"
+#include "store/audit.h"
+#include "store/cases.h"
+#include "store/queue.h"
+#include "wire/codec.h"
+
+#define TURN_REGION_BYTES ((size_t)512 * 1024 * 1024) /* answers of one turn */
+#define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024)  /* payloads decided in one turn */
+
+struct broker_agency { /* by place in the registry */
+    struct session session;
+    struct lane_picker picker;
+    uint64_t heard_ms;
+    bool dirty; /* something was queued for it in this turn */
+};
+
+struct command { /* an administrator's word that waits for its leaf */
+    bool pending;
+    bool reset; /* else confirm */
+    struct digest reason;
+};
+
+struct broker {
+    struct broker_setup setup;
+    struct timekeeper keeper;
+    struct intake_context intake;   /* shared with the link's threads */
+    struct broker_agency *agencies; /* owned */
+    size_t agency_count;
+    struct parked parked;
+    struct intake *pending_first, *pending_last; /* owned */
+    struct number_counter documents;             /* as of the last commit */
+    struct decision *decision;                   /* owned; scratch, too large for the stack */
+    struct command command;
+    struct broker_counts counts;
+    enum clock_hold hold;
+    uint64_t now_ms;         /* of the last turn */
+    uint64_t strangers_ms;   /* when strangers were last summed up */
+    uint64_t rungs_until_ms; /* rungs wait for this broker time; 0 no */
+    bool started;            /* LEAF_START is written */
+    bool stopping;
+    bool stopped;  /* LEAF_STOP is written */
+    bool again;    /* more to do at once */
+    bool redating; /* referrals behind `redate_after` still have the old calendar */
+    struct case_key redate_after;
+    enum err failure;
+};
+
+struct receipt_ref { /* how one message was answered */
+    struct uuid message_id;
+    uint64_t leaf; /* AUDIT_NONE: nothing was recorded */
+    enum refusal refusal;
+    char detail[LIMIT_DETAIL_BYTES];
+    uint32_t retry_after_ms;
+};
+
+struct answer { /* one request that this turn answers */
+    struct answer *next;
+    uint64_t handle;
+    uint64_t known_size;
+    struct reply_head head;
+    struct receipt_ref *refs; /* REPLY_SUBMIT */
+    size_t ref_count;
+};
+
+struct notice { /* one message of the broker's own, before it is signed with the others */
+    struct notice *next;
+    struct message_header header;
+    struct span payload;
+    struct digest digest;
+    uint16_t recipient;
+    uint8_t lane;
+};
+
+struct turn {
+    struct broker *broker;
+    struct clock_reading reading;
+    struct clock_turn clock;
+    uint64_t now_ms;
+    struct store_txn *txn; /* NULL until something is written */
+    struct number_counter documents;
+    struct region region; /* answers, notices, records */
+    struct intake *taken; /* owned: the requests of this turn */
+    struct answer *answers, **answers_end;
+    size_t answer_count;
+    struct notice *notices, **notices_end;
+    size_t notice_count;
+    size_t rungs; /* raised in this turn */
+    /* what becomes true of the broker with the commit */
+    bool start_written, stop_written, redate_done, redate_moved;
+    struct case_key redate_at;
+};
+
+/* --- turn.c --- */
+/* Begins the turn's transaction when there is none yet. */
+enum err turn_txn(struct turn *turn) MUST_CHECK;
+/* A new answer in the order of the requests; NULL when memory is short. */
+struct answer *turn_answer(struct turn *turn, uint64_t handle, const struct digest *request);
+
+/* --- ledger.c: leaves and rows --- */
+/* Fills what every record of this turn has. */
+void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *actor,
+                   struct leaf_record *ret_record);
+enum err ledger_append(struct turn *turn, const struct leaf_record *record, struct span envelope,
+                       uint64_t trail, uint64_t *ret_leaf) MUST_CHECK;
+
+struct stream_entry { /* a leaf that is also queued */
+    struct queue_stream stream;
+    struct span envelope;
+    bool wants_receipt;
+    uint64_t trail; /* or AUDIT_NONE */
+};
+/* Appends a record as the next of a stream and queues it. Fills record->stream. */
+enum err ledger_queue(struct turn *turn, struct leaf_record *record,
+                      const struct stream_entry *entry, uint64_t *ret_leaf) MUST_CHECK;
+
+/* What caused a decision, for its leaves. */
+struct cause {
+    const struct message_header *header; /* NULL: the time */
+    struct digest digest;
+    struct span envelope;
+    const struct queue_item *item; /* that a receipt names; else NULL */
+};
+/* Writes all effects of broker->decision and the referral after it. `before` NULL: it is new. The
+ * leaf of the message itself, if a message caused it, goes to `ret_leaf`. */
+enum err ledger_apply(struct turn *turn, const struct referral *before, const struct cause *cause,
+                      uint64_t *ret_leaf) MUST_CHECK;
+struct decide_context ledger_context(const struct turn *turn);
+
+/* --- notices.c --- */
+enum err notices_add(struct turn *turn, const struct effect *effect,
+                     const struct cause *cause) MUST_CHECK;
+/* Signs all notices of the turn at once and queues them. */
+enum err notices_flush(struct turn *turn) MUST_CHECK;
+
+/* --- service.c, submit.c, fetch.c --- */
+enum err service_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
+enum err submit_handle(struct turn *turn, struct intake *intake, struct answer *answer) MUST_CHECK;
+enum err ack_handle(struct turn *turn, struct intake *intake, struct answer *answer) MUST_CHECK;
+enum err fetch_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
+/* After the commit: answers the parked fetches that have something, or whose time has come. */
+enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
+
+/* --- scheduler.c --- */
+enum err scheduler_clock(struct turn *turn) MUST_CHECK;     /* clock events, start, strangers */
+enum err scheduler_rungs(struct turn *turn) MUST_CHECK;     /* what fell due */
+enum err scheduler_redate(struct turn *turn) MUST_CHECK;    /* a part of a re-dating under way */
+enum err scheduler_start(struct broker *broker) MUST_CHECK; /* reads what the store remembers */
+uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read);
+
+/* --- replies.c --- */
+/* After the commit: proofs, one signature, and out. */
+enum err replies_send(struct turn *turn, struct store_txn *read) MUST_CHECK;
+/* Answers all requests of a turn that was given up. */
+void replies_give_up(struct turn *turn, enum refusal refusal);
+
+static inline size_t agency_place(const struct broker *broker, const struct agency *agency)
+{
+    return (size_t)(agency - registry_at(broker->setup.registry, 0));
+}
+
+#endif

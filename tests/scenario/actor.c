@@ -1,0 +1,350 @@
+/* An agency as its agent would be: builds and signs what it sends, verifies what it gets. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/intake.h"
+#include "scenario/world.h"
+#include "wire/sealing.h"
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        enum err must_error = (call);                                                              \
+        if (must_error != OK) {                                                                    \
+            (void)fprintf(stderr, "%s: %s\n", #call, err_text(must_error));                        \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* Hands bytes to the broker as the link would, and lets it finish. */
+static bool exchange(struct world *world, struct span bytes)
+{
+    struct intake *intake;
+    struct buf refused;
+
+    buf_clear(&world->reply);
+    if (world->down) {
+        return false;
+    }
+    world->handle++;
+    buf_init(&refused, LIMIT_REQUEST_BYTES);
+    if (intake_open(broker_intake(world->broker), bytes, &intake, &refused) != OK) {
+        buf_free(&world->reply);
+        world->reply = refused;
+        return world->reply.len > 0;
+    }
+    buf_free(&refused);
+    intake->handle = world->handle;
+    intake->pipe = 1;
+    broker_take(world->broker, intake);
+    world_settle(world);
+    return world->reply.len > 0;
+}
+
+static void open_reply(struct world *world, const struct digest *asked, struct region *region,
+                       struct reply *ret_reply)
+{
+    struct reply_check check = {.request_digest = *asked};
+    struct fault fault = {.code = ""};
+
+    check.broker_keys = keyring_broker_keys(world->keyring, &check.broker_key_count);
+    if (reply_open(span_buf(&world->reply), &check, region, ret_reply, &fault) != OK) {
+        (void)fprintf(stderr, "reply: %s: %s\n", fault.place, fault.message);
+        abort();
+    }
+    world->refusal = (enum refusal)ret_reply->head.code;
+}
+
+static bool request_once(struct world *world, struct actor *actor, struct request_head *head,
+                         const struct span *payloads, size_t payload_count, struct region *region,
+                         struct reply *ret_reply)
+{
+    struct buf bytes;
+    struct digest asked;
+    bool answered;
+
+    head->version = WIRE_VERSION;
+    text_copy(head->agency, sizeof(head->agency), actor->agency->id);
+    text_copy(head->broker, sizeof(head->broker), keyring_origin(world->keyring));
+    head->time_ms = world->wall_ms;
+    buf_init(&bytes, LIMIT_REQUEST_BYTES);
+    MUST(request_head_encode(head, &bytes));
+    asked = request_digest(span_buf(&bytes));
+    buf_clear(&world->last_request);
+    MUST(request_build(&actor->sign, span_buf(&bytes), payloads, payload_count,
+                       &world->last_request));
+    buf_free(&bytes);
+    answered = exchange(world, span_buf(&world->last_request));
+    if (answered) {
+        open_reply(world, &asked, region, ret_reply);
+    }
+    return answered;
+}
+
+static bool greet(struct world *world, struct actor *actor)
+{
+    struct request_head head = {.kind = REQUEST_HELLO};
+    struct region region;
+    struct reply reply;
+    bool answered;
+
+    text_copy(head.hello.software, sizeof(head.hello.software), "scenario");
+    region_init(&region, LIMIT_PARSE_BYTES(LIMIT_REQUEST_BYTES));
+    answered = request_once(world, actor, &head, NULL, 0, &region, &reply);
+    if (answered) {
+        assert(reply.authentic && reply.head.kind == REPLY_HELLO);
+        memcpy(actor->session, reply.head.hello.session, SESSION_BYTES);
+        actor->counter = reply.head.hello.next_counter;
+    }
+    region_free(&region);
+    return answered;
+}
+
+bool actor_request(struct world *world, struct actor *actor, struct request_head *head,
+                   const struct span *payloads, size_t payload_count, struct region *region,
+                   struct reply *ret_reply)
+{
+    if (actor->counter == 0 && !greet(world, actor)) {
+        return false;
+    }
+    memcpy(head->session, actor->session, SESSION_BYTES);
+    head->counter = actor->counter++;
+    return request_once(world, actor, head, payloads, payload_count, region, ret_reply);
+}
+
+bool actor_replay(struct world *world)
+{
+    struct region region;
+    struct reply reply;
+    struct request request;
+    struct fault fault = {.code = ""};
+    bool answered;
+
+    region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+    MUST(request_parse(span_buf(&world->last_request), &region, &request, &fault));
+    answered = exchange(world, span_buf(&world->last_request));
+    if (answered) {
+        open_reply(world, &request.head_digest, &region, &reply);
+    }
+    region_free(&region);
+    return answered;
+}
+
+/* --- messages --- */
+
+static void seal_body(struct world *world, const struct message *message, struct span header,
+                      struct buf *out)
+{
+    const struct body_person person = {.name = "某某"};
+    const struct body_outcome outcome = {.text = "同意"};
+    struct body body = {.officer = "某",
+                        .circumstances = "家庭困难",
+                        .reasons = "符合条件",
+                        .advance_reason = "急需",
+                        .opinion = "同意救助",
+                        .text = "说明",
+                        .told_whom = "本人",
+                        .told_by = "某",
+                        .persons = &person,
+                        .person_count = 1,
+                        .outcomes = &outcome,
+                        .outcome_count = 1};
+    struct seal_reader readers[2];
+    struct seal_job job = {.header = header, .body = &body, .readers = readers, .reader_count = 2};
+    const char *ids[2] = {message->header.recipient, message->header.sender};
+
+    text_copy(body.sender, sizeof(body.sender), message->header.sender);
+    text_copy(body.recipient, sizeof(body.recipient), message->header.recipient);
+    body.message_id = message->header.message_id;
+    body.case_id = message->header.case_id;
+    for (size_t i = 0; i < 2; i++) {
+        struct actor *reader = world_actor(world, ids[i]);
+
+        assert(reader != NULL);
+        text_copy(readers[i].agency, sizeof(readers[i].agency), ids[i]);
+        memcpy(readers[i].public_key, reader->seal.public_key, SEAL_PUBLIC_BYTES);
+    }
+    MUST(body_seal(&job, out));
+}
+
+static void encode(struct world *world, const struct message *message, struct buf *payload)
+{
+    struct buf header, facts, body;
+    struct payload parts;
+
+    buf_init(&header, LIMIT_HEADER_BYTES);
+    buf_init(&facts, LIMIT_FACTS_BYTES);
+    buf_init(&body, LIMIT_ENVELOPE_BYTES);
+    MUST(header_encode(&message->header, &header));
+    MUST(facts_encode(message, &facts));
+    if (message->body_present) {
+        seal_body(world, message, span_buf(&header), &body);
+    }
+    parts = (struct payload){
+        .header = span_buf(&header), .facts = span_buf(&facts), .body = span_buf(&body)};
+    MUST(payload_encode(&parts, payload));
+    buf_free(&header);
+    buf_free(&facts);
+    buf_free(&body);
+}
+
+/* Keeps leaf, refusal and canonical receipt of the one message that was sent. */
+static void keep_receipt(struct world *world, const struct reply *reply, struct region *region)
+{
+    const struct shared_receipt *shared = reply->head.submit.receipts;
+    struct reply_nodes nodes = {.nodes = reply->head.submit.nodes,
+                                .node_count = reply->head.submit.node_count,
+                                .checkpoint = reply->head.checkpoint};
+    struct receipt_facts facts;
+    struct receipt receipt;
+    struct fault fault = {.code = ""};
+
+    assert(reply->head.submit.receipt_count == 1);
+    if (shared->code != REFUSAL_NONE) {
+        world->refusal = (enum refusal)shared->code;
+        return;
+    }
+    MUST(receipt_expand(shared, &nodes, region, &receipt));
+    if (receipt_verify(&receipt, world->keyring, region, &facts, &fault) != OK) {
+        (void)fprintf(stderr, "receipt: %s: %s\n", fault.place, fault.message);
+        abort();
+    }
+    world->refusal = (enum refusal)facts.record.refusal;
+    world->last_leaf = receipt.leaf_index;
+    buf_clear(&world->last_receipt);
+    MUST(receipt_encode(&receipt, &world->last_receipt));
+}
+
+bool actor_send(struct world *world, struct actor *actor, struct message *message)
+{
+    bool acknowledging =
+        message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
+    struct request_head head = {.kind = acknowledging ? REQUEST_ACK : REQUEST_SUBMIT};
+    struct region region;
+    struct reply reply;
+    struct buf payload;
+    struct span bytes;
+    bool answered;
+
+    message->header.version = WIRE_VERSION;
+    message->header.suite = SUITE_INTL;
+    message->header.sender_key = key_id_of(actor->sign.public_key);
+    message->header.created_ms =
+        message->header.created_ms != 0 ? message->header.created_ms : world->wall_ms;
+    if (acknowledging) {
+        head.ack.count = 1;
+    } else {
+        head.submit.count = 1;
+    }
+    buf_init(&payload, LIMIT_ENVELOPE_BYTES);
+    encode(world, message, &payload);
+    bytes = span_buf(&payload);
+    region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+    answered = actor_request(world, actor, &head, &bytes, 1, &region, &reply);
+    if (answered && reply.head.kind == REPLY_SUBMIT) {
+        keep_receipt(world, &reply, &region);
+    }
+    region_free(&region);
+    buf_free(&payload);
+    return answered;
+}
+
+/* --- fetching --- */
+
+static void hold(struct world *world, struct actor *actor, const struct reply *reply,
+                 const struct delivery *delivery, struct region *region)
+{
+    struct reply_nodes nodes = {.nodes = reply->head.fetch.nodes,
+                                .node_count = reply->head.fetch.node_count,
+                                .checkpoint = reply->head.checkpoint};
+    struct held *held = &actor->held[actor->held_count];
+    struct receipt_facts facts;
+    struct receipt receipt;
+    struct payload payload;
+    struct fault fault = {.code = ""};
+    struct digest digest;
+    const struct key_entry *key;
+
+    assert(actor->held_count < WORLD_HELD);
+    MUST(payload_split(delivery->payload, &payload, &fault));
+    MUST(header_decode(payload.header, region, &held->header, &fault));
+    digest = message_digest(&payload);
+    MUST(keyring_find(world->keyring, held->header.sender, delivery->proof.key, world->wall_ms,
+                      &key));
+    MUST(batch_proof_verify(&delivery->proof, &digest, key->public_key));
+    MUST(delivery_expand(delivery, &held->header.message_id, &nodes, region, &receipt));
+    MUST(receipt_verify(&receipt, world->keyring, region, &facts, &fault));
+    assert(digest_equal(&facts.record.message_digest, &digest));
+    held->position.lane = facts.record.stream.lane;
+    held->position.stream_seq = facts.record.stream.seq;
+    held->leaf_index = receipt.leaf_index;
+    held->leaf_hash = facts.leaf_hash;
+    actor->held_count++;
+}
+
+size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max)
+{
+    struct request_head head = {.kind = REQUEST_FETCH, .fetch = {.max_count = max}};
+    struct region region;
+    struct reply reply;
+
+    actor->held_count = 0;
+    region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+    if (actor_request(world, actor, &head, NULL, 0, &region, &reply) &&
+        reply.head.kind == REPLY_FETCH) {
+        for (size_t i = 0; i < reply.head.fetch.delivery_count; i++) {
+            hold(world, actor, &reply, &reply.head.fetch.deliveries[i], &region);
+        }
+    }
+    region_free(&region);
+    return actor->held_count;
+}
+
+static void acknowledge_plain(struct world *world, struct actor *actor)
+{
+    struct request_head head = {.kind = REQUEST_ACK};
+    struct position plain[WORLD_HELD];
+    struct region region;
+    struct reply reply;
+
+    for (size_t i = 0; i < actor->held_count; i++) {
+        if (strcmp(actor->held[i].header.sender, BROKER_AGENCY) == 0) {
+            plain[head.ack.plain_count++] = actor->held[i].position;
+        }
+    }
+    head.ack.plain = plain;
+    if (head.ack.plain_count == 0) {
+        return;
+    }
+    region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+    (void)actor_request(world, actor, &head, NULL, 0, &region, &reply);
+    region_free(&region);
+}
+
+void actor_acknowledge(struct world *world, struct actor *actor)
+{
+    for (size_t i = 0; i < actor->held_count; i++) {
+        const struct held *held = &actor->held[i];
+        struct message message = {.header = held->header};
+        uint8_t random[10];
+
+        if (strcmp(held->header.sender, BROKER_AGENCY) == 0) {
+            continue;
+        }
+        crypto_random(random, sizeof(random));
+        message.header.kind = MESSAGE_DELIVERY;
+        message.header.message_id = uuid_v7(world->wall_ms, random);
+        message.header.refers_to = held->header.message_id;
+        message.header.created_ms = 0;
+        text_copy(message.header.sender, sizeof(message.header.sender), actor->agency->id);
+        text_copy(message.header.recipient, sizeof(message.header.recipient), held->header.sender);
+        message.delivery.lane = held->position.lane;
+        message.delivery.stream_seq = held->position.stream_seq;
+        message.delivery.leaf_index = held->leaf_index;
+        message.delivery.leaf_hash = held->leaf_hash;
+        message.delivery.received_ms = world->wall_ms;
+        (void)actor_send(world, actor, &message);
+    }
+    acknowledge_plain(world, actor);
+}

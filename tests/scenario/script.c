@@ -1,0 +1,207 @@
+/* Steps about the world: time, the broker's life, administrators. */
+#include "scenario/script.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS  UINT64_C(86400000)
+#define HOUR_MS UINT64_C(3600000)
+
+bool step_fail(struct step *step, const char *fmt, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, fmt);
+    (void)vsnprintf(step->problem, sizeof(step->problem), fmt, arguments);
+    va_end(arguments);
+    return false;
+}
+
+const char *step_word(const struct step *step, size_t index)
+{
+    return index < step->count ? step->words[index] : "";
+}
+
+/* "90m", "3h", "5d", "30s": an unsigned amount of time. */
+static bool read_amount(const char *text, uint64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        uint64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', HOUR_MS}, {'d', DAY_MS}};
+    uint64_t value = 0;
+    size_t i = 0;
+
+    for (; text[i] >= '0' && text[i] <= '9' && value < 1000000; i++) {
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    for (size_t u = 0; i > 0 && u < sizeof(units) / sizeof(units[0]); u++) {
+        if (text[i] == units[u].unit && text[i + 1] == '\0') {
+            *ret_ms = value * units[u].ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "2026-09-28 09:30" in +08:00. */
+static bool read_instant(const struct step *step, size_t at, uint64_t *ret_ms)
+{
+    const char *clock = step_word(step, at + 1);
+    int32_t day;
+    uint64_t minutes;
+
+    if (civil_parse(step_word(step, at), &day) != OK || strlen(clock) != 5 || clock[2] != ':') {
+        return false;
+    }
+    minutes = (uint64_t)((clock[0] - '0') * 10 + (clock[1] - '0')) * 60 +
+              (uint64_t)((clock[3] - '0') * 10 + (clock[4] - '0'));
+    *ret_ms = civil_start_ms(day) + minutes * 60000;
+    return true;
+}
+
+static bool play_time(struct world *world, struct step *step)
+{
+    if (!world->down || world->store != NULL || !read_instant(step, 1, &world->wall_ms)) {
+        return step_fail(step, "expected `time DATE HH:MM` before the first start");
+    }
+    return true;
+}
+
+static bool play_start(struct world *world, struct step *step)
+{
+    if (!world->down) {
+        return step_fail(step, "the broker runs");
+    }
+    world_start(world);
+    return true;
+}
+
+static bool play_stop(struct world *world, struct step *step)
+{
+    if (world->down) {
+        return step_fail(step, "the broker does not run");
+    }
+    if (strcmp(step->words[0], "crash") == 0) {
+        world_crash(world);
+    } else {
+        world_stop(world);
+    }
+    return true;
+}
+
+static bool play_restart(struct world *world, struct step *step)
+{
+    return play_stop(world, step) && play_start(world, step);
+}
+
+static bool play_pass(struct world *world, struct step *step)
+{
+    uint64_t ms;
+
+    if (!read_amount(step_word(step, 1), &ms)) {
+        return step_fail(step, "expected an amount of time such as 90m, 3h or 5d");
+    }
+    world_pass(world, ms);
+    return true;
+}
+
+static bool play_until(struct world *world, struct step *step)
+{
+    uint64_t end_ms;
+
+    if (!read_instant(step, 1, &end_ms) || end_ms < world->wall_ms) {
+        return step_fail(step, "expected a later instant: DATE HH:MM");
+    }
+    world_pass(world, end_ms - world->wall_ms);
+    return true;
+}
+
+/* The wall clock alone: `jump +400d`, `jump -1h`. */
+static bool play_jump(struct world *world, struct step *step)
+{
+    const char *word = step_word(step, 1);
+    uint64_t ms;
+
+    if ((word[0] != '+' && word[0] != '-') || !read_amount(word + 1, &ms)) {
+        return step_fail(step, "expected `jump +AMOUNT` or `jump -AMOUNT`");
+    }
+    world->wall_ms = word[0] == '+' ? world->wall_ms + ms : world->wall_ms - ms;
+    world_settle(world);
+    return true;
+}
+
+/* Three agencies are heard: their signed times confirm the clock. */
+static bool play_confirm(struct world *world, struct step *step)
+{
+    (void)step;
+    for (size_t i = 0; i < 3; i++) {
+        struct request_head head = {.kind = REQUEST_REGISTRY};
+        struct region region;
+        struct reply reply;
+
+        region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+        (void)actor_request(world, &world->actors[i], &head, NULL, 0, &region, &reply);
+        region_free(&region);
+    }
+    world_settle(world);
+    return true;
+}
+
+static bool play_administrator(struct world *world, struct step *step)
+{
+    const struct digest reason = crypto_sha256(span_text("scenario"));
+
+    if (strcmp(step_word(step, 1), "confirms") == 0) {
+        broker_clock_confirm(world->broker, &reason);
+    } else if (strcmp(step_word(step, 1), "resets") == 0) {
+        broker_clock_reset(world->broker, &reason);
+    } else {
+        return step_fail(step, "expected `administrator confirms` or `administrator resets`");
+    }
+    world_settle(world);
+    return true;
+}
+
+static bool play_cut(struct world *world, struct step *step)
+{
+    world->cut = strcmp(step_word(step, 1), "off") != 0;
+    return true;
+}
+
+static bool play_replay(struct world *world, struct step *step)
+{
+    return actor_replay(world) || step_fail(step, "no answer");
+}
+
+static const struct {
+    const char *word;
+    bool (*play)(struct world *, struct step *);
+} steps[] = {
+    {"time", play_time},       {"start", play_start},
+    {"stop", play_stop},       {"crash", play_stop},
+    {"restart", play_restart}, {"pass", play_pass},
+    {"until", play_until},     {"jump", play_jump},
+    {"confirm", play_confirm}, {"administrator", play_administrator},
+    {"cut", play_cut},         {"replay", play_replay},
+    {"expect", script_expect},
+};
+
+bool script_play(struct world *world, struct step *step)
+{
+    struct actor *actor;
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (strcmp(steps[i].word, step->words[0]) == 0) {
+            return steps[i].play(world, step);
+        }
+    }
+    actor = world_actor(world, step->words[0]);
+    if (actor == NULL) {
+        return step_fail(step, "neither a step nor an agency: %s", step->words[0]);
+    }
+    return script_act(world, actor, step);
+}

@@ -1,0 +1,390 @@
+/* Steps of an agency: it submits, receives, signs for, answers, tells, brings papers, withdraws.
+ * Each builds one message with facts that the rules accept; a scenario changes one thing by naming
+ * it (without=REASON, advance, ground=401 ...), so that a refusal has one cause. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/vocabulary.h"
+#include "scenario/script.h"
+
+static bool has(const struct step *step, const char *word)
+{
+    for (size_t i = 1; i < step->count; i++) {
+        if (strcmp(step->words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value of `name=`; NULL when it is not there. */
+static const char *option(const struct step *step, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 1; i < step->count; i++) {
+        if (strncmp(step->words[i], name, len) == 0 && step->words[i][len] == '=') {
+            return step->words[i] + len + 1;
+        }
+    }
+    return NULL;
+}
+
+static struct uuid new_id(const struct world *world)
+{
+    uint8_t random[10];
+
+    crypto_random(random, sizeof(random));
+    return uuid_v7(world->wall_ms, random);
+}
+
+static uint32_t year_of(const struct world *world)
+{
+    return (uint32_t)civil_date_of(civil_day_at(world->wall_ms)).year;
+}
+
+static void head_of(const struct world *world, const struct tale *tale, const struct actor *from,
+                    enum message_kind kind, struct message *message)
+{
+    const struct actor *to = from == tale->sender ? tale->receiver : tale->sender;
+
+    memset(message, 0, sizeof(*message));
+    message->header.kind = kind;
+    message->header.message_id = new_id(world);
+    message->header.case_id = tale->case_id;
+    message->header.referral_id = tale->referral_id;
+    text_copy(message->header.case_number, LIMIT_NUMBER_BYTES, tale->case_number);
+    text_copy(message->header.referral_number, LIMIT_NUMBER_BYTES, tale->number);
+    text_copy(message->header.sender, LIMIT_AGENCY_ID_BYTES, from->agency->id);
+    text_copy(message->header.recipient, LIMIT_AGENCY_ID_BYTES, to->agency->id);
+    message->body_present = true;
+    message->body_fields = BODY_OFFICER;
+}
+
+/* --- submits --- */
+
+#define MATERIALS 5u /* the mandatory ones of Art. 7 */
+
+static void fill_materials(struct material materials[MATERIALS])
+{
+    for (uint32_t i = 0; i < MATERIALS; i++) {
+        memset(&materials[i], 0, sizeof(materials[i]));
+        materials[i].kind = i + 1;
+        materials[i].digest = crypto_sha256(span_of(&i, sizeof(i)));
+        materials[i].sealed_bytes = 1000;
+    }
+}
+
+static void fill_referral(const struct step *step, enum message_kind kind,
+                          struct material materials[MATERIALS], struct message *message)
+{
+    struct referral_facts *facts = &message->referral;
+
+    fill_materials(materials);
+    message->body_fields |= BODY_PERSONS | BODY_CIRCUMSTANCES | BODY_REASONS;
+    facts->ground = has(step, "minor") ? 1801 : 401;
+    facts->person_count = 1;
+    facts->lead_channel = 1;
+    facts->life_danger = has(step, "life-danger");
+    facts->urgent = has(step, "urgent");
+    facts->materials = materials;
+    facts->material_count = kind == MESSAGE_OUTBOUND_REFERRAL ? MATERIALS : 0;
+    if (kind == MESSAGE_INBOUND_REFERRAL) {
+        facts->relation = 1;
+    }
+    if (has(step, "without-ground")) {
+        facts->ground = 0;
+    }
+    if (has(step, "without-material")) {
+        facts->material_count = facts->material_count > 0 ? facts->material_count - 1 : 0;
+    }
+    facts->advance = has(step, "advance") || has(step, "advance-without-reason");
+    if (has(step, "advance")) {
+        message->body_fields |= BODY_ADVANCE_REASON;
+    }
+}
+
+/* A new case unless `case=NAME` names a referral of the same one. */
+static bool new_tale(struct world *world, struct actor *actor, struct step *step, struct tale *tale)
+{
+    const char *other_name = option(step, "case");
+    const struct tale *other = other_name != NULL ? world_tale(world, other_name) : NULL;
+    unsigned suffix = 1;
+
+    memset(tale, 0, sizeof(*tale));
+    text_copy(tale->name, sizeof(tale->name), step_word(step, 3));
+    tale->sender = actor;
+    tale->receiver = world_actor(world, step_word(step, 5));
+    tale->kind = strcmp(step_word(step, 2), "outbound") == 0 ? MESSAGE_OUTBOUND_REFERRAL
+                                                             : MESSAGE_INBOUND_REFERRAL;
+    if (tale->receiver == NULL) {
+        return step_fail(step, "no such agency: %s", step_word(step, 5));
+    }
+    tale->referral_id = new_id(world);
+    if (other != NULL) {
+        tale->case_id = other->case_id;
+        text_copy(tale->case_number, LIMIT_NUMBER_BYTES, other->case_number);
+        for (size_t i = 0; i < world->tale_count; i++) {
+            suffix += uuid_equal(&world->tales[i].case_id, &other->case_id);
+        }
+    } else {
+        tale->case_id = new_id(world);
+        (void)snprintf(tale->case_number, sizeof(tale->case_number), "%s-%u-%04u",
+                       actor->agency->prefix, year_of(world), ++actor->cases);
+    }
+    (void)snprintf(tale->number, sizeof(tale->number), "%.24s-%02u", tale->case_number, suffix);
+    return true;
+}
+
+static bool act_submits(struct world *world, struct actor *actor, struct step *step)
+{
+    struct material materials[MATERIALS];
+    struct message message;
+    struct tale tale;
+    struct tale *known = world_tale(world, step_word(step, 3));
+
+    if (known == NULL) {
+        if (world->tale_count == WORLD_REFERRALS || !new_tale(world, actor, step, &tale)) {
+            return step->problem[0] != '\0' ? false : step_fail(step, "too many referrals");
+        }
+    } else {
+        tale = *known; /* sent again under its id, with what this line says */
+    }
+    head_of(world, &tale, actor, tale.kind, &message);
+    if (known != NULL) {
+        message.header.message_id = tale.message_id;
+    }
+    tale.message_id = message.header.message_id;
+    fill_referral(step, tale.kind, materials, &message);
+    if (!actor_send(world, actor, &message)) {
+        return world->cut || world->down || step_fail(step, "no answer");
+    }
+    if (known == NULL && world->refusal == REFUSAL_NONE) {
+        world->tales[world->tale_count++] = tale;
+    }
+    return true;
+}
+
+/* --- about a referral --- */
+
+static bool send(struct world *world, struct actor *actor, struct step *step,
+                 struct message *message)
+{
+    return actor_send(world, actor, message) || world->cut || world->down ||
+           step_fail(step, "no answer");
+}
+
+static void register_number(const struct world *world, struct actor *actor, char *out)
+{
+    (void)snprintf(out, LIMIT_NUMBER_BYTES, "%s-DJ-%u-%04u", actor->agency->prefix, year_of(world),
+                   ++actor->registers);
+}
+
+static bool act_signs(struct world *world, struct actor *actor, const struct tale *tale,
+                      struct step *step)
+{
+    struct message message;
+
+    head_of(world, tale, actor, MESSAGE_SIGN_FOR, &message);
+    message.header.refers_to = tale->message_id;
+    register_number(world, actor, message.sign_for.register_number);
+    return send(world, actor, step, &message);
+}
+
+static const struct {
+    const char *word;
+    enum feedback_outcome outcome;
+    uint32_t body_fields;
+} outcomes[] = {
+    {"granted", OUTCOME_GRANTED, BODY_OUTCOMES},
+    {"procedure-required", OUTCOME_PROCEDURE_REQUIRED, 0},
+    {"not-eligible", OUTCOME_NOT_ELIGIBLE, BODY_REASONS},
+    {"not-my-duty", OUTCOME_NOT_MY_DUTY, BODY_REASONS},
+    {"suitable", OUTCOME_SUITABLE, BODY_OPINION},
+    {"not-suitable", OUTCOME_NOT_SUITABLE, BODY_REASONS},
+};
+
+/* Every outcome with its mandatory parts; `bare` leaves them out. */
+static void fill_outcome(const struct step *step, const struct measure *measure,
+                         const struct document *document, struct message *message)
+{
+    struct feedback_facts *facts = &message->feedback;
+
+    if (has(step, "bare")) {
+        message->body_fields = BODY_OFFICER;
+        return;
+    }
+    switch (facts->outcome) {
+    case OUTCOME_GRANTED:
+        facts->measures = measure;
+        facts->measure_count = 1;
+        break;
+    case OUTCOME_PROCEDURE_REQUIRED:
+        facts->documents = document;
+        facts->document_count = 1;
+        facts->tell_by = has(step, "by-social") ? TELL_BY_SOCIAL_AGENCY : TELL_BY_PROCURATORATE;
+        break;
+    case OUTCOME_NOT_MY_DUTY:
+        text_copy(facts->suggested_agency, LIMIT_AGENCY_ID_BYTES, "justice");
+        break;
+    default:
+        break;
+    }
+}
+
+static bool act_answers(struct world *world, struct actor *actor, const struct tale *tale,
+                        struct step *step)
+{
+    const struct measure measure = {
+        .measure = 1, .shape = 1, .amount_fen = 100000, .unit = 1, .start_date = 20260901};
+    const struct document document = {.kind = 1};
+    const char *signed_at = option(step, "signed-ago");
+    struct message message;
+    size_t i = 0;
+
+    while (i < sizeof(outcomes) / sizeof(outcomes[0]) &&
+           strcmp(outcomes[i].word, step_word(step, 3)) != 0) {
+        i++;
+    }
+    if (i == sizeof(outcomes) / sizeof(outcomes[0])) {
+        return step_fail(step, "no such outcome: %s", step_word(step, 3));
+    }
+    head_of(world, tale, actor,
+            tale->kind == MESSAGE_OUTBOUND_REFERRAL ? MESSAGE_OUTBOUND_FEEDBACK
+                                                    : MESSAGE_INBOUND_FEEDBACK,
+            &message);
+    message.header.refers_to = tale->message_id;
+    message.feedback.outcome = outcomes[i].outcome;
+    message.body_fields |= outcomes[i].body_fields;
+    fill_outcome(step, &measure, &document, &message);
+    if (!has(step, "without-number")) {
+        register_number(world, actor, message.feedback.register_number);
+    }
+    if (signed_at != NULL) {
+        char *end;
+
+        message.header.created_ms =
+            world->wall_ms - (uint64_t)strtoull(signed_at, &end, 10) * UINT64_C(60000);
+    }
+    return send(world, actor, step, &message);
+}
+
+static bool act_tells(struct world *world, struct actor *actor, const struct tale *tale,
+                      struct step *step)
+{
+    struct message message;
+
+    head_of(world, tale, actor, MESSAGE_APPLICANT_INFORMED, &message);
+    message.body_fields |= BODY_TOLD;
+    message.informed.task = TASK_TELL_APPLICANT;
+    message.informed.how = 1;
+    return send(world, actor, step, &message);
+}
+
+static bool act_brings(struct world *world, struct actor *actor, const struct tale *tale,
+                       struct step *step)
+{
+    const uint32_t documents[] = {1};
+    struct message message;
+
+    head_of(world, tale, actor, MESSAGE_PAPERS, &message);
+    message.papers.documents = documents;
+    message.papers.document_count = 1;
+    message.papers.received_ms = world->wall_ms;
+    return send(world, actor, step, &message);
+}
+
+static bool act_withdraws(struct world *world, struct actor *actor, const struct tale *tale,
+                          struct step *step)
+{
+    struct message message;
+
+    head_of(world, tale, actor, MESSAGE_WITHDRAWAL, &message);
+    message.withdrawal.reason = 1;
+    return send(world, actor, step, &message);
+}
+
+/* The held message of this referral comes back with a signed rejection. */
+static bool act_rejects(struct world *world, struct actor *actor, const struct tale *tale,
+                        struct step *step)
+{
+    for (size_t i = 0; i < actor->held_count; i++) {
+        const struct held *held = &actor->held[i];
+        struct message message;
+
+        if (!uuid_equal(&held->header.referral_id, &tale->referral_id)) {
+            continue;
+        }
+        head_of(world, tale, actor, MESSAGE_REJECTION, &message);
+        message.body_present = false;
+        message.body_fields = 0;
+        message.header.refers_to = held->header.message_id;
+        message.delivery.lane = held->position.lane;
+        message.delivery.stream_seq = held->position.stream_seq;
+        message.delivery.leaf_index = held->leaf_index;
+        message.delivery.leaf_hash = held->leaf_hash;
+        message.delivery.received_ms = world->wall_ms;
+        message.delivery.reason = 1;
+        text_copy(message.delivery.field, sizeof(message.delivery.field), "body.persons");
+        return send(world, actor, step, &message);
+    }
+    return step_fail(step, "holds no message of this referral: fetch first");
+}
+
+static bool act_fetches(struct world *world, struct actor *actor, struct step *step)
+{
+    (void)step;
+    (void)actor_fetch(world, actor, 0);
+    return true;
+}
+
+static bool act_receives(struct world *world, struct actor *actor, struct step *step)
+{
+    (void)step;
+    for (unsigned i = 0; i < 100 && actor_fetch(world, actor, 32) > 0; i++) {
+        actor_acknowledge(world, actor);
+    }
+    return actor->held_count == 0 || step_fail(step, "the queue does not become empty");
+}
+
+static bool act_acknowledges(struct world *world, struct actor *actor, struct step *step)
+{
+    (void)step;
+    actor_acknowledge(world, actor);
+    return true;
+}
+
+static const struct {
+    const char *word;
+    bool (*act)(struct world *, struct actor *, struct step *);
+} acts[] = {{"submits", act_submits},
+            {"fetches", act_fetches},
+            {"acknowledges", act_acknowledges},
+            {"receives", act_receives}};
+
+static const struct {
+    const char *word;
+    bool (*act)(struct world *, struct actor *, const struct tale *, struct step *);
+} tale_acts[] = {{"signs", act_signs},   {"answers", act_answers}, {"tells", act_tells},
+                 {"brings", act_brings}, {"rejects", act_rejects}, {"withdraws", act_withdraws}};
+
+bool script_act(struct world *world, struct actor *actor, struct step *step)
+{
+    const char *word = step_word(step, 1);
+
+    for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+        if (strcmp(acts[i].word, word) == 0) {
+            return acts[i].act(world, actor, step);
+        }
+    }
+    for (size_t i = 0; i < sizeof(tale_acts) / sizeof(tale_acts[0]); i++) {
+        if (strcmp(tale_acts[i].word, word) == 0) {
+            const struct tale *tale = world_tale(world, step_word(step, 2));
+
+            return tale != NULL ? tale_acts[i].act(world, actor, tale, step)
+                                : step_fail(step, "no such referral: %s", step_word(step, 2));
+        }
+    }
+    return step_fail(step, "an agency does not do this: %s", word);
+}

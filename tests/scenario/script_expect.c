@@ -1,0 +1,339 @@
+/* Expectations: what the store and the log say, read apart from the broker's own memory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/refusal.h"
+#include "scenario/script.h"
+#include "store/audit.h"
+#include "store/cases.h"
+#include "store/queue.h"
+
+static unsigned number_at(const struct step *step, size_t index)
+{
+    char *end;
+
+    return (unsigned)strtoul(step_word(step, index), &end, 10);
+}
+
+static bool load(struct world *world, struct step *step, const char *name,
+                 struct referral *ret_referral)
+{
+    const struct tale *tale = world_tale(world, name);
+    struct store_txn *read;
+    struct span packed;
+    struct case_key key;
+    bool good;
+
+    if (tale == NULL) {
+        return step_fail(step, "no such referral: %s", name);
+    }
+    key = (struct case_key){.case_id = tale->case_id, .referral_id = tale->referral_id};
+    if (store_read_begin(world->store, &read) != OK) {
+        return step_fail(step, "the store cannot be read");
+    }
+    good = cases_get(read, &key, &packed) == OK && referral_unpack(packed, ret_referral) == OK;
+    store_read_end(read);
+    return good || step_fail(step, "the referral is not stored");
+}
+
+/* --- the log --- */
+
+struct count { /* leaves that fit */
+    enum leaf_kind kind;
+    const char *number;    /* referral number, or NULL */
+    const char *rung;      /* or NULL */
+    uint32_t message_kind; /* or 0 */
+    const char *recipient; /* or NULL */
+    unsigned found;
+    uint64_t earliest_ms; /* at_ms of the first that fits */
+};
+
+static bool fits(const struct count *count, const struct leaf_record *record)
+{
+    return record->kind == count->kind &&
+           (count->number == NULL || strcmp(count->number, record->referral_number) == 0) &&
+           (count->rung == NULL || strcmp(count->rung, record->rung.rung) == 0) &&
+           (count->message_kind == 0 || count->message_kind == record->message_kind) &&
+           (count->recipient == NULL || strcmp(count->recipient, record->recipient) == 0);
+}
+
+static bool count_leaves(struct world *world, struct step *step, struct count *count)
+{
+    struct audit_walk walk;
+    struct audit_entry entry;
+    struct store_txn *read;
+    enum err error = store_read_begin(world->store, &read);
+
+    if (error != OK || audit_walk_open(read, 0, &walk) != OK) {
+        return step_fail(step, "the log cannot be read");
+    }
+    while ((error = audit_walk_next(&walk, &entry)) == OK) {
+        struct leaf_record record;
+        struct region region;
+
+        region_init(&region, LIMIT_PARSE_BYTES(entry.record.len));
+        if (leaf_record_decode(entry.record, &region, &record, NULL) == OK &&
+            fits(count, &record) && count->found++ == 0) {
+            count->earliest_ms = record.at_ms;
+        }
+        region_free(&region);
+    }
+    audit_walk_close(&walk);
+    store_read_end(read);
+    return error == ERR_NOT_FOUND || step_fail(step, "the log is damaged");
+}
+
+/* expect rung due-1 of r1 [times N] [at DATE] */
+static bool expect_rung(struct world *world, struct step *step)
+{
+    const struct tale *tale = world_tale(world, step_word(step, 4));
+    struct count count = {.kind = LEAF_RUNG_RAISED, .rung = step_word(step, 2)};
+    unsigned wanted = strcmp(step_word(step, 5), "times") == 0 ? number_at(step, 6) : 1;
+
+    if (tale == NULL) {
+        return step_fail(step, "no such referral: %s", step_word(step, 4));
+    }
+    count.number = tale->number;
+    if (!count_leaves(world, step, &count)) {
+        return false;
+    }
+    if (count.found != wanted) {
+        return step_fail(step, "%s was raised %u times, expected %u", count.rung, count.found,
+                         wanted);
+    }
+    if (strcmp(step_word(step, 5), "on") == 0) {
+        char day[CIVIL_TEXT_BYTES];
+
+        civil_format(civil_day_at(count.earliest_ms), day);
+        return strcmp(day, step_word(step, 6)) == 0 ||
+               step_fail(step, "%s was raised on %s", count.rung, day);
+    }
+    return true;
+}
+
+/* expect leaves KIND N */
+static bool expect_leaves(struct world *world, struct step *step)
+{
+    static const struct {
+        const char *word;
+        enum leaf_kind kind;
+    } kinds[] = {{"message", LEAF_MESSAGE},
+                 {"refused", LEAF_REFUSED},
+                 {"clock", LEAF_CLOCK},
+                 {"start", LEAF_START},
+                 {"window-opened", LEAF_WINDOW_OPENED},
+                 {"window-stopped", LEAF_WINDOW_STOPPED},
+                 {"rung-raised", LEAF_RUNG_RAISED},
+                 {"rung-resolved", LEAF_RUNG_RESOLVED},
+                 {"task-opened", LEAF_TASK_OPENED},
+                 {"task-closed", LEAF_TASK_CLOSED}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct count count = {.kind = kinds[i].kind};
+
+        if (strcmp(kinds[i].word, step_word(step, 2)) == 0) {
+            return count_leaves(world, step, &count) &&
+                   (count.found == number_at(step, 3) ||
+                    step_fail(step, "there are %u such leaves", count.found));
+        }
+    }
+    return step_fail(step, "no such leaf kind: %s", step_word(step, 2));
+}
+
+/* expect notice escalation of r1 to education N */
+static bool expect_notice(struct world *world, struct step *step)
+{
+    const struct tale *tale = world_tale(world, step_word(step, 4));
+    struct count count = {.kind = LEAF_MESSAGE, .recipient = step_word(step, 6)};
+
+    count.message_kind = message_kind_parse(step_word(step, 2));
+    if (tale == NULL || count.message_kind == 0) {
+        return step_fail(step, "expected `notice KIND of REFERRAL to AGENCY N`");
+    }
+    count.number = tale->number;
+    return count_leaves(world, step, &count) &&
+           (count.found == number_at(step, 7) ||
+            step_fail(step, "there are %u such notices", count.found));
+}
+
+/* --- answers --- */
+
+static bool expect_refused(struct world *world, struct step *step)
+{
+    const char *name = refusal_name(world->refusal);
+
+    if (world->refusal == REFUSAL_NONE) {
+        return step_fail(step, "it was accepted");
+    }
+    return strcmp(name, step_word(step, 2)) == 0 || step_fail(step, "it was refused: %s", name);
+}
+
+static bool expect_accepted(struct world *world, struct step *step)
+{
+    return world->refusal == REFUSAL_NONE ||
+           step_fail(step, "it was refused: %s", refusal_name(world->refusal));
+}
+
+/* --- the referral --- */
+
+static bool expect_state(struct world *world, struct step *step)
+{
+    struct referral referral;
+
+    return load(world, step, step_word(step, 2), &referral) &&
+           (strcmp(referral_state_name(referral.state), step_word(step, 3)) == 0 ||
+            step_fail(step, "it is %s", referral_state_name(referral.state)));
+}
+
+/* expect due r1 2026-10-29 [provisional] */
+static bool expect_due(struct world *world, struct step *step)
+{
+    char day[CIVIL_TEXT_BYTES];
+    struct referral referral;
+    const struct window *window = &referral.clocks[REFERRAL_CLOCK_FEEDBACK];
+
+    if (!load(world, step, step_word(step, 2), &referral)) {
+        return false;
+    }
+    civil_format(window->due_day, day);
+    if (strcmp(day, step_word(step, 3)) != 0) {
+        return step_fail(step, "day N is %s", day);
+    }
+    return window->provisional == (strcmp(step_word(step, 4), "provisional") == 0) ||
+           step_fail(step, "provisional is %d", window->provisional);
+}
+
+static bool expect_window(struct world *world, struct step *step)
+{
+    struct referral referral;
+
+    return load(world, step, step_word(step, 2), &referral) &&
+           (referral.window_number == number_at(step, 3) ||
+            step_fail(step, "its window is number %u", referral.window_number));
+}
+
+/* expect late r1 N, expect in-time r1 */
+static bool expect_late(struct world *world, struct step *step)
+{
+    bool late = strcmp(step->words[1], "late") == 0;
+    struct referral referral;
+
+    if (!load(world, step, step_word(step, 2), &referral)) {
+        return false;
+    }
+    if (referral.late != late) {
+        return step_fail(step, "late is %d", referral.late);
+    }
+    return !late || referral.lateness_days == number_at(step, 3) ||
+           step_fail(step, "it is %u working days late", referral.lateness_days);
+}
+
+static bool expect_signed(struct world *world, struct step *step)
+{
+    struct referral referral;
+
+    return load(world, step, step_word(step, 2), &referral) &&
+           ((referral.marks & MARK_SIGNED) != 0 || step_fail(step, "it is not signed for"));
+}
+
+static bool expect_task(struct world *world, struct step *step)
+{
+    enum referral_clock clock =
+        strcmp(step_word(step, 2), "papers") == 0 ? REFERRAL_CLOCK_PAPERS : REFERRAL_CLOCK_TELL;
+    bool open = strcmp(step_word(step, 5), "open") == 0;
+    struct referral referral;
+
+    return load(world, step, step_word(step, 4), &referral) &&
+           (referral_clock_open(&referral, clock) == open ||
+            step_fail(step, "the task is %s", open ? "closed" : "open"));
+}
+
+/* expect documents r1 N: numbered documents whose cause is not gone */
+static bool expect_documents(struct world *world, struct step *step)
+{
+    struct referral referral;
+
+    return load(world, step, step_word(step, 2), &referral) &&
+           (referral.document_count == number_at(step, 3) ||
+            step_fail(step, "there are %u open documents", referral.document_count));
+}
+
+static bool expect_waiting(struct world *world, struct step *step)
+{
+    const struct actor *actor = world_actor(world, step_word(step, 2));
+    uint64_t count = 0, oldest_ms;
+    struct store_txn *read;
+    bool good;
+
+    if (actor == NULL || store_read_begin(world->store, &read) != OK) {
+        return step_fail(step, "no such agency: %s", step_word(step, 2));
+    }
+    good = queue_waiting(read, actor->agency->number, &count, &oldest_ms) == OK;
+    store_read_end(read);
+    return good && (count == number_at(step, 3) ||
+                    step_fail(step, "%llu messages wait", (unsigned long long)count));
+}
+
+/* expect held REFERRAL as the first ... in the order in which they came */
+static bool expect_held(struct world *world, struct step *step)
+{
+    const struct actor *actor = world_actor(world, step_word(step, 2));
+
+    if (actor == NULL) {
+        return step_fail(step, "no such agency: %s", step_word(step, 2));
+    }
+    for (size_t i = 3; i < step->count; i++) {
+        const struct tale *tale = world_tale(world, step->words[i]);
+
+        if (tale == NULL || i - 3 >= actor->held_count ||
+            !uuid_equal(&actor->held[i - 3].header.referral_id, &tale->referral_id)) {
+            return step_fail(step, "place %zu is not %s", i - 2, step->words[i]);
+        }
+    }
+    return true;
+}
+
+static bool expect_clock(struct world *world, struct step *step)
+{
+    struct broker_clock clock;
+
+    broker_clock(world->broker, &clock);
+    return (clock.hold != 0) == (strcmp(step_word(step, 2), "held") == 0) ||
+           step_fail(step, "hold is %d", clock.hold);
+}
+
+static const struct {
+    const char *word;
+    bool (*expect)(struct world *, struct step *);
+} expectations[] = {
+    {"rung", expect_rung},
+    {"leaves", expect_leaves},
+    {"notice", expect_notice},
+    {"refused", expect_refused},
+    {"accepted", expect_accepted},
+    {"state", expect_state},
+    {"due", expect_due},
+    {"window", expect_window},
+    {"late", expect_late},
+    {"in-time", expect_late},
+    {"signed", expect_signed},
+    {"task", expect_task},
+    {"documents", expect_documents},
+    {"waiting", expect_waiting},
+    {"held", expect_held},
+    {"clock", expect_clock},
+};
+
+bool script_expect(struct world *world, struct step *step)
+{
+    if (world->down) {
+        return step_fail(step, "the broker is down");
+    }
+    for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
+        if (strcmp(expectations[i].word, step_word(step, 1)) == 0) {
+            return expectations[i].expect(world, step);
+        }
+    }
+    return step_fail(step, "no such expectation: %s", step_word(step, 1));
+}

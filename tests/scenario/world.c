@@ -1,0 +1,287 @@
+/* The simulated city: clocks that move when told, a link that is a function call. */
+#include "scenario/world.h"
+
+#include <assert.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "broker/intake.h"
+#include "io/calendar_folder.h"
+
+#define DIE(...)                                                                                   \
+    do {                                                                                           \
+        (void)fprintf(stderr, __VA_ARGS__);                                                        \
+        abort();                                                                                   \
+    } while (0)
+
+static uint64_t io_wall(void *ctx)
+{
+    return ((struct world *)ctx)->wall_ms;
+}
+
+static uint64_t io_boot(void *ctx)
+{
+    return ((struct world *)ctx)->boot_ms;
+}
+
+/* A seeded stream (splitmix64): a scenario is the same every time. */
+static void io_seeded(void *ctx, void *out, size_t len)
+{
+    struct world *world = ctx;
+    uint8_t *at = out;
+
+    for (size_t i = 0; i < len; i++) {
+        uint64_t z = (world->seed += UINT64_C(0x9e3779b97f4a7c15));
+
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        at[i] = (uint8_t)(z >> 56);
+    }
+}
+
+static void io_wake(void *ctx, uint64_t boot_ms)
+{
+    ((struct world *)ctx)->wake_boot_ms = boot_ms;
+}
+
+static void io_answer(void *ctx, uint64_t handle, struct buf *bytes)
+{
+    struct world *world = ctx;
+
+    if (handle == world->handle && !world->cut) {
+        buf_free(&world->reply);
+        world->reply = *bytes;
+        buf_init(bytes, 0);
+    } else {
+        buf_free(bytes);
+    }
+}
+
+static void io_forget(void *ctx, uint64_t handle)
+{
+    (void)ctx;
+    (void)handle;
+}
+
+static void io_point(void *ctx, const char *point)
+{
+    (void)ctx;
+    (void)point;
+}
+
+static const struct io_ops seam = {.wall_ms = io_wall,
+                                   .boot_ms = io_boot,
+                                   .random = io_seeded,
+                                   .wake_at = io_wake,
+                                   .reply = io_answer,
+                                   .drop = io_forget,
+                                   .fault = io_point};
+
+static void must(enum err error, const struct fault *fault, const char *what)
+{
+    if (error != OK) {
+        DIE("%s: %s: %s: %s\n", what, err_text(error), fault->place, fault->message);
+    }
+}
+
+static void load_rules(struct world *world)
+{
+    struct fault fault = {.code = ""};
+    struct buf policy;
+
+    buf_init(&world->registry_text, LIMIT_CONFIG_BYTES);
+    buf_init(&policy, LIMIT_CONFIG_BYTES);
+    must(file_read("config/agencies.yaml", &world->registry_text, &fault), &fault, "registry");
+    must(registry_read("agencies.yaml", span_buf(&world->registry_text), &world->registry, &fault),
+         &fault, "registry");
+    must(file_read("config/policy.yaml", &policy, &fault), &fault, "policy");
+    must(policy_read("policy.yaml", span_buf(&policy), world->registry, &world->policy, &fault),
+         &fault, "policy");
+    must(calendar_folder_load("config/calendars", &world->calendar, &fault), &fault, "calendar");
+    buf_free(&policy);
+}
+
+static void add_key(struct key_entry *entry, const char *owner, enum key_use use,
+                    const uint8_t public_key[32])
+{
+    memset(entry, 0, sizeof(*entry));
+    text_copy(entry->owner, sizeof(entry->owner), owner);
+    entry->use = use;
+    memcpy(entry->public_key, public_key, 32);
+    entry->to_ms = UINT64_MAX;
+}
+
+static void make_keys(struct world *world)
+{
+    struct key_entry entries[2 * WORLD_AGENCIES + 1];
+    struct fault fault = {.code = ""};
+    struct buf text;
+    size_t count = 0;
+
+    sign_key_new(&world->key);
+    add_key(&entries[count++], "broker", KEY_SIGN, world->key.public_key);
+    world->actor_count = registry_count(world->registry);
+    assert(world->actor_count <= WORLD_AGENCIES);
+    for (size_t i = 0; i < world->actor_count; i++) {
+        struct actor *actor = &world->actors[i];
+
+        actor->agency = registry_at(world->registry, i);
+        sign_key_new(&actor->sign);
+        seal_key_new(&actor->seal);
+        add_key(&entries[count++], actor->agency->id, KEY_SIGN, actor->sign.public_key);
+        add_key(&entries[count++], actor->agency->id, KEY_SEAL, actor->seal.public_key);
+    }
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    must(keyring_write("broker.scenario", entries, count, &text), &fault, "keys");
+    must(keyring_load_text("keys", span_buf(&text), &world->keyring, &fault), &fault, "keys");
+    buf_free(&text);
+}
+
+void world_open(struct world *world)
+{
+    memset(world, 0, sizeof(*world));
+    must(crypto_init(), NULL, "crypto");
+    memcpy(world->folder, "/tmp/referral-scenario-XXXXXX", 30);
+    if (mkdtemp(world->folder) == NULL) {
+        DIE("no temporary folder\n");
+    }
+    world->seed = 20230508;
+    world->boot_ms = 5000000;
+    world->wake_boot_ms = UINT64_MAX;
+    buf_init(&world->reply, LIMIT_REQUEST_BYTES);
+    buf_init(&world->last_request, LIMIT_REQUEST_BYTES);
+    buf_init(&world->last_receipt, LIMIT_REQUEST_BYTES);
+    load_rules(world);
+    make_keys(world);
+    world->down = true;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+void world_close(struct world *world)
+{
+    if (!world->down) {
+        world_crash(world);
+    }
+    keyring_free(world->keyring);
+    calendar_free(world->calendar);
+    policy_free(world->policy);
+    registry_free(world->registry);
+    buf_free(&world->registry_text);
+    buf_free(&world->reply);
+    buf_free(&world->last_request);
+    buf_free(&world->last_receipt);
+    (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void world_start(struct world *world)
+{
+    struct store_options options = {
+        .kind = STORE_BROKER, .map_bytes = STORE_MAP_TEST_BYTES, .create = true};
+    struct broker_setup setup = {.io = {.ops = &seam, .ctx = world},
+                                 .registry = world->registry,
+                                 .policy = world->policy,
+                                 .calendar = world->calendar,
+                                 .keyring = world->keyring,
+                                 .key = &world->key,
+                                 .registry_text = span_buf(&world->registry_text),
+                                 .software = "scenario"};
+    struct fault fault = {.code = ""};
+    char folder[96];
+
+    (void)snprintf(folder, sizeof(folder), "%s/store", world->folder);
+    memset(options.mac_key.bytes, 7, sizeof(options.mac_key.bytes));
+    must(store_open(folder, &options, &world->store, &fault), &fault, "store");
+    setup.store = world->store;
+    must(broker_new(&setup, &world->broker, &fault), &fault, "broker");
+    world->down = false;
+    for (size_t i = 0; i < world->actor_count; i++) {
+        world->actors[i].counter = 0; /* sessions end with the run */
+    }
+    world_settle(world);
+}
+
+void world_stop(struct world *world)
+{
+    broker_stop(world->broker);
+    broker_turn(world->broker);
+    world_crash(world);
+}
+
+void world_crash(struct world *world)
+{
+    broker_free(world->broker);
+    store_close(world->store);
+    world->broker = NULL;
+    world->store = NULL;
+    world->down = true;
+    world->wake_boot_ms = UINT64_MAX;
+}
+
+void world_settle(struct world *world)
+{
+    unsigned turns = 0;
+
+    if (world->down) {
+        return;
+    }
+    do {
+        broker_turn(world->broker);
+        if (broker_failure(world->broker) != OK) {
+            DIE("the broker failed: %s\n", err_text(broker_failure(world->broker)));
+        }
+        if (++turns > 10000) {
+            DIE("the broker never has enough\n");
+        }
+    } while (broker_has_work(world->broker));
+}
+
+void world_pass(struct world *world, uint64_t ms)
+{
+    uint64_t end_ms = world->boot_ms + ms;
+
+    while (!world->down && world->wake_boot_ms <= end_ms) {
+        uint64_t wake_ms =
+            world->wake_boot_ms > world->boot_ms ? world->wake_boot_ms : world->boot_ms;
+
+        world->wall_ms += wake_ms - world->boot_ms;
+        world->boot_ms = wake_ms;
+        world->wake_boot_ms = UINT64_MAX;
+        world_settle(world);
+        if (world->wake_boot_ms <= world->boot_ms) {
+            DIE("the broker asks to be woken in the past, for ever\n");
+        }
+    }
+    world->wall_ms += end_ms - world->boot_ms;
+    world->boot_ms = end_ms;
+}
+
+struct actor *world_actor(struct world *world, const char *id)
+{
+    for (size_t i = 0; i < world->actor_count; i++) {
+        if (strcmp(world->actors[i].agency->id, id) == 0) {
+            return &world->actors[i];
+        }
+    }
+    return NULL;
+}
+
+struct tale *world_tale(struct world *world, const char *name)
+{
+    for (size_t i = 0; i < world->tale_count; i++) {
+        if (strcmp(world->tales[i].name, name) == 0) {
+            return &world->tales[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* A city without a network: the real broker core and store under a simulated clock and link.
+ *
+ * For the scenario tests only. Agencies are keys and a position in the protocol; each of their
+ * requests is built, signed, verified, decided, committed and answered by the code that the daemons
+ * run. One thread. Everything lies in a temporary folder that world_close removes. */
+#ifndef REFERRAL_SCENARIO_WORLD_H
+#define REFERRAL_SCENARIO_WORLD_H
+
+#include "broker/broker.h"
+#include "model/referral.h"
+#include "wire/envelope.h"
+#include "wire/receipt.h"
+
+#define WORLD_AGENCIES  16
+#define WORLD_REFERRALS 32
+#define WORLD_HELD      64
+
+struct held { /* a message that was fetched and is not acknowledged */
+    struct message_header header;
+    struct position position;
+    uint64_t leaf_index;
+    struct digest leaf_hash;
+};
+
+struct actor { /* one agency, as its agent would be */
+    const struct agency *agency;
+    struct sign_key sign;
+    struct seal_key seal;
+    uint8_t session[SESSION_BYTES];
+    uint64_t counter; /* 0: says HELLO first */
+    uint32_t cases;   /* numbers given so far */
+    uint32_t registers;
+    struct held held[WORLD_HELD];
+    size_t held_count;
+};
+
+struct tale { /* a referral by the name that the scenario gives it */
+    char name[24];
+    enum message_kind kind;
+    struct uuid message_id, case_id, referral_id;
+    char case_number[LIMIT_NUMBER_BYTES];
+    char number[LIMIT_NUMBER_BYTES];
+    struct actor *sender, *receiver;
+};
+
+struct world {
+    char folder[64];
+    uint64_t wall_ms, boot_ms; /* the simulated clocks */
+    uint64_t wake_boot_ms;
+    uint64_t seed;
+    bool down;
+    bool cut; /* the next reply is lost */
+    struct store *store;
+    struct broker *broker;
+    struct registry *registry;
+    struct policy *policy;
+    struct calendar *calendar;
+    struct keyring *keyring;
+    struct sign_key key;
+    struct buf registry_text;
+    struct buf reply; /* the answer to the request under way */
+    uint64_t handle;
+    struct actor actors[WORLD_AGENCIES];
+    size_t actor_count;
+    struct tale tales[WORLD_REFERRALS];
+    size_t tale_count;
+    struct buf last_request; /* for replays */
+    enum refusal refusal;    /* of the last message or request */
+    uint64_t last_leaf;      /* of the last answered message */
+    struct buf last_receipt; /* canonical bytes */
+};
+
+void world_open(struct world *world);
+void world_close(struct world *world);
+/* The broker starts, stops in order, or is gone at once as by a power cut. */
+void world_start(struct world *world);
+void world_stop(struct world *world);
+void world_crash(struct world *world);
+/* Turns the broker until it has nothing more to do at once. */
+void world_settle(struct world *world);
+/* Moves both clocks on, waking the broker whenever it asked for it. */
+void world_pass(struct world *world, uint64_t ms);
+
+struct actor *world_actor(struct world *world, const char *id); /* NULL: no such agency */
+struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */
+
+/* --- actor.c --- */
+
+/* One request with these payloads; the answer is in `ret_reply` (region's). Says HELLO when there
+ * is no session. False: no answer came (the broker is down, or the reply was cut). */
+bool actor_request(struct world *world, struct actor *actor, struct request_head *head,
+                   const struct span *payloads, size_t payload_count, struct region *region,
+                   struct reply *ret_reply);
+/* Signs and submits (or acknowledges with) one message; world->refusal and world->last_leaf tell.
+ * With `body`, an empty body is sealed to both parties. */
+bool actor_send(struct world *world, struct actor *actor, struct message *message);
+/* Fetches what waits, verifies it, and holds it. Answers how many. */
+size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max);
+/* Acknowledges everything that is held. */
+void actor_acknowledge(struct world *world, struct actor *actor);
+/* Sends the last request's bytes again, as somebody who captured them would. */
+bool actor_replay(struct world *world);
+
+#endif
