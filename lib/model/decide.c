@@ -1,332 +1,422 @@
-/* The decision: check, event, transition, party, step; then when to look again. A refusal at any
- * point gives back the state before and no effect. */
+/* How: what the message needs by itself (check), what it needs of the referral (numbers, party,
+ * reference), then the event it is, the one transition table, and the event's handler. A handler
+ * that refuses leaves the state before. */
 #include "model/decide.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "model/decide_private.h"
+#include "model/decide_parts.h"
+#include "model/lanes.h"
 
-static void begin(struct deciding *deciding)
+/* ---- before the transition ---- */
+
+/* Who of a referral may send a kind. */
+enum party { PARTY_SENDER, PARTY_RECEIVER, PARTY_EITHER };
+
+static const enum party kind_parties[MESSAGE_AGENCY_KIND_COUNT] = {
+    [MESSAGE_OUTBOUND_REFERRAL] = PARTY_SENDER,
+    [MESSAGE_INBOUND_REFERRAL] = PARTY_SENDER,
+    [MESSAGE_SIGN_FOR] = PARTY_RECEIVER,
+    [MESSAGE_OUTBOUND_FEEDBACK] = PARTY_RECEIVER,
+    [MESSAGE_INBOUND_FEEDBACK] = PARTY_RECEIVER,
+    [MESSAGE_APPLICANT_INFORMED] = PARTY_EITHER,
+    [MESSAGE_PAPERS] = PARTY_EITHER,
+    [MESSAGE_WITHDRAWAL] = PARTY_SENDER,
+    [MESSAGE_DELIVERY] = PARTY_EITHER,
+    [MESSAGE_REJECTION] = PARTY_EITHER,
+};
+
+static bool is_referral(const struct message *message)
 {
-    struct decision *decision = deciding->decision;
-
-    decision->refusal = REFUSAL_NONE;
-    decision->detail[0] = '\0';
-    decision->effect_count = 0;
-    decision->documents = deciding->ctx->documents;
-    if (deciding->before != NULL) {
-        decision->after = *deciding->before;
-    } else {
-        memset(&decision->after, 0, sizeof(decision->after));
-    }
+    return message->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
+           message->header.kind == MESSAGE_INBOUND_REFERRAL;
 }
 
-static void refuse(struct deciding *deciding, enum refusal refusal, const char *detail)
+static bool is_feedback(const struct message *message)
 {
-    begin(deciding);
-    deciding->decision->refusal = refusal;
-    text_copy(deciding->decision->detail, sizeof(deciding->decision->detail), detail);
+    return message->header.kind == MESSAGE_OUTBOUND_FEEDBACK ||
+           message->header.kind == MESSAGE_INBOUND_FEEDBACK;
 }
 
-static void plan(struct deciding *deciding)
+static bool is_receipt(const struct message *message)
 {
-    struct referral *after = &deciding->decision->after;
-    enum referral_clock clock;
-    enum rung rung;
-
-    if (!referral_next_rung(after, &deciding->ctx->policy->ladder, deciding->ctx->calendar, &clock,
-                            &rung, &after->next_due_ms)) {
-        after->next_due_ms = 0;
-    }
+    return message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
 }
 
 struct claimed_numbers decide_claimed_numbers(const struct message *message)
 {
-    struct claimed_numbers claimed = {.referral = ""};
-
-    claimed.case_number = "";
-    claimed.register_number = "";
-    switch (message->header.kind) {
-    case MESSAGE_OUTBOUND_REFERRAL:
-    case MESSAGE_INBOUND_REFERRAL:
+    struct claimed_numbers claimed = {.referral = "", .case_number = "", .register_number = ""};
+    if (is_referral(message)) {
         claimed.referral = message->header.referral_number;
         claimed.case_number = message->header.case_number;
-        break;
-    case MESSAGE_SIGN_FOR:
+    } else if (message->header.kind == MESSAGE_SIGN_FOR) {
         claimed.register_number = message->sign_for.register_number;
-        break;
-    case MESSAGE_OUTBOUND_FEEDBACK:
-    case MESSAGE_INBOUND_FEEDBACK:
+    } else if (is_feedback(message)) {
         claimed.register_number = message->feedback.register_number;
-        break;
-    default:
-        break;
     }
     return claimed;
 }
 
-static void step(struct deciding *deciding)
+static bool check_signer(struct deciding *deciding)
 {
-    enum referral_state state =
-        deciding->before != NULL ? deciding->before->state : REFERRAL_SUBMITTED;
-    enum referral_event event = step_event(deciding);
-    struct transition transition = referral_transition(state, event);
-    const char *detail = referral_state_name(state);
-    enum refusal refusal = step_party(deciding, &detail);
+    const struct agency *signer =
+        registry_by_number(deciding->ctx->registry, deciding->ctx->signer);
+    if (signer == NULL || strcmp(signer->id, deciding->message->header.sender) != 0) {
+        return deciding_refuse(deciding, REFUSAL_SENDER, "header.sender: not the signer");
+    }
+    return true;
+}
 
-    if (refusal == REFUSAL_NONE && !transition.legal) {
-        refusal = transition.refusal;
+static bool check_message(struct deciding *deciding)
+{
+    struct check_context ctx = {.policy = deciding->ctx->policy,
+                                .registry = deciding->ctx->registry};
+    struct check_result result;
+    message_check(&ctx, deciding->message, NULL, &result);
+    if (result.refusal != REFUSAL_NONE) {
+        return deciding_refuse(deciding, result.refusal, "%s", result.detail);
     }
-    if (refusal == REFUSAL_NONE) {
-        deciding->decision->after.state = transition.to;
-        refusal = step_take(deciding, event, &detail);
+    return true;
+}
+
+/* A new case has a number of the agency that opens it; a further referral of a known case keeps
+ * the case's number, whoever opened it. */
+static bool check_new(struct deciding *deciding)
+{
+    const struct decide_context *ctx = deciding->ctx;
+    struct number number;
+    if (!is_referral(deciding->message)) {
+        return deciding_refuse(deciding, REFUSAL_REFERRAL_UNKNOWN,
+                               "header.referral_id: no such referral");
     }
-    if (refusal != REFUSAL_NONE) {
-        refuse(deciding, refusal, detail);
-        return;
+    if (ctx->referral_known) {
+        return deciding_refuse(deciding, REFUSAL_REFERRAL_EXISTS,
+                               "header.referral_id: of another case");
     }
-    plan(deciding);
+    if (ctx->number_taken) {
+        return deciding_refuse(deciding, REFUSAL_NUMBER,
+                               "header.case_number, .referral_number: taken");
+    }
+    enum err error = number_parse(NUMBER_CASE, deciding->message->header.case_number, &number);
+    const struct agency *sender = registry_by_number(ctx->registry, ctx->signer);
+    bool own = error == OK && strcmp(number.prefix, sender->prefix) == 0;
+    if (!own && !ctx->case_known && !ctx->replica) {
+        return deciding_refuse(deciding, REFUSAL_NUMBER,
+                               "header.case_number: a new case has the prefix %s", sender->prefix);
+    }
+    return true;
+}
+
+static bool check_party(struct deciding *deciding)
+{
+    const struct message_header *header = &deciding->message->header;
+    const struct referral *referral = deciding->after;
+    uint16_t signer = deciding->ctx->signer;
+    enum party party = kind_parties[header->kind];
+    bool sender = signer == referral->sender;
+    bool receiver = signer == referral->receiver;
+    bool may = (sender && party != PARTY_RECEIVER) || (receiver && party != PARTY_SENDER);
+    if (!may) {
+        return deciding_refuse(deciding, REFUSAL_NOT_PARTY,
+                               "header.sender: %s of this referral is not due from it",
+                               message_kind_name(header->kind));
+    }
+    uint16_t other = sender ? referral->receiver : referral->sender;
+    const struct agency *agency = registry_by_number(deciding->ctx->registry, other);
+    if (agency == NULL || strcmp(agency->id, header->recipient) != 0) {
+        return deciding_refuse(deciding, REFUSAL_RECIPIENT,
+                               "header.recipient: not the other party of this referral");
+    }
+    return true;
+}
+
+static bool check_direction(struct deciding *deciding)
+{
+    bool outbound = deciding->after->kind == MESSAGE_OUTBOUND_REFERRAL;
+    enum message_kind wanted = outbound ? MESSAGE_OUTBOUND_FEEDBACK : MESSAGE_INBOUND_FEEDBACK;
+    if (is_feedback(deciding->message) && deciding->message->header.kind != wanted) {
+        return deciding_refuse(deciding, REFUSAL_FACT_INVALID,
+                               "header.kind: this referral is answered by %s",
+                               message_kind_name(wanted));
+    }
+    return true;
+}
+
+static bool check_known(struct deciding *deciding)
+{
+    const struct message_header *header = &deciding->message->header;
+    const struct referral *referral = deciding->after;
+    if (is_referral(deciding->message)) {
+        return deciding_refuse(deciding, REFUSAL_REFERRAL_EXISTS,
+                               "header.referral_id: there is such a referral");
+    }
+    if (!uuid_equal(&header->case_id, &referral->case_id) ||
+        !uuid_equal(&header->referral_id, &referral->referral_id) ||
+        strcmp(header->case_number, referral->case_number) != 0 ||
+        strcmp(header->referral_number, referral->number) != 0) {
+        return deciding_refuse(deciding, REFUSAL_NUMBER,
+                               "header: case and referral are not those of the referral");
+    }
+    if (deciding->ctx->number_taken) {
+        return deciding_refuse(deciding, REFUSAL_REGISTER_NUMBER, "facts.register_number: taken");
+    }
+    if (deciding->ctx->refers_to_foreign) {
+        return deciding_refuse(deciding, REFUSAL_REFERS_TO,
+                               "header.refers_to: no message of this referral");
+    }
+    return check_party(deciding) && check_direction(deciding);
+}
+
+/* The receipt must name exactly what is queued there. */
+static bool check_item(struct deciding *deciding)
+{
+    const struct decide_item *item = deciding->ctx->item;
+    const struct delivery_facts *facts = &deciding->message->delivery;
+    if (!is_receipt(deciding->message) || deciding->ctx->replica) {
+        return true;
+    }
+    if (item == NULL) {
+        return deciding_refuse(deciding, REFUSAL_DELIVERY,
+                               "facts.lane, .stream_seq: nothing is queued there");
+    }
+    if (!uuid_equal(&item->message_id, &deciding->message->header.refers_to)) {
+        return deciding_refuse(deciding, REFUSAL_DELIVERY,
+                               "header.refers_to: not the message that is queued there");
+    }
+    if (item->leaf_index != facts->leaf_index ||
+        !digest_equal(&item->leaf_hash, &facts->leaf_hash)) {
+        return deciding_refuse(deciding, REFUSAL_DELIVERY,
+                               "facts.leaf_index, .leaf_hash: not the leaf that was queued");
+    }
+    return true;
+}
+
+/* ---- which event a message is ---- */
+
+static enum referral_event event_of_receipt(const struct deciding *deciding)
+{
+    const struct referral *referral = deciding->after;
+    const struct uuid *about = &deciding->message->header.refers_to;
+    bool delivery = deciding->message->header.kind == MESSAGE_DELIVERY;
+    bool by_receiver = deciding->ctx->signer == referral->receiver;
+    if (by_receiver && uuid_equal(about, &referral->message_id)) {
+        return delivery ? EVENT_DELIVERY : EVENT_REJECTION;
+    }
+    if (by_receiver && uuid_equal(about, &referral->papers_id)) {
+        return delivery ? EVENT_PAPERS_DELIVERY : EVENT_PAPERS_REJECTION;
+    }
+    return delivery ? EVENT_OTHER_DELIVERY : EVENT_OTHER_REJECTION;
+}
+
+static enum referral_event event_of(const struct deciding *deciding)
+{
+    const struct message *message = deciding->message;
+    switch (message->header.kind) {
+    case MESSAGE_OUTBOUND_REFERRAL:
+    case MESSAGE_INBOUND_REFERRAL:
+        return EVENT_SUBMIT;
+    case MESSAGE_SIGN_FOR:
+        return EVENT_SIGN_FOR;
+    case MESSAGE_OUTBOUND_FEEDBACK:
+    case MESSAGE_INBOUND_FEEDBACK:
+        return message->feedback.outcome == OUTCOME_PROCEDURE_REQUIRED ? EVENT_FEEDBACK_PROCEDURE
+                                                                       : EVENT_FEEDBACK_FINAL;
+    case MESSAGE_APPLICANT_INFORMED:
+        return EVENT_INFORMED;
+    case MESSAGE_PAPERS:
+        return deciding->ctx->signer == deciding->after->sender ? EVENT_PAPERS_SENT
+                                                                : EVENT_PAPERS_REPORTED;
+    case MESSAGE_WITHDRAWAL:
+        return EVENT_WITHDRAWAL;
+    default:
+        assert(is_receipt(message));
+        return event_of_receipt(deciding);
+    }
+}
+
+/* ---- handlers ---- */
+
+static void referral_fill(struct deciding *deciding)
+{
+    const struct message_header *header = &deciding->message->header;
+    const struct referral_facts *facts = &deciding->message->referral;
+    struct referral *after = deciding->after;
+    after->case_id = header->case_id;
+    after->referral_id = header->referral_id;
+    after->message_id = header->message_id;
+    memcpy(after->case_number, header->case_number, sizeof(after->case_number));
+    memcpy(after->number, header->referral_number, sizeof(after->number));
+    after->kind = header->kind;
+    after->sender = deciding->ctx->signer;
+    after->receiver = registry_find(deciding->ctx->registry, header->recipient)->number;
+    after->lane = (uint8_t)lane_of(facts);
+    after->life_danger = facts->life_danger;
+    after->urgent = facts->urgent;
+    after->advance = facts->advance;
+    after->minor = lane_is_minor(facts);
+    after->no_publicity = facts->no_publicity;
+    after->ground = facts->ground;
+    after->minor_marks = facts->minor_marks;
+    after->priority_groups = facts->priority_groups;
+    after->needs = facts->needs;
+    after->person_count = facts->person_count;
+    after->submitted_ms = deciding->ctx->now_ms;
+}
+
+static bool decide_submit(struct deciding *deciding)
+{
+    referral_fill(deciding);
+    struct referral *after = deciding->after;
+    struct effect *effect = deciding_effect(deciding, EFFECT_NUMBER, REFERRAL_CLOCK_FEEDBACK);
+    memcpy(effect->number, after->case_number, sizeof(effect->number));
+    effect = deciding_effect(deciding, EFFECT_NUMBER, REFERRAL_CLOCK_FEEDBACK);
+    memcpy(effect->number, after->number, sizeof(effect->number));
+    deciding_queue(deciding, after->receiver);
+    deciding_clock_open(deciding, REFERRAL_CLOCK_UNDELIVERED, 1);
+    return true;
+}
+
+/* A pair that the policy allows with a copy: the office hears of each delivery. */
+static void tell_office(struct deciding *deciding)
+{
+    const struct decide_context *ctx = deciding->ctx;
+    const struct referral *after = deciding->after;
+    const struct agency *from = registry_by_number(ctx->registry, after->sender);
+    const struct agency *to = registry_by_number(ctx->registry, after->receiver);
+    const struct policy_rule *rule =
+        from == NULL || to == NULL ? NULL : policy_find(ctx->policy, after->kind, from, to);
+    if (rule != NULL && rule->copy_office) {
+        deciding_notice(deciding, MESSAGE_DELIVERY_NOTICE, registry_office(ctx->registry)->number,
+                        ROLE_OFFICE, REFERRAL_CLOCK_FEEDBACK);
+    }
+}
+
+static void unqueue(struct deciding *deciding)
+{
+    (void)deciding_effect(deciding, EFFECT_UNQUEUE, REFERRAL_CLOCK_FEEDBACK);
+}
+
+static bool decide_other_delivery(struct deciding *deciding)
+{
+    unqueue(deciding);
+    return true;
+}
+
+static bool decide_other_rejection(struct deciding *deciding)
+{
+    const struct referral *after = deciding->after;
+    bool by_sender = deciding->ctx->signer == after->sender;
+    unqueue(deciding);
+    deciding_returned(deciding, by_sender ? after->receiver : after->sender);
+    return true;
+}
+
+static bool decide_delivery(struct deciding *deciding)
+{
+    struct referral *after = deciding->after;
+    unqueue(deciding);
+    if (after->state == REFERRAL_WITHDRAWN) {
+        return true;
+    }
+    after->delivered_ms = deciding->ctx->now_ms;
+    after->agent_received_ms = deciding->message->delivery.received_ms;
+    deciding_clock_stop(deciding, REFERRAL_CLOCK_UNDELIVERED);
+    deciding_window_open(deciding, after->agent_received_ms);
+    tell_office(deciding);
+    deciding_clock_open(deciding, REFERRAL_CLOCK_UNSIGNED, 1);
+    if (after->life_danger) {
+        deciding_clock_open(deciding, REFERRAL_CLOCK_URGENT, 1);
+    }
+    deciding_resolve_all(deciding, REFERRAL_CLOCK_UNDELIVERED);
+    return true;
+}
+
+static bool decide_rejection(struct deciding *deciding)
+{
+    unqueue(deciding);
+    if (deciding->after->state == REFERRAL_WITHDRAWN) {
+        return true;
+    }
+    deciding_clock_stop(deciding, REFERRAL_CLOCK_UNDELIVERED);
+    deciding_returned(deciding, deciding->after->sender);
+    deciding_resolve_all(deciding, REFERRAL_CLOCK_UNDELIVERED);
+    return true;
+}
+
+static bool decide_withdrawal(struct deciding *deciding)
+{
+    deciding_queue(deciding, deciding->after->receiver);
+    for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock < REFERRAL_CLOCK_COUNT;
+         clock++) {
+        bool open = referral_clock_open(deciding->after, clock);
+        deciding_clock_stop(deciding, clock);
+        if (open && clock <= REFERRAL_CLOCK_PAPERS) {
+            (void)deciding_effect(deciding, EFFECT_WINDOW_CANCELLED, clock);
+        }
+        deciding_resolve_all(deciding, clock);
+    }
+    return true;
+}
+
+static bool (*const handlers[REFERRAL_EVENT_COUNT])(struct deciding *deciding) = {
+    [EVENT_SUBMIT] = decide_submit,
+    [EVENT_DELIVERY] = decide_delivery,
+    [EVENT_REJECTION] = decide_rejection,
+    [EVENT_SIGN_FOR] = decide_sign_for,
+    [EVENT_FEEDBACK_FINAL] = decide_feedback,
+    [EVENT_FEEDBACK_PROCEDURE] = decide_feedback,
+    [EVENT_INFORMED] = decide_informed,
+    [EVENT_PAPERS_SENT] = decide_papers_sent,
+    [EVENT_PAPERS_REPORTED] = decide_papers_reported,
+    [EVENT_PAPERS_DELIVERY] = decide_papers_delivery,
+    [EVENT_PAPERS_REJECTION] = decide_papers_rejection,
+    [EVENT_WITHDRAWAL] = decide_withdrawal,
+    [EVENT_OTHER_DELIVERY] = decide_other_delivery,
+    [EVENT_OTHER_REJECTION] = decide_other_rejection,
+};
+
+/* An agent's copy may see an answer before the delivery notice of the same turn. */
+static enum referral_state state_before(const struct deciding *deciding, enum referral_event event)
+{
+    bool answer = event == EVENT_SIGN_FOR || event == EVENT_FEEDBACK_FINAL ||
+                  event == EVENT_FEEDBACK_PROCEDURE;
+    if (deciding->ctx->replica && answer && deciding->after->state == REFERRAL_QUEUED) {
+        return REFERRAL_DELIVERED;
+    }
+    return deciding->after->state;
+}
+
+static bool apply(struct deciding *deciding)
+{
+    enum referral_event event = event_of(deciding);
+    enum referral_state state = state_before(deciding, event);
+    struct transition transition = referral_transition(state, event);
+    if (!transition.legal) {
+        return deciding_refuse(deciding, transition.refusal, "state: %s does not take %s",
+                               referral_state_name(state), referral_event_name(event));
+    }
+    deciding->after->state = transition.to;
+    return handlers[event](deciding);
 }
 
 void decide_message(const struct decide_context *ctx, const struct referral *before,
                     const struct message *message, struct decision *ret_decision)
 {
-    struct deciding deciding = {
-        .ctx = ctx, .before = before, .message = message, .decision = ret_decision};
-    const struct check_context check = {.policy = ctx->policy, .registry = ctx->registry};
-    struct check_result result;
-
-    begin(&deciding);
-    message_check(&check, message, NULL, &result);
-    if (result.refusal != REFUSAL_NONE) {
-        refuse(&deciding, result.refusal, result.detail);
+    struct deciding deciding;
+    deciding_begin(&deciding, ctx, before, ret_decision);
+    deciding.message = message;
+    bool taken = check_signer(&deciding) && check_message(&deciding) &&
+                 (before == NULL ? check_new(&deciding) : check_known(&deciding)) &&
+                 check_item(&deciding) && apply(&deciding);
+    if (!taken) {
+        enum refusal refusal = ret_decision->refusal;
+        char detail[CHECK_DETAIL_BYTES];
+        memcpy(detail, ret_decision->detail, sizeof(detail));
+        deciding_begin(&deciding, ctx, before, ret_decision);
+        ret_decision->refusal = refusal;
+        memcpy(ret_decision->detail, detail, sizeof(detail));
         return;
     }
-    step(&deciding);
-}
-
-bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms)
-{
-    uint64_t grace_end_ms = ctx->outage_to_ms + ctx->policy->claimed_grace_ms;
-
-    *ret_until_ms = 0;
-    if (ctx->clock_held) {
-        return true;
-    }
-    if (ctx->outage_from_ms != 0 && ctx->outage_to_ms != 0 && ctx->now_ms < grace_end_ms) {
-        *ret_until_ms = grace_end_ms;
-        return true;
-    }
-    return false;
-}
-
-void decide_due(const struct decide_context *ctx, const struct referral *before,
-                struct decision *ret_decision)
-{
-    struct deciding deciding = {.ctx = ctx, .before = before, .decision = ret_decision};
-    uint64_t until_ms;
-
-    begin(&deciding);
-    if (decide_rungs_wait(ctx, &until_ms)) {
-        return;
-    }
-    for (unsigned i = 0; i < DECISION_RUNGS_MAX; i++) {
-        enum referral_clock clock;
-        enum rung rung;
-        uint64_t due_ms;
-
-        if (!referral_next_rung(&ret_decision->after, &ctx->policy->ladder, ctx->calendar, &clock,
-                                &rung, &due_ms) ||
-            due_ms > ctx->now_ms) {
-            break;
-        }
-        rung_raise(&deciding, clock, rung, due_ms);
-    }
-    plan(&deciding);
-}
-
-/* --- re-dating --- */
-
-static void tell_redating(struct deciding *deciding, enum referral_clock clock,
-                          const struct redating *redating)
-{
-    const struct referral *after = &deciding->decision->after;
-    const uint16_t parties[] = {after->receiver, after->sender};
-    struct effect *effect = effect_clock(deciding, EFFECT_WINDOW_REDATED, clock);
-
-    effect->old_due_before_ms = redating->old_due_before_ms;
-    for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
-        effect = effect_notice(deciding, MESSAGE_REDATING, parties[i], clock);
-        effect->old_due_before_ms = redating->old_due_before_ms;
-        text_copy(effect->reason, sizeof(effect->reason), "calendar");
-    }
-}
-
-void decide_redate(const struct decide_context *ctx, const struct referral *before,
-                   struct decision *ret_decision)
-{
-    struct deciding deciding = {.ctx = ctx, .before = before, .decision = ret_decision};
-    struct referral *after = &ret_decision->after;
-
-    begin(&deciding);
-    for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock < REFERRAL_CLOCK_COUNT;
-         clock++) {
-        struct redating redating;
-
-        if (!referral_clock_open(after, clock)) {
-            continue;
-        }
-        window_redate(&ctx->policy->ladder, ctx->calendar, ctx->now_ms, &after->clocks[clock],
-                      &redating);
-        if (redating.moved || redating.settled) {
-            tell_redating(&deciding, clock, &redating);
-        }
-        documents_resolve(&deciding, clock, redating.resolved);
-    }
-    text_copy(after->calendar_version, sizeof(after->calendar_version),
-              calendar_version(ctx->calendar));
-    plan(&deciding);
-}
-
-/* --- an agent's copy --- */
-
-static void follow_window(struct referral *after, const struct message *notice)
-{
-    const struct notice_facts *facts = &notice->notice;
-    struct window *window = &after->clocks[REFERRAL_CLOCK_FEEDBACK];
-
-    if (facts->task != TASK_FEEDBACK || facts->window == 0 || facts->window < window->number) {
-        return;
-    }
-    if (facts->window > window->number) {
-        memset(window, 0, sizeof(*window));
-        after->state = REFERRAL_DELIVERED;
-        after->window_number = facts->window;
-    }
-    window->kind = referral_clock_kind(after, REFERRAL_CLOCK_FEEDBACK);
-    window->number = facts->window;
-    window->n = facts->working_days;
-    window->start_ms = facts->arrival_ms;
-    window->due_before_ms = facts->due_before_ms;
-    window->provisional = facts->provisional;
-    if (facts->due_date != 0 && civil_from_yyyymmdd(facts->due_date, &window->due_day) != OK) {
-        window->due_day = civil_day_at(facts->due_before_ms); /* a broker's slip: the day after */
-    }
-}
-
-static bool is_live(const struct referral *referral)
-{
-    return referral->state == REFERRAL_QUEUED || referral->state == REFERRAL_DELIVERED ||
-           referral->state == REFERRAL_PROCEDURE;
-}
-
-void decide_follow(const struct decide_context *ctx, const struct referral *before,
-                   const struct message *notice, struct referral *ret_after)
-{
-    enum rung rung;
-
-    *ret_after = *before;
-    if (!is_live(before)) {
-        return;
-    }
-    switch (notice->header.kind) {
-    case MESSAGE_DELIVERY_NOTICE:
-        if (before->state == REFERRAL_QUEUED) {
-            ret_after->delivered_ms = notice->notice.arrival_ms;
-        }
-        follow_window(ret_after, notice);
-        break;
-    case MESSAGE_REDATING:
-        follow_window(ret_after, notice);
-        break;
-    case MESSAGE_RETURNED:
-        if (before->state == REFERRAL_QUEUED) {
-            ret_after->state = REFERRAL_RETURNED;
-        }
-        break;
-    case MESSAGE_REMINDER:
-    case MESSAGE_ESCALATION:
-        if (rung_parse(notice->notice.rung, &rung) == OK && notice->notice.task == TASK_FEEDBACK) {
-            struct window *window = &ret_after->clocks[REFERRAL_CLOCK_FEEDBACK];
-
-            window->raised = rung_set_with(window->raised, rung);
-        }
-        break;
-    default:
-        break;
-    }
-    (void)ctx;
-}
-
-/* --- the facts of a notice --- */
-
-/* Kinds of a trace's days on the wire (docs/messages.md). */
-enum trace_kind {
-    TRACE_DAY_0 = 1,
-    TRACE_WEEKEND = 2,
-    TRACE_HOLIDAY = 3,
-    TRACE_MAKE_UP = 4,
-    TRACE_DAY_N = 5
-};
-
-static struct trace_day trace_day(int32_t day, enum trace_kind kind, const char *name)
-{
-    return (struct trace_day){.date = civil_yyyymmdd(day), .kind = kind, .name = name};
-}
-
-static size_t fill_trace(const struct decide_context *ctx, const struct window *window,
-                         struct trace_day *out)
-{
-    static const enum trace_kind kinds[] = {[DAY_WORKING] = TRACE_DAY_N,
-                                            [DAY_WEEKEND] = TRACE_WEEKEND,
-                                            [DAY_HOLIDAY] = TRACE_HOLIDAY,
-                                            [DAY_MAKE_UP] = TRACE_MAKE_UP};
-    struct window_trace trace;
-    size_t count = 0;
-
-    window_trace(ctx->calendar, window, &trace);
-    out[count++] = trace_day(trace.day_0, TRACE_DAY_0, "");
-    for (size_t i = 0; i < trace.day_count; i++) {
-        out[count++] =
-            trace_day(trace.days[i].day, kinds[trace.days[i].reason], trace.days[i].name);
-    }
-    out[count++] = trace_day(trace.due_day, TRACE_DAY_N, "");
-    return count;
-}
-
-void decide_notice_facts(const struct decide_context *ctx, const struct effect *effect,
-                         struct trace_day *trace, struct notice_facts *ret_facts)
-{
-    const struct window *window = &effect->window;
-    const struct agency *responsible = registry_by_number(ctx->registry, effect->responsible);
-
-    assert(effect->kind == EFFECT_NOTICE);
-    memset(ret_facts, 0, sizeof(*ret_facts));
-    if (effect->rung != RUNG_COUNT) {
-        text_copy(ret_facts->rung, sizeof(ret_facts->rung), rung_id(effect->rung));
-    }
-    ret_facts->task =
-        (int)effect->clock < (int)TASK_COUNT ? (enum referral_task)effect->clock : TASK_FEEDBACK;
-    ret_facts->window = window->number;
-    ret_facts->roles = effect->roles;
-    text_copy(ret_facts->responsible, sizeof(ret_facts->responsible),
-              responsible != NULL ? responsible->id : "");
-    ret_facts->fell_due_ms = effect->fell_due_ms;
-    ret_facts->old_due_before_ms = effect->old_due_before_ms;
-    ret_facts->late = effect->late;
-    ret_facts->lateness_days = effect->lateness_days;
-    memcpy(ret_facts->document_number, effect->number, sizeof(ret_facts->document_number));
-    text_copy(ret_facts->calendar_version, sizeof(ret_facts->calendar_version),
-              calendar_version(ctx->calendar));
-    text_copy(ret_facts->reason, sizeof(ret_facts->reason), effect->reason);
-    ret_facts->arrival_ms = window->start_ms;
-    ret_facts->working_days = window->n;
-    if (window->n != 0 && window->number != 0) {
-        ret_facts->due_before_ms = window->due_before_ms;
-        ret_facts->due_date = civil_yyyymmdd(window->due_day);
-        ret_facts->provisional = window->provisional;
-        ret_facts->trace = trace;
-        ret_facts->trace_count = fill_trace(ctx, window, trace);
-    }
+    deciding_end(&deciding);
 }

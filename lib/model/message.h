@@ -157,9 +157,17 @@ struct delivery_facts { /* of MESSAGE_DELIVERY and MESSAGE_REJECTION */
     char field[160]; /* rejection only: path, never content */
 };
 
+enum trace_kind { /* what a day is in the count of a window; a plain working day is not listed */
+                  TRACE_DAY_0 = 1,
+                  TRACE_WEEKEND = 2,
+                  TRACE_HOLIDAY = 3,
+                  TRACE_MAKE_UP = 4, /* a make-up workday (调休上班) */
+                  TRACE_DAY_N = 5,   /* of the calendar */
+};
+
 struct trace_day {
     uint32_t date;    /* YYYYMMDD */
-    uint32_t kind;    /* enum trace_kind of window.h */
+    uint32_t kind;    /* enum trace_kind */
     const char *name; /* borrowed; may be empty */
 };
 

@@ -260,6 +260,14 @@ static const struct word roles[] = {
     {ROLE_SENDER, "sender", "移送单位", "the agency that waits"},
 };
 
+static const struct word traces[] = {
+    {TRACE_DAY_0, "day-0", "收到当日，不计入", "day of arrival, not counted"},
+    {TRACE_WEEKEND, "weekend", "周末", "weekend"},
+    {TRACE_HOLIDAY, "holiday", "节假日", "holiday"},
+    {TRACE_MAKE_UP, "make-up", "调休上班", "make-up workday, counted"},
+    {TRACE_DAY_N, "day-n", "期限届满日", "last day"},
+};
+
 #define TABLE(words) words, sizeof(words) / sizeof((words)[0])
 
 static const struct vocabulary_row {
@@ -289,6 +297,7 @@ static const struct vocabulary_row {
     [VOCABULARY_REJECTION] = {"rejection", TABLE(rejections), false},
     [VOCABULARY_MAY_BE_TOLD] = {"may-be-told", TABLE(may_be_tolds), false},
     [VOCABULARY_ROLE] = {"role", TABLE(roles), false},
+    [VOCABULARY_TRACE] = {"trace", TABLE(traces), false},
 };
 
 static const struct vocabulary_row *row_of(enum vocabulary which)

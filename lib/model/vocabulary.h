@@ -31,6 +31,7 @@ enum vocabulary {
     VOCABULARY_REJECTION,      /* what was wrong with a body */
     VOCABULARY_MAY_BE_TOLD,    /* per person in the body */
     VOCABULARY_ROLE,           /* set of values: enum notice_role */
+    VOCABULARY_TRACE,          /* enum trace_kind */
     VOCABULARY_COUNT
 };
 

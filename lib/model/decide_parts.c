@@ -1,0 +1,234 @@
+/* How: effects are appended to the decision's array; its bound holds because open documents and
+ * the agencies that one rung concerns are bounded. A rung's targets are first gathered per agency,
+ * so that an agency which is two things at once gets one notice with both roles. */
+#include "model/decide_parts.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/vocabulary.h"
+
+_Static_assert(sizeof(((struct notice_facts *)0)->calendar_version) == CALENDAR_VERSION_BYTES,
+               "a notice holds every version");
+
+void deciding_begin(struct deciding *deciding, const struct decide_context *ctx,
+                    const struct referral *before, struct decision *decision)
+{
+    deciding->ctx = ctx;
+    deciding->message = NULL;
+    deciding->decision = decision;
+    deciding->after = &decision->after;
+    decision->refusal = REFUSAL_NONE;
+    decision->detail[0] = '\0';
+    decision->effect_count = 0;
+    decision->documents = ctx->documents;
+    if (before != NULL) {
+        decision->after = *before;
+    } else {
+        memset(&decision->after, 0, sizeof(decision->after));
+        decision->after.last_leaf = REFERRAL_NO_LEAF;
+    }
+}
+
+void deciding_end(struct deciding *deciding)
+{
+    enum referral_clock clock = REFERRAL_CLOCK_COUNT;
+    enum rung rung = RUNG_COUNT;
+    uint64_t due_ms = 0;
+    bool found = referral_next_rung(deciding->after, &deciding->ctx->policy->ladder,
+                                    deciding->ctx->calendar, &clock, &rung, &due_ms);
+    deciding->after->next_due_ms = found ? due_ms : 0;
+}
+
+bool deciding_refuse(struct deciding *deciding, enum refusal refusal, const char *fmt, ...)
+{
+    struct decision *decision = deciding->decision;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(decision->detail, sizeof(decision->detail), fmt, args);
+    va_end(args);
+    decision->refusal = refusal;
+    return false;
+}
+
+struct effect *deciding_effect(struct deciding *deciding, enum effect_kind kind,
+                               enum referral_clock clock)
+{
+    struct decision *decision = deciding->decision;
+    assert(decision->effect_count < DECISION_EFFECTS_MAX);
+    struct effect *effect = &decision->effects[decision->effect_count++];
+    *effect = (struct effect){
+        .kind = kind,
+        .lane = deciding->after->lane,
+        .clock = clock,
+        .rung = RUNG_COUNT,
+        .window = deciding->after->clocks[clock],
+        .responsible = referral_responsible(deciding->after, clock),
+    };
+    effect->agency = effect->responsible;
+    return effect;
+}
+
+struct effect *deciding_notice(struct deciding *deciding, enum message_kind notice, uint16_t agency,
+                               uint32_t roles, enum referral_clock clock)
+{
+    struct effect *effect = deciding_effect(deciding, EFFECT_NOTICE, clock);
+    assert(message_kind_from_broker(notice));
+    effect->notice = notice;
+    effect->agency = agency;
+    effect->roles = roles;
+    return effect;
+}
+
+void deciding_queue(struct deciding *deciding, uint16_t agency)
+{
+    deciding_effect(deciding, EFFECT_QUEUE, REFERRAL_CLOCK_FEEDBACK)->agency = agency;
+}
+
+/* ---- clocks ---- */
+
+void deciding_clock_open(struct deciding *deciding, enum referral_clock clock, uint32_t number)
+{
+    struct window *window = &deciding->after->clocks[clock];
+    assert(number > 0);
+    window_open(&deciding->ctx->policy->ladder, deciding->ctx->calendar,
+                referral_clock_kind(deciding->after, clock), deciding->ctx->now_ms, window);
+    window->number = number;
+}
+
+void deciding_clock_stop(struct deciding *deciding, enum referral_clock clock)
+{
+    if (referral_clock_open(deciding->after, clock)) {
+        deciding->after->clocks[clock].stopped_ms = deciding->ctx->now_ms;
+    }
+}
+
+/* ---- who is told ---- */
+
+struct audience {
+    uint16_t agencies[3];
+    uint32_t roles[3];
+    size_t count;
+};
+
+static void audience_add(struct audience *audience, uint16_t agency, uint32_t roles)
+{
+    if (roles == 0) {
+        return;
+    }
+    for (size_t i = 0; i < audience->count; i++) {
+        if (audience->agencies[i] == agency) {
+            audience->roles[i] |= roles;
+            return;
+        }
+    }
+    audience->agencies[audience->count] = agency;
+    audience->roles[audience->count] = roles;
+    audience->count++;
+}
+
+static uint32_t role_if(uint32_t targets, enum rung_target target, uint32_t roles)
+{
+    return (targets & target) != 0 ? roles : 0;
+}
+
+/* The ladder's targets of a rung as agencies and roles. The office keeps the agenda and speaks for
+ * the administrators. */
+static void audience_of(const struct deciding *deciding, enum referral_clock clock, enum rung rung,
+                        struct audience *audience)
+{
+    uint32_t targets = deciding->ctx->policy->ladder.rungs[rung].targets;
+    uint16_t office = registry_office(deciding->ctx->registry)->number;
+    audience->count = 0;
+    audience_add(audience, referral_responsible(deciding->after, clock),
+                 role_if(targets, TARGET_LIAISON, ROLE_LIAISON) |
+                     role_if(targets, TARGET_LEADER, ROLE_LEADER) |
+                     role_if(targets, TARGET_DUTY, ROLE_DUTY_CONTACT));
+    audience_add(audience, referral_waiting(deciding->after, clock),
+                 role_if(targets, TARGET_SENDER, ROLE_SENDER) |
+                     role_if(targets, TARGET_SENDER_LEADER, ROLE_SENDER | ROLE_LEADER));
+    audience_add(audience, office,
+                 role_if(targets, TARGET_OFFICE, ROLE_OFFICE) |
+                     role_if(targets, TARGET_AGENDA, ROLE_OFFICE) |
+                     role_if(targets, TARGET_ADMINISTRATORS, ROLE_ADMINISTRATORS));
+}
+
+void deciding_tell(struct deciding *deciding, const struct effect *about, enum message_kind notice)
+{
+    struct effect base = *about; /* the array may not move, but `about` lies in it */
+    struct audience audience;
+    audience_of(deciding, base.clock, base.rung, &audience);
+    for (size_t i = 0; i < audience.count; i++) {
+        struct effect *effect =
+            deciding_notice(deciding, notice, audience.agencies[i], audience.roles[i], base.clock);
+        effect->rung = base.rung;
+        effect->fell_due_ms = base.fell_due_ms;
+        memcpy(effect->number, base.number, sizeof(effect->number));
+    }
+}
+
+/* ---- documents ---- */
+
+static void resolve_one(struct deciding *deciding, const struct referral_document *document)
+{
+    struct number number = {
+        .kind = NUMBER_DOCUMENT, .year = document->year, .counter = document->counter};
+    struct effect *effect = deciding_effect(deciding, EFFECT_RUNG_RESOLVED, document->clock);
+    effect->rung = document->rung;
+    number_format(&number, effect->number);
+    deciding_tell(deciding, effect, MESSAGE_RESOLVED);
+}
+
+void deciding_resolve(struct deciding *deciding, enum referral_clock clock, struct rung_set rungs)
+{
+    struct referral *after = deciding->after;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < after->document_count; i++) {
+        struct referral_document document = after->documents[i];
+        if (document.clock == clock && rung_set_has(rungs, document.rung)) {
+            resolve_one(deciding, &document);
+        } else {
+            after->documents[kept++] = document;
+        }
+    }
+    after->document_count = kept;
+}
+
+void deciding_resolve_all(struct deciding *deciding, enum referral_clock clock)
+{
+    struct rung_set all = {.bits = (UINT64_C(1) << RUNG_COUNT) - 1};
+    deciding_resolve(deciding, clock, all);
+}
+
+/* ---- the feedback window ---- */
+
+void deciding_window_open(struct deciding *deciding, uint64_t agent_received_ms)
+{
+    struct referral *after = deciding->after;
+    const struct decide_context *ctx = deciding->ctx;
+    after->window_number++;
+    after->late = false;
+    after->lateness_days = 0;
+    after->claimed_ms = 0;
+    deciding_clock_open(deciding, REFERRAL_CLOCK_FEEDBACK, after->window_number);
+    (void)snprintf(after->calendar_version, sizeof(after->calendar_version), "%s",
+                   calendar_version(ctx->calendar));
+    deciding_effect(deciding, EFFECT_WINDOW_OPENED, REFERRAL_CLOCK_FEEDBACK)->agent_received_ms =
+        agent_received_ms;
+    deciding_notice(deciding, MESSAGE_DELIVERY_NOTICE, after->sender, ROLE_LIAISON | ROLE_SENDER,
+                    REFERRAL_CLOCK_FEEDBACK)
+        ->evidence = true;
+}
+
+void deciding_returned(struct deciding *deciding, uint16_t agency)
+{
+    const struct word *word =
+        vocabulary_find(VOCABULARY_REJECTION, deciding->message->delivery.reason);
+    struct effect *effect = deciding_notice(deciding, MESSAGE_RETURNED, agency,
+                                            ROLE_LIAISON | ROLE_SENDER, REFERRAL_CLOCK_FEEDBACK);
+    effect->evidence = true;
+    (void)snprintf(effect->reason, sizeof(effect->reason), "%s",
+                   word == NULL ? "unreadable" : word->id);
+}

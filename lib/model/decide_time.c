@@ -1,0 +1,207 @@
+/* How: what time and calendars do: rungs that fell due, windows that are re-dated, and the facts of
+ * the notices that tell of it. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/decide_parts.h"
+
+bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms)
+{
+    uint64_t until_ms = ctx->outage_to_ms + ctx->policy->claimed_grace_ms;
+    if (ctx->clock_held) {
+        *ret_until_ms = 0;
+        return true;
+    }
+    if (ctx->outage_to_ms != 0 && ctx->now_ms < until_ms) {
+        *ret_until_ms = until_ms;
+        return true;
+    }
+    return false;
+}
+
+/* ---- rungs ---- */
+
+/* A numbered document is counted and kept as open until its cause is gone. */
+static void document_add(struct deciding *deciding, struct effect *effect)
+{
+    struct referral *after = deciding->after;
+    struct number_counter *documents = &deciding->decision->documents;
+    enum err error =
+        number_next(NUMBER_DOCUMENT, "", deciding->ctx->now_ms, documents, effect->number);
+    assert(error == OK);
+    assert(after->document_count < REFERRAL_DOCUMENTS_MAX);
+    after->documents[after->document_count++] = (struct referral_document){
+        .clock = effect->clock,
+        .rung = effect->rung,
+        .year = documents->year,
+        .counter = documents->last,
+    };
+}
+
+static void rung_raise(struct deciding *deciding, enum referral_clock clock, enum rung rung,
+                       uint64_t fell_due_ms)
+{
+    struct window *window = &deciding->after->clocks[clock];
+    assert(!rung_set_has(window->raised, rung));
+    assert(fell_due_ms <= deciding->ctx->now_ms);
+    window->raised = rung_set_with(window->raised, rung);
+    struct effect *effect = deciding_effect(deciding, EFFECT_RUNG_RAISED, clock);
+    effect->rung = rung;
+    effect->fell_due_ms = fell_due_ms;
+    bool document = rung_is_document(rung);
+    if (document) {
+        document_add(deciding, effect);
+    }
+    deciding_tell(deciding, effect, document ? MESSAGE_ESCALATION : MESSAGE_REMINDER);
+}
+
+void decide_due(const struct decide_context *ctx, const struct referral *before,
+                struct decision *ret_decision)
+{
+    struct deciding deciding;
+    uint64_t until_ms = 0;
+    deciding_begin(&deciding, ctx, before, ret_decision);
+    if (decide_rungs_wait(ctx, &until_ms)) {
+        return;
+    }
+    for (size_t i = 0; i < DECISION_RUNGS_MAX; i++) {
+        enum referral_clock clock = REFERRAL_CLOCK_COUNT;
+        enum rung rung = RUNG_COUNT;
+        uint64_t due_ms = 0;
+        bool found = referral_next_rung(deciding.after, &ctx->policy->ladder, ctx->calendar, &clock,
+                                        &rung, &due_ms);
+        if (!found || due_ms > ctx->now_ms) {
+            break;
+        }
+        rung_raise(&deciding, clock, rung, due_ms);
+    }
+    deciding_end(&deciding);
+}
+
+/* ---- re-dating ---- */
+
+static void redating_tell(struct deciding *deciding, enum referral_clock clock,
+                          const struct redating *redating)
+{
+    static const char *const reasons[] = {
+        [BASIS_CALENDAR] = "calendar", [BASIS_FLOOR] = "floor", [BASIS_KEPT] = "kept"};
+    const struct referral *after = deciding->after;
+    uint16_t sides[2] = {referral_responsible(after, clock), referral_waiting(after, clock)};
+    struct effect *effect = deciding_effect(deciding, EFFECT_WINDOW_REDATED, clock);
+    effect->old_due_before_ms = redating->old_due_before_ms;
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t roles = ROLE_LIAISON | (i == 1 ? ROLE_SENDER : 0u);
+        effect = deciding_notice(deciding, MESSAGE_REDATING, sides[i], roles, clock);
+        effect->old_due_before_ms = redating->old_due_before_ms;
+        (void)snprintf(effect->reason, sizeof(effect->reason), "%s",
+                       redating->moved ? reasons[effect->window.basis] : "settled");
+    }
+}
+
+static void clock_redate(struct deciding *deciding, enum referral_clock clock)
+{
+    const struct decide_context *ctx = deciding->ctx;
+    struct redating redating;
+    window_redate(&ctx->policy->ladder, ctx->calendar, ctx->now_ms, &deciding->after->clocks[clock],
+                  &redating);
+    if (redating.moved || redating.settled) {
+        redating_tell(deciding, clock, &redating);
+    }
+    deciding_resolve(deciding, clock, redating.resolved);
+}
+
+void decide_redate(const struct decide_context *ctx, const struct referral *before,
+                   struct decision *ret_decision)
+{
+    struct deciding deciding;
+    deciding_begin(&deciding, ctx, before, ret_decision);
+    for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock < REFERRAL_CLOCK_COUNT;
+         clock++) {
+        if (referral_clock_open(before, clock)) {
+            clock_redate(&deciding, clock);
+        }
+    }
+    if (referral_clock_open(before, REFERRAL_CLOCK_FEEDBACK)) {
+        (void)snprintf(deciding.after->calendar_version, sizeof(deciding.after->calendar_version),
+                       "%s", calendar_version(ctx->calendar));
+    }
+    deciding_end(&deciding);
+}
+
+/* ---- notices ---- */
+
+static uint32_t trace_kind_of(enum day_reason reason)
+{
+    if (reason == DAY_MAKE_UP) {
+        return TRACE_MAKE_UP;
+    }
+    return reason == DAY_HOLIDAY ? TRACE_HOLIDAY : TRACE_WEEKEND;
+}
+
+static size_t trace_fill(const struct decide_context *ctx, const struct window *window,
+                         struct trace_day *trace)
+{
+    struct window_trace why;
+    size_t count = 0;
+    window_trace(ctx->calendar, window, &why);
+    trace[count++] =
+        (struct trace_day){.date = civil_yyyymmdd(why.day_0), .kind = TRACE_DAY_0, .name = ""};
+    for (size_t i = 0; i < why.day_count; i++) {
+        trace[count++] = (struct trace_day){.date = civil_yyyymmdd(why.days[i].day),
+                                            .kind = trace_kind_of(why.days[i].reason),
+                                            .name = why.days[i].name};
+    }
+    trace[count++] =
+        (struct trace_day){.date = civil_yyyymmdd(why.day_n), .kind = TRACE_DAY_N, .name = ""};
+    return count;
+}
+
+static enum referral_task task_of(enum referral_clock clock)
+{
+    return clock <= REFERRAL_CLOCK_PAPERS ? (enum referral_task)clock : TASK_FEEDBACK;
+}
+
+void decide_notice_facts(const struct decide_context *ctx, const struct effect *effect,
+                         struct trace_day *trace, struct notice_facts *ret_facts)
+{
+    const struct window *window = &effect->window;
+    const struct agency *responsible = registry_by_number(ctx->registry, effect->responsible);
+    assert(effect->kind == EFFECT_NOTICE);
+    memset(ret_facts, 0, sizeof(*ret_facts));
+    if (effect->rung < RUNG_COUNT) {
+        (void)snprintf(ret_facts->rung, sizeof(ret_facts->rung), "%s", rung_id(effect->rung));
+    }
+    (void)snprintf(ret_facts->responsible, sizeof(ret_facts->responsible), "%s",
+                   responsible == NULL ? "" : responsible->id);
+    (void)snprintf(ret_facts->document_number, sizeof(ret_facts->document_number), "%s",
+                   effect->number);
+    (void)snprintf(ret_facts->reason, sizeof(ret_facts->reason), "%s", effect->reason);
+    ret_facts->task = task_of(effect->clock);
+    ret_facts->window = window->number;
+    ret_facts->roles = effect->roles;
+    ret_facts->fell_due_ms = effect->fell_due_ms;
+    ret_facts->old_due_before_ms = effect->old_due_before_ms;
+    if (window->number == 0 || effect->notice == MESSAGE_RETURNED) {
+        return;
+    }
+    (void)snprintf(ret_facts->calendar_version, sizeof(ret_facts->calendar_version), "%s",
+                   calendar_version(ctx->calendar));
+    ret_facts->arrival_ms = window->start_ms;
+    ret_facts->working_days = window->n;
+    ret_facts->due_before_ms = window->due_before_ms;
+    ret_facts->provisional = window->provisional;
+    if (window->stopped_ms != 0 && window->n > 0) {
+        struct lateness lateness =
+            window_lateness(ctx->calendar, window->due_before_ms, window->stopped_ms);
+        ret_facts->late = lateness.late;
+        ret_facts->lateness_days = lateness.working_days;
+    }
+    if (window->n > 0) {
+        ret_facts->due_date = civil_yyyymmdd(window->due_day);
+    }
+    if (window->n > 0 && effect->notice != MESSAGE_RESOLVED) {
+        ret_facts->trace = trace;
+        ret_facts->trace_count = trace_fill(ctx, window, trace);
+    }
+}
