@@ -396,6 +396,9 @@ static bool apply(struct deciding *deciding)
         return deciding_refuse(deciding, transition.refusal, "state: %s does not take %s",
                                referral_state_name(state), referral_event_name(event));
     }
+    if (!check_item(deciding)) {
+        return false;
+    }
     deciding->after->state = transition.to;
     return handlers[event](deciding);
 }
@@ -408,7 +411,7 @@ void decide_message(const struct decide_context *ctx, const struct referral *bef
     deciding.message = message;
     bool taken = check_signer(&deciding) && check_message(&deciding) &&
                  (before == NULL ? check_new(&deciding) : check_known(&deciding)) &&
-                 check_item(&deciding) && apply(&deciding);
+                 apply(&deciding);
     if (!taken) {
         enum refusal refusal = ret_decision->refusal;
         char detail[CHECK_DETAIL_BYTES];

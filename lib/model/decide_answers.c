@@ -158,17 +158,17 @@ bool decide_feedback(struct deciding *deciding)
 
 /* ---- the applicant is told ---- */
 
-/* Either party may tell: Art. 9 lets the social agency deal with the applicant directly. */
+/* Only the agency that holds the duty can say that it is done. */
 bool decide_informed(struct deciding *deciding)
 {
     struct referral *after = deciding->after;
-    if (!referral_clock_open(after, REFERRAL_CLOCK_TELL)) {
+    bool open = referral_clock_open(after, REFERRAL_CLOCK_TELL);
+    if (!open || deciding->ctx->signer != after->tell_holder) {
         return deciding_refuse(deciding, REFUSAL_TASK_UNKNOWN,
-                               "facts.task: tell-applicant is not open");
+                               "facts.task: this agency has no such open task");
     }
-    bool by_sender = deciding->ctx->signer == after->sender;
     after->marks |= MARK_INFORMED;
-    deciding_queue(deciding, by_sender ? after->receiver : after->sender);
+    deciding_queue(deciding, referral_waiting(after, REFERRAL_CLOCK_TELL));
     task_close(deciding, REFERRAL_CLOCK_TELL);
     return true;
 }
