@@ -17,10 +17,9 @@ void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *act
     text_copy(ret_record->actor, sizeof(ret_record->actor), actor);
 }
 
-static enum err append(struct turn *turn, const struct leaf_record *record, struct span envelope,
-                       uint64_t trail, struct digest *ret_hash, uint64_t *ret_leaf)
+static enum err append(struct turn *turn, const struct leaf_record *record, struct audit_leaf leaf,
+                       struct digest *ret_hash, uint64_t *ret_leaf)
 {
-    struct audit_leaf leaf = {.envelope = envelope, .trail = trail};
     struct buf bytes;
     enum err error = turn_txn(turn);
 
@@ -43,7 +42,8 @@ enum err ledger_append(struct turn *turn, const struct leaf_record *record, stru
 {
     struct digest hash;
 
-    return append(turn, record, envelope, trail, &hash, ret_leaf);
+    return append(turn, record, (struct audit_leaf){.envelope = envelope, .trail = trail}, &hash,
+                  ret_leaf);
 }
 
 static const struct agency *agency_by_number(const struct turn *turn, uint16_t number)
@@ -80,7 +80,9 @@ enum err ledger_queue(struct turn *turn, struct leaf_record *record,
     record->stream.seq = item.seq;
     record->stream.previous = state.previous;
     text_copy(record->recipient, sizeof(record->recipient), recipient->id);
-    error = append(turn, record, entry->envelope, entry->trail, &hash, &item.leaf);
+    error = append(turn, record,
+                   (struct audit_leaf){.envelope = entry->envelope, .trail = entry->trail}, &hash,
+                   &item.leaf);
     if (error == OK) {
         error = queue_put(turn->txn, &item, &hash);
     }

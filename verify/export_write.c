@@ -75,7 +75,7 @@ static enum err finish(struct export_writer *writer)
 {
     struct hasher hasher;
     struct digest digest;
-    uint8_t block[65536];
+    uint8_t block[16384];
     size_t len;
     long end = ftell(writer->file);
 

@@ -34,12 +34,10 @@ void deciding_begin(struct deciding *deciding, const struct decide_context *ctx,
 
 void deciding_end(struct deciding *deciding)
 {
-    enum referral_clock clock = REFERRAL_CLOCK_COUNT;
-    enum rung rung = RUNG_COUNT;
-    uint64_t due_ms = 0;
+    struct referral_rung next;
     bool found = referral_next_rung(deciding->after, &deciding->ctx->policy->ladder,
-                                    deciding->ctx->calendar, &clock, &rung, &due_ms);
-    deciding->after->next_due_ms = found ? due_ms : 0;
+                                    deciding->ctx->calendar, &next);
+    deciding->after->next_due_ms = found ? next.due_ms : 0;
 }
 
 bool deciding_refuse(struct deciding *deciding, enum refusal refusal, const char *fmt, ...)

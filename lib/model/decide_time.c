@@ -66,15 +66,12 @@ void decide_due(const struct decide_context *ctx, const struct referral *before,
         return;
     }
     for (size_t i = 0; i < DECISION_RUNGS_MAX; i++) {
-        enum referral_clock clock = REFERRAL_CLOCK_COUNT;
-        enum rung rung = RUNG_COUNT;
-        uint64_t due_ms = 0;
-        bool found = referral_next_rung(deciding.after, &ctx->policy->ladder, ctx->calendar, &clock,
-                                        &rung, &due_ms);
-        if (!found || due_ms > ctx->now_ms) {
+        struct referral_rung next;
+        if (!referral_next_rung(deciding.after, &ctx->policy->ladder, ctx->calendar, &next) ||
+            next.due_ms > ctx->now_ms) {
             break;
         }
-        rung_raise(&deciding, clock, rung, due_ms);
+        rung_raise(&deciding, next.clock, next.rung, next.due_ms);
     }
     deciding_end(&deciding);
 }

@@ -216,22 +216,18 @@ enum clock_kind referral_clock_kind(const struct referral *referral, enum referr
 }
 
 bool referral_next_rung(const struct referral *referral, const struct ladder *ladder,
-                        const struct calendar *calendar, enum referral_clock *ret_clock,
-                        enum rung *ret_rung, uint64_t *ret_due_ms)
+                        const struct calendar *calendar, struct referral_rung *ret_next)
 {
     bool found = false;
     for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock < REFERRAL_CLOCK_COUNT;
          clock++) {
-        enum rung rung = RUNG_COUNT;
-        uint64_t due_ms = 0;
+        struct referral_rung next = {.clock = clock};
         if (!referral_clock_open(referral, clock) ||
-            !rung_next(ladder, calendar, &referral->clocks[clock], &rung, &due_ms)) {
+            !rung_next(ladder, calendar, &referral->clocks[clock], &next.rung, &next.due_ms)) {
             continue;
         }
-        if (!found || due_ms < *ret_due_ms) {
-            *ret_clock = clock;
-            *ret_rung = rung;
-            *ret_due_ms = due_ms;
+        if (!found || next.due_ms < ret_next->due_ms) {
+            *ret_next = next;
             found = true;
         }
     }

@@ -128,9 +128,13 @@ uint16_t referral_waiting(const struct referral *referral, enum referral_clock c
 enum clock_kind referral_clock_kind(const struct referral *referral, enum referral_clock clock);
 
 /* The earliest rung of all open clocks that was not raised; false when there is none. */
+struct referral_rung {
+    enum referral_clock clock;
+    enum rung rung;
+    uint64_t due_ms;
+};
 bool referral_next_rung(const struct referral *referral, const struct ladder *ladder,
-                        const struct calendar *calendar, enum referral_clock *ret_clock,
-                        enum rung *ret_rung, uint64_t *ret_due_ms);
+                        const struct calendar *calendar, struct referral_rung *ret_next);
 
 /* Big-endian, versioned. Writes at most REFERRAL_PACKED_MAX bytes and answers how many. */
 size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKED_MAX]);

@@ -256,7 +256,7 @@ static enum err entry_write(struct store_txn *txn, uint64_t index,
     uint8_t *from = store->pending.bytes.data + leaf->offset;
     audit_entry_finish_front(from, store->pending.tree.size, note.len);
     uint8_t *room = NULL;
-    enum err error = store_raw_reserve(txn, STORE_LOG, key,
+    enum err error = store_raw_reserve(txn, (struct record_at){STORE_LOG, key},
                                        leaf->front_bytes + note.len + MAC_BYTES + leaf->back_bytes,
                                        MDB_APPEND, &room);
     if (error != OK) {

@@ -93,7 +93,8 @@ static enum err row_give(struct store_cursor *cursor, int result, const MDB_val 
         *ret_value = raw; /* audit.c opens these */
         return OK;
     }
-    return record_open(cursor->txn, cursor->table, *ret_key, raw, &cursor->plain, ret_value);
+    return record_open(cursor->txn, (struct record_at){cursor->table, *ret_key}, raw,
+                       &cursor->plain, ret_value);
 }
 
 enum err store_cursor_seek(struct store_cursor *cursor, struct span key, struct span *ret_key,

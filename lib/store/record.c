@@ -101,9 +101,11 @@ enum err store_raw_get(struct store_txn *txn, enum store_table table, struct spa
     return error;
 }
 
-enum err store_raw_reserve(struct store_txn *txn, enum store_table table, struct span key,
-                           size_t len, unsigned flags, uint8_t **ret_room)
+enum err store_raw_reserve(struct store_txn *txn, struct record_at place, size_t len,
+                           unsigned flags, uint8_t **ret_room)
 {
+    enum store_table table = place.table;
+    struct span key = place.key;
     assert(txn->writes && txn->mdb != NULL);
     assert(txn->store->present[table]);
     assert(key.len > 0 && key.len <= STORE_KEY_BYTES_MAX);
@@ -163,9 +165,11 @@ static enum err unseal(struct store_txn *txn, enum store_table table, struct spa
     return error == ERR_FORGED ? store_corrupt(txn, table, key) : error;
 }
 
-enum err record_open(struct store_txn *txn, enum store_table table, struct span key,
-                     struct span raw, struct buf *plain, struct span *ret_value)
+enum err record_open(struct store_txn *txn, struct record_at place, struct span raw,
+                     struct buf *plain, struct span *ret_value)
 {
+    enum store_table table = place.table;
+    struct span key = place.key;
     const struct store *store = txn->store;
     if (store->kind == STORE_AGENT) {
         size_t start = plain->len;
@@ -209,7 +213,7 @@ static enum err put_sealed(struct store_txn *txn, enum store_table table, struct
     if (error != OK) {
         (void)store_failed(txn, error);
     } else {
-        error = store_raw_reserve(txn, table, key, sealed.len, flags, &room);
+        error = store_raw_reserve(txn, (struct record_at){table, key}, sealed.len, flags, &room);
     }
     if (error == OK) {
         memcpy(room, sealed.data, sealed.len);
@@ -228,7 +232,8 @@ enum err record_put(struct store_txn *txn, enum store_table table, struct span k
     }
     struct mac mac = record_mac(txn->store, table, key, value);
     uint8_t *room = NULL;
-    enum err error = store_raw_reserve(txn, table, key, value.len + MAC_BYTES, flags, &room);
+    enum err error =
+        store_raw_reserve(txn, (struct record_at){table, key}, value.len + MAC_BYTES, flags, &room);
     if (error != OK) {
         return error;
     }
@@ -283,7 +288,7 @@ enum err store_get(struct store_txn *txn, enum store_table table, struct span ke
         }
         plain = &block->bytes;
     }
-    return record_open(txn, table, key, raw, plain, ret_value);
+    return record_open(txn, (struct record_at){table, key}, raw, plain, ret_value);
 }
 
 enum err store_put(struct store_txn *txn, enum store_table table, struct span key,

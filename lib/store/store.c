@@ -49,16 +49,6 @@ static const char *kind_name(unsigned kind)
     return kind == STORE_BROKER ? "a broker's" : kind == STORE_AGENT ? "an agent's" : "an unknown";
 }
 
-/* LMDB found its own invariant broken, and aborts when this returns: nothing of the transaction is
- * kept, and no receipt for it was sent. The one line that the library logs above debug. */
-static void assert_failed_cb(MDB_env *env, const char *message)
-{
-    (void)env;
-    log_error("store: LMDB stops the process, the data file is damaged or memory is: %s; verify "
-              "the store before starting again",
-              message);
-}
-
 static enum err refuse_result(struct fault *fault, const char *folder, const char *action,
                               int result)
 {
@@ -93,7 +83,6 @@ static enum err env_open(const char *folder, const struct env_options *options, 
         result = mdb_env_set_maxreaders(env, STORE_READERS);
     }
     if (result == MDB_SUCCESS) {
-        result = mdb_env_set_assert(env, assert_failed_cb);
     }
     if (result == MDB_SUCCESS) {
         result = mdb_env_open(env, folder, options->flags, 0600);
@@ -158,8 +147,8 @@ static enum err format_rows(struct store *store)
     uint8_t schema[SCHEMA_BYTES];
     schema_pack(store->kind, schema);
     uint8_t *room = NULL;
-    enum err error =
-        store_raw_reserve(txn, STORE_META, span_text(schema_key), SCHEMA_BYTES, 0, &room);
+    enum err error = store_raw_reserve(txn, (struct record_at){STORE_META, span_text(schema_key)},
+                                       SCHEMA_BYTES, 0, &room);
     if (error == OK) {
         memcpy(room, schema, SCHEMA_BYTES);
         error = record_put(txn, STORE_META, span_text(check_key), span_of(schema, SCHEMA_BYTES), 0);

@@ -110,14 +110,18 @@ enum err store_failed(struct store_txn *txn, enum err error);
 /* Records as they lie in the table. */
 enum err store_raw_get(struct store_txn *txn, enum store_table table, struct span key,
                        struct span *ret_raw) MUST_CHECK;
-/* Room for a record of `len` bytes at the key; to be filled before the next call. */
-enum err store_raw_reserve(struct store_txn *txn, enum store_table table, struct span key,
-                           size_t len, unsigned flags, uint8_t **ret_room) MUST_CHECK;
+struct record_at { /* where a record lies */
+    enum store_table table;
+    struct span key;
+};
+/* Room for a record of `len` bytes there; to be filled before the next call. */
+enum err store_raw_reserve(struct store_txn *txn, struct record_at place, size_t len,
+                           unsigned flags, uint8_t **ret_room) MUST_CHECK;
 struct mac record_mac(const struct store *store, enum store_table table, struct span key,
                       struct span value);
 /* Checks and opens a raw record; sealed ones are opened into `plain` (appended). */
-enum err record_open(struct store_txn *txn, enum store_table table, struct span key,
-                     struct span raw, struct buf *plain, struct span *ret_value) MUST_CHECK;
+enum err record_open(struct store_txn *txn, struct record_at place, struct span raw,
+                     struct buf *plain, struct span *ret_value) MUST_CHECK;
 enum err record_put(struct store_txn *txn, enum store_table table, struct span key,
                     struct span value, unsigned flags) MUST_CHECK;
 void record_forget_plain(struct store_txn *txn);

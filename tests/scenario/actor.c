@@ -56,12 +56,12 @@ static void open_reply(struct world *world, const struct digest *asked, struct r
     world->refusal = (enum refusal)ret_reply->head.code;
 }
 
-static bool request_once(struct world *world, struct actor *actor, struct request_head *head,
-                         const struct span *payloads, size_t payload_count, struct region *region,
-                         struct reply *ret_reply)
+static bool request_once(struct world *world, struct actor *actor, struct asking *asking,
+                         struct region *region, struct reply *ret_reply)
 {
     struct buf bytes;
     struct digest asked;
+    struct request_head *head = &asking->head;
     bool answered;
 
     head->version = WIRE_VERSION;
@@ -72,7 +72,7 @@ static bool request_once(struct world *world, struct actor *actor, struct reques
     MUST(request_head_encode(head, &bytes));
     asked = request_digest(span_buf(&bytes));
     buf_clear(&world->last_request);
-    MUST(request_build(&actor->sign, span_buf(&bytes), payloads, payload_count,
+    MUST(request_build(&actor->sign, span_buf(&bytes), asking->payloads, asking->payload_count,
                        &world->last_request));
     buf_free(&bytes);
     answered = exchange(world, span_buf(&world->last_request));
@@ -84,14 +84,14 @@ static bool request_once(struct world *world, struct actor *actor, struct reques
 
 static bool greet(struct world *world, struct actor *actor)
 {
-    struct request_head head = {.kind = REQUEST_HELLO};
+    struct asking asking = {.head = {.kind = REQUEST_HELLO}};
     struct region region;
     struct reply reply;
     bool answered;
 
-    text_copy(head.hello.software, sizeof(head.hello.software), "scenario");
+    text_copy(asking.head.hello.software, sizeof(asking.head.hello.software), "scenario");
     region_init(&region, LIMIT_PARSE_BYTES(LIMIT_REQUEST_BYTES));
-    answered = request_once(world, actor, &head, NULL, 0, &region, &reply);
+    answered = request_once(world, actor, &asking, &region, &reply);
     if (answered) {
         assert(reply.authentic && reply.head.kind == REPLY_HELLO);
         memcpy(actor->session, reply.head.hello.session, SESSION_BYTES);
@@ -101,16 +101,15 @@ static bool greet(struct world *world, struct actor *actor)
     return answered;
 }
 
-bool actor_request(struct world *world, struct actor *actor, struct request_head *head,
-                   const struct span *payloads, size_t payload_count, struct region *region,
-                   struct reply *ret_reply)
+bool actor_request(struct world *world, struct actor *actor, struct asking *asking,
+                   struct region *region, struct reply *ret_reply)
 {
     if (actor->counter == 0 && !greet(world, actor)) {
         return false;
     }
-    memcpy(head->session, actor->session, SESSION_BYTES);
-    head->counter = actor->counter++;
-    return request_once(world, actor, head, payloads, payload_count, region, ret_reply);
+    memcpy(asking->head.session, actor->session, SESSION_BYTES);
+    asking->head.counter = actor->counter++;
+    return request_once(world, actor, asking, region, ret_reply);
 }
 
 bool actor_replay(struct world *world)
@@ -220,7 +219,8 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
 {
     bool acknowledging =
         message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
-    struct request_head head = {.kind = acknowledging ? REQUEST_ACK : REQUEST_SUBMIT};
+    struct asking asking = {.head = {.kind = acknowledging ? REQUEST_ACK : REQUEST_SUBMIT},
+                            .payload_count = 1};
     struct region region;
     struct reply reply;
     struct buf payload;
@@ -233,15 +233,16 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
     message->header.created_ms =
         message->header.created_ms != 0 ? message->header.created_ms : world->wall_ms;
     if (acknowledging) {
-        head.ack.count = 1;
+        asking.head.ack.count = 1;
     } else {
-        head.submit.count = 1;
+        asking.head.submit.count = 1;
     }
     buf_init(&payload, LIMIT_ENVELOPE_BYTES);
     encode(world, message, &payload);
     bytes = span_buf(&payload);
+    asking.payloads = &bytes;
     region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
-    answered = actor_request(world, actor, &head, &bytes, 1, &region, &reply);
+    answered = actor_request(world, actor, &asking, &region, &reply);
     if (answered && reply.head.kind == REPLY_SUBMIT) {
         keep_receipt(world, &reply, &region);
     }
@@ -285,14 +286,13 @@ static void hold(struct world *world, struct actor *actor, const struct reply *r
 
 size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max)
 {
-    struct request_head head = {.kind = REQUEST_FETCH, .fetch = {.max_count = max}};
+    struct asking asking = {.head = {.kind = REQUEST_FETCH, .fetch = {.max_count = max}}};
     struct region region;
     struct reply reply;
 
     actor->held_count = 0;
     region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
-    if (actor_request(world, actor, &head, NULL, 0, &region, &reply) &&
-        reply.head.kind == REPLY_FETCH) {
+    if (actor_request(world, actor, &asking, &region, &reply) && reply.head.kind == REPLY_FETCH) {
         for (size_t i = 0; i < reply.head.fetch.delivery_count; i++) {
             hold(world, actor, &reply, &reply.head.fetch.deliveries[i], &region);
         }
@@ -303,22 +303,23 @@ size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max)
 
 static void acknowledge_plain(struct world *world, struct actor *actor)
 {
-    struct request_head head = {.kind = REQUEST_ACK};
+    struct asking asking = {.head = {.kind = REQUEST_ACK}};
+    struct request_head *head = &asking.head;
     struct position plain[WORLD_HELD];
     struct region region;
     struct reply reply;
 
     for (size_t i = 0; i < actor->held_count; i++) {
         if (strcmp(actor->held[i].header.sender, BROKER_AGENCY) == 0) {
-            plain[head.ack.plain_count++] = actor->held[i].position;
+            plain[head->ack.plain_count++] = actor->held[i].position;
         }
     }
-    head.ack.plain = plain;
-    if (head.ack.plain_count == 0) {
+    head->ack.plain = plain;
+    if (head->ack.plain_count == 0) {
         return;
     }
     region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
-    (void)actor_request(world, actor, &head, NULL, 0, &region, &reply);
+    (void)actor_request(world, actor, &asking, &region, &reply);
     region_free(&region);
 }
 

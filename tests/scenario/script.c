@@ -25,6 +25,20 @@ const char *step_word(const struct step *step, size_t index)
     return index < step->count ? step->words[index] : "";
 }
 
+bool step_number(const char *text, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < '0' || text[i] > '9' || value > UINT32_MAX) {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    *ret_value = value;
+    return text[0] != '\0';
+}
+
 /* "90m", "3h", "5d", "30s": an unsigned amount of time. */
 static bool read_amount(const char *text, uint64_t *ret_ms)
 {
@@ -139,12 +153,12 @@ static bool play_confirm(struct world *world, struct step *step)
 {
     (void)step;
     for (size_t i = 0; i < 3; i++) {
-        struct request_head head = {.kind = REQUEST_REGISTRY};
+        struct asking asking = {.head = {.kind = REQUEST_REGISTRY}};
         struct region region;
         struct reply reply;
 
         region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
-        (void)actor_request(world, &world->actors[i], &head, NULL, 0, &region, &reply);
+        (void)actor_request(world, &world->actors[i], &asking, &region, &reply);
         region_free(&region);
     }
     world_settle(world);

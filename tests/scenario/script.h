@@ -20,6 +20,8 @@ struct step { /* one line, split at spaces */
 bool step_fail(struct step *step, const char *fmt, ...) FORMAT(2, 3);
 /* The word at `index`, or "" beyond the end. */
 const char *step_word(const struct step *step, size_t index);
+/* Decimal digits alone, up to ten of them. */
+bool step_number(const char *text, uint64_t *ret_value);
 /* Plays one step. False: it failed, and step->problem says why. */
 bool script_play(struct world *world, struct step *step);
 /* script_acts.c: what an agency does; words[0] is its id. */

@@ -239,7 +239,8 @@ static bool act_answers(struct world *world, struct actor *actor, const struct t
     const struct measure measure = {
         .measure = 1, .shape = 1, .amount_fen = 100000, .unit = 1, .start_date = 20260901};
     const struct document document = {.kind = 1};
-    const char *signed_at = option(step, "signed-ago");
+    const char *signed_at = option(step, "signed-ago"); /* minutes */
+    uint64_t minutes;
     struct message message;
     size_t i = 0;
 
@@ -261,11 +262,8 @@ static bool act_answers(struct world *world, struct actor *actor, const struct t
     if (!has(step, "without-number")) {
         register_number(world, actor, message.feedback.register_number);
     }
-    if (signed_at != NULL) {
-        char *end;
-
-        message.header.created_ms =
-            world->wall_ms - (uint64_t)strtoull(signed_at, &end, 10) * UINT64_C(60000);
+    if (signed_at != NULL && step_number(signed_at, &minutes)) {
+        message.header.created_ms = world->wall_ms - minutes * UINT64_C(60000);
     }
     return send(world, actor, step, &message);
 }

@@ -11,9 +11,9 @@
 
 static unsigned number_at(const struct step *step, size_t index)
 {
-    char *end;
+    uint64_t value = UINT64_MAX; /* fits nothing */
 
-    return (unsigned)strtoul(step_word(step, index), &end, 10);
+    return step_number(step_word(step, index), &value) ? (unsigned)value : UINT32_MAX;
 }
 
 static bool load(struct world *world, struct step *step, const char *name,

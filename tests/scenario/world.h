@@ -84,13 +84,18 @@ void world_pass(struct world *world, uint64_t ms);
 struct actor *world_actor(struct world *world, const char *id); /* NULL: no such agency */
 struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */
 
+struct asking { /* a request: its head and the payloads that it carries */
+    struct request_head head;
+    const struct span *payloads; /* borrowed */
+    size_t payload_count;
+};
+
 /* --- actor.c --- */
 
 /* One request with these payloads; the answer is in `ret_reply` (region's). Says HELLO when there
  * is no session. False: no answer came (the broker is down, or the reply was cut). */
-bool actor_request(struct world *world, struct actor *actor, struct request_head *head,
-                   const struct span *payloads, size_t payload_count, struct region *region,
-                   struct reply *ret_reply);
+bool actor_request(struct world *world, struct actor *actor, struct asking *asking,
+                   struct region *region, struct reply *ret_reply);
 /* Signs and submits (or acknowledges with) one message; world->refusal and world->last_leaf tell.
  * With `body`, an empty body is sealed to both parties. */
 bool actor_send(struct world *world, struct actor *actor, struct message *message);

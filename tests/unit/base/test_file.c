@@ -250,7 +250,8 @@ START_TEST(damaged_key_files_are_refused_without_quoting_them)
     struct fault fault;
     for (size_t i = 0; i < COUNT_OF(damaged); i++) {
         ck_assert_int_eq(file_write(path, span_text(damaged[i]), 0600, NULL), OK);
-        ck_assert_msg(key_file_read(path, KEY_FILE_SIGN, secret, &fault) != OK, "taken: %s", damaged[i]);
+        ck_assert_msg(key_file_read(path, KEY_FILE_SIGN, secret, &fault) != OK, "taken: %s",
+                      damaged[i]);
         ck_assert_str_eq(fault.place, path);
         ck_assert_ptr_null(strstr(fault.message, "ABEi"));
         ck_assert_ptr_null(strstr(fault.hint, "ABEi"));
