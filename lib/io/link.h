@@ -78,7 +78,9 @@ struct link_server_counts {
     uint64_t contexts_held;       /* handed over and neither answered nor dropped, now */
     uint64_t probes;              /* of all listeners, since start */
     uint64_t probes_failed;       /* since start */
-    uint64_t listeners_renewed;   /* by a failed probe, since start */
+    uint64_t reaps_failed; /* probes whose connection nng did not take down again: it is stuck, and
+                            * only a new process helps (old nng can lose an operation) */
+    uint64_t listeners_renewed; /* by a failed probe, since start */
 };
 
 /* Listening on return. ERR_INVALID (options, url, key files: the fault says which), ERR_REFUSED (a

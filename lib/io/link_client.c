@@ -8,7 +8,7 @@
 
 #include <assert.h>
 #include <nng/nng.h>
-#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/util/platform.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -328,6 +328,7 @@ static void operations_stop(void *argument)
 static void socket_close(void *argument)
 {
     struct link_client *client = argument;
+    nng_msleep(LINK_QUIET_MS);
     for (size_t i = 0; i < client->slot_count; i++) {
         nng_aio_free(client->slots[i].aio);
     }

@@ -10,7 +10,12 @@
 
 #define LINK_URL_BYTES  160
 #define LINK_HOST_BYTES 128
-#define LINK_CLOSE_MS   2000u /* how long nng may take to close a socket */
+/* Between the end of operations and the close of the socket. nng 1.5 loses an operation of its own
+ * when a connection closes between the header and the body of a message (its close then waits for
+ * ever), so what is on the way is let in first: a server then reads one request a connection and no
+ * more, a client the replies that are owed. */
+#define LINK_QUIET_MS 100
+#define LINK_CLOSE_MS 2000u /* how long nng may take to close a socket */
 
 enum link_scheme { LINK_TLS, LINK_TCP, LINK_IPC, LINK_SCHEME_COUNT };
 
@@ -53,8 +58,16 @@ struct link_probe_target {
     const atomic_bool *stop;          /* true: end soon */
 };
 
-/* Blocking, on a pool thread: connects to an own listener as a peer would. False when the listener
- * did not hand the connection over within `wait_ms`. */
-bool link_probe(const struct link_probe_target *target, uint64_t wait_ms);
+enum link_probe_result {
+    LINK_PROBE_DEAD,    /* did not hand the connection over in time */
+    LINK_PROBE_UNKNOWN, /* somebody is there; more cannot be said */
+    LINK_PROBE_ALIVE    /* handed it over; the connection has been closed again */
+};
+
+/* Blocking, on a pool thread: connects to an own listener as a peer would. */
+enum link_probe_result link_probe(const struct link_probe_target *target, uint64_t wait_ms);
+/* Blocking: true when the count is another than `before` in time, or it shall end soon. */
+bool link_probe_count_moves(const _Atomic uint64_t *count, uint64_t before, const atomic_bool *stop,
+                            uint64_t wait_ms);
 
 #endif

@@ -80,6 +80,13 @@ void link_listeners_accepted(struct link_listeners *listeners, nng_listener hand
     }
 }
 
+void link_listeners_removed(struct link_listeners *listeners)
+{
+    if (listeners->watch != NULL) {
+        atomic_fetch_add(&listeners->watch->removed, 1);
+    }
+}
+
 static void watch_free(struct link_watch *watch)
 {
     for (size_t i = 0; watch != NULL && i < 3; i++) {
@@ -91,21 +98,28 @@ static void watch_free(struct link_watch *watch)
 static void probe_work(void *ctx)
 {
     struct link_watch *watch = ctx;
+    uint64_t removed = atomic_load(&watch->removed);
+    bool connected = false;
     for (size_t i = 0; i < LINK_LISTENERS_MAX; i++) {
         struct link_probe_target target = {.url = watch->urls[i],
                                            .cert_file = watch->tls_files[0],
                                            .key_file = watch->tls_files[1],
                                            .accepted = &watch->accepted[i],
                                            .stop = &watch->stop};
-        watch->alive[i] = !watch->asked[i] || link_probe(&target, PROBE_ANSWER_MS);
+        watch->found[i] =
+            watch->asked[i] ? link_probe(&target, PROBE_ANSWER_MS) : LINK_PROBE_UNKNOWN;
+        connected = connected || watch->found[i] == LINK_PROBE_ALIVE;
     }
+    watch->reaper_stuck = connected && !link_probe_count_moves(&watch->removed, removed,
+                                                               &watch->stop, PROBE_ANSWER_MS);
 }
 
 static void probe_judge(struct link_listeners *listeners)
 {
     listeners->probes++;
+    listeners->reaps_failed += listeners->watch->reaper_stuck;
     for (size_t i = 0; i < listeners->count; i++) {
-        if (!listeners->watch->alive[i]) {
+        if (listeners->watch->found[i] == LINK_PROBE_DEAD) {
             listeners->probes_failed++;
             if (listener_renew(listeners, &listeners->each[i]) == 0) {
                 listeners->renewed++;

@@ -22,7 +22,9 @@ struct link_watch {
     _Atomic uint64_t accepted[LINK_LISTENERS_MAX];
     struct link_url urls[LINK_LISTENERS_MAX]; /* of the running probe, with what it found */
     bool asked[LINK_LISTENERS_MAX];
-    bool alive[LINK_LISTENERS_MAX];
+    enum link_probe_result found[LINK_LISTENERS_MAX];
+    _Atomic uint64_t removed; /* connections that nng has taken down */
+    bool reaper_stuck;        /* the probe's own were not, in time */
 };
 
 struct link_listeners {
@@ -37,6 +39,7 @@ struct link_listeners {
     uint64_t probes;
     uint64_t probes_failed;
     uint64_t renewed;
+    uint64_t reaps_failed;
 };
 
 enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop, nng_socket socket,
@@ -46,6 +49,8 @@ uint16_t link_listeners_port(const struct link_listeners *listeners, size_t inde
 enum err link_listeners_reload(struct link_listeners *listeners, struct fault *fault) MUST_CHECK;
 /* Any thread: a listener handed a connection over. */
 void link_listeners_accepted(struct link_listeners *listeners, nng_listener handle);
+/* Any thread: a connection of any listener was taken down. */
+void link_listeners_removed(struct link_listeners *listeners);
 /* Ends the probing. Zeroed is allowed. */
 void link_listeners_stop(struct link_listeners *listeners);
 /* After nng's socket was closed, and the listeners with it. Zeroed is allowed. */

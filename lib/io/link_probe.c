@@ -9,17 +9,20 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <nng/nng.h>
+#include <nng/supplemental/util/platform.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "io/clock.h"
 #include "io/link_internal.h"
+
+#define COUNT_STEP_MS 2
 
 union probe_address {
     struct sockaddr any;
@@ -99,51 +102,51 @@ static enum sent hello_tls(int fd, const struct link_probe_target *target)
     return sent;
 }
 
-static bool count_rises(const struct link_probe_target *target, uint64_t before, uint64_t due_ms)
+bool link_probe_count_moves(const _Atomic uint64_t *count, uint64_t before, const atomic_bool *stop,
+                            uint64_t wait_ms)
 {
-    static const struct timespec step = {.tv_nsec = 2000000};
-    while (atomic_load(target->accepted) == before) {
-        if (atomic_load(target->stop)) {
-            return true; /* the server is being closed: nothing to bring back */
-        }
+    uint64_t due_ms = clock_machine_ms() + wait_ms;
+    while (atomic_load(count) == before && !atomic_load(stop)) {
         if (clock_machine_ms() >= due_ms) {
             return false;
         }
-        (void)nanosleep(&step, NULL); /* shorter when a signal comes: the loop looks again */
+        nng_msleep(COUNT_STEP_MS);
     }
     return true;
 }
 
-static bool probe_connected(int fd, const struct link_probe_target *target, uint64_t before,
-                            uint64_t due_ms)
+static enum link_probe_result probe_connected(int fd, const struct link_probe_target *target,
+                                              uint64_t before, uint64_t wait_ms)
 {
     enum sent sent = target->url.scheme == LINK_TLS ? hello_tls(fd, target) : hello_plain(fd);
     if (sent != SENT) {
-        return sent == SENT_NOT_TAKEN;
+        return sent == SENT_NOT_TAKEN ? LINK_PROBE_UNKNOWN : LINK_PROBE_DEAD;
     }
-    return count_rises(target, before, due_ms);
+    return link_probe_count_moves(target->accepted, before, target->stop, wait_ms)
+               ? LINK_PROBE_ALIVE
+               : LINK_PROBE_DEAD;
 }
 
-bool link_probe(const struct link_probe_target *target, uint64_t wait_ms)
+enum link_probe_result link_probe(const struct link_probe_target *target, uint64_t wait_ms)
 {
     union probe_address address;
     struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
                            .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000};
-    uint64_t due_ms = clock_machine_ms() + wait_ms;
+    enum link_probe_result result = LINK_PROBE_UNKNOWN;
     uint64_t before = atomic_load(target->accepted);
     socklen_t len = address_of(&target->url, &address);
     if (len == 0) {
-        return true;
+        return result;
     }
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return true; /* out of descriptors says nothing about the listener */
+        return result; /* out of descriptors says nothing about the listener */
     }
-    bool alive = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ||
-                 setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0;
-    if (!alive && connect(fd, &address.any, len) == 0) {
-        alive = probe_connected(fd, target, before, due_ms);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0) {
+        result = connect(fd, &address.any, len) == 0 ? probe_connected(fd, target, before, wait_ms)
+                                                     : LINK_PROBE_DEAD;
     }
     (void)close(fd); /* nothing is buffered in it */
-    return alive;
+    return result;
 }

@@ -10,10 +10,10 @@
 #include <assert.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
+#include <nng/supplemental/util/platform.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "io/clock.h"
@@ -21,9 +21,10 @@
 #include "io/link_listener.h"
 #include "io/loop.h"
 
-#define SETTLE_MS    200u
-#define PAUSE_MS     100 /* after a failed receive, lest it spins */
-#define CONTEXTS_MAX 65536u
+#define SETTLE_STEP_MS 5
+#define SETTLE_MS      200u
+#define PAUSE_MS       100 /* after a failed receive, lest it spins */
+#define CONTEXTS_MAX   65536u
 
 enum slot_state { SLOT_RECV, SLOT_SEND, SLOT_PAUSE };
 
@@ -263,6 +264,7 @@ static void pipe_removed_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
     struct link_server *server = argument;
     (void)event;
     atomic_fetch_sub(&server->connections, 1);
+    link_listeners_removed(&server->listeners);
     if (server->options.on_gone == NULL || atomic_load(&server->stopping)) {
         return;
     }
@@ -375,6 +377,7 @@ void link_server_count(const struct link_server *server, struct link_server_coun
         .contexts_held = atomic_load(&server->contexts_held),
         .probes = server->listeners.probes,
         .probes_failed = server->listeners.probes_failed,
+        .reaps_failed = server->listeners.reaps_failed,
         .listeners_renewed = server->listeners.renewed,
     };
 }
@@ -387,10 +390,9 @@ void link_server_drain(struct link_server *server)
 /* nng has no linger: a send that has ended may still be in nng's hands. */
 void link_server_settle(struct link_server *server)
 {
-    static const struct timespec step = {.tv_nsec = 5000000};
     assert(atomic_load(&server->stopping));
     while (clock_machine_ms() < atomic_load(&server->last_reply_ms) + SETTLE_MS) {
-        (void)nanosleep(&step, NULL); /* shorter when a signal comes: the loop looks again */
+        nng_msleep(SETTLE_STEP_MS);
     }
 }
 
@@ -407,6 +409,7 @@ static void operations_stop(void *argument)
 static void socket_close(void *argument)
 {
     struct link_server *server = argument;
+    nng_msleep(LINK_QUIET_MS);
     for (size_t i = 0; i < server->slot_count; i++) {
         if (server->slots[i].request != NULL) {
             nng_msg_free(server->slots[i].request);

@@ -366,6 +366,7 @@ START_TEST(self_probe_leaves_healthy_listeners_alone)
     link_server_count(bench.server, &counts);
     ck_assert_uint_gt(counts.probes, 10);
     ck_assert_uint_eq(counts.probes_failed, 0);
+    ck_assert_uint_eq(counts.reaps_failed, 0);
     ck_assert_uint_eq(counts.listeners_renewed, 0);
     client_free(honest);
     bench_free(&bench);
@@ -386,10 +387,10 @@ START_TEST(self_probe_believes_only_the_count_of_connections)
         .cert_file = paths.cert, .key_file = paths.key, .accepted = &stuck, .stop = &stop};
     for (size_t l = 0; l < 3; l++) {
         ck_assert_int_eq(link_url_parse(bench_url(&bench, l), true, &target.url, NULL), OK);
-        ck_assert_msg(!link_probe(&target, 300), "%s", all[l]);
+        ck_assert_msg(link_probe(&target, 300) == LINK_PROBE_DEAD, "%s", all[l]);
     }
     stop = true; /* a server that is closing is not waited for */
-    ck_assert(link_probe(&target, 60000));
+    ck_assert_int_ne(link_probe(&target, 60000), LINK_PROBE_DEAD);
     bench_free(&bench);
 }
 END_TEST
