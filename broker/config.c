@@ -17,8 +17,8 @@ struct reading {
 
 #define PATH(key, member, need)                                                                    \
     {                                                                                              \
-        .name = key, .type = YAML_PATH, .offset = offsetof(struct reading, config.member),         \
-        .size = CONFIG_PATH_BYTES, .required = need                                                \
+        .name = (key), .type = YAML_PATH, .offset = offsetof(struct reading, config.member),       \
+        .size = CONFIG_PATH_BYTES, .required = (need)                                              \
     }
 
 static const struct yaml_option options[] = {

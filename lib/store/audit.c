@@ -48,7 +48,7 @@ static enum err entry_open(struct store_txn *txn, uint64_t index, struct span ra
 {
     uint8_t key[8];
     be64_put(key, index);
-    struct audit_entry entry;
+    struct audit_entry entry = {.index = 0};
     struct span front;
     const uint8_t *stored_mac = NULL;
     if (audit_entry_unpack(index, raw, &entry, &front, &stored_mac) != OK) {
@@ -91,7 +91,7 @@ static enum err entry_check_hash(struct store_txn *txn, const struct audit_entry
 enum err audit_read(struct store_txn *txn, uint64_t index, struct audit_entry *ret_entry)
 {
     assert(txn != NULL && ret_entry != NULL);
-    struct audit_entry entry;
+    struct audit_entry entry = {.index = 0};
     enum err error = entry_get(txn, index, &entry);
     if (error == OK) {
         error = entry_check_hash(txn, &entry);
@@ -110,7 +110,7 @@ static enum err node_get(void *ctx, unsigned level, uint64_t index, struct diges
         return OK;
     }
     uint64_t edge = ((index + 1) << level) - 1;
-    struct audit_entry entry;
+    struct audit_entry entry = {.index = 0};
     enum err error = entry_get(txn, edge, &entry);
     if (error == ERR_NOT_FOUND || (error == OK && entry.node_count < level)) {
         uint8_t key[8];
@@ -415,7 +415,7 @@ enum err audit_consistency(struct store_txn *txn, uint64_t old_size, uint64_t si
 /* The checkpoint over `size` leaves lies on the last of them. */
 static enum err note_get(struct store_txn *txn, uint64_t size, struct span *ret_note)
 {
-    struct audit_entry last;
+    struct audit_entry last = {.index = 0};
     enum err error = entry_get(txn, size - 1, &last);
     if (error == ERR_NOT_FOUND || (error == OK && last.note.len == 0)) {
         uint8_t key[8];
@@ -431,7 +431,7 @@ static enum err note_get(struct store_txn *txn, uint64_t size, struct span *ret_
 enum err audit_receipt(struct store_txn *txn, uint64_t index, struct audit_receipt *ret_receipt)
 {
     assert(ret_receipt != NULL);
-    struct audit_entry entry;
+    struct audit_entry entry = {.index = 0};
     enum err error = audit_read(txn, index, &entry);
     if (error != OK) {
         return error;
@@ -543,7 +543,7 @@ enum err audit_walk_next(struct audit_walk *walk, struct audit_entry *ret_entry)
         walk->placed = false;
         return store_corrupt(walk->txn, STORE_LOG, span_of(key, sizeof(key)));
     }
-    struct audit_entry entry;
+    struct audit_entry entry = {.index = 0};
     error = entry_open(walk->txn, index, raw, &entry);
     if (error == OK) {
         error = entry_check_hash(walk->txn, &entry);

@@ -69,7 +69,7 @@ enum err dedupe_find_conflict(struct store_txn *txn, uint16_t sender, const stru
 {
     assert(message_id != NULL && digest != NULL && ret_leaf != NULL);
     uint8_t key[CONFLICT_KEY_BYTES];
-    struct dedupe_row row;
+    struct dedupe_row row = {.leaf = 0};
     enum err error = find(txn, key_pack(sender, message_id, digest, key), &row);
     if (error == OK) {
         *ret_leaf = row.leaf;

@@ -250,7 +250,7 @@ enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_
     uint64_t oldest_ms = 0;
     for (uint8_t lane = 0; lane < QUEUE_LANES; lane++) {
         struct queue_stream stream = {.recipient = recipient, .lane = lane};
-        struct queue_state state;
+        struct queue_state state = {.count = 0};
         enum err error = queue_state(txn, stream, &state);
         if (error != OK) {
             return error;
@@ -258,7 +258,7 @@ enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_
         if (state.count == 0) {
             continue;
         }
-        struct queue_item item;
+        struct queue_item item = {.queued_ms = 0};
         error = queue_after(txn, stream, 0, &item);
         if (error != OK) {
             return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;

@@ -216,6 +216,7 @@ static enum err put_sealed(struct store_txn *txn, enum store_table table, struct
         error = store_raw_reserve(txn, (struct record_at){table, key}, sealed.len, flags, &room);
     }
     if (error == OK) {
+        assert(room != NULL);
         memcpy(room, sealed.data, sealed.len);
     }
     buf_free(&sealed);
@@ -338,13 +339,13 @@ enum err store_count(struct store_txn *txn, enum store_table table, uint64_t *re
 /* Names of rows begin with '=', so that they can never be the two rows that store.c keeps. */
 static enum err meta_key(const char *name, uint8_t key[STORE_KEY_BYTES_MAX], struct span *ret_key)
 {
-    size_t len = strlen(name);
-    if (len == 0 || len >= STORE_KEY_BYTES_MAX) {
+    struct span text = span_text(name);
+    if (text.len == 0 || text.len >= STORE_KEY_BYTES_MAX) {
         return ERR_TOO_LARGE;
     }
     key[0] = '=';
-    memcpy(key + 1, name, len);
-    *ret_key = span_of(key, len + 1);
+    memcpy(key + 1, text.data, text.len);
+    *ret_key = span_of(key, text.len + 1);
     return OK;
 }
 

@@ -179,7 +179,7 @@ static bool expect_accepted(struct world *world, struct step *step)
 
 static bool expect_state(struct world *world, struct step *step)
 {
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 2), &referral) &&
            (strcmp(referral_state_name(referral.state), step_word(step, 3)) == 0 ||
@@ -190,7 +190,7 @@ static bool expect_state(struct world *world, struct step *step)
 static bool expect_due(struct world *world, struct step *step)
 {
     char day[CIVIL_TEXT_BYTES];
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
     const struct window *window = &referral.clocks[REFERRAL_CLOCK_FEEDBACK];
 
     if (!load(world, step, step_word(step, 2), &referral)) {
@@ -206,7 +206,7 @@ static bool expect_due(struct world *world, struct step *step)
 
 static bool expect_window(struct world *world, struct step *step)
 {
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 2), &referral) &&
            (referral.window_number == number_at(step, 3) ||
@@ -217,7 +217,7 @@ static bool expect_window(struct world *world, struct step *step)
 static bool expect_late(struct world *world, struct step *step)
 {
     bool late = strcmp(step->words[1], "late") == 0;
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     if (!load(world, step, step_word(step, 2), &referral)) {
         return false;
@@ -231,7 +231,7 @@ static bool expect_late(struct world *world, struct step *step)
 
 static bool expect_signed(struct world *world, struct step *step)
 {
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 2), &referral) &&
            ((referral.marks & MARK_SIGNED) != 0 || step_fail(step, "it is not signed for"));
@@ -242,7 +242,7 @@ static bool expect_task(struct world *world, struct step *step)
     enum referral_clock clock =
         strcmp(step_word(step, 2), "papers") == 0 ? REFERRAL_CLOCK_PAPERS : REFERRAL_CLOCK_TELL;
     bool open = strcmp(step_word(step, 5), "open") == 0;
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 4), &referral) &&
            (referral_clock_open(&referral, clock) == open ||
@@ -252,7 +252,7 @@ static bool expect_task(struct world *world, struct step *step)
 /* expect documents r1 N: numbered documents whose cause is not gone */
 static bool expect_documents(struct world *world, struct step *step)
 {
-    struct referral referral;
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 2), &referral) &&
            (referral.document_count == number_at(step, 3) ||

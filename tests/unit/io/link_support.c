@@ -238,12 +238,12 @@ bool raw_hello(int fd)
 void raw_request(int fd, const char *text)
 {
     uint8_t frame[256] = {0};
-    size_t len = strlen(text);
-    ck_assert_uint_lt(len, sizeof frame - 12);
-    be64_put(frame, len + 4);
+    struct span sent = span_text(text);
+    ck_assert_uint_lt(sent.len, sizeof frame - 12);
+    be64_put(frame, sent.len + 4);
     be32_put(frame + 8, 0x80000001);
-    memcpy(frame + 12, text, len);
-    raw_write(fd, frame, len + 12);
+    memcpy(frame + 12, sent.data, sent.len);
+    raw_write(fd, frame, sent.len + 12);
 }
 
 bool raw_closed(int fd, uint64_t limit_ms)

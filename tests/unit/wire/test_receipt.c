@@ -76,7 +76,9 @@ START_TEST(test_leaf_hash)
 {
     uint8_t bytes[1 + SALT_BYTES + 3] = {0};
     memset(bytes + 1, 7, SALT_BYTES);
-    memcpy(bytes + 1 + SALT_BYTES, "abc", 3);
+    for (size_t i = 0; i < 3; i++) {
+        bytes[1 + SALT_BYTES + i] = (uint8_t)("abc"[i]);
+    }
     struct digest expected = crypto_sha256(span_of(bytes, sizeof(bytes)));
     struct digest got = leaf_hash(bytes + 1, span_text("abc"));
     ck_assert(digest_equal(&expected, &got));

@@ -119,8 +119,12 @@ START_TEST(test_body_of_another)
     for (int part = 0; part < 4; part++) {
         struct body body = sample_body("text"), back;
         struct buf sealed;
-        body.sender[0] = part == 0 ? 'x' : body.sender[0];
-        body.recipient[0] = part == 1 ? 'x' : body.recipient[0];
+        if (part == 0) {
+            body.sender[0] = 'x';
+        }
+        if (part == 1) {
+            body.recipient[0] = 'x';
+        }
         body.message_id.bytes[0] ^= part == 2;
         body.case_id.bytes[15] ^= part == 3;
         seal(&body, &sealed);
