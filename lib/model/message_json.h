@@ -31,7 +31,6 @@ enum err message_json_read(const struct json_value *root, enum message_kind kind
 /* Writes one object each; the names and ids are those that are read. */
 void message_json_write_header(struct json_writer *writer, const struct message_header *header);
 void message_json_write_facts(struct json_writer *writer, const struct message *message);
-void message_json_write_body(struct json_writer *writer, enum message_kind kind,
-                             const struct body *body);
+void message_json_write_body(struct json_writer *writer, const struct body *body);
 
 #endif

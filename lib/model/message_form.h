@@ -1,0 +1,59 @@
+/* The fields of messages as JSON, as tables: what message_json reads and writes. Private to
+ * lib/model/message_*.c. Const data only. */
+#ifndef REFERRAL_MODEL_MESSAGE_FORM_H
+#define REFERRAL_MODEL_MESSAGE_FORM_H
+
+#include "model/message.h"
+#include "model/vocabulary.h"
+
+#define FIELDS_MAX 32u
+#define NAME_BYTES 255u /* names, addresses, numbers of persons */
+
+enum field_type {
+    FIELD_TEXT,    /* const char *, borrowed from the document */
+    FIELD_CHARS,   /* char[size] */
+    FIELD_WORD,    /* uint32_t or enum: a word's id */
+    FIELD_SET,     /* uint32_t or uint64_t bits: a list of ids */
+    FIELD_ROLES,   /* uint32_t of enum notice_role: a list of ids; written only */
+    FIELD_BOOL,    /* bool */
+    FIELD_U32,     /* uint32_t */
+    FIELD_U64,     /* uint64_t */
+    FIELD_DATE,    /* uint32_t YYYYMMDD: "2026-03-02" */
+    FIELD_INSTANT, /* uint64_t milliseconds: "2026-03-02T09:30:00+08:00" */
+    FIELD_DIGEST,  /* struct digest: 64 hexadecimal digits */
+    FIELD_WORDS,   /* const uint32_t * and a count: a list of ids */
+    FIELD_ROWS,    /* pointer to structures and a count: a list of objects */
+};
+
+struct field;
+
+struct rows {
+    const struct field *fields;
+    size_t row_bytes;
+    size_t max;
+};
+
+struct field {
+    const char *name; /* NULL ends a table */
+    enum field_type type;
+    size_t offset;
+    size_t size;             /* bytes of the member; of TEXT: the longest text */
+    size_t count_offset;     /* WORDS, ROWS */
+    enum vocabulary which;   /* WORD, SET, WORDS */
+    bool required;           /* absent is refused */
+    bool zero;               /* written even when zero */
+    const struct rows *rows; /* ROWS */
+};
+
+/* Where a kind's facts lie in a struct message, and their fields. */
+struct kind_form {
+    const struct field *facts;
+    size_t offset;
+};
+
+/* NULL for a kind that is none. */
+const struct kind_form *message_form_of(enum message_kind kind);
+/* The fields of a struct body. */
+const struct field *message_form_body(void);
+
+#endif

@@ -1,0 +1,445 @@
+/* How: reading by the tables of message_form. What a message must have is not judged here but by
+ * message_check: this file refuses what cannot be understood. */
+#include "model/message_json.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/check.h"
+#include "model/instant_text.h"
+#include "model/message_form.h"
+
+static void store(uint8_t *member, size_t size, uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    assert(size == sizeof(narrow) || size == sizeof(value));
+    if (size == sizeof(value)) {
+        memcpy(member, &value, sizeof(value));
+    } else {
+        memcpy(member, &narrow, sizeof(narrow));
+    }
+}
+
+static enum err read_word(const struct json_value *value, enum vocabulary which, uint32_t *ret_word,
+                          struct fault *fault)
+{
+    const char *ids[VOCABULARY_IDS_MAX];
+    size_t index = 0;
+    size_t count = 0;
+    vocabulary_ids(which, ids);
+    enum err error = json_get_choice(value, ids, &index, fault);
+    if (error == OK) {
+        *ret_word = vocabulary_words(which, &count)[index].value;
+    }
+    return error;
+}
+
+static enum err read_set(const struct json_value *value, const struct field *field, uint8_t *member,
+                         struct fault *fault)
+{
+    uint64_t bits = 0;
+    if (!json_is_array(value)) {
+        return json_refuse(value, fault, "json.type", "expected a list of texts");
+    }
+    for (size_t i = 0; i < json_count(value); i++) {
+        struct json_value item = json_item(value, i);
+        uint32_t bit = 0;
+        enum err error = read_word(&item, field->which, &bit, fault);
+        if (error != OK) {
+            return error;
+        }
+        if ((bits & UINT64_C(1) << bit) != 0) {
+            return json_refuse(&item, fault, "json.twice", "is in the list already");
+        }
+        bits |= UINT64_C(1) << bit;
+    }
+    store(member, field->size, bits);
+    return OK;
+}
+
+static enum err read_words(const struct json_value *value, const struct field *field,
+                           struct region *region, uint8_t *target, struct fault *fault)
+{
+    size_t count = json_count(value);
+    if (!json_is_array(value) || count > LIMIT_DOCUMENTS) {
+        return json_refuse(value, fault, "json.type", "expected a list of at most %u texts",
+                           LIMIT_DOCUMENTS);
+    }
+    uint32_t *words = region_take(region, (count + 1) * sizeof(*words));
+    if (words == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_value item = json_item(value, i);
+        enum err error = read_word(&item, field->which, &words[i], fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    memcpy(target + field->offset, &words, sizeof(words));
+    memcpy(target + field->count_offset, &count, sizeof(count));
+    return OK;
+}
+
+static enum err read_date(const struct json_value *value, uint32_t *ret_date, struct fault *fault)
+{
+    const char *text = "";
+    int32_t day = 0;
+    enum err error = json_get_text(value, NAME_BYTES, &text, fault);
+    if (error == OK && civil_parse(text, &day) != OK) {
+        return json_refuse(value, fault, "json.date", "expected a date: \"2026-03-02\"");
+    }
+    if (error == OK) {
+        *ret_date = civil_yyyymmdd(day);
+    }
+    return error;
+}
+
+static enum err read_instant(const struct json_value *value, uint64_t *ret_ms, struct fault *fault)
+{
+    const char *text = "";
+    enum err error = json_get_text(value, NAME_BYTES, &text, fault);
+    if (error == OK && instant_parse(text, ret_ms) != OK) {
+        return json_refuse(value, fault, "json.instant",
+                           "expected a time: \"2026-03-02T09:30:00+08:00\"");
+    }
+    return error;
+}
+
+static enum err read_digest(const struct json_value *value, uint8_t *member, struct fault *fault)
+{
+    const char *text = "";
+    enum err error = json_get_text(value, NAME_BYTES, &text, fault);
+    if (error == OK &&
+        (strlen(text) != 2 * DIGEST_BYTES || hex_decode(text, member, DIGEST_BYTES) != OK)) {
+        return json_refuse(value, fault, "json.digest",
+                           "expected 64 hexadecimal digits: SHA-256 of the sealed bytes");
+    }
+    return error;
+}
+
+static enum err read_chars(const struct json_value *value, const struct field *field,
+                           uint8_t *member, struct fault *fault)
+{
+    const char *text = "";
+    enum err error = json_get_text(value, field->size - 1, &text, fault);
+    if (error == OK) {
+        memcpy(member, text, strlen(text) + 1);
+    }
+    return error;
+}
+
+static enum err read_number(const struct json_value *value, const struct field *field,
+                            uint8_t *member, struct fault *fault)
+{
+    uint64_t number = 0;
+    uint64_t max = field->type == FIELD_U32 ? UINT32_MAX : (uint64_t)INT64_MAX;
+    enum err error = json_get_u64(value, 0, max, &number, fault);
+    if (error == OK) {
+        store(member, field->size, number);
+    }
+    return error;
+}
+
+static enum err read_text(const struct json_value *value, const struct field *field,
+                          uint8_t *member, struct fault *fault)
+{
+    const char *text = NULL;
+    enum err error = json_get_text(value, field->size, &text, fault);
+    if (error == OK) {
+        memcpy(member, &text, sizeof(text));
+    }
+    return error;
+}
+
+/* Every type but lists of rows. */
+static enum err read_plain(const struct json_value *value, const struct field *field,
+                           struct region *region, uint8_t *target, struct fault *fault)
+{
+    uint8_t *member = target + field->offset;
+    uint32_t narrow = 0;
+    uint64_t wide = 0;
+    bool truth = false;
+    enum err error = OK;
+    switch (field->type) {
+    case FIELD_TEXT:
+        return read_text(value, field, member, fault);
+    case FIELD_CHARS:
+        return read_chars(value, field, member, fault);
+    case FIELD_SET:
+        return read_set(value, field, member, fault);
+    case FIELD_U32:
+    case FIELD_U64:
+        return read_number(value, field, member, fault);
+    case FIELD_DIGEST:
+        return read_digest(value, member, fault);
+    case FIELD_WORDS:
+        return read_words(value, field, region, target, fault);
+    case FIELD_WORD:
+    case FIELD_DATE:
+        error = field->type == FIELD_WORD ? read_word(value, field->which, &narrow, fault)
+                                          : read_date(value, &narrow, fault);
+        if (error == OK) {
+            store(member, sizeof(narrow), narrow);
+        }
+        return error;
+    case FIELD_INSTANT:
+        error = read_instant(value, &wide, fault);
+        if (error == OK) {
+            store(member, sizeof(wide), wide);
+        }
+        return error;
+    case FIELD_BOOL:
+        error = json_get_bool(value, &truth, fault);
+        if (error == OK) {
+            memcpy(member, &truth, sizeof(truth));
+        }
+        return error;
+    case FIELD_ROLES:
+    case FIELD_ROWS:
+        break;
+    }
+    assert(!"a field that is not read here");
+    return ERR_INVALID;
+}
+
+/* Strangers are refused with the list of what is known. */
+static enum err refuse_strangers(const struct json_value *object, const struct field *fields,
+                                 struct fault *fault)
+{
+    const char *names[FIELDS_MAX];
+    size_t count = 0;
+    for (; fields[count].name != NULL; count++) {
+        assert(count + 1 < FIELDS_MAX);
+        names[count] = fields[count].name;
+    }
+    names[count] = NULL;
+    if (!json_is_object(object)) {
+        return json_refuse(object, fault, "json.type", "expected an object");
+    }
+    return json_only(object, names, fault);
+}
+
+static enum err refuse_absent(const struct json_value *value, const struct field *field,
+                              struct fault *fault)
+{
+    if (field->type == FIELD_WORD) {
+        uint32_t word = 0;
+        return read_word(value, field->which, &word, fault); /* lists the allowed values */
+    }
+    return json_refuse(value, fault, "json.missing", "is mandatory");
+}
+
+static enum err read_row(const struct json_value *object, const struct field *fields,
+                         struct region *region, uint8_t *target, struct fault *fault)
+{
+    enum err error = refuse_strangers(object, fields, fault);
+    for (const struct field *field = fields; error == OK && field->name != NULL; field++) {
+        struct json_value value = json_member(object, field->name);
+        assert(field->type != FIELD_ROWS);
+        if (!json_absent(&value)) {
+            error = read_plain(&value, field, region, target, fault);
+        } else if (field->required) {
+            error = refuse_absent(&value, field, fault);
+        }
+    }
+    return error;
+}
+
+static enum err read_rows(const struct json_value *value, const struct field *field,
+                          struct region *region, uint8_t *target, struct fault *fault)
+{
+    const struct rows *rows = field->rows;
+    size_t count = json_count(value);
+    if (!json_is_array(value) || count > rows->max) {
+        return json_refuse(value, fault, "json.type", "expected a list of at most %zu objects",
+                           rows->max);
+    }
+    uint8_t *items = region_take(region, (count + 1) * rows->row_bytes);
+    if (items == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_value item = json_item(value, i);
+        enum err error = read_row(&item, rows->fields, region, items + i * rows->row_bytes, fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    memcpy(target + field->offset, &items, sizeof(items));
+    memcpy(target + field->count_offset, &count, sizeof(count));
+    return OK;
+}
+
+static enum err read_object(const struct json_value *object, const struct field *fields,
+                            struct region *region, void *target, struct fault *fault)
+{
+    enum err error = refuse_strangers(object, fields, fault);
+    for (const struct field *field = fields; error == OK && field->name != NULL; field++) {
+        struct json_value value = json_member(object, field->name);
+        if (json_absent(&value)) {
+            error = field->required ? refuse_absent(&value, field, fault) : OK;
+        } else if (field->type == FIELD_ROWS) {
+            error = read_rows(&value, field, region, target, fault);
+        } else {
+            error = read_plain(&value, field, region, target, fault);
+        }
+    }
+    return error;
+}
+
+static bool is_referral(enum message_kind kind)
+{
+    return kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_REFERRAL;
+}
+
+/* The kinds that people write; receipts are the agent's own. */
+static enum err read_kind(const struct json_value *root, enum message_kind kind,
+                          enum message_kind *ret_kind, struct fault *fault)
+{
+    const char *names[MESSAGE_DELIVERY];
+    size_t index = 0;
+    for (int i = 0; i < MESSAGE_DELIVERY - 1; i++) {
+        names[i] = message_kind_name((enum message_kind)(i + 1));
+    }
+    names[MESSAGE_DELIVERY - 1] = NULL;
+    struct json_value value = json_member(root, "kind");
+    if (json_absent(&value) && kind != MESSAGE_NONE) {
+        *ret_kind = kind;
+        return OK;
+    }
+    enum err error = json_get_choice(&value, names, &index, fault);
+    if (error != OK) {
+        return error;
+    }
+    *ret_kind = (enum message_kind)(index + 1);
+    if (kind != MESSAGE_NONE && *ret_kind != kind) {
+        return json_refuse(&value, fault, "json.kind", "expected %s", message_kind_name(kind));
+    }
+    return OK;
+}
+
+static enum err read_recipient(const struct json_value *value, struct message_draft *draft,
+                               struct fault *fault)
+{
+    const char *id = "";
+    enum err error = json_get_text(value, LIMIT_AGENCY_ID_BYTES - 1, &id, fault);
+    for (size_t i = 0; error == OK && i < draft->recipient_count; i++) {
+        if (strcmp(draft->recipients[i], id) == 0) {
+            return json_refuse(value, fault, "json.twice", "is in the list already");
+        }
+    }
+    if (error == OK) {
+        memcpy(draft->recipients[draft->recipient_count++], id, strlen(id) + 1);
+    }
+    return error;
+}
+
+static enum err read_recipients(const struct json_value *root, struct message_draft *draft,
+                                struct fault *fault)
+{
+    struct json_value list = json_member(root, "recipients");
+    size_t count = json_count(&list);
+    if (!json_is_array(&list) || count == 0 || count > DRAFT_RECIPIENTS_MAX) {
+        return json_refuse(&list, fault, "json.type", "expected a list of 1 to %u agency ids",
+                           DRAFT_RECIPIENTS_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_value item = json_item(&list, i);
+        enum err error = read_recipient(&item, draft, fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    return OK;
+}
+
+static enum err read_address(const struct json_value *root, struct message_draft *draft,
+                             struct fault *fault)
+{
+    bool referral = is_referral(draft->message.header.kind);
+    struct json_value value = json_member(root, referral ? "case_number" : "referral");
+    char *to = referral ? draft->case_number : draft->referral;
+    const char *text = "";
+    if (!json_absent(&value)) {
+        enum err error = json_get_text(&value, LIMIT_NUMBER_BYTES - 1, &text, fault);
+        if (error != OK) {
+            return error;
+        }
+        memcpy(to, text, strlen(text) + 1);
+    }
+    return referral ? read_recipients(root, draft, fault) : OK;
+}
+
+static enum err read_facts(const struct json_value *root, struct region *region,
+                           struct message_draft *draft, struct fault *fault)
+{
+    const struct kind_form *form = message_form_of(draft->message.header.kind);
+    struct json_value facts = json_member(root, "facts");
+    uint8_t *target = (uint8_t *)&draft->message + form->offset;
+    if (json_absent(&facts) && draft->message.header.kind == MESSAGE_SIGN_FOR) {
+        return OK; /* the agent allots the register number */
+    }
+    return read_object(&facts, form->facts, region, target, fault);
+}
+
+static enum err read_body(const struct json_value *root, struct region *region,
+                          struct message_draft *draft, struct fault *fault)
+{
+    struct message *message = &draft->message;
+    struct json_value body = json_member(root, "body");
+    enum err error = read_object(&body, message_form_body(), region, &draft->body, fault);
+    if (error != OK) {
+        return error;
+    }
+    message->body_present = true;
+    message->body_fields = body_fields_of(&draft->body);
+    if (!is_referral(message->header.kind)) {
+        return OK;
+    }
+    struct json_value facts = json_member(root, "facts");
+    struct json_value count = json_member(&facts, "person_count");
+    if (!json_absent(&count) && message->referral.person_count != draft->body.person_count) {
+        return json_refuse(&count, fault, "json.person-count",
+                           "expected the number of body.persons; it may be left out");
+    }
+    message->referral.person_count = (uint32_t)draft->body.person_count;
+    return OK;
+}
+
+enum err message_json_read(const struct json_value *root, enum message_kind kind,
+                           struct region *region, struct message_draft *ret_draft,
+                           struct fault *fault)
+{
+    static const char *const referral_members[] = {"kind",  "recipients", "case_number",
+                                                   "facts", "body",       NULL};
+    static const char *const other_members[] = {"kind", "referral", "facts", "body", NULL};
+    struct message_draft *draft = region_take(region, sizeof(*draft));
+    if (draft == NULL) {
+        return ERR_MEMORY;
+    }
+    if (!json_is_object(root)) {
+        return json_refuse(root, fault, "json.type", "expected an object");
+    }
+    enum err error = read_kind(root, kind, &draft->message.header.kind, fault);
+    if (error == OK) {
+        error = json_only(
+            root, is_referral(draft->message.header.kind) ? referral_members : other_members,
+            fault);
+    }
+    if (error == OK) {
+        error = read_address(root, draft, fault);
+    }
+    if (error == OK) {
+        error = read_facts(root, region, draft, fault);
+    }
+    if (error == OK) {
+        error = read_body(root, region, draft, fault);
+    }
+    if (error == OK) {
+        *ret_draft = *draft;
+    }
+    return error;
+}
