@@ -1,5 +1,6 @@
 /* Requests: one table from kind to handler, and what is checked before any of them: the request is
  * for this broker, of this run, and new. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "broker/turn.h"
@@ -74,34 +75,60 @@ static enum err witness_refusal(struct turn *turn, const struct intake *intake,
     return OK;
 }
 
-/* The row: size, root, key id and signature, as the verifier reads it (docs/audit-export.md). */
-static enum err witness_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+/* The note that is kept and exported (docs/audit-export.md): origin, size, root, then the agency
+ * with its key id and signature. */
+static enum err witness_note(const struct turn *turn, const struct intake *intake, struct buf *out)
 {
     const struct witness *witness = &intake->request.head.witness;
-    uint8_t note[8 + DIGEST_BYTES + KEY_ID_BYTES + SIGNATURE_BYTES];
-    struct witness_row row = {.agency = intake->agency->number,
-                              .size = witness->size,
-                              .note = {.data = note, .len = sizeof(note)}};
-    struct witness_row old;
-    enum refusal refusal = REFUSAL_NONE;
-    enum err error = witness_refusal(turn, intake, &refusal);
+    uint8_t mark[KEY_ID_BYTES + SIGNATURE_BYTES];
+    enum err error = buf_printf(out, "%s\n%" PRIu64 "\n",
+                                keyring_origin(turn->broker->setup.keyring), witness->size);
 
-    answer->head.code = refusal;
-    if (error != OK || refusal != REFUSAL_NONE) {
-        return error;
+    memcpy(mark, witness->key.bytes, KEY_ID_BYTES);
+    memcpy(mark + KEY_ID_BYTES, witness->signature, SIGNATURE_BYTES);
+    if (error == OK) {
+        error = base64_encode(span_of(witness->root.bytes, DIGEST_BYTES), out);
     }
-    error = witness_get(turn->txn, row.agency, &old);
+    if (error == OK) {
+        error = buf_printf(out, "\n\n\u2014 %s ", intake->agency->id);
+    }
+    if (error == OK) {
+        error = base64_encode(span_of(mark, sizeof(mark)), out);
+    }
+    return error == OK ? buf_append_text(out, "\n") : error;
+}
+
+static enum err witness_keep(struct turn *turn, const struct intake *intake)
+{
+    struct witness_row row = {.agency = intake->agency->number,
+                              .size = intake->request.head.witness.size};
+    struct witness_row old;
+    struct buf note;
+    enum err error = witness_get(turn->txn, row.agency, &old);
+
     if (error == OK && old.size >= row.size) {
         return OK; /* a later one is there */
     }
     if (error != OK && error != ERR_NOT_FOUND) {
         return error;
     }
-    be64_put(note, witness->size);
-    memcpy(note + 8, witness->root.bytes, DIGEST_BYTES);
-    memcpy(note + 8 + DIGEST_BYTES, witness->key.bytes, KEY_ID_BYTES);
-    memcpy(note + 8 + DIGEST_BYTES + KEY_ID_BYTES, witness->signature, SIGNATURE_BYTES);
-    return witness_put(turn->txn, &row);
+    buf_init(&note, WITNESS_NOTE_BYTES);
+    error = witness_note(turn, intake, &note);
+    if (error == OK) {
+        row.note = span_buf(&note);
+        error = witness_put(turn->txn, &row);
+    }
+    buf_free(&note);
+    return error;
+}
+
+static enum err witness_handle(struct turn *turn, struct intake *intake, struct answer *answer)
+{
+    enum refusal refusal = REFUSAL_NONE;
+    enum err error = witness_refusal(turn, intake, &refusal);
+
+    answer->head.code = refusal;
+    return error == OK && refusal == REFUSAL_NONE ? witness_keep(turn, intake) : error;
 }
 
 static const struct {

@@ -372,9 +372,7 @@ class Keys(Case):
         log = honest()
         witness = log.witness("education", size=5)
         log.witness("civil-affairs")
-        text = PUBLIC_KEYS % (log.origin, sha256(log.public_key)[:8].hex(),
-                              base64.b64encode(log.public_key).decode(),
-                              sha256(witness)[:8].hex(), base64.b64encode(witness).decode())
+        text = PUBLIC_KEYS % (log.origin, log.public_key.hex(), witness.hex())
         keys = self.write("public-keys.yaml", text.encode())
         report = self.expect(log, PASS, None, "--key", keys)
         self.assertEqual((report["witnessed_size"], report["witnesses"]), (5, 1))
@@ -444,7 +442,16 @@ class CommandLine(Case):
         self.assertEqual(self.expect(log, INCOMPLETE, leaves)["checkpoints"], 300 // 7)
 
 
-PUBLIC_KEYS = ""
+PUBLIC_KEYS = """\
+origin: %s
+keys:
+  - owner: broker
+    use: sign
+    key: "%s"
+  - owner: education
+    use: sign
+    key: "%s"
+"""
 
 if __name__ == "__main__":
     unittest.main()
