@@ -165,12 +165,28 @@ static enum err append_kind(struct turn *turn, enum leaf_kind kind)
     return append_plain(turn, &record);
 }
 
+/* Whose log it is: what the offline verifier reads first. */
+static enum err write_owner(struct turn *turn)
+{
+    const struct broker_setup *setup = &turn->broker->setup;
+    enum err error = store_meta_put(turn->txn, "origin", span_text(keyring_origin(setup->keyring)));
+
+    if (error != OK) {
+        return error;
+    }
+    return store_meta_put(turn->txn, "broker-key",
+                          span_of(setup->key->public_key, SIGN_PUBLIC_BYTES));
+}
+
 static enum err append_start(struct turn *turn)
 {
     enum err error = append_kind(turn, LEAF_START);
 
     turn->start_written = true;
-    return error == OK ? append_configuration(turn) : error;
+    if (error == OK) {
+        error = append_configuration(turn);
+    }
+    return error == OK ? write_owner(turn) : error;
 }
 
 /* The administrator's word is a leaf at once; what it does is reported by the next turn. */

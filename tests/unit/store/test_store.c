@@ -423,9 +423,8 @@ static uint64_t read_everything(struct store *store)
         if (error != OK) {
             break;
         }
-        struct digest sum = crypto_sha256(entry.record);
-        sum = crypto_sha256(entry.envelope);
-        (void)sum;
+        (void)crypto_sha256(entry.record); /* every byte that it lends can be read */
+        (void)crypto_sha256(entry.envelope);
         good++;
     }
     audit_walk_close(&walk);
