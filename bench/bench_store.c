@@ -50,8 +50,8 @@ static void need(enum err error, const char *what)
 
 static struct uuid new_id(struct bench *bench)
 {
-    uint8_t random[10];
-    crypto_random(random, sizeof(random));
+    uint8_t random[10] = {0}; /* agencies make the ids: their randomness costs the store nothing */
+    be64_put(random, bench->time_ms * 0x9E3779B97F4A7C15u);
     return uuid_v7(++bench->time_ms, random);
 }
 

@@ -318,7 +318,7 @@ void audit_forget_pending(struct store *store)
 /* --- the tree --- */
 
 /* The number behind the last key. */
-static enum err stored_size(struct store_txn *txn, uint64_t *ret_size)
+static enum err last_size(struct store_txn *txn, uint64_t *ret_size)
 {
     struct store_cursor *cursor = NULL;
     enum err error = store_cursor_open(txn, STORE_LOG, span_of(NULL, 0), &cursor);
@@ -338,6 +338,21 @@ static enum err stored_size(struct store_txn *txn, uint64_t *ret_size)
     }
     store_cursor_close(cursor);
     return error;
+}
+
+static enum err stored_size(struct store_txn *txn, uint64_t *ret_size)
+{
+    assert(!txn->writes);
+    if (txn->log_size == 0) {
+        uint64_t size = 0;
+        enum err error = last_size(txn, &size);
+        if (error != OK) {
+            return error;
+        }
+        txn->log_size = size + 1;
+    }
+    *ret_size = txn->log_size - 1;
+    return OK;
 }
 
 enum err audit_size(struct store_txn *txn, uint64_t *ret_size)
@@ -415,12 +430,20 @@ enum err audit_consistency(struct store_txn *txn, uint64_t old_size, uint64_t si
 /* The checkpoint over `size` leaves lies on the last of them. */
 static enum err note_get(struct store_txn *txn, uint64_t size, struct span *ret_note)
 {
+    if (txn->note_size == size) {
+        *ret_note = txn->note;
+        return OK;
+    }
     struct audit_entry last = {.index = 0};
     enum err error = entry_get(txn, size - 1, &last);
     if (error == ERR_NOT_FOUND || (error == OK && last.note.len == 0)) {
         uint8_t key[8];
         be64_put(key, size - 1);
         return store_corrupt(txn, STORE_LOG, span_of(key, sizeof(key)));
+    }
+    if (error == OK && !txn->writes) {
+        txn->note_size = size;
+        txn->note = last.note;
     }
     if (error == OK) {
         *ret_note = last.note;

@@ -59,8 +59,9 @@ struct audit_entry {
     unsigned node_count;
 };
 
-/* ERR_NOT_FOUND beyond the end; ERR_CORRUPT when MAC or leaf hash do not fit. In a store opened for
- * reading only the form is checked, and `hash` is the stored one: the verifier recomputes it. */
+/* ERR_NOT_FOUND beyond the end, and for a leaf that this transaction has not sealed yet;
+ * ERR_CORRUPT when MAC or leaf hash do not fit. In a store opened for reading only the form is
+ * checked, and `hash` is the stored one: the verifier recomputes it. */
 enum err audit_read(struct store_txn *txn, uint64_t index,
                     struct audit_entry *ret_entry) MUST_CHECK;
 

@@ -1,7 +1,9 @@
 /* Message ids that were used. See dedupe.h.
  *
- * Decided:  sender u16 | message id           -> digest | leaf u64
- * Conflict: sender u16 | message id | digest  -> digest | leaf u64 */
+ * Decided:  message id | sender u16           -> digest | leaf u64
+ * Conflict: message id | sender u16 | digest  -> digest | leaf u64
+ *
+ * The id comes first: ids are ordered by time, so the new ones of all senders lie on one page. */
 #include "store/dedupe.h"
 
 #include <assert.h>
@@ -16,8 +18,8 @@
 static struct span key_pack(uint16_t sender, const struct uuid *id, const struct digest *digest,
                             uint8_t out[CONFLICT_KEY_BYTES])
 {
-    be16_put(out, sender);
-    memcpy(out + 2, id->bytes, UUID_BYTES);
+    memcpy(out, id->bytes, UUID_BYTES);
+    be16_put(out + UUID_BYTES, sender);
     if (digest == NULL) {
         return span_of(out, DECIDED_KEY_BYTES);
     }

@@ -69,6 +69,10 @@ struct store_txn {
     enum err failed; /* the first failure of a write: nothing of this is kept */
     struct store_plain *plain;
     char damage[STORE_DAMAGE_BYTES];
+    /* A snapshot's log does not change: what its receipts ask for again and again. */
+    uint64_t log_size;  /* plus one; 0: not looked up yet */
+    uint64_t note_size; /* 0: none */
+    struct span note;   /* the checkpoint over note_size leaves */
 };
 
 struct store {
