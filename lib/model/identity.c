@@ -6,7 +6,7 @@
 
 #define IDENTITY_DIGITS 18
 #define BIRTH_FIRST     6
-#define FIRST_YEAR      1900
+#define FIRST_YEAR      1800
 
 static const uint32_t weights[IDENTITY_DIGITS - 1] = {7, 9, 10, 5,  8, 4, 2, 1, 6,
                                                       3, 7, 9,  10, 5, 8, 4, 2};

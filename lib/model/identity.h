@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 17 digits, a digit or capital X, a real birth date from 1900 on, and the right check digit. */
+/* 17 digits, a digit or capital X, a real birth date from 1800 on, and the right check digit. */
 bool identity_valid(const char *number);
 
 /* YYYYMMDD of a valid number's birth date; 0 for an invalid number. */

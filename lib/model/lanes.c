@@ -1,12 +1,11 @@
-/* How: a lower lane that waited through five picks of other lanes is served as soon as possible,
- * the one that waited longest first. Three lanes can be due at once, so each is served after seven
- * picks of others at the latest: within every eight. Until then the highest lane goes first. */
+/* How: earliest deadline first, as late as possible. Each lane below the first must be served
+ * before eight picks of others pass. While that still holds if the highest lane goes first once
+ * more, it does; else the lane that waited longest goes. With three such lanes there is always
+ * room: one that waited for p picks and has c - 1 others before it is in time while p + c is below
+ * eight. */
 #include "model/lanes.h"
 
 #include "model/vocabulary.h"
-
-/* Picks of others after which a lane is due: room for the two other lower lanes within a round. */
-#define LANE_PATIENCE (LANE_ROUND - (LANE_COUNT - 1))
 
 static const char *const lane_names[LANE_COUNT] = {"life-danger", "minors", "priority", "rest"};
 
@@ -36,20 +35,42 @@ const char *lane_name(enum lane lane)
     return lane < LANE_COUNT ? lane_names[lane] : "unknown";
 }
 
+/* Would this lane, or one that waits for it, miss its turn if another went first? */
+static bool lane_is_due(const struct lane_picker *picker, const bool waiting[LANE_COUNT],
+                        enum lane lane)
+{
+    uint32_t before = 0; /* lanes to be served up to and including this one */
+    for (enum lane other = LANE_MINORS; other < LANE_COUNT; other++) {
+        before += waiting[other] && picker->passed[other] >= picker->passed[lane] ? 1 : 0;
+    }
+    return picker->passed[lane] + before >= LANE_ROUND;
+}
+
 enum lane lane_pick(struct lane_picker *picker, const bool waiting[LANE_COUNT])
 {
-    enum lane chosen = LANE_COUNT;
+    enum lane highest = LANE_COUNT;
+    enum lane longest = LANE_COUNT; /* of the lanes below the first */
+    bool due = false;
     for (enum lane lane = LANE_LIFE_DANGER; lane < LANE_COUNT; lane++) {
         if (!waiting[lane]) {
             picker->passed[lane] = 0;
-        } else if (chosen == LANE_COUNT) {
-            chosen = lane;
-        } else if (picker->passed[lane] >= LANE_PATIENCE &&
-                   picker->passed[lane] > picker->passed[chosen]) {
-            chosen = lane;
         }
     }
     for (enum lane lane = LANE_LIFE_DANGER; lane < LANE_COUNT; lane++) {
+        if (!waiting[lane]) {
+            continue;
+        }
+        highest = highest == LANE_COUNT ? lane : highest;
+        if (lane == LANE_LIFE_DANGER) {
+            continue;
+        }
+        if (longest == LANE_COUNT || picker->passed[lane] > picker->passed[longest]) {
+            longest = lane;
+        }
+        due = due || lane_is_due(picker, waiting, lane);
+    }
+    enum lane chosen = due ? longest : highest;
+    for (enum lane lane = LANE_MINORS; lane < LANE_COUNT; lane++) {
         if (waiting[lane]) {
             picker->passed[lane] = lane == chosen ? 0 : picker->passed[lane] + 1;
         }
