@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "model/check.h"
 #include "model/instant_text.h"
 #include "model/message_form.h"
@@ -22,6 +23,19 @@ static void store(uint8_t *member, size_t size, uint64_t value)
     }
 }
 
+/* Whatever is wrong with it, the allowed values are said. */
+static enum err read_choice(const struct json_value *value, const char *const *choices,
+                            size_t *ret_index, struct fault *fault)
+{
+    if (!json_is_text(value)) {
+        char list[256];
+        nearest_list(choices, list, sizeof(list));
+        return json_refuse(value, fault, "json.choice", "%sexpected one of: %s",
+                           json_absent(value) ? "is missing: " : "", list);
+    }
+    return json_get_choice(value, choices, ret_index, fault);
+}
+
 static enum err read_word(const struct json_value *value, enum vocabulary which, uint32_t *ret_word,
                           struct fault *fault)
 {
@@ -29,7 +43,7 @@ static enum err read_word(const struct json_value *value, enum vocabulary which,
     size_t index = 0;
     size_t count = 0;
     vocabulary_ids(which, ids);
-    enum err error = json_get_choice(value, ids, &index, fault);
+    enum err error = read_choice(value, ids, &index, fault);
     if (error == OK) {
         *ret_word = vocabulary_words(which, &count)[index].value;
     }
@@ -310,7 +324,7 @@ static enum err read_kind(const struct json_value *root, enum message_kind kind,
         *ret_kind = kind;
         return OK;
     }
-    enum err error = json_get_choice(&value, names, &index, fault);
+    enum err error = read_choice(&value, names, &index, fault);
     if (error != OK) {
         return error;
     }

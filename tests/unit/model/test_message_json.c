@@ -1,0 +1,278 @@
+/* lib/model/message_json: every example of docs/messages.md is read, accepted by the rules, written
+ * and read again to the same text; and wrong files are refused with path, reason and what is
+ * allowed. */
+#include "model/message_json.h"
+#include "model_support.h"
+
+struct file {
+    struct json *json;
+    struct region region;
+    struct message_draft draft;
+    struct fault fault;
+};
+
+static enum err file_open(struct file *file, const char *text, size_t len, enum message_kind kind)
+{
+    memset(file, 0, sizeof(*file));
+    region_init(&file->region, 1024u * 1024u);
+    ck_assert_int_eq(json_open("file.json", span_of(text, len), &file->json, &file->fault), OK);
+    struct json_value root = json_root(file->json);
+    return message_json_read(&root, kind, &file->region, &file->draft, &file->fault);
+}
+
+static void file_close(struct file *file)
+{
+    region_free(&file->region);
+    json_free(file->json);
+}
+
+/* What the agent adds before it checks. */
+static void complete(struct message_draft *draft)
+{
+    struct message_header *header = &draft->message.header;
+    enum message_kind kind = header->kind;
+    const char *number = draft->referral[0] != '\0' ? draft->referral : "JZ-2026-0031-01";
+    bool inbound = kind == MESSAGE_INBOUND_REFERRAL || kind == MESSAGE_INBOUND_FEEDBACK;
+    bool from_p = kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_FEEDBACK ||
+                  kind == MESSAGE_APPLICANT_INFORMED || kind == MESSAGE_PAPERS ||
+                  kind == MESSAGE_WITHDRAWAL;
+    const char *social = inbound ? "womens-federation" : "civil-affairs";
+    if (kind == MESSAGE_INBOUND_REFERRAL) {
+        number = "FL-2026-0003-01";
+    }
+    if (kind == MESSAGE_OUTBOUND_FEEDBACK &&
+        strncmp(draft->message.feedback.register_number, "JY", 2) == 0) {
+        social = "education";
+    } else if (kind == MESSAGE_OUTBOUND_FEEDBACK &&
+               strncmp(draft->message.feedback.register_number, "TW", 2) == 0) {
+        social = "youth-league";
+    }
+    header->version = 1;
+    header->message_id = id_of(3);
+    header->case_id = id_of(4);
+    header->referral_id = id_of(5);
+    SET(header->sender, from_p ? "procuratorate" : social);
+    SET(header->recipient, from_p ? social : "procuratorate");
+    SET(header->referral_number, number);
+    memcpy(header->case_number, number, strlen(number) - 3);
+    memcpy(draft->body.sender, header->sender, sizeof(header->sender));
+    memcpy(draft->body.recipient, header->recipient, sizeof(header->recipient));
+    draft->body.message_id = header->message_id;
+    draft->body.case_id = header->case_id;
+}
+
+static void write_again(const struct message_draft *draft, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_object_begin(&writer);
+    json_name(&writer, "kind");
+    json_text(&writer, message_kind_name(draft->message.header.kind));
+    if (draft->recipient_count != 0) {
+        json_name(&writer, "recipients");
+        json_array_begin(&writer);
+        for (size_t i = 0; i < draft->recipient_count; i++) {
+            json_text(&writer, draft->recipients[i]);
+        }
+        json_array_end(&writer);
+    }
+    json_name(&writer, "facts");
+    message_json_write_facts(&writer, &draft->message);
+    json_name(&writer, "body");
+    message_json_write_body(&writer, &draft->body);
+    json_object_end(&writer);
+    ck_assert_int_eq(json_writer_end(&writer), OK);
+}
+
+static void judge_example(const char *text, size_t len, const struct check_context *ctx,
+                          uint32_t *kinds)
+{
+    struct file first;
+    struct file second;
+    struct buf once;
+    struct buf twice;
+    struct check_result result;
+    ck_assert_msg(file_open(&first, text, len, MESSAGE_NONE) == OK, "%s: %s", first.fault.place,
+                  first.fault.message);
+    buf_init(&once, LIMIT_JSON_BYTES);
+    buf_init(&twice, LIMIT_JSON_BYTES);
+    write_again(&first.draft, &once);
+    ck_assert_msg(file_open(&second, (const char *)once.data, once.len, MESSAGE_NONE) == OK,
+                  "%s: %s", second.fault.place, second.fault.message);
+    write_again(&second.draft, &twice);
+    ck_assert(span_equal(span_buf(&once), span_buf(&twice)));
+    complete(&first.draft);
+    message_check(ctx, &first.draft.message, &first.draft.body, &result);
+    ck_assert_msg(result.refusal == REFUSAL_NONE, "%.*s\n%s: %s", (int)len, text,
+                  refusal_name(result.refusal), result.detail);
+    *kinds |= 1u << first.draft.message.header.kind;
+    if (message_kind_from_agency(first.draft.message.header.kind) &&
+        first.draft.message.header.kind == MESSAGE_OUTBOUND_FEEDBACK) {
+        *kinds |= 1u << (16 + first.draft.message.feedback.outcome);
+    } else if (first.draft.message.header.kind == MESSAGE_INBOUND_FEEDBACK) {
+        *kinds |= 1u << (16 + first.draft.message.feedback.outcome);
+    }
+    buf_free(&once);
+    buf_free(&twice);
+    file_close(&first);
+    file_close(&second);
+}
+
+START_TEST(every_example_of_the_page)
+{
+    struct buf page;
+    struct registry *registry = shipped_registry();
+    struct policy *policy = shipped_policy(registry);
+    struct check_context ctx = {.policy = policy, .registry = registry};
+    uint32_t kinds = 0;
+    shipped_text("docs/messages.md", &page);
+    ck_assert_int_eq(buf_append(&page, "", 1), OK);
+    const char *at = (const char *)page.data;
+    while ((at = strstr(at, "```json\n")) != NULL) {
+        const char *text = at + strlen("```json\n");
+        const char *end = strstr(text, "\n```");
+        ck_assert_ptr_nonnull(end);
+        judge_example(text, (size_t)(end - text), &ctx, &kinds);
+        at = end;
+    }
+    ck_assert_uint_eq(kinds & 0xffffu, 0x1feu); /* kinds 1 to 8 */
+    ck_assert_uint_eq(kinds >> 16, 0x7eu);      /* every outcome */
+    buf_free(&page);
+    policy_free(policy);
+    registry_free(registry);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *place;
+    const char *words; /* in the message */
+} wrong_rows[] = {
+    {"[]", "the document", "object"},
+    {"{}", "kind", "one of"},
+    {"{\"kind\":\"letter\"}", "kind", "outbound-referral"},
+    {"{\"kind\":\"delivery\"}", "kind", "outbound-referral"},
+    {"{\"kind\":\"withdrawal\",\"recipients\":[\"a\"]}", "recipients", NULL},
+    {"{\"kind\":\"withdrawal\",\"facts\":{},\"body\":{}}", "facts.reason", "wrong-agency"},
+    {"{\"kind\":\"withdrawal\",\"facts\":{\"reason\":\"tired\"},\"body\":{}}", "facts.reason",
+     "wrong-agency"},
+    {"{\"kind\":\"withdrawal\",\"facts\":{\"reason\":\"other\"}}", "body", "object"},
+    {"{\"kind\":\"withdrawal\",\"facts\":{\"reason\":\"other\",\"name\":\"x\"},\"body\":{}}",
+     "facts.name", NULL},
+    {"{\"kind\":\"withdrawal\",\"facts\":{\"reason\":\"other\"},\"body\":{\"officer\":7}}",
+     "body.officer", "text"},
+    {"{\"kind\":\"outbound-referral\",\"facts\":{},\"body\":{}}", "recipients", "list"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[],\"facts\":{},\"body\":{}}", "recipients",
+     "1 to 64"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\",\"a\"],\"facts\":{},\"body\":{}}",
+     "recipients[1]", "already"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{},\"body\":{}}",
+     "facts.ground", "art-4-1"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{\"ground\":\"art-4-1\","
+     "\"needs\":[\"legal-aid\",\"legal-aid\"]},\"body\":{}}",
+     "facts.needs[1]", "already"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{\"ground\":\"art-4-1\","
+     "\"materials\":[{\"kind\":\"other\"},{\"kind\":\"letter\"}]},\"body\":{}}",
+     "facts.materials[1].kind", "transfer-letter"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{\"ground\":\"art-4-1\","
+     "\"materials\":[{\"kind\":\"other\",\"digest\":\"12\"}]},\"body\":{}}",
+     "facts.materials[0].digest", "64 hexadecimal"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{\"ground\":\"art-4-1\","
+     "\"person_count\":2},\"body\":{\"persons\":[{\"name\":\"x\"}]}}",
+     "facts.person_count", "left out"},
+    {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{\"ground\":\"art-4-1\"},"
+     "\"body\":{\"persons\":[{}]}}",
+     "body.persons[0].name", "mandatory"},
+    {"{\"kind\":\"papers\",\"facts\":{\"documents\":[\"other\"],\"received\":\"today\"},"
+     "\"body\":{}}",
+     "facts.received", "2026-03-02T09:30:00+08:00"},
+    {"{\"kind\":\"papers\",\"facts\":{\"documents\":[\"letter\"],\"received\":\"x\"},"
+     "\"body\":{}}",
+     "facts.documents[0]", "identity"},
+    {"{\"kind\":\"outbound-feedback\",\"facts\":{\"outcome\":\"granted\",\"measures\":[{"
+     "\"measure\":\"other\",\"shape\":\"money\",\"unit\":\"once\",\"start_date\":\"2026-02-30\"}]},"
+     "\"body\":{}}",
+     "facts.measures[0].start_date", "date"},
+    {"{\"kind\":\"outbound-feedback\",\"facts\":{\"outcome\":\"granted\",\"measures\":[{"
+     "\"measure\":\"other\",\"shape\":\"money\",\"unit\":\"once\",\"amount_fen\":-1}]},"
+     "\"body\":{}}",
+     "facts.measures[0].amount_fen", NULL},
+    {"{\"kind\":\"outbound-feedback\",\"referral\":\"JZ-2026-0031-01-and-much-more-than-fits\"}",
+     "referral", NULL},
+};
+
+START_TEST(wrong_files_are_refused_with_path_and_reason)
+{
+    struct file file;
+    const char *text = wrong_rows[_i].text;
+    ck_assert_int_ne(file_open(&file, text, strlen(text), MESSAGE_NONE), OK);
+    ck_assert_msg(strcmp(file.fault.place, wrong_rows[_i].place) == 0, "%s: %s", file.fault.place,
+                  file.fault.message);
+    ck_assert_msg(wrong_rows[_i].words == NULL ||
+                      strstr(file.fault.message, wrong_rows[_i].words) != NULL,
+                  "%s", file.fault.message);
+    file_close(&file);
+}
+END_TEST
+
+START_TEST(the_command_may_say_the_kind)
+{
+    static const char without[] =
+        "{\"facts\":{\"reason\":\"other\"},\"body\":{\"officer\":\"甲\"}}";
+    static const char other[] = "{\"kind\":\"papers\"}";
+    static const char bare[] = "{\"body\":{\"officer\":\"甲\"}}";
+    struct file file;
+    ck_assert_int_eq(file_open(&file, without, strlen(without), MESSAGE_WITHDRAWAL), OK);
+    ck_assert_int_eq(file.draft.message.header.kind, MESSAGE_WITHDRAWAL);
+    ck_assert_uint_eq(file.draft.message.body_fields, BODY_OFFICER);
+    file_close(&file);
+    ck_assert_int_eq(file_open(&file, other, strlen(other), MESSAGE_WITHDRAWAL), ERR_INVALID);
+    ck_assert_str_eq(file.fault.place, "kind");
+    file_close(&file);
+    ck_assert_int_eq(file_open(&file, bare, strlen(bare), MESSAGE_SIGN_FOR), OK);
+    ck_assert_str_eq(file.draft.message.sign_for.register_number, "");
+    file_close(&file);
+}
+END_TEST
+
+START_TEST(a_notice_is_written_with_its_trace)
+{
+    struct message message;
+    struct buf out;
+    struct json_writer writer;
+    const struct trace_day trace[] = {{20260930, TRACE_DAY_0, ""},
+                                      {20261001, TRACE_HOLIDAY, "国庆节"}};
+    memset(&message, 0, sizeof(message));
+    message.header.kind = MESSAGE_ESCALATION;
+    SET(message.notice.rung, "due-1");
+    SET(message.notice.document_number, "DB-2026-0001");
+    message.notice.roles = ROLE_LIAISON | ROLE_LEADER;
+    message.notice.due_date = 20261103;
+    message.notice.trace = trace;
+    message.notice.trace_count = 2;
+    buf_init(&out, LIMIT_JSON_BYTES);
+    json_writer_init(&writer, &out);
+    message_json_write_facts(&writer, &message);
+    ck_assert_int_eq(json_writer_end(&writer), OK);
+    ck_assert_int_eq(buf_append(&out, "", 1), OK);
+    ck_assert_str_eq((const char *)out.data,
+                     "{\"rung\":\"due-1\",\"task\":\"feedback\",\"roles\":[\"liaison\",\"leader\"],"
+                     "\"due\":\"2026-11-03\",\"document_number\":\"DB-2026-0001\",\"trace\":[{"
+                     "\"date\":\"2026-09-30\",\"kind\":\"day-0\"},{\"date\":\"2026-10-01\","
+                     "\"kind\":\"holiday\",\"name\":\"国庆节\"}]}");
+    buf_free(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("message_json");
+    TCase *cases = tcase_create("all");
+    tcase_add_test(cases, every_example_of_the_page);
+    tcase_add_loop_test(cases, wrong_files_are_refused_with_path_and_reason, 0,
+                        (int)COUNT_OF(wrong_rows));
+    tcase_add_test(cases, the_command_may_say_the_kind);
+    tcase_add_test(cases, a_notice_is_written_with_its_trace);
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}
