@@ -39,7 +39,7 @@ START_TEST(every_slip_of_the_pen_is_found)
 {
     char number[19];
     for (size_t i = 0; i < 17; i++) {
-        for (char digit = '0'; digit <= '9'; digit++) {
+        for (char digit = '0'; digit != '9' + 1; digit++) {
             memcpy(number, right[0], sizeof(number));
             number[i] = digit;
             ck_assert_int_eq(identity_valid(number), digit == right[0][i]);
