@@ -150,6 +150,24 @@ START_TEST(life_in_danger_counts_hours)
 }
 END_TEST
 
+/* Whoever signed for it in time hears nothing of hours. */
+START_TEST(a_sign_for_stops_the_hours)
+{
+    struct city city;
+    city_open(&city, 2026, false);
+    struct message referral = outbound_referral();
+    referral.referral.life_danger = true;
+    struct message delivery = receipt(MESSAGE_DELIVERY, &referral);
+    struct message message = sign_for();
+    ck_assert_int_eq(city_send(&city, &referral), REFUSAL_NONE);
+    ck_assert_int_eq(city_send(&city, &delivery), REFUSAL_NONE);
+    city.ctx.now_ms += 3600000;
+    city_accept(&city, &message, "queue>procuratorate signed=JY-DJ-2026-0001");
+    city_next_rung(&city, "2026-03-23", "raised:feedback/remind-5 reminder>education[liaison]");
+    city_close(&city);
+}
+END_TEST
+
 START_TEST(tasks_have_their_own_rungs)
 {
     struct city city;
@@ -549,6 +567,7 @@ int main(void)
     tcase_add_test(cases, nobody_fetches);
     tcase_add_test(cases, nobody_fetches_the_papers);
     tcase_add_test(cases, life_in_danger_counts_hours);
+    tcase_add_test(cases, a_sign_for_stops_the_hours);
     tcase_add_test(cases, tasks_have_their_own_rungs);
     tcase_add_loop_test(cases, each_rung_exactly_once, 0, 30);
     tcase_add_test(cases, after_a_long_sleep_in_bounded_steps);
