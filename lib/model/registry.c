@@ -91,7 +91,7 @@ static const struct yaml_option label_options[] = {
     {.name = NULL},
 };
 
-static bool id_valid(const char *id)
+bool agency_id_valid(const char *id)
 {
     size_t len = strlen(id);
     for (size_t i = 0; i < len; i++) {
@@ -102,7 +102,7 @@ static bool id_valid(const char *id)
             return false;
         }
     }
-    return len >= 2 && strcmp(id, BROKER_ID) != 0;
+    return len >= 2 && len < LIMIT_AGENCY_ID_BYTES && strcmp(id, BROKER_ID) != 0;
 }
 
 static enum err duties_read(const struct yaml_node *duties, uint64_t *ret_duties,
@@ -136,7 +136,7 @@ static enum err row_check(const struct registry *registry, const struct yaml_nod
 {
     const struct yaml_node *id = yaml_find(node, "id");
     const struct yaml_node *prefix = yaml_find(node, "prefix");
-    if (!id_valid(row->id)) {
+    if (!agency_id_valid(row->id)) {
         return yaml_refuse(id, fault, "registry.id",
                            "\"%s\" is no agency id: a-z, 0-9 and \"-\", a letter first, and not "
                            "\"" BROKER_ID "\"",

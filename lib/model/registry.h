@@ -53,6 +53,8 @@ const struct agency *registry_by_prefix(const struct registry *registry,
 const struct agency *registry_office(const struct registry *registry); /* never NULL */
 /* SHA-256 of the text. */
 const struct digest *registry_digest(const struct registry *registry);
+/* a-z, 0-9 and "-" inside, a letter first, 2 to 31 bytes, and not the broker's. */
+bool agency_id_valid(const char *id);
 /* "P", "S", "A". */
 const char *agency_class_id(enum agency_class class);
 

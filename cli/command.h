@@ -1,0 +1,117 @@
+/* What a command of referralctl is: one row of a table. commands.c has the table, parse.c turns the
+ * words of a command line into an invocation, help.c prints rows, and each handler has a file by
+ * its subject. Handlers run once, on the main thread, and answer the exit status. */
+#ifndef REFERRAL_CLI_COMMAND_H
+#define REFERRAL_CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum exit_status { /* of every command */
+                   EXIT_OK = 0,
+                   EXIT_FAILED = 1,
+                   EXIT_USAGE = 2,
+                   EXIT_UNREACHABLE = 3,
+                   EXIT_REFUSED = 4, /* or unreadable */
+                   EXIT_WARNING = 5, /* or incomplete */
+};
+
+#define SOFTWARE      "referralctl 0.1.0"
+#define ARGUMENTS_MAX 4
+
+enum option_id { /* of all commands together; a name means the same everywhere */
+                 OPTION_HELP,
+                 OPTION_VERSION,
+                 OPTION_JSON,
+                 OPTION_SOCKET,
+                 OPTION_CALENDARS,
+                 OPTION_FROM,
+                 OPTION_DAYS,
+                 OPTION_WITHIN,
+                 OPTION_REASON,
+                 OPTION_REASON_FILE,
+                 OPTION_OFFICER_FILE,
+                 OPTION_AFTER,
+                 OPTION_ROWS,
+                 OPTION_REGISTRY,
+                 OPTION_OUT,
+                 OPTION_ORIGIN,
+                 OPTION_AGENCY,
+                 OPTION_AUTHORITY,
+                 OPTION_STORE,
+                 OPTION_EXPORT,
+                 OPTION_KEY,
+                 OPTION_CHECK,
+                 OPTION_KEEP,
+                 OPTION_PORT,
+                 OPTION_MUTATION,
+                 OPTION_COUNT
+};
+
+struct option {
+    const char *name;  /* without the dashes */
+    const char *value; /* what its value is called in help; NULL: it takes none */
+    const char *help;
+};
+
+struct invocation;
+
+struct command {
+    const char *path; /* "calendar due": the words that name it */
+    const char *summary;
+    const char *arguments; /* for help: "REFERRAL"; "" when it takes none */
+    size_t argument_count; /* exactly */
+    uint32_t options;      /* bit set of option_id, besides help and json */
+    uint32_t required;     /* of these, the ones that must be given */
+    int (*run)(const struct invocation *invocation);
+    const char *examples; /* whole lines */
+};
+
+#define OPTION_BIT(id) (UINT32_C(1) << (id))
+
+struct invocation {
+    const struct command *command;        /* NULL: help or version of a group */
+    const char *value[OPTION_COUNT];      /* NULL: not given; "" for an option without value */
+    const char *arguments[ARGUMENTS_MAX]; /* what follows the words of the command */
+    size_t argument_count;
+    char group[64]; /* the first words given, for help */
+};
+
+_Static_assert(OPTION_COUNT < 32, "options are bits of 32");
+
+/* The tables; both end with a NULL name. */
+extern const struct option option_table[OPTION_COUNT + 1];
+extern const struct command command_table[];
+
+/* Words and options may stand in any order; "--" ends the options. ERR_INVALID with a fault whose
+ * place is the word at fault. `--help` and `--version` are answered before anything is missed. */
+enum err invocation_parse(int argc, char **argv, struct invocation *ret,
+                          struct fault *fault) MUST_CHECK;
+bool invocation_has(const struct invocation *invocation, enum option_id id);
+
+/* On standard output: one command, or all whose path begins with the group's words. */
+void help_print(const struct invocation *invocation);
+
+/* The handlers of the table, by file. */
+int calendar_due_run(const struct invocation *invocation);
+int calendar_show_run(const struct invocation *invocation);
+int calendar_check_run(const struct invocation *invocation);
+int demo_run(const struct invocation *invocation);
+int keys_init_run(const struct invocation *invocation);
+int keys_generate_run(const struct invocation *invocation);
+int audit_verify_run(const struct invocation *invocation);
+int audit_export_run(const struct invocation *invocation);
+int broker_status_run(const struct invocation *invocation);
+int broker_agencies_run(const struct invocation *invocation);
+int broker_queue_run(const struct invocation *invocation);
+int broker_due_run(const struct invocation *invocation);
+int broker_case_run(const struct invocation *invocation);
+int broker_why_run(const struct invocation *invocation);
+int broker_clock_show_run(const struct invocation *invocation);
+int broker_clock_confirm_run(const struct invocation *invocation);
+int broker_clock_reset_run(const struct invocation *invocation);
+
+#endif

@@ -1,0 +1,134 @@
+/* The commands `keys ...`: see key_maker.h for what they make. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/key_maker.h"
+#include "cli/output.h"
+#include "io/clock.h"
+
+#define ORIGIN_DEFAULT "laboratory/broker"
+
+static uint64_t now_ms(void)
+{
+    struct clock clock;
+
+    clock_init(&clock, false);
+    return clock_wall_ms(&clock);
+}
+
+static enum err load_registry(const char *path, struct registry **ret_registry, struct fault *fault)
+{
+    struct buf text;
+    enum err error;
+
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    error = file_read(path, &text, fault);
+    if (error == OK) {
+        error = registry_read(path, span_buf(&text), ret_registry, fault);
+    }
+    buf_free(&text);
+    return error;
+}
+
+/* What the disk did is a failure, what an option says is wrong usage, what files hold is refused.
+ */
+static int refuse(const struct invocation *invocation, enum err error, const struct fault *fault)
+{
+    int status = EXIT_REFUSED;
+
+    if (error == ERR_IO || error == ERR_MEMORY) {
+        status = EXIT_FAILED;
+    } else if (strncmp(fault->place, "--", 2) == 0) {
+        status = EXIT_USAGE;
+    }
+    return output_fault(invocation, status, fault);
+}
+
+static int init_done(const struct invocation *invocation, const struct key_set *set)
+{
+    struct answer answer;
+
+    if (invocation_has(invocation, OPTION_JSON)) {
+        answer_begin(&answer, true);
+        answer_text(&answer, "out", set->out);
+        answer_text(&answer, "origin", set->origin);
+        answer_u64(&answer, "agencies", registry_count(set->registry));
+        return answer_end(&answer, EXIT_OK);
+    }
+    printf("%s: keys and certificates of the broker and of %zu agencies\n"
+           "  ca.crt, ca.key     the authority of the TLS certificates\n"
+           "  public-keys.yaml   everybody's public keys: the same file for all\n"
+           "  broker.pub         what `audit verify --key` pins\n"
+           "  broker/, ID/       each one's own secrets, for its own machine only\n"
+           "next: name them in broker.yaml and agent.yaml, then `referral-broker --config FILE "
+           "--check`\n",
+           set->out, registry_count(set->registry));
+    return EXIT_OK;
+}
+
+int keys_init_run(const struct invocation *invocation)
+{
+    const char *origin = invocation->value[OPTION_ORIGIN];
+    struct key_set set = {.origin = origin != NULL ? origin : ORIGIN_DEFAULT,
+                          .out = invocation->value[OPTION_OUT],
+                          .now_ms = now_ms()};
+    struct registry *registry = NULL;
+    struct fault fault = {.code = ""};
+    enum err error = load_registry(invocation->value[OPTION_REGISTRY], &registry, &fault);
+    int status;
+
+    set.registry = registry;
+    if (error == OK) {
+        error = key_set_make(&set, &fault);
+    }
+    status = error == OK ? init_done(invocation, &set) : refuse(invocation, error, &fault);
+    registry_free(registry);
+    return status;
+}
+
+static int generate_done(const struct invocation *invocation, const struct key_own *own,
+                         const char *rows)
+{
+    struct answer answer;
+
+    if (invocation_has(invocation, OPTION_JSON)) {
+        answer_begin(&answer, true);
+        answer_text(&answer, "agency", own->agency);
+        answer_text(&answer, "out", own->out);
+        answer_bool(&answer, "certificate", own->authority != NULL);
+        answer_text(&answer, "public_rows", rows);
+        return answer_end(&answer, EXIT_OK);
+    }
+    printf("%s: secret keys of %s; they stay on this machine\n\n%s\n"
+           "next: add these rows (%s/%s) under `keys:` of the city's public-keys.yaml,\n"
+           "give that file to the broker and to every agent, and let each read it anew\n",
+           own->out, own->agency, rows, own->out, KEY_OWN_PUBLIC);
+    if (own->authority == NULL) {
+        printf("next: put the TLS key and certificate of the city's authority beside them, as "
+               "tls.key and tls.crt\n");
+    }
+    return EXIT_OK;
+}
+
+int keys_generate_run(const struct invocation *invocation)
+{
+    const struct key_own own = {.agency = invocation->value[OPTION_AGENCY],
+                                .out = invocation->value[OPTION_OUT],
+                                .authority = invocation->value[OPTION_AUTHORITY],
+                                .now_ms = now_ms()};
+    struct fault fault = {.code = ""};
+    struct buf rows;
+    enum err error;
+    int status;
+
+    buf_init(&rows, LIMIT_CONFIG_BYTES);
+    error = key_own_make(&own, &rows, &fault);
+    if (error == OK) {
+        error = buf_append(&rows, "", 1);
+    }
+    status = error == OK ? generate_done(invocation, &own, (const char *)rows.data)
+                         : refuse(invocation, error, &fault);
+    buf_free(&rows);
+    return status;
+}

@@ -1,0 +1,52 @@
+/* referralctl: one row of a table for each command (commands.c); parse.c turns the command line
+ * into an invocation of one of them. Ends with the exit status of command.h. */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "cli/output.h"
+
+/* A short write to a full disk or a closed pipe must not look like success. */
+static int flushed(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fprintf(stderr, "referralctl: cannot write the answer to standard output\n");
+        return EXIT_FAILED;
+    }
+    return status;
+}
+
+static int misused(const struct invocation *invocation, struct fault *fault)
+{
+    if (fault->hint[0] == '\0') {
+        fault_hint(fault, "`referralctl %s%s--help` has examples", invocation->group,
+                   invocation->group[0] != '\0' ? " " : "");
+    }
+    return output_fault(invocation, EXIT_USAGE, fault);
+}
+
+int main(int argc, char **argv)
+{
+    struct invocation invocation;
+    struct fault fault = {.code = ""};
+
+    /* Widths of Chinese text do not depend on the caller's settings. */
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
+    if (invocation_parse(argc, argv, &invocation, &fault) != OK) {
+        return flushed(misused(&invocation, &fault));
+    }
+    if (invocation_has(&invocation, OPTION_VERSION)) {
+        printf("%s\n", SOFTWARE);
+        return flushed(EXIT_OK);
+    }
+    if (invocation_has(&invocation, OPTION_HELP)) {
+        help_print(&invocation);
+        return flushed(EXIT_OK);
+    }
+    if (crypto_init() != OK) {
+        fprintf(stderr, "referralctl: libsodium cannot start\n");
+        return EXIT_FAILED;
+    }
+    return flushed(invocation.command->run(&invocation));
+}
