@@ -17,12 +17,18 @@ endfunction()
 
 # referral_program(NAME SOURCES ... LINKS ...)
 function(referral_program name)
+    referral_tool(${name} ${ARGN})
+    add_dependencies(programs ${name})
+endfunction()
+
+# referral_tool(NAME SOURCES ... LINKS ...): a program for ourselves, not for a city: a benchmark, or
+# what a test calls.
+function(referral_tool name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE ${ARG_LINKS} referral_flags)
     target_compile_options(${name} PRIVATE -fPIE)
     target_link_options(${name} PRIVATE -pie)
-    add_dependencies(programs ${name})
 endfunction()
 
 # referral_test(NAME SOURCES ... LINKS ... [LABELS ...] [TIMEOUT SECONDS]): one Check suite, one
