@@ -192,10 +192,20 @@ static enum err yaml_end_node(struct yaml_builder *builder)
     return OK;
 }
 
+/* "key:" and nothing behind it: libfyaml 0.7 gives such a value no place, 0.8 the end of the key.
+ */
+static bool yaml_is_nothing(struct fy_event *event)
+{
+    struct fy_token *token = event->type == FYET_SCALAR ? fy_event_get_token(event) : NULL;
+    size_t len = 0;
+    return token != NULL && fy_token_scalar_style(token) == FYSS_PLAIN &&
+           (fy_token_get_text(token, &len) == NULL || len == 0);
+}
+
 static enum err yaml_take_event(struct yaml_builder *builder, struct fy_event *event)
 {
     const struct fy_mark *mark = fy_event_start_mark(event);
-    if (mark != NULL) {
+    if (mark != NULL && !yaml_is_nothing(event)) {
         builder->line = (unsigned)mark->line + 1;
         builder->column = (unsigned)mark->column + 1;
     }

@@ -74,8 +74,9 @@ START_TEST(size_and_depth_are_bounded)
     struct json *untouched = NULL;
     struct buf text;
     buf_init(&text, 2 * LIMIT_JSON_BYTES);
+    static const char deep[] = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[";
     while (text.len < LIMIT_JSON_BYTES) {
-        ck_assert_int_eq(buf_append(&text, "[", 1), OK);
+        ck_assert_int_eq(buf_append(&text, deep, sizeof(deep) - 1), OK);
     }
     ck_assert_int_eq(json_open("in", span_buf(&text), &untouched, &fault), ERR_INVALID);
     ck_assert_int_eq(buf_append(&text, "[", 1), OK);

@@ -364,7 +364,11 @@ START_TEST(self_probe_leaves_healthy_listeners_alone)
         ck_assert_int_eq(ask(&bench, honest, "looped", 10000).result, OK);
     }
     link_server_count(bench.server, &counts);
-    ck_assert_uint_gt(counts.probes, 10);
+    if (nng_compat_needs_cure()) { /* a newer nng is not probed at all */
+        ck_assert_uint_gt(counts.probes, 10);
+    } else {
+        ck_assert_uint_eq(counts.probes, 0);
+    }
     ck_assert_uint_eq(counts.probes_failed, 0);
     ck_assert_uint_eq(counts.reaps_failed, 0);
     ck_assert_uint_eq(counts.listeners_renewed, 0);
