@@ -270,6 +270,8 @@ static enum err write_trail(struct store_txn *read, uint64_t leaf, struct json_w
         leaf = entry.trail;
     }
     json_array_end(out);
+    json_name(out, "trail_truncated");
+    json_bool(out, leaf != AUDIT_NONE);
     return error;
 }
 

@@ -113,5 +113,13 @@ int broker_why_run(const struct invocation *invocation);
 int broker_clock_show_run(const struct invocation *invocation);
 int broker_clock_confirm_run(const struct invocation *invocation);
 int broker_clock_reset_run(const struct invocation *invocation);
+int agent_send_run(const struct invocation *invocation);
+int agent_inbox_run(const struct invocation *invocation);
+int agent_outbox_run(const struct invocation *invocation);
+int agent_show_run(const struct invocation *invocation);
+int agent_sign_for_run(const struct invocation *invocation);
+int agent_feedback_run(const struct invocation *invocation);
+int agent_withdraw_run(const struct invocation *invocation);
+int agent_status_run(const struct invocation *invocation);
 
 #endif

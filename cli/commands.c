@@ -5,6 +5,17 @@
 #define BITS_2(a, b)    (OPTION_BIT(a) | OPTION_BIT(b))
 #define BITS_3(a, b, c) (BITS_2(a, b) | OPTION_BIT(c))
 
+#define CALENDARS                                                                                  \
+    "\n"                                                                                           \
+    "Without --calendars the folder is the first there is of: ../../../config/calendars beside "   \
+    "the\n"                                                                                        \
+    "program (a built source tree), /etc/referral/calendars, ./config/calendars.\n"
+#define VERIFIER                                                                                   \
+    "\n"                                                                                           \
+    "Runs referral-verify. Exit status 0 PASS, 1 FAIL, 4 unreadable, 5 incomplete. Without --key " \
+    "a\n"                                                                                          \
+    "PASS does not say whose log it is.\n"
+
 const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_HELP] = {"help", NULL, "What the command does, with examples"},
     [OPTION_VERSION] = {"version", NULL, "The version of this program"},
@@ -36,6 +47,123 @@ const struct option option_table[OPTION_COUNT + 1] = {
 };
 
 const struct command command_table[] = {
+    {"status", "The broker's state; warns when its clock is held or its store nearly full.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_status_run,
+     "  referralctl status\n"
+     "  referralctl --socket /run/referral-broker/status.sock status --json\n"
+     "\n"
+     "Exit status 5: the clock is held (reminders and escalations wait), or the store is at 80 %\n"
+     "or more.\n"},
+    {"agencies", "The agencies: when each was last heard, and what waits for it.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_agencies_run,
+     "  referralctl agencies\n"
+     "  referralctl agencies --json | jq -r '.agencies[] | select(.heard_ms == 0) | .id'\n"},
+    {"queue", "How old is what waits, by agency.", "", 0, OPTION_BIT(OPTION_SOCKET), 0,
+     broker_queue_run,
+     "  referralctl queue\n"
+     "  referralctl --socket /run/referral-broker/status.sock queue --json\n"},
+    {"due", "Open windows and tasks whose last day is near or past.", "", 0,
+     BITS_2(OPTION_SOCKET, OPTION_WITHIN), 0, broker_due_run,
+     "  referralctl due                 within 3 working days, and what is past\n"
+     "  referralctl due --within 400    all that is open\n"},
+    {"case", "A case or referral: its clocks, and the trail of its log leaves.", "ID", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_case_run,
+     "  referralctl case JZ-2026-0031\n"
+     "  referralctl case JZ-2026-0031-02 --json\n"},
+    {"why", "Why a referral's dates are what they are: day 0, skipped days, make-up workdays.",
+     "REFERRAL", 1, OPTION_BIT(OPTION_SOCKET), 0, broker_why_run,
+     "  referralctl why JZ-2026-0031-02\n"},
+    {"clock show", "The broker's clocks, and why escalations are held, if they are.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_clock_show_run,
+     "  referralctl clock show\n"
+     "\n"
+     "Exit status 5: held.\n"},
+    {"clock confirm", "Confirm that the wall clock is right, for the reason in a file.", "", 0,
+     BITS_2(OPTION_SOCKET, OPTION_REASON_FILE), OPTION_BIT(OPTION_REASON_FILE),
+     broker_clock_confirm_run,
+     "  referralctl clock confirm --reason-file reason.txt\n"
+     "  echo 'compared with the time service, 3 March' | "
+     "referralctl clock confirm --reason-file -\n"
+     "\n"
+     "The log records the SHA-256 of the reason: keep the file.\n"},
+    {"clock reset", "Set broker time back to the wall clock, for the reason in a file.", "", 0,
+     BITS_2(OPTION_SOCKET, OPTION_REASON_FILE), OPTION_BIT(OPTION_REASON_FILE),
+     broker_clock_reset_run,
+     "  referralctl clock reset --reason-file reason.txt\n"
+     "\n"
+     "Only when broker time is ahead (`clock show`). The log records the SHA-256 of the reason.\n"},
+    {"agent send", "Send a message of docs/messages.md from a file.", "FILE.json", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_send_run,
+     "  referralctl agent --socket /run/referral-agent/agent.sock send referral.json\n"
+     "  make-referral | referralctl agent send -\n"
+     "\n"
+     "Exit status 0: the messages are durable in the agent, and leave as soon as the broker can "
+     "be\n"
+     "reached; warnings do not change it. 4: refused, with the field, the reason and what is\n"
+     "allowed; nothing was sent.\n"},
+    {"agent inbox", "The messages that this agency received.", "", 0,
+     BITS_3(OPTION_SOCKET, OPTION_AFTER, OPTION_ROWS), 0, agent_inbox_run,
+     "  referralctl agent inbox\n"
+     "  referralctl agent inbox --after 120 --json    one answer: at most 500 rows and \"more\"\n"},
+    {"agent outbox", "The messages that this agency sent, and what became of them.", "", 0,
+     BITS_3(OPTION_SOCKET, OPTION_AFTER, OPTION_ROWS), 0, agent_outbox_run,
+     "  referralctl agent outbox\n"
+     "  referralctl agent outbox --json | jq '.rows[] | select(.state == \"refused\")'\n"},
+    {"agent show", "A message with its opened body, a referral with its clocks, or a case.", "ID",
+     1, OPTION_BIT(OPTION_SOCKET), 0, agent_show_run,
+     "  referralctl agent show JZ-2026-0031-02\n"
+     "  referralctl agent show 0198c1f2-7c00-7a10-8000-0123456789ab --json\n"
+     "\n"
+     "Prints personal data.\n"},
+    {"agent sign-for", "Sign for a referral; the agent gives the register number.", "ID", 1,
+     BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE), 0, agent_sign_for_run,
+     "  referralctl agent sign-for JZ-2026-0031-02\n"
+     "  referralctl agent sign-for JZ-2026-0031-02 --officer-file officer.txt\n"
+     "\n"
+     "Without --officer-file the message names the officer as 经办人, the one in charge.\n"},
+    {"agent feedback", "Answer a referral with the feedback in a file.", "ID FILE.json", 2,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_feedback_run,
+     "  referralctl agent feedback JZ-2026-0031-02 feedback.json\n"
+     "  referralctl agent feedback JZ-2026-0031-02 - < feedback.json\n"
+     "\n"
+     "The file has `facts` and `body` as in docs/messages.md; `kind` and `referral` may be left "
+     "out.\n"},
+    {"agent withdraw", "Withdraw a referral that is not answered yet.", "ID", 1,
+     BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE) | BITS_2(OPTION_REASON, OPTION_REASON_FILE),
+     OPTION_BIT(OPTION_REASON), agent_withdraw_run,
+     "  referralctl agent withdraw JZ-2026-0031-03 --reason duplicate\n"
+     "  referralctl agent withdraw JZ-2026-0031-03 --reason other --reason-file why.txt\n"
+     "\n"
+     "Without --officer-file the message names the officer as 经办人, the one in charge.\n"},
+    {"agent status", "The agent's state; warns of what somebody should look at.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_status_run,
+     "  referralctl agent status\n"
+     "\n"
+     "Exit status 5: an alarm, no connection, a held clock, another registry, notices that cannot\n"
+     "be delivered, or a store at 80 % or more.\n"},
+    {"calendar due", "The last day of a window: day 0 is not counted, N working days follow.", "",
+     0, BITS_3(OPTION_FROM, OPTION_DAYS, OPTION_CALENDARS), BITS_2(OPTION_FROM, OPTION_DAYS),
+     calendar_due_run,
+     "  referralctl calendar due --from 2026-09-24 --days 20\n"
+     "  referralctl calendar due --from 2026-09-24 --days 20 --json | jq -r .due\n" CALENDARS},
+    {"calendar show", "A year's holidays and make-up workdays, and where they come from.", "YEAR",
+     1, OPTION_BIT(OPTION_CALENDARS), 0, calendar_show_run,
+     "  referralctl calendar show 2026\n" CALENDARS},
+    {"calendar check", "Read the calendar files, say what is wrong or missing.", "", 0,
+     OPTION_BIT(OPTION_CALENDARS), 0, calendar_check_run,
+     "  referralctl calendar check --calendars /etc/referral/calendars\n"
+     "\n"
+     "Exit status 4: a file is wrong, with its place. 5: a year is missing, or today depends on a\n"
+     "notice that is not there.\n" CALENDARS},
+    {"audit verify", "Prove or disprove the audit log of a store or an export, offline.", "", 0,
+     BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY), 0, audit_verify_run,
+     "  referralctl audit verify --store /var/lib/referral-broker/store --key broker.pub\n"
+     "  referralctl audit verify --export 2026.audit --key public-keys.yaml --json\n" VERIFIER},
+    {"audit export", "Write the audit log into one file that anybody can verify.", "", 0,
+     BITS_3(OPTION_STORE, OPTION_OUT, OPTION_KEY), BITS_2(OPTION_STORE, OPTION_OUT),
+     audit_export_run,
+     "  referralctl audit export --store /var/lib/referral-broker/store --out "
+     "2026.audit\n" VERIFIER},
     {"keys init", "Make a laboratory set of keys for a whole city.", "", 0,
      BITS_3(OPTION_REGISTRY, OPTION_OUT, OPTION_ORIGIN), BITS_2(OPTION_REGISTRY, OPTION_OUT),
      keys_init_run,

@@ -1,5 +1,5 @@
 /* Decimal numbers from the environment and from addresses, strictly: digits only, no sign, no white
- * space, no leading zero but in "0". For lib/io only. Any thread. */
+ * space, no leading zero but in "0". For lib/io and for options of command lines. Any thread. */
 #ifndef REFERRAL_IO_NUMBER_H
 #define REFERRAL_IO_NUMBER_H
 

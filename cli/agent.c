@@ -1,0 +1,489 @@
+/* The commands `agent ...`: what an officer's script says to its agency's own agent. The contract
+ * is docs/agent-socket.md, the messages are in docs/messages.md. Personal data comes from files or
+ * standard input, never from the words of the command line, and stands in no message of ours. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "cli/call.h"
+#include "cli/input.h"
+#include "cli/table.h"
+#include "cli/tree.h"
+#include "model/vocabulary.h"
+
+#define PAGE_ROWS          500u /* the most that one answer has */
+#define ROWS_MAX           1000000u
+#define OFFICER_BYTES      256u
+#define OFFICER_DEFAULT    "经办人" /* "the handling officer": a role, nobody's name */
+#define STORE_WARN_PERCENT 80u
+
+/* --- rows: of the inbox, of the outbox, of what `send` made --- */
+
+static const char *const row_heads[] = {"SEQ",      "AT",    "KIND", "FROM", "TO",
+                                        "REFERRAL", "STATE", "",     "ID"};
+
+static void rows_begin(struct table *table)
+{
+    table_begin(table, row_heads, "rllllllll");
+}
+
+/* The rung of a notice, the reason of a refusal. */
+static void cell_detail(struct table *table, const struct json_value *row)
+{
+    static const char *const names[] = {"rung",   "document_number", "code",
+                                        "detail", "reason",          "hint"};
+    char text[512];
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = value_text(row, names[i]);
+
+        if (value[0] != '\0' && used < sizeof(text)) {
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used > 0 ? " " : "",
+                                     value);
+        }
+    }
+    table_cell(table, text);
+}
+
+static void rows_add(struct table *table, const struct json_value *row)
+{
+    static const char *const names[] = {"at", "kind", "sender", "recipient", "referral", "state"};
+
+    table_cell_u64(table, value_u64(row, "seq"));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        table_cell(table, value_text(row, names[i]));
+    }
+    cell_detail(table, row);
+    table_cell(table, value_text(row, "id"));
+}
+
+static int draw_rows(const struct json_value *rows)
+{
+    struct table table;
+
+    rows_begin(&table);
+    for (size_t i = 0; i < json_count(rows); i++) {
+        struct json_value row = json_item(rows, i);
+
+        rows_add(&table, &row);
+    }
+    return table_end(&table, "no messages");
+}
+
+/* --- inbox, outbox --- */
+
+struct listing {
+    const struct invocation *invocation;
+    const char *cmd;
+    uint64_t after;
+    uint64_t left; /* rows that are still wanted */
+    bool more;     /* there are more than these */
+};
+
+/* One question; EXIT_OK leaves the answer in `call`, which the caller frees in any case. */
+static int next_page(const struct listing *listing, struct call *call)
+{
+    call_begin(call, listing->cmd);
+    call_u64(call, "after", listing->after);
+    call_u64(call, "count", listing->left < PAGE_ROWS ? listing->left : PAGE_ROWS);
+    return call_end(call, listing->invocation, AGENT_SOCKET);
+}
+
+/* Takes the rows of a page into the table. False when nothing follows. */
+static bool take_page(struct listing *listing, const struct json_value *root, struct table *table)
+{
+    struct json_value rows = json_member(root, "rows");
+    size_t count = json_count(&rows);
+
+    for (size_t i = 0; i < count; i++) {
+        struct json_value row = json_item(&rows, i);
+
+        rows_add(table, &row);
+        listing->after = value_u64(&row, "seq");
+    }
+    listing->left -= count < listing->left ? count : listing->left;
+    listing->more = value_bool(root, "more") && count > 0;
+    return listing->more && listing->left > 0;
+}
+
+static int list_table(struct listing *listing)
+{
+    struct table table;
+    bool follows = true;
+    int status = EXIT_OK;
+
+    rows_begin(&table);
+    while (status == EXIT_OK && follows) {
+        struct call call;
+
+        status = next_page(listing, &call);
+        follows = status == EXIT_OK && take_page(listing, &call.root, &table);
+        call_free(&call);
+    }
+    if (status != EXIT_OK) {
+        table_free(&table);
+        return status;
+    }
+    return table_end(&table, "no messages");
+}
+
+/* One page as it came, with its "more". */
+static int list_json(struct listing *listing)
+{
+    struct call call;
+    int status = next_page(listing, &call);
+
+    if (status == EXIT_OK) {
+        call_print(&call);
+        listing->more = value_bool(&call.root, "more");
+    }
+    call_free(&call);
+    return status;
+}
+
+static int list(const struct invocation *invocation, const char *cmd)
+{
+    const struct input_range after = {.max = INT64_MAX};
+    const struct input_range count = {.min = 1, .max = ROWS_MAX, .otherwise = ROWS_MAX};
+    struct listing listing = {.invocation = invocation, .cmd = cmd};
+    int status = input_number(invocation, OPTION_AFTER, after, &listing.after);
+
+    if (status == EXIT_OK) {
+        status = input_number(invocation, OPTION_ROWS, count, &listing.left);
+    }
+    if (status != EXIT_OK) {
+        return status;
+    }
+    status = invocation_has(invocation, OPTION_JSON) ? list_json(&listing) : list_table(&listing);
+    if (status == EXIT_OK && listing.more && !invocation_has(invocation, OPTION_ROWS)) {
+        status = output_warn("there are more rows: ask again with --after and the last \"seq\"");
+    }
+    return status;
+}
+
+int agent_inbox_run(const struct invocation *invocation)
+{
+    return list(invocation, "inbox");
+}
+
+int agent_outbox_run(const struct invocation *invocation)
+{
+    return list(invocation, "outbox");
+}
+
+/* --- show --- */
+
+static int draw_show(const struct json_value *root)
+{
+    static const char *const trees[] = {"message", "referral"};
+    static const char *const lists[] = {"rows", "referrals"};
+    struct json_value rows = json_member(root, lists[0]);
+    struct json_value referrals = json_member(root, lists[1]);
+
+    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+        struct json_value value = json_member(root, trees[i]);
+
+        if (json_is_object(&value)) {
+            tree_print(&value, 0);
+        }
+    }
+    if (json_is_array(&referrals)) {
+        printf("%s\n", value_text(root, "case"));
+        tree_print(&referrals, 2);
+    }
+    if (json_is_array(&rows)) {
+        printf("\n");
+        return draw_rows(&rows);
+    }
+    return EXIT_OK;
+}
+
+int agent_show_run(const struct invocation *invocation)
+{
+    struct call call;
+    int status;
+
+    call_begin(&call, "show");
+    call_text(&call, "id", invocation->arguments[0]);
+    status = call_end(&call, invocation, AGENT_SOCKET);
+    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
+        call_print(&call);
+    } else if (status == EXIT_OK) {
+        status = draw_show(&call.root);
+    }
+    call_free(&call);
+    return status;
+}
+
+/* --- what sends --- */
+
+/* A warning is told and changes no exit status: the message is on its way, and a script that took
+ * it for a failure would send it twice. */
+static void tell_warnings(const struct json_value *root)
+{
+    struct json_value warnings = json_member(root, "warnings");
+
+    for (size_t i = 0; i < json_count(&warnings); i++) {
+        struct json_value warning = json_item(&warnings, i);
+        const char *text = value_text(&warning, "message"), *place = value_text(&warning, "place");
+
+        if (json_get_text(&warning, LIMIT_TEXT_BYTES, &text, NULL) == OK) {
+            place = "";
+        }
+        (void)output_warn("%s%s%s", place, place[0] != '\0' ? ": " : "", text);
+    }
+}
+
+/* Ends and frees a `send`. */
+static int sent(struct call *call, const struct invocation *invocation)
+{
+    struct json_value messages;
+    int status = call_end(call, invocation, AGENT_SOCKET);
+
+    if (status == EXIT_OK) {
+        tell_warnings(&call->root);
+        messages = json_member(&call->root, "messages");
+        if (invocation_has(invocation, OPTION_JSON)) {
+            call_print(call);
+        } else {
+            status = draw_rows(&messages);
+        }
+    }
+    call_free(call);
+    return status;
+}
+
+/* A message file, checked for its form so that a fault has its line, on one line. The agent judges
+ * what it says. */
+static int read_message(const struct invocation *invocation, const char *path, struct buf *message)
+{
+    struct fault fault = {.code = ""};
+    struct json *json = NULL;
+    struct json_value root;
+    int status = input_file(invocation, path, message);
+
+    if (status != EXIT_OK) {
+        return status;
+    }
+    if (json_open(input_name(path), span_buf(message), &json, &fault) != OK) {
+        fault_hint(&fault, "docs/messages.md has an example of every message");
+        return output_fault(invocation, EXIT_REFUSED, &fault);
+    }
+    root = json_root(json);
+    if (!json_is_object(&root)) {
+        fault_set(&fault, "json.type", input_name(path), "expected an object: one message");
+        fault_hint(&fault, "docs/messages.md has an example of every message");
+        status = output_fault(invocation, EXIT_REFUSED, &fault);
+    }
+    json_free(json);
+    for (size_t i = 0; i < message->len; i++) { /* line ends stand between tokens only */
+        if (message->data[i] == '\n' || message->data[i] == '\r') {
+            message->data[i] = ' ';
+        }
+    }
+    return status;
+}
+
+static int send_file(const struct invocation *invocation, const char *path, const char *kind,
+                     const char *referral)
+{
+    struct buf message;
+    struct call call;
+    int status;
+
+    buf_init(&message, LIMIT_JSON_BYTES);
+    status = read_message(invocation, path, &message);
+    if (status == EXIT_OK) {
+        call_begin(&call, "send");
+        if (kind != NULL) {
+            call_text(&call, "kind", kind);
+            call_text(&call, "referral", referral);
+        }
+        json_name(&call.writer, "message");
+        json_raw(&call.writer, span_buf(&message));
+        status = sent(&call, invocation);
+    }
+    input_wipe(&message);
+    return status;
+}
+
+int agent_send_run(const struct invocation *invocation)
+{
+    return send_file(invocation, invocation->arguments[0], NULL, NULL);
+}
+
+int agent_feedback_run(const struct invocation *invocation)
+{
+    return send_file(invocation, invocation->arguments[1], "feedback", invocation->arguments[0]);
+}
+
+/* Who acts, for body.officer: NUL-terminated in the buf. */
+static int read_officer(const struct invocation *invocation, struct buf *officer)
+{
+    struct fault fault = {.code = ""};
+    int status = EXIT_OK;
+
+    if (!invocation_has(invocation, OPTION_OFFICER_FILE)) {
+        return buf_append(officer, OFFICER_DEFAULT, sizeof(OFFICER_DEFAULT)) == OK ? EXIT_OK
+                                                                                   : EXIT_FAILED;
+    }
+    status = input_text(invocation, OPTION_OFFICER_FILE, officer);
+    if (status == EXIT_OK && memchr(officer->data, '\n', officer->len) != NULL) {
+        fault_set(&fault, "input.lines", input_name(invocation->value[OPTION_OFFICER_FILE]),
+                  "has several lines; expected the officer's name alone");
+        status = output_fault(invocation, EXIT_REFUSED, &fault);
+    }
+    return status;
+}
+
+int agent_sign_for_run(const struct invocation *invocation)
+{
+    struct buf officer;
+    struct call call;
+    int status;
+
+    buf_init(&officer, OFFICER_BYTES);
+    status = read_officer(invocation, &officer);
+    if (status == EXIT_OK) {
+        call_begin(&call, "send");
+        call_text(&call, "kind", "sign-for");
+        call_text(&call, "referral", invocation->arguments[0]);
+        json_name(&call.writer, "message");
+        json_object_begin(&call.writer);
+        json_name(&call.writer, "body");
+        json_object_begin(&call.writer);
+        call_text(&call, "officer", (const char *)officer.data);
+        json_object_end(&call.writer);
+        json_object_end(&call.writer);
+        status = sent(&call, invocation);
+    }
+    input_wipe(&officer);
+    return status;
+}
+
+/* --- withdraw --- */
+
+static int check_reason(const struct invocation *invocation)
+{
+    const char *code = invocation->value[OPTION_REASON];
+    const char *officer = invocation->value[OPTION_OFFICER_FILE];
+    const char *reason = invocation->value[OPTION_REASON_FILE];
+    const char *ids[VOCABULARY_IDS_MAX];
+    char list[256], expected[320];
+
+    if (vocabulary_parse(VOCABULARY_WITHDRAWAL, code) == NULL) {
+        vocabulary_ids(VOCABULARY_WITHDRAWAL, ids);
+        nearest_list(ids, list, sizeof(list));
+        (void)snprintf(expected, sizeof(expected), "expected one of: %s", list);
+        return output_misused(invocation, OPTION_REASON, expected);
+    }
+    if (officer != NULL && reason != NULL && strcmp(officer, "-") == 0 &&
+        strcmp(reason, "-") == 0) {
+        return output_misused(invocation, OPTION_REASON_FILE,
+                              "standard input cannot be both the reason and the officer");
+    }
+    return EXIT_OK;
+}
+
+static void write_withdrawal(struct call *call, const struct invocation *invocation,
+                             const char *officer, const char *text)
+{
+    call_text(call, "kind", "withdrawal");
+    call_text(call, "referral", invocation->arguments[0]);
+    json_name(&call->writer, "message");
+    json_object_begin(&call->writer);
+    json_name(&call->writer, "facts");
+    json_object_begin(&call->writer);
+    call_text(call, "reason", invocation->value[OPTION_REASON]);
+    json_object_end(&call->writer);
+    json_name(&call->writer, "body");
+    json_object_begin(&call->writer);
+    call_text(call, "officer", officer);
+    if (text != NULL) {
+        call_text(call, "text", text);
+    }
+    json_object_end(&call->writer);
+    json_object_end(&call->writer);
+}
+
+int agent_withdraw_run(const struct invocation *invocation)
+{
+    bool explained = invocation_has(invocation, OPTION_REASON_FILE);
+    struct buf officer, text;
+    struct call call;
+    int status = check_reason(invocation);
+
+    buf_init(&officer, OFFICER_BYTES);
+    buf_init(&text, LIMIT_TEXT_BYTES);
+    if (status == EXIT_OK) {
+        status = read_officer(invocation, &officer);
+    }
+    if (status == EXIT_OK && explained) {
+        status = input_text(invocation, OPTION_REASON_FILE, &text);
+    }
+    if (status == EXIT_OK) {
+        call_begin(&call, "send");
+        write_withdrawal(&call, invocation, (const char *)officer.data,
+                         explained ? (const char *)text.data : NULL);
+        status = sent(&call, invocation);
+    }
+    input_wipe(&officer);
+    input_wipe(&text);
+    return status;
+}
+
+/* --- status --- */
+
+/* The lights: what somebody should look at now. */
+static int judge_status(const struct json_value *root)
+{
+    const char *alarm = value_text(root, "alarm");
+    struct json_value hook = json_member(root, "hook");
+    int status = EXIT_OK;
+
+    if (alarm[0] != '\0') {
+        status = output_warn("ALARM: this agent no longer believes the broker: %s", alarm);
+    }
+    if (!value_bool(root, "connected")) {
+        status = output_warn("not connected to the broker; messages wait here and leave later");
+    }
+    if (value_bool(root, "clock_held")) {
+        status = output_warn("the broker's clock is held: reminders and escalations wait");
+    }
+    if (value_bool(root, "connected") && !value_bool(root, "registry_matches")) {
+        status = output_warn("the broker uses another registry: compare agencies.yaml");
+    }
+    if (value_u64(&hook, "waiting") > 0 && value_u64(&hook, "failures") > 0) {
+        status = output_warn("%" PRIu64 " notices wait for `notice-hook`, which fails",
+                             value_u64(&hook, "waiting"));
+    }
+    if (value_u64(root, "store_percent") >= STORE_WARN_PERCENT) {
+        status = output_warn("the store is nearly full (%" PRIu64 " %%): give it a larger "
+                             "`store-mib`",
+                             value_u64(root, "store_percent"));
+    }
+    return status;
+}
+
+int agent_status_run(const struct invocation *invocation)
+{
+    struct call call;
+    int status;
+
+    call_begin(&call, "status");
+    status = call_end(&call, invocation, AGENT_SOCKET);
+    if (status == EXIT_OK) {
+        if (invocation_has(invocation, OPTION_JSON)) {
+            call_print(&call);
+        } else {
+            tree_print(&call.root, 0);
+        }
+        status = judge_status(&call.root);
+    }
+    call_free(&call);
+    return status;
+}

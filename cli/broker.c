@@ -1,0 +1,328 @@
+/* The commands that ask a broker: its state, its agencies, what waits, and its clock. The contract
+ * is docs/operations.md; broker_case.c has those about referrals. Nothing here is personal: the
+ * broker knows nothing that is. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "cli/call.h"
+#include "cli/input.h"
+#include "cli/table.h"
+
+#define STORE_WARN_PERCENT 80u /* refusal begins at LIMIT_STORE_PERCENT */
+
+_Static_assert(STORE_WARN_PERCENT < LIMIT_STORE_PERCENT, "a warning comes before the refusal");
+
+struct question {
+    const char *cmd;
+    int (*draw)(const struct json_value *root);
+    int (*judge)(const struct json_value *root); /* with --json too: it decides the exit status */
+};
+
+/* Asks without further members, then prints the answer or draws it, then judges it. */
+static int ask(const struct invocation *invocation, const struct question *question)
+{
+    struct call call;
+    int status;
+
+    call_begin(&call, question->cmd);
+    status = call_end(&call, invocation, BROKER_SOCKET);
+    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
+        call_print(&call);
+    } else if (status == EXIT_OK) {
+        status = question->draw(&call.root);
+    }
+    if (status == EXIT_OK && question->judge != NULL) {
+        status = question->judge(&call.root);
+    }
+    call_free(&call);
+    return status;
+}
+
+/* --- status, clock show --- */
+
+static const struct {
+    const char *held;
+    const char *meaning;
+} hold_meanings[] = {
+    {"none", "right; rungs are raised in time"},
+    {"start", "rungs wait: not yet confirmed since the start"},
+    {"wait", "rungs wait: the ten minutes after a start"},
+    {"jump", "rungs wait: the wall clock jumped"},
+    {"ahead", "rungs wait: broker time is ahead of the wall clock"},
+};
+
+static const char *held_of(const struct json_value *root)
+{
+    struct json_value clock = json_member(root, "clock");
+
+    return value_text(&clock, "held");
+}
+
+static void row_instant(struct table *table, const char *name, uint64_t instant_ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+
+    output_instant(instant_ms, text);
+    table_cell(table, name);
+    table_cell(table, text);
+}
+
+static void row_clock(struct table *table, const struct json_value *root)
+{
+    struct json_value clock = json_member(root, "clock");
+    const char *held = value_text(&clock, "held"), *meaning = held;
+
+    for (size_t i = 0; i < sizeof(hold_meanings) / sizeof(hold_meanings[0]); i++) {
+        if (strcmp(held, hold_meanings[i].held) == 0) {
+            meaning = hold_meanings[i].meaning;
+        }
+    }
+    row_instant(table, "broker time", value_u64(&clock, "broker_ms"));
+    row_instant(table, "wall clock", value_u64(&clock, "wall_ms"));
+    row_instant(table, "confirmed", value_u64(&clock, "confirmed_ms"));
+    table_cell(table, "clock");
+    table_cell(table, meaning);
+}
+
+/* The two lights; both may be on. */
+static int judge(const struct json_value *root)
+{
+    struct json_value percent = json_member(root, "store_percent");
+    uint64_t used = value_u64(root, "store_percent");
+    const char *held = held_of(root);
+    int status = EXIT_OK;
+
+    if (strcmp(held, "none") != 0) {
+        status = output_warn("the clock is held (%s): reminders and escalations wait until three "
+                             "agencies' times agree; or check the machine's time and use `%s`",
+                             held, strcmp(held, "ahead") == 0 ? "clock reset" : "clock confirm");
+    }
+    if (!json_absent(&percent) && !value_bool(root, "accepts")) {
+        status = output_warn("the store is full (%" PRIu64 " %%): new messages are refused; give "
+                             "it a larger `store-mib`",
+                             used);
+    } else if (used >= STORE_WARN_PERCENT) {
+        status = output_warn("the store is nearly full (%" PRIu64 " %%; refusal begins above %u): "
+                             "give it a larger `store-mib`",
+                             used, LIMIT_STORE_PERCENT);
+    }
+    return status;
+}
+
+static void row_text(struct table *table, const char *name, const char *text)
+{
+    table_cell(table, name);
+    table_cell(table, text);
+}
+
+static int draw_status(const struct json_value *root)
+{
+    struct json_value counts = json_member(root, "counts"), log = json_member(root, "log");
+    struct json_value link = json_member(root, "link");
+    struct table table;
+
+    table_begin(&table, NULL, "ll");
+    row_text(&table, "software", value_text(root, "software"));
+    row_text(&table, "origin", value_text(root, "origin"));
+    row_text(&table, "calendar", value_text(root, "calendar"));
+    table_cell(&table, "agencies");
+    table_cell_u64(&table, value_u64(root, "agencies"));
+    table_cell(&table, "store");
+    table_cellf(&table, "%" PRIu64 " %% used, %s", value_u64(root, "store_percent"),
+                value_bool(root, "accepts") ? "takes messages" : "full");
+    row_clock(&table, root);
+    if (value_bool(root, "laboratory")) {
+        row_text(&table, "mode", "laboratory: clocks can be moved; never for real cases");
+    }
+    table_cell(&table, "since the start");
+    table_cellf(&table,
+                "%" PRIu64 " requests, %" PRIu64 " messages, %" PRIu64 " refused, %" PRIu64
+                " of strangers, %" PRIu64 " rungs, %" PRIu64 " notices",
+                value_u64(&counts, "requests"), value_u64(&counts, "messages"),
+                value_u64(&counts, "refused"), value_u64(&counts, "strangers"),
+                value_u64(&counts, "rungs"), value_u64(&counts, "notices"));
+    table_cell(&table, "connections");
+    table_cellf(&table, "%" PRIu64 " open, %" PRIu64 " refused", value_u64(&link, "connections"),
+                value_u64(&link, "connections_refused"));
+    table_cell(&table, "log");
+    table_cellf(&table, "%" PRIu64 " leaves, root %s", value_u64(&log, "size"),
+                value_text(&log, "root"));
+    return table_end(&table, "");
+}
+
+int broker_status_run(const struct invocation *invocation)
+{
+    const struct question question = {.cmd = "status", .draw = draw_status, .judge = judge};
+
+    return ask(invocation, &question);
+}
+
+static int draw_clock(const struct json_value *root)
+{
+    struct table table;
+
+    table_begin(&table, NULL, "ll");
+    row_clock(&table, root);
+    return table_end(&table, "");
+}
+
+int broker_clock_show_run(const struct invocation *invocation)
+{
+    const struct question question = {.cmd = "clock-show", .draw = draw_clock, .judge = judge};
+
+    return ask(invocation, &question);
+}
+
+/* --- agencies --- */
+
+static int draw_agencies(const struct json_value *root)
+{
+    static const char *const heads[] = {"AGENCY", "LAST HEARD", "WAITING", "SINCE", "NAME"};
+    struct json_value agencies = json_member(root, "agencies");
+    struct table table;
+
+    table_begin(&table, heads, "llrll");
+    for (size_t i = 0; i < json_count(&agencies); i++) {
+        struct json_value agency = json_item(&agencies, i);
+        uint64_t heard_ms = value_u64(&agency, "heard_ms");
+        char heard[INSTANT_TEXT_BYTES], oldest[INSTANT_TEXT_BYTES];
+
+        output_instant(heard_ms, heard);
+        output_instant(value_u64(&agency, "oldest_ms"), oldest);
+        table_cell(&table, value_text(&agency, "id"));
+        table_cell(&table, heard_ms != 0 ? heard : "not since the start");
+        table_cell_u64(&table, value_u64(&agency, "waiting"));
+        table_cell(&table, oldest);
+        table_cellf(&table, "%s (%s)", value_text(&agency, "name_zh"),
+                    value_text(&agency, "name_en"));
+    }
+    return table_end(&table, "no agencies");
+}
+
+int broker_agencies_run(const struct invocation *invocation)
+{
+    const struct question question = {.cmd = "agencies", .draw = draw_agencies};
+
+    return ask(invocation, &question);
+}
+
+/* --- queue --- */
+
+static const char *const ages[] = {"10m", "1h", "1d", "3d", "7d", "older"};
+
+#define AGE_COUNT (sizeof(ages) / sizeof(ages[0]))
+
+static void queue_row(struct table *table, const struct json_value *queue,
+                      uint64_t totals[AGE_COUNT + 1])
+{
+    uint64_t waiting = value_u64(queue, "waiting");
+
+    table_cell(table, value_text(queue, "id"));
+    for (size_t i = 0; i < AGE_COUNT; i++) {
+        uint64_t count = value_u64(queue, ages[i]);
+
+        table_cell_u64(table, count);
+        totals[i] += count;
+    }
+    table_cell_u64(table, waiting);
+    table_cell(table, value_text(queue, "name_zh"));
+    totals[AGE_COUNT] += waiting;
+}
+
+static int draw_queue(const struct json_value *root)
+{
+    static const char *const heads[] = {
+        "AGENCY", "<10m", "<1h", "<1d", "<3d", "<7d", "7d+", "TOTAL", "(what waits, by its age)"};
+    struct json_value queues = json_member(root, "queues");
+    uint64_t totals[AGE_COUNT + 1] = {0};
+    struct table table;
+
+    table_begin(&table, heads, "lrrrrrrrl");
+    for (size_t i = 0; i < json_count(&queues); i++) {
+        struct json_value queue = json_item(&queues, i);
+
+        queue_row(&table, &queue, totals);
+    }
+    table_cell(&table, "all");
+    for (size_t i = 0; i <= AGE_COUNT; i++) {
+        table_cell_u64(&table, totals[i]);
+    }
+    table_cell(&table, "");
+    return table_end(&table, "no agencies");
+}
+
+/* The broker looks at the first 20,000 messages of each lane; the ages of more are not known. */
+static int judge_queue(const struct json_value *root)
+{
+    struct json_value queues = json_member(root, "queues");
+    uint64_t uncounted = 0;
+
+    for (size_t i = 0; i < json_count(&queues); i++) {
+        struct json_value queue = json_item(&queues, i);
+        uint64_t waiting = value_u64(&queue, "waiting"), counted = 0;
+
+        for (size_t age = 0; age < AGE_COUNT; age++) {
+            counted += value_u64(&queue, ages[age]);
+        }
+        uncounted += waiting > counted ? waiting - counted : 0;
+    }
+    return uncounted == 0 ? EXIT_OK
+                          : output_warn("the ages of %" PRIu64 " messages at the ends of long "
+                                        "queues were not looked at",
+                                        uncounted);
+}
+
+int broker_queue_run(const struct invocation *invocation)
+{
+    const struct question question = {.cmd = "queue", .draw = draw_queue, .judge = judge_queue};
+
+    return ask(invocation, &question);
+}
+
+/* --- clock confirm, clock reset --- */
+
+static int clock_command(const struct invocation *invocation, const char *cmd, const char *done)
+{
+    char digest_text[DIGEST_TEXT_BYTES];
+    struct digest digest;
+    struct buf reason;
+    struct call call;
+    int status;
+
+    buf_init(&reason, LIMIT_TEXT_BYTES);
+    status = input_text(invocation, OPTION_REASON_FILE, &reason);
+    if (status != EXIT_OK) {
+        buf_free(&reason);
+        return status;
+    }
+    digest = crypto_sha256(span_buf(&reason));
+    digest_format(&digest, digest_text);
+    buf_free(&reason);
+    call_begin(&call, cmd);
+    call_text(&call, "reason_digest", digest_text);
+    status = call_end(&call, invocation, BROKER_SOCKET);
+    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
+        call_print(&call);
+    } else if (status == EXIT_OK) {
+        printf("%s\nthe log records the reason as SHA-256 %s\n"
+               "keep the file; next: `referralctl clock show`\n",
+               done, digest_text);
+    }
+    call_free(&call);
+    return status;
+}
+
+int broker_clock_confirm_run(const struct invocation *invocation)
+{
+    return clock_command(invocation, "clock-confirm",
+                         "the wall clock is confirmed with the broker's next turn");
+}
+
+int broker_clock_reset_run(const struct invocation *invocation)
+{
+    return clock_command(invocation, "clock-reset",
+                         "broker time is set back to the wall clock with the broker's next turn");
+}

@@ -1,0 +1,152 @@
+/* See call.h. Whatever comes back that is no answer is told as such, never drawn. */
+#include "cli/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/input.h"
+#include "io/local.h"
+
+#define CALL_TIMEOUT_MS 15000u
+
+void call_begin(struct call *call, const char *cmd)
+{
+    memset(call, 0, sizeof(*call));
+    buf_init(&call->request, LIMIT_LOCAL_LINE_BYTES);
+    buf_init(&call->reply, LIMIT_LOCAL_LINE_BYTES);
+    json_writer_init(&call->writer, &call->request);
+    json_object_begin(&call->writer);
+    call_text(call, "cmd", cmd);
+}
+
+void call_text(struct call *call, const char *name, const char *value)
+{
+    json_name(&call->writer, name);
+    json_text(&call->writer, value);
+}
+
+void call_u64(struct call *call, const char *name, uint64_t value)
+{
+    json_name(&call->writer, name);
+    json_u64(&call->writer, value);
+}
+
+void call_free(struct call *call)
+{
+    json_free(call->json);
+    input_wipe(&call->request);
+    input_wipe(&call->reply);
+}
+
+void call_print(const struct call *call)
+{
+    (void)fwrite(call->reply.data, 1, call->reply.len, stdout); /* main asks ferror */
+    printf("\n");
+}
+
+const char *value_text(const struct json_value *object, const char *name)
+{
+    struct json_value value = json_member(object, name);
+    const char *text = "";
+
+    return json_get_text(&value, LIMIT_TEXT_BYTES, &text, NULL) == OK ? text : "";
+}
+
+uint64_t value_u64(const struct json_value *object, const char *name)
+{
+    struct json_value value = json_member(object, name);
+    uint64_t number = 0;
+
+    return json_get_u64(&value, 0, INT64_MAX, &number, NULL) == OK ? number : 0;
+}
+
+bool value_bool(const struct json_value *object, const char *name)
+{
+    struct json_value value = json_member(object, name);
+    bool yes = false;
+
+    return json_get_bool(&value, &yes, NULL) == OK && yes;
+}
+
+static int cannot_ask(const struct invocation *invocation, enum err error)
+{
+    struct fault fault = {.code = ""};
+
+    if (error == ERR_INVALID) {
+        fault_set(&fault, "usage.arguments", "", "an argument is no text in UTF-8");
+        return output_fault(invocation, EXIT_USAGE, &fault);
+    }
+    fault_set(&fault, "socket.too-large", "", "the question is larger than the %u bytes of a line",
+              LIMIT_LOCAL_LINE_BYTES);
+    return output_fault(invocation, EXIT_REFUSED, &fault);
+}
+
+static int no_answer(const struct invocation *invocation, const char *path, enum err error)
+{
+    struct fault fault = {.code = ""};
+    int status = EXIT_REFUSED;
+
+    switch (error) {
+    case ERR_REFUSED:
+        fault_set(&fault, "socket.permission", path, "no permission to use this socket");
+        fault_hint(&fault, "it belongs to the daemon's user and group");
+        break;
+    case ERR_TOO_LARGE:
+        fault_set(&fault, "socket.too-large", path, "the answer is larger than %u bytes",
+                  LIMIT_LOCAL_LINE_BYTES);
+        fault_hint(&fault, "ask for less: a referral instead of its case, a smaller --count");
+        break;
+    case ERR_INVALID:
+        fault_set(&fault, "usage.value", "--socket", "expected a path of at most 107 bytes");
+        status = EXIT_USAGE;
+        break;
+    default:
+        fault_set(&fault, "socket.unreachable", path, "no answer: %s", err_text(error));
+        fault_hint(&fault, "is the daemon running, and is this its socket (--socket PATH)?");
+        status = EXIT_UNREACHABLE;
+    }
+    return output_fault(invocation, status, &fault);
+}
+
+/* The daemon's own words, or that these are none of its words. */
+static int refused(const struct invocation *invocation, const char *path,
+                   const struct json_value *root)
+{
+    struct json_value ok = json_member(root, "ok");
+    struct fault fault = {.code = ""};
+
+    if (json_absent(&ok) || value_text(root, "message")[0] == '\0') {
+        fault_set(&fault, "socket.answer", path, "the answer has no \"ok\", or no reason");
+        fault_hint(&fault, "is this the socket of the right daemon?");
+        return output_fault(invocation, EXIT_REFUSED, &fault);
+    }
+    fault_set(&fault, value_text(root, "code"), value_text(root, "place"), "%s",
+              value_text(root, "message"));
+    fault_hint(&fault, "%s", value_text(root, "hint"));
+    return output_fault(invocation, EXIT_REFUSED, &fault);
+}
+
+int call_end(struct call *call, const struct invocation *invocation, const char *default_socket)
+{
+    const char *path = invocation->value[OPTION_SOCKET];
+    struct fault fault = {.code = ""};
+    enum err error;
+
+    path = path != NULL ? path : default_socket;
+    json_object_end(&call->writer);
+    error = json_writer_end(&call->writer);
+    if (error != OK) {
+        return cannot_ask(invocation, error);
+    }
+    error = local_call(path, span_buf(&call->request), CALL_TIMEOUT_MS, &call->reply);
+    if (error != OK) {
+        return no_answer(invocation, path, error);
+    }
+    if (json_open(path, span_buf(&call->reply), &call->json, &fault) != OK) {
+        fault_hint(&fault, "the answer is not a daemon's: is this the right socket?");
+        return output_fault(invocation, EXIT_REFUSED, &fault);
+    }
+    call->root = json_root(call->json);
+    return value_bool(&call->root, "ok") ? EXIT_OK : refused(invocation, path, &call->root);
+}
