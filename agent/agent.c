@@ -1,0 +1,348 @@
+/* The agent core: what is started when, and one transaction for each reply.
+ *
+ * Order matters in one place: our receipts of deliveries go before anything that we send (the
+ * broker takes an answer to a referral only after its delivery), and nothing is fetched while a
+ * receipt is on its way (it would only come again). */
+#include "agent/agent.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/log.h"
+#include "model/backoff.h"
+
+#define ALARM_WAIT_MS 30000u
+#define STORE_WAIT_MS 5000u
+
+static const struct backoff link_backoff = {.base_ms = 200, .max_ms = 10000};
+
+static enum err check_setup(const struct agent_setup *setup, struct fault *fault)
+{
+    const struct {
+        enum key_use use;
+        const uint8_t *public_key;
+        const char *name;
+    } own[] = {{KEY_SIGN, setup->sign_key->public_key, "sign-key"},
+               {KEY_SEAL, setup->seal_key->public_key, "seal-key"}};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < keyring_count(setup->keyring); k++) {
+            const struct key_entry *entry = keyring_entry(setup->keyring, k);
+
+            found =
+                found || (entry->use == own[i].use && strcmp(entry->owner, setup->self->id) == 0 &&
+                          memcmp(entry->public_key, own[i].public_key, 32) == 0);
+        }
+        if (!found) {
+            fault_set(fault, "agent.key", own[i].name, "is not a key of \"%s\" in the public keys",
+                      setup->self->id);
+            fault_hint(fault, "take the pair that one `referralctl keys` command wrote");
+            return ERR_INVALID;
+        }
+    }
+    return OK;
+}
+
+enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, struct fault *fault)
+{
+    struct agent *agent;
+    enum err error = check_setup(setup, fault);
+
+    if (error != OK) {
+        return error;
+    }
+    agent = calloc(1, sizeof(*agent));
+    if (agent == NULL) {
+        return ERR_MEMORY;
+    }
+    agent->setup = *setup;
+    agent->receipts_wait = true;
+    agent->submits_wait = true;
+    agent->hook_at_ms = UINT64_MAX;
+    buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
+    agent->decision = malloc(sizeof(*agent->decision));
+    agent->deferred_ms = calloc(registry_count(setup->registry), sizeof(*agent->deferred_ms));
+    error = agent->decision == NULL || agent->deferred_ms == NULL ? ERR_MEMORY : OK;
+    if (error == OK) {
+        error = session_load(agent, fault);
+    }
+    if (error == OK) {
+        error = notify_load(agent);
+    }
+    if (error != OK) {
+        agent_free(agent);
+        return error;
+    }
+    *ret_agent = agent;
+    return OK;
+}
+
+void agent_free(struct agent *agent)
+{
+    if (agent != NULL) {
+        buf_free(&agent->events);
+        free(agent->decision);
+        free(agent->deferred_ms);
+        free(agent);
+    }
+}
+
+enum err agent_failure(const struct agent *agent)
+{
+    return agent->failure;
+}
+
+struct uuid agent_new_id(struct agent *agent)
+{
+    uint8_t random[10];
+
+    agent->setup.ops->random(agent->setup.ctx, random, sizeof(random));
+    return uuid_v7(agent_wall_ms(agent), random);
+}
+
+/* --- what goes wrong --- */
+
+void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error)
+{
+    struct asking *asking = &agent->askings[slot];
+    uint64_t wait_ms = STORE_WAIT_MS;
+    uint32_t random;
+
+    switch (error) {
+    case ERR_UNREACHABLE:
+    case ERR_TIMEOUT:
+    case ERR_CLOSED:
+    case ERR_BUSY:
+        agent->setup.ops->random(agent->setup.ctx, &random, sizeof(random));
+        asking->failures++;
+        wait_ms = backoff_ms(&link_backoff, asking->failures, random);
+        break;
+    case ERR_FULL:
+    case ERR_MEMORY:
+        log_error("the store or the memory is full (%s): trying again in %u s", err_text(error),
+                  STORE_WAIT_MS / 1000);
+        break;
+    default:
+        log_error("the store failed: %s", err_text(error));
+        agent->failure = error;
+        break;
+    }
+    asking->not_before_ms = agent_machine_ms(agent) + wait_ms;
+}
+
+void agent_alarm(struct agent *agent, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(agent->alarm, sizeof(agent->alarm), fmt, args);
+    va_end(args);
+    agent->greeted = false;
+    agent->alarm_until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
+}
+
+/* Once for each alarm: the log, those who watch, and the hook. */
+static void tell_alarm(struct agent *agent)
+{
+    struct store_txn *txn;
+    enum err error;
+
+    if (agent->alarm[0] == '\0' || strcmp(agent->alarm, agent->alarm_told) == 0) {
+        return;
+    }
+    memcpy(agent->alarm_told, agent->alarm, sizeof(agent->alarm));
+    log_error("the broker is not believed any more: %s; nothing is sent or taken, asking again "
+              "every %u s; tell the administrators of the broker and of the other agencies",
+              agent->alarm, ALARM_WAIT_MS / 1000);
+    events_add(agent, "alarm", NULL, NULL);
+    events_tell(agent);
+    error = store_begin(agent->setup.store, &txn);
+    if (error == OK) {
+        error = notify_add(agent, txn, NULL, NULL);
+        if (error == OK) {
+            error = store_commit(txn);
+        } else {
+            store_abort(txn);
+        }
+    }
+    if (error != OK) {
+        agent_trouble(agent, SLOT_SESSION, error);
+    }
+}
+
+/* --- what is started --- */
+
+static bool idle(const struct agent *agent, enum agent_slot slot, uint64_t now_ms)
+{
+    return !agent->askings[slot].busy && agent->askings[slot].not_before_ms <= now_ms;
+}
+
+static void start(struct agent *agent, uint64_t now_ms)
+{
+    if (!agent->greeted) {
+        if (idle(agent, SLOT_SESSION, now_ms)) {
+            session_greet(agent);
+        }
+        return;
+    }
+    if (idle(agent, SLOT_ACK, now_ms)) {
+        outbox_send(agent, SLOT_ACK);
+    }
+    if (!agent->receipts_wait && agent->plain_count == 0 && !agent->askings[SLOT_ACK].busy) {
+        if (agent->submits_wait && idle(agent, SLOT_SUBMIT, now_ms)) {
+            outbox_send(agent, SLOT_SUBMIT);
+        }
+        if (idle(agent, SLOT_FETCH, now_ms)) {
+            inbox_fetch(agent);
+        }
+    }
+    if (agent->checkpoint.size > agent->witnessed_size && now_ms >= agent->witness_at_ms &&
+        idle(agent, SLOT_SESSION, now_ms)) {
+        agent->witness_at_ms = now_ms + agent->setup.witness_ms;
+        session_witness(agent);
+    }
+}
+
+static void sooner(uint64_t at_ms, uint64_t now_ms, uint64_t *next_ms)
+{
+    if (at_ms > now_ms && at_ms < *next_ms) {
+        *next_ms = at_ms;
+    }
+}
+
+static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
+{
+    uint64_t next_ms = UINT64_MAX;
+
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        if (!agent->askings[slot].busy) {
+            sooner(agent->askings[slot].not_before_ms, now_ms, &next_ms);
+        }
+    }
+    for (size_t i = 0; i < registry_count(agent->setup.registry); i++) {
+        sooner(agent->deferred_ms[i], now_ms, &next_ms);
+    }
+    if (agent->alarm[0] != '\0') {
+        sooner(agent->alarm_until_ms, now_ms, &next_ms);
+    }
+    if (agent->checkpoint.size > agent->witnessed_size) {
+        sooner(agent->witness_at_ms, now_ms, &next_ms);
+    }
+    if (!agent->hook_busy) {
+        sooner(agent->hook_at_ms, now_ms, &next_ms);
+    }
+    return next_ms;
+}
+
+void agent_pump(struct agent *agent)
+{
+    uint64_t now_ms = agent_machine_ms(agent);
+
+    tell_alarm(agent);
+    if (agent->failure != OK) {
+        return;
+    }
+    if (agent->connected && (agent->alarm[0] == '\0' || now_ms >= agent->alarm_until_ms)) {
+        start(agent, now_ms);
+    }
+    notify_start(agent);
+    agent->setup.ops->wake_at(agent->setup.ctx, next_wake_ms(agent, now_ms));
+}
+
+void agent_wake(struct agent *agent)
+{
+    uint64_t now_ms = agent_machine_ms(agent);
+
+    for (size_t i = 0; i < registry_count(agent->setup.registry); i++) {
+        if (agent->deferred_ms[i] != 0 && agent->deferred_ms[i] <= now_ms) {
+            agent->deferred_ms[i] = 0;
+            agent->submits_wait = true;
+        }
+    }
+    agent_pump(agent);
+}
+
+void agent_connected(struct agent *agent, bool connected)
+{
+    if (agent->connected == connected) {
+        return;
+    }
+    agent->connected = connected;
+    log_info(connected ? "connected to the broker"
+                       : "no connection to the broker: what is sent "
+                         "waits here");
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        agent->askings[slot].not_before_ms = 0;
+    }
+    events_add(agent, connected ? "connected" : "disconnected", NULL, NULL);
+    events_tell(agent);
+    agent_pump(agent);
+}
+
+/* --- replies --- */
+
+static enum err (*const handlers[SLOT_COUNT])(struct agent *, struct store_txn *,
+                                              const struct opened *, struct region *) = {
+    [SLOT_SESSION] = session_replied,
+    [SLOT_SUBMIT] = submit_replied,
+    [SLOT_ACK] = ack_replied,
+    [SLOT_FETCH] = inbox_replied,
+};
+
+/* All that a reply brings, and the checkpoint that vouches for it, or nothing. */
+static enum err take(struct agent *agent, enum agent_slot slot, const struct opened *opened,
+                     struct region *region)
+{
+    struct store_txn *txn;
+    enum err error = store_begin(agent->setup.store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    error = session_keep(txn, opened);
+    if (error == OK) {
+        error = handlers[slot](agent, txn, opened, region);
+    }
+    if (error != OK) {
+        store_abort(txn);
+        buf_clear(&agent->events);
+        return error;
+    }
+    error = store_commit(txn);
+    if (error == OK) {
+        session_kept(agent, opened);
+        events_tell(agent);
+    }
+    return error;
+}
+
+void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, struct span bytes)
+{
+    struct asking *asking = &agent->askings[slot];
+    struct opened opened;
+    struct region region;
+
+    asking->busy = false;
+    if (result != OK) {
+        agent_trouble(agent, slot, result);
+        agent_pump(agent);
+        return;
+    }
+    region_init(&region, AGENT_REGION_BYTES);
+    if (session_open(agent, slot, bytes, &region, &opened)) {
+        enum err error = take(agent, slot, &opened, &region);
+
+        if (error == OK) {
+            asking->failures = 0;
+        } else if (error != ERR_FORGED) {
+            agent_trouble(agent, slot, error);
+        }
+    }
+    region_wipe(&region);
+    agent_pump(agent);
+}

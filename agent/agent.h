@@ -1,0 +1,89 @@
+/* The agent core: one agency's outbox and inbox, and what it believes of the broker.
+ *
+ * Everything that must survive is a row of its store before anybody is told of it: a message that
+ * somebody sends is durable before `send` answers, a message that came is durable before its
+ * signed receipt leaves. The core sees the world through agent_ops, so that tests can play it
+ * against a broker in the same process. Loop thread only; nothing here blocks but the store's sync.
+ *
+ *   send -> compose -> outbox row -> SUBMIT -> receipt checked -> row accepted, copy follows
+ *   FETCH -> sender, leaf, checkpoint, stream checked -> inbox row and our receipt -> ACK -> hook
+ */
+#ifndef REFERRAL_AGENT_AGENT_H
+#define REFERRAL_AGENT_AGENT_H
+
+#include "base/crypto.h"
+#include "base/json.h"
+#include "model/calendar.h"
+#include "model/policy.h"
+#include "model/registry.h"
+#include "store/store.h"
+#include "wire/keyring.h"
+
+struct agent;
+
+enum agent_slot {               /* requests that may be open at once, one each */
+                  SLOT_SESSION, /* HELLO, WITNESS */
+                  SLOT_SUBMIT,
+                  SLOT_ACK,
+                  SLOT_FETCH,
+                  SLOT_COUNT
+};
+
+struct agent_ops {                     /* none of these calls back into the agent */
+    uint64_t (*wall_ms)(void *ctx);    /* UTC, laboratory offsets included */
+    uint64_t (*machine_ms)(void *ctx); /* for waits; never moved by a laboratory */
+    void (*random)(void *ctx, void *out, size_t len);
+    /* One agent_wake at or after this machine time; replaces the one asked before. */
+    void (*wake_at)(void *ctx, uint64_t machine_ms);
+    /* Sends to the broker. After OK agent_replied is called once, later. */
+    enum err (*request)(void *ctx, enum agent_slot slot, struct span bytes, uint64_t timeout_ms);
+    /* The broker's laboratory offset, from its signed replies. */
+    void (*follow_laboratory)(void *ctx, int64_t offset_ms);
+    /* An event for those who watch: one JSON line. */
+    void (*event)(void *ctx, struct span line);
+    /* From now on this client of the socket gets the events. ERR_FULL */
+    enum err (*watch)(void *ctx, uint64_t client);
+    /* Laboratory only: this agent's own wall clock. */
+    enum err (*move_wall)(void *ctx, int64_t offset_ms);
+    /* Starts the hook; agent_hook_ended later. NULL: there is none. */
+    enum err (*hook)(void *ctx, struct span json);
+};
+
+struct agent_setup { /* all borrowed for the agent's life */
+    const struct agent_ops *ops;
+    void *ctx;
+    struct store *store;
+    const struct agency *self;
+    const struct registry *registry;
+    const struct policy *policy;
+    const struct calendar *calendar; /* sealed */
+    const struct keyring *keyring;
+    const struct sign_key *sign_key;
+    const struct seal_key *seal_key;
+    const char *software; /* name and version */
+    uint64_t witness_ms;  /* how often it countersigns a log that grew, at the most */
+    bool accept_gaps;     /* after the loss of this store: streams go on where the broker stands */
+    bool laboratory;
+};
+
+/* Reads what is kept of the broker. ERR_CORRUPT, ERR_IO from the store; ERR_INVALID when keys and
+ * keyring do not fit; the fault says what to do. */
+enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent,
+                   struct fault *fault) MUST_CHECK;
+void agent_free(struct agent *agent); /* NULL allowed */
+
+/* The link has a connection, or lost it. */
+void agent_connected(struct agent *agent, bool connected);
+/* The answer to ops->request: OK with the bytes, or why there is none. */
+void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, struct span bytes);
+void agent_wake(struct agent *agent); /* the time asked for has come */
+void agent_hook_ended(struct agent *agent, bool told);
+/* OK, or the failure of the store after which the process must end. */
+enum err agent_failure(const struct agent *agent);
+
+/* One line of a client of the socket (docs/agent-socket.md): appends the answer, without a newline.
+ */
+enum err agent_answer(struct agent *agent, uint64_t client, struct span line,
+                      struct buf *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,385 @@
+/* The agent's socket: a table of commands, one JSON object a line each way (docs/agent-socket.md),
+ * and the events for those who watch. */
+#include <string.h>
+
+#include "agent/state.h"
+#include "model/instant_text.h"
+
+static void named_text(struct json_writer *out, const char *name, const char *text)
+{
+    json_name(out, name);
+    json_text(out, text);
+}
+
+static void named_u64(struct json_writer *out, const char *name, uint64_t value)
+{
+    json_name(out, name);
+    json_u64(out, value);
+}
+
+static void named_bool(struct json_writer *out, const char *name, bool value)
+{
+    json_name(out, name);
+    json_bool(out, value);
+}
+
+static void named_instant(struct json_writer *out, const char *name, uint64_t instant_ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+
+    if (instant_ms != 0) {
+        instant_format(instant_ms, text);
+        named_text(out, name, text);
+    }
+}
+
+/* --- status --- */
+
+static void write_checkpoint(const struct agent *agent, struct json_writer *out)
+{
+    char root[DIGEST_TEXT_BYTES];
+
+    digest_format(&agent->checkpoint.root, root);
+    json_name(out, "checkpoint");
+    json_object_begin(out);
+    named_u64(out, "size", agent->checkpoint.size);
+    if (agent->checkpoint.size > 0) {
+        named_text(out, "root", root);
+        named_instant(out, "time", agent->checkpoint.time_ms);
+    }
+    json_object_end(out);
+}
+
+static enum err write_totals(struct store_txn *read, struct json_writer *out, const char *name,
+                             const enum row_state *states)
+{
+    enum err error = OK;
+
+    json_name(out, name);
+    json_object_begin(out);
+    for (size_t i = 0; error == OK && states[i] != 0; i++) {
+        uint64_t total = 0;
+
+        error = row_total(read, states[i], &total);
+        named_u64(out, row_state_name(states[i]), total);
+    }
+    json_object_end(out);
+    return error;
+}
+
+static enum err write_hook(const struct agent *agent, struct store_txn *read,
+                           struct json_writer *out)
+{
+    uint64_t waiting = 0;
+    enum err error;
+
+    if (agent->setup.ops->hook == NULL) {
+        return OK;
+    }
+    error = notify_waiting(read, &waiting);
+    json_name(out, "hook");
+    json_object_begin(out);
+    named_u64(out, "waiting", waiting);
+    named_instant(out, "last_ok", agent->hook_ok_ms);
+    named_u64(out, "failures", agent->hook_failures);
+    json_object_end(out);
+    return error;
+}
+
+static enum err write_stored(const struct agent *agent, struct json_writer *out)
+{
+    static const enum row_state sent[] = {ROW_WAITING, ROW_ACCEPTED, ROW_REFUSED, 0};
+    static const enum row_state came[] = {ROW_RECEIVED, ROW_REJECTED, 0};
+    struct store_txn *read;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = write_totals(read, out, "outbox", sent);
+    if (error == OK) {
+        error = write_totals(read, out, "inbox", came);
+    }
+    if (error == OK) {
+        error = write_hook(agent, read, out);
+    }
+    store_read_end(read);
+    return error;
+}
+
+static enum err answer_status(struct agent *agent, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault)
+{
+    (void)request;
+    (void)fault;
+    named_text(out, "software", agent->setup.software);
+    named_text(out, "agency", agent->setup.self->id);
+    named_text(out, "broker", keyring_origin(agent->setup.keyring));
+    named_bool(out, "connected", agent->connected && agent->greeted);
+    if (agent->alarm[0] != '\0') {
+        named_text(out, "alarm", agent->alarm);
+    }
+    named_instant(out, "time", agent_wall_ms(agent));
+    named_instant(out, "broker_time", agent->broker_ms);
+    named_bool(out, "clock_held", agent->clock_held);
+    named_bool(out, "registry_matches", agent->registry_matches);
+    named_bool(out, "laboratory", agent->setup.laboratory);
+    named_u64(out, "store_percent", store_used_percent(agent->setup.store));
+    write_checkpoint(agent, out);
+    named_u64(out, "witnessed", agent->witnessed_size);
+    return write_stored(agent, out);
+}
+
+/* --- send --- */
+
+static enum err read_word(const struct json_value *request, const char *name, const char **ret_word,
+                          struct fault *fault)
+{
+    struct json_value value = json_member(request, name);
+
+    return json_absent(&value) ? OK : json_get_text(&value, 64, ret_word, fault);
+}
+
+static void write_made(const struct composing *composing, struct json_writer *out)
+{
+    const char *text = (const char *)composing->warnings.data;
+
+    json_name(out, "messages");
+    json_array_begin(out);
+    for (size_t i = 0; i < composing->row_count; i++) {
+        json_object_begin(out);
+        show_row_members(out, &composing->rows[i], NULL);
+        json_object_end(out);
+    }
+    json_array_end(out);
+    json_name(out, "warnings");
+    json_array_begin(out);
+    for (size_t at = 0; at < composing->warnings.len; at += strlen(text + at) + 1) {
+        json_text(out, text + at);
+    }
+    json_array_end(out);
+}
+
+static enum err send_in(struct agent *agent, struct composing *composing, struct json_writer *out,
+                        struct fault *fault)
+{
+    struct store_txn *txn;
+    enum err error = store_begin(agent->setup.store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    error = compose(agent, txn, composing, fault);
+    if (error != OK) {
+        store_abort(txn);
+        return error;
+    }
+    error = store_commit(txn);
+    if (error == OK) {
+        agent->submits_wait = true;
+        write_made(composing, out);
+        agent_pump(agent);
+    }
+    return error;
+}
+
+static enum err answer_send(struct agent *agent, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault)
+{
+    struct composing composing = {.message = json_member(request, "message")};
+    struct region region;
+    enum err error = read_word(request, "kind", &composing.kind, fault);
+
+    if (error == OK) {
+        error = read_word(request, "referral", &composing.referral, fault);
+    }
+    if (error == OK && !store_accepts(agent->setup.store)) {
+        fault_set(fault, "agent.store-full", "store", "this agent's store is nearly full");
+        fault_hint(fault, "the administrator must make room (store-mib)");
+        error = ERR_FULL;
+    }
+    if (error != OK) {
+        return error;
+    }
+    composing.message.path[0] = '\0'; /* paths as in the file: "facts.ground" */
+    region_init(&region, LIMIT_PARSE_BYTES(LIMIT_JSON_BYTES));
+    buf_init(&composing.warnings, LIMIT_LOCAL_LINE_BYTES);
+    composing.region = &region;
+    error = send_in(agent, &composing, out, fault);
+    buf_free(&composing.warnings);
+    region_wipe(&region);
+    return error;
+}
+
+/* --- lists --- */
+
+static enum err answer_inbox(struct agent *agent, const struct json_value *request,
+                             struct json_writer *out, struct fault *fault)
+{
+    return show_rows(agent, request, ROW_IN, out, fault);
+}
+
+static enum err answer_outbox(struct agent *agent, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault)
+{
+    return show_rows(agent, request, ROW_OUT, out, fault);
+}
+
+/* --- watching, and the laboratory's clock --- */
+
+static enum err answer_watch(struct agent *agent, const struct json_value *request,
+                             struct json_writer *out, struct fault *fault)
+{
+    enum err error = agent->setup.ops->watch(agent->setup.ctx, agent->client);
+
+    (void)request;
+    if (error != OK) {
+        fault_set(fault, "agent.watchers", "cmd", "too many clients watch already");
+        fault_hint(fault, "close one of them");
+        return error;
+    }
+    named_bool(out, "watching", true);
+    return OK;
+}
+
+static enum err answer_lab_clock(struct agent *agent, const struct json_value *request,
+                                 struct json_writer *out, struct fault *fault)
+{
+    struct json_value value = json_member(request, "wall_ms");
+    int64_t offset_ms = 0;
+    enum err error = OK;
+
+    if (!agent->setup.laboratory) {
+        return json_refuse(request, fault, "agent.laboratory",
+                           "clocks are moved in laboratory mode only");
+    }
+    error = json_get_i64(&value, &offset_ms, fault);
+    if (error == OK && agent->setup.ops->move_wall(agent->setup.ctx, offset_ms) != OK) {
+        error = json_refuse(&value, fault, "agent.laboratory",
+                            "expected an offset in milliseconds, at most 100 years");
+    }
+    if (error == OK) {
+        named_instant(out, "time", agent_wall_ms(agent));
+    }
+    return error;
+}
+
+/* --- the table --- */
+
+static const struct {
+    const char *name;
+    enum err (*answer)(struct agent *, const struct json_value *, struct json_writer *,
+                       struct fault *);
+} commands[] = {
+    {"status", answer_status},       {"send", answer_send},   {"inbox", answer_inbox},
+    {"outbox", answer_outbox},       {"show", show_anything}, {"watch", answer_watch},
+    {"lab-clock", answer_lab_clock},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static enum err dispatch(struct agent *agent, const struct json_value *request,
+                         struct json_writer *out, struct fault *fault)
+{
+    const char *names[COMMAND_COUNT + 1];
+    struct json_value cmd = json_member(request, "cmd");
+    size_t index;
+    enum err error;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        names[i] = commands[i].name;
+    }
+    names[COMMAND_COUNT] = NULL;
+    error = json_get_choice(&cmd, names, &index, fault);
+    return error == OK ? commands[index].answer(agent, request, out, fault) : error;
+}
+
+static enum err write_refusal(const struct fault *fault, enum err error, struct buf *out)
+{
+    struct json_writer writer;
+
+    buf_clear(out);
+    json_writer_init(&writer, out);
+    json_object_begin(&writer);
+    named_bool(&writer, "ok", false);
+    named_text(&writer, "code", fault->code[0] != '\0' ? fault->code : "agent.environment");
+    named_text(&writer, "place", fault->place);
+    named_text(&writer, "message", fault->message[0] != '\0' ? fault->message : err_text(error));
+    named_text(&writer, "hint", fault->hint);
+    json_object_end(&writer);
+    return json_writer_end(&writer);
+}
+
+/* What is nobody's fault but the store's ends the process when it does not pass. */
+static void note_failure(struct agent *agent, const struct fault *fault, enum err error)
+{
+    if (fault->code[0] == '\0' &&
+        (error == ERR_IO || error == ERR_CORRUPT || error == ERR_VERSION)) {
+        agent->failure = error;
+    }
+}
+
+enum err agent_answer(struct agent *agent, uint64_t client, struct span line, struct buf *out)
+{
+    struct fault fault = {.code = ""};
+    struct json *json = NULL;
+    struct json_value request;
+    struct json_writer writer;
+    enum err error = json_open("request", line, &json, &fault);
+
+    agent->client = client;
+    if (error == OK) {
+        request = json_root(json);
+        json_writer_init(&writer, out);
+        json_object_begin(&writer);
+        named_bool(&writer, "ok", true);
+        error = dispatch(agent, &request, &writer, &fault);
+        json_object_end(&writer);
+        if (error == OK) {
+            error = json_writer_end(&writer);
+        }
+    }
+    json_free(json);
+    if (error == OK) {
+        return OK;
+    }
+    note_failure(agent, &fault, error);
+    return write_refusal(&fault, error, out);
+}
+
+/* --- events --- */
+
+void events_add(struct agent *agent, const char *name, const struct row *row,
+                const struct row_extra *extra)
+{
+    size_t before = agent->events.len;
+    struct json_writer writer;
+    enum err error;
+
+    json_writer_init(&writer, &agent->events);
+    json_object_begin(&writer);
+    named_text(&writer, "event", name);
+    if (row != NULL) {
+        show_row_members(&writer, row, extra);
+    } else if (strcmp(name, "alarm") == 0) {
+        named_text(&writer, "message", agent->alarm);
+    }
+    json_object_end(&writer);
+    error = json_writer_end(&writer);
+    if (error == OK) {
+        error = buf_append(&agent->events, "", 1);
+    }
+    if (error != OK) {
+        agent->events.len = before; /* a watcher asks the lists for what it missed */
+    }
+}
+
+void events_tell(struct agent *agent)
+{
+    const char *text = (const char *)agent->events.data;
+
+    for (size_t at = 0; at < agent->events.len; at += strlen(text + at) + 1) {
+        agent->setup.ops->event(agent->setup.ctx, span_text(text + at));
+    }
+    buf_clear(&agent->events);
+}

@@ -1,0 +1,459 @@
+/* From what a person or a script wants to say to messages that are ready to travel.
+ *
+ * The agent gives what a person need not know (ids, numbers, the other party), judges the message
+ * by the rules that the broker will apply to the referral as it will be when everything that waits
+ * here has arrived, seals the body to both parties and puts the rows. The transaction is the
+ * caller's: a refusal of the third of three recipients leaves nothing of the first two. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "model/check.h"
+#include "model/message_json.h"
+#include "model/vocabulary.h"
+#include "wire/sealing.h"
+
+struct making { /* one message */
+    struct agent *agent;
+    struct store_txn *txn;
+    struct composing *composing;
+    struct message_draft *draft;
+    struct case_key key;
+    struct referral before; /* as it will be when this message arrives */
+    bool known;
+    struct fault *fault;
+};
+
+/* --- the payload --- */
+
+static enum err add_reader(struct agent *agent, const char *id, struct seal_job *job,
+                           struct seal_reader *readers, struct fault *fault)
+{
+    const struct key_entry *key;
+    struct seal_reader *reader = &readers[job->reader_count];
+
+    if (keyring_current(agent->setup.keyring, id, KEY_SEAL, agent_wall_ms(agent), &key) != OK) {
+        fault_set(fault, "agent.no-sealing-key", "public-keys",
+                  "there is no valid sealing key of \"%s\"", id);
+        fault_hint(fault, "add that agency's public keys to this agent's public-keys.yaml");
+        return ERR_INVALID;
+    }
+    text_copy(reader->agency, sizeof(reader->agency), id);
+    memcpy(reader->public_key, key->public_key, SEAL_PUBLIC_BYTES);
+    job->reader_count++;
+    return OK;
+}
+
+/* For the two parties that the body itself names. */
+static enum err seal(struct agent *agent, const struct body *body, struct span header,
+                     struct buf *out, struct fault *fault)
+{
+    struct seal_reader readers[2];
+    struct seal_job job = {.header = header, .body = body, .readers = readers};
+    enum err error = add_reader(agent, body->recipient, &job, readers, fault);
+
+    if (error == OK) {
+        error = add_reader(agent, body->sender, &job, readers, fault);
+    }
+    if (error == OK) {
+        error = body_seal(&job, out);
+    }
+    if (error == ERR_TOO_LARGE) {
+        fault_set(fault, "message.too-large", "body", "a body has at most %u bytes",
+                  LIMIT_BODY_BYTES);
+        fault_hint(fault, "shorten the texts; papers travel as materials");
+    }
+    return error;
+}
+
+enum err compose_payload(struct agent *agent, const struct message *message,
+                         const struct body *body, struct buf *out, struct fault *fault)
+{
+    struct buf header, facts, sealed;
+    struct payload parts;
+    enum err error;
+
+    buf_init(&header, LIMIT_HEADER_BYTES);
+    buf_init(&facts, LIMIT_FACTS_BYTES);
+    buf_init(&sealed, LIMIT_ENVELOPE_BYTES);
+    error = header_encode(&message->header, &header);
+    if (error == OK) {
+        error = facts_encode(message, &facts);
+    }
+    if (error == OK && body != NULL) {
+        error = seal(agent, body, span_buf(&header), &sealed, fault);
+    }
+    parts = (struct payload){
+        .header = span_buf(&header), .facts = span_buf(&facts), .body = span_buf(&sealed)};
+    if (error == OK) {
+        error = payload_encode(&parts, out);
+    }
+    buf_free(&header);
+    buf_free(&facts);
+    buf_free(&sealed);
+    return error;
+}
+
+/* --- refusals --- */
+
+/* "facts.ground: 7 is no ground" as a fault. */
+static enum err refuse(struct making *making, enum refusal refusal, const char *detail)
+{
+    char place[LIMIT_DETAIL_BYTES];
+    size_t len = strcspn(detail, ":");
+    const char *text = detail[len] == ':' ? detail + len + 1 : detail;
+
+    text_copy(place, sizeof(place), detail);
+    if (len < sizeof(place)) {
+        place[len] = '\0';
+    }
+    fault_set(making->fault, refusal_name(refusal), place, "%s", text + strspn(text, " "));
+    fault_hint(making->fault, "%s", refusal_hint(refusal));
+    return ERR_INVALID;
+}
+
+static enum err warn_needs(struct making *making, uint64_t needs)
+{
+    const char *recipient = making->draft->message.header.recipient;
+    struct buf *warnings = &making->composing->warnings;
+    enum err error = buf_printf(warnings, "facts.needs: outside the duties of %s:", recipient);
+
+    for (uint32_t bit = 0; error == OK && bit < 64; bit++) {
+        const struct word *word = vocabulary_find(VOCABULARY_NEED, bit);
+
+        if ((needs & UINT64_C(1) << bit) != 0 && word != NULL) {
+            error = buf_printf(warnings, " %s", word->id);
+        }
+    }
+    return error == OK ? buf_append(warnings, "", 1) : error;
+}
+
+/* By itself, with its body, and by what it would do to the referral. */
+static enum err judge(struct making *making)
+{
+    struct agent *agent = making->agent;
+    const struct check_context check = {.policy = agent->setup.policy,
+                                        .registry = agent->setup.registry};
+    const struct copy_input input = {.message = &making->draft->message,
+                                     .signer = agent->setup.self->number,
+                                     .at_ms = agent_wall_ms(agent)};
+    struct check_result result;
+
+    message_check(&check, &making->draft->message, &making->draft->body, &result);
+    if (result.refusal != REFUSAL_NONE) {
+        return refuse(making, result.refusal, result.detail);
+    }
+    copy_judge(agent, making->known ? &making->before : NULL, &input);
+    if (agent->decision->refusal != REFUSAL_NONE) {
+        return refuse(making, agent->decision->refusal, agent->decision->detail);
+    }
+    return result.needs_outside != 0 ? warn_needs(making, result.needs_outside) : OK;
+}
+
+/* --- one message, once header and facts are complete --- */
+
+static enum err put(struct making *making)
+{
+    struct row *row = &making->composing->rows[making->composing->row_count];
+    struct buf payload;
+    enum err error = row_next_seq(making->txn, &row->seq);
+
+    if (error != OK) {
+        return error;
+    }
+    row->direction = ROW_OUT;
+    row->state = ROW_WAITING;
+    row->at_ms = making->draft->message.header.created_ms;
+    row->header = making->draft->message.header;
+    buf_init(&payload, LIMIT_ENVELOPE_BYTES);
+    error = compose_payload(making->agent, &making->draft->message, &making->draft->body, &payload,
+                            making->fault);
+    if (error == OK) {
+        error = row_add(making->txn, row, span_buf(&payload));
+    }
+    buf_free(&payload);
+    if (error == OK) {
+        making->composing->row_count++;
+    }
+    return error;
+}
+
+static void fill_common(struct making *making, const char *recipient)
+{
+    const struct agent *agent = making->agent;
+    struct message *message = &making->draft->message;
+    struct message_header *header = &message->header;
+    struct body *body = &making->draft->body;
+
+    header->version = WIRE_VERSION;
+    header->suite = SUITE_INTL;
+    header->message_id = agent_new_id(making->agent);
+    header->case_id = making->key.case_id;
+    header->referral_id = making->key.referral_id;
+    header->created_ms = agent_wall_ms(agent);
+    header->sender_key = key_id_of(agent->setup.sign_key->public_key);
+    text_copy(header->sender, sizeof(header->sender), agent->setup.self->id);
+    text_copy(header->recipient, sizeof(header->recipient), recipient);
+    text_copy(body->sender, sizeof(body->sender), header->sender);
+    text_copy(body->recipient, sizeof(body->recipient), recipient);
+    body->message_id = header->message_id;
+    body->case_id = header->case_id;
+    message->body_present = true;
+    message->body_fields = body_fields_of(body);
+}
+
+static enum err finish(struct making *making)
+{
+    enum err error = judge(making);
+
+    return error == OK ? put(making) : error;
+}
+
+/* --- numbers --- */
+
+/* The next number of this agency: "JZ-2026-0031", "MZ-DJ-2026-0007". A number is given once: what
+ * the broker refuses keeps it, and it is listed as void. */
+static enum err next_number(struct making *making, enum number_kind kind,
+                            char out[LIMIT_NUMBER_BYTES])
+{
+    const struct agency *self = making->agent->setup.self;
+    struct number number = {.kind = kind};
+    char counter[LIMIT_NUMBER_BYTES];
+    uint64_t value = 0;
+    enum err error;
+    int len;
+
+    number.year = (uint32_t)civil_date_of(civil_day_at(agent_wall_ms(making->agent))).year;
+    memcpy(number.prefix, self->prefix, sizeof(number.prefix));
+    len = snprintf(counter, sizeof(counter), "%s%s-%" PRIu32, self->prefix,
+                   kind == NUMBER_REGISTER ? "-DJ" : "", number.year);
+    assert(len > 0 && (size_t)len < sizeof(counter));
+    error = number_count(making->txn, counter, &value);
+    if (error == OK && value > NUMBER_COUNTER_MAX) {
+        error = ERR_FULL;
+    }
+    if (error == OK) {
+        number.counter = (uint32_t)value;
+        number_format(&number, out);
+    }
+    return error;
+}
+
+/* The next free suffix of the case, whoever made the ones before. */
+static enum err next_referral_number(struct making *making, const char *case_number,
+                                     char out[LIMIT_NUMBER_BYTES])
+{
+    for (unsigned i = 0; i < NUMBER_SUFFIX_MAX; i++) {
+        uint64_t suffix = 0;
+        struct case_key key;
+        enum err error = number_count(making->txn, case_number, &suffix);
+
+        if (error == OK && suffix > NUMBER_SUFFIX_MAX) {
+            error = ERR_FULL;
+        }
+        if (error == OK) {
+            error = number_of_referral(case_number, (uint32_t)suffix, out);
+        }
+        if (error == OK) {
+            error = number_find(making->txn, out, &key);
+        }
+        if (error != OK) {
+            return error == ERR_NOT_FOUND ? number_put(making->txn, out, &making->key) : error;
+        }
+    }
+    return ERR_FULL;
+}
+
+/* --- a referral to one or several agencies --- */
+
+static enum err open_case(struct making *making, char out[LIMIT_NUMBER_BYTES])
+{
+    struct agent *agent = making->agent;
+    const char *given = making->draft->case_number;
+    struct case_key whole = {.case_id = {{0}}};
+    enum err error;
+
+    if (given[0] != '\0') {
+        error = number_find(making->txn, given, &whole);
+        if (error == ERR_NOT_FOUND || error == ERR_INVALID ||
+            (error == OK && !uuid_is_zero(&whole.referral_id))) {
+            fault_set(making->fault, "case.unknown", "case_number",
+                      "this agency has no case of this number");
+            fault_hint(making->fault, "leave case_number out to open a new case");
+            return ERR_INVALID;
+        }
+        making->key.case_id = whole.case_id;
+        text_copy(out, LIMIT_NUMBER_BYTES, given);
+        return error;
+    }
+    agent->setup.ops->random(agent->setup.ctx, making->key.case_id.bytes, UUID_BYTES);
+    whole.case_id = making->key.case_id;
+    error = next_number(making, NUMBER_CASE, out);
+    return error == OK ? number_put(making->txn, out, &whole) : error;
+}
+
+static enum err refer(struct making *making)
+{
+    struct message_header *header = &making->draft->message.header;
+    char case_number[LIMIT_NUMBER_BYTES];
+    enum err error = open_case(making, case_number);
+
+    for (size_t i = 0; error == OK && i < making->draft->recipient_count; i++) {
+        const char *recipient = making->draft->recipients[i];
+
+        if (registry_find(making->agent->setup.registry, recipient) == NULL) {
+            char place[40];
+
+            (void)snprintf(place, sizeof(place), "recipients[%zu]", i);
+            fault_set(making->fault, "message.recipient", place,
+                      "there is no such agency in the registry");
+            fault_hint(making->fault, "`referralctl agencies` lists the ids");
+            return ERR_INVALID;
+        }
+        making->key.referral_id = agent_new_id(making->agent);
+        fill_common(making, recipient);
+        text_copy(header->case_number, sizeof(header->case_number), case_number);
+        error = next_referral_number(making, case_number, header->referral_number);
+        if (error == OK) {
+            error = finish(making);
+        }
+    }
+    return error;
+}
+
+/* --- a message about a referral --- */
+
+static enum err give_register_number(struct making *making)
+{
+    struct message *message = &making->draft->message;
+    bool is_signed = (making->before.marks & MARK_SIGNED) != 0;
+    char *number = NULL;
+
+    if (message->header.kind == MESSAGE_SIGN_FOR) {
+        number = message->sign_for.register_number;
+    } else if ((message->header.kind == MESSAGE_OUTBOUND_FEEDBACK ||
+                message->header.kind == MESSAGE_INBOUND_FEEDBACK) &&
+               !is_signed) {
+        number = message->feedback.register_number;
+    }
+    return number != NULL && number[0] == '\0' ? next_number(making, NUMBER_REGISTER, number) : OK;
+}
+
+static enum err speak(struct making *making)
+{
+    const struct agent *agent = making->agent;
+    const struct referral *before = &making->before;
+    struct message_header *header = &making->draft->message.header;
+    uint16_t other =
+        before->sender == agent->setup.self->number ? before->receiver : before->sender;
+    const struct agency *recipient = registry_by_number(agent->setup.registry, other);
+    enum err error;
+
+    if (recipient == NULL) {
+        return refuse(making, REFUSAL_RECIPIENT, "referral: its other party left the registry");
+    }
+    text_copy(header->case_number, sizeof(header->case_number), before->case_number);
+    text_copy(header->referral_number, sizeof(header->referral_number), before->number);
+    header->refers_to = before->message_id;
+    error = give_register_number(making);
+    if (error == OK) {
+        fill_common(making, recipient->id);
+        error = finish(making);
+    }
+    return error;
+}
+
+/* --- which kind, which referral --- */
+
+static bool is_referral(enum message_kind kind)
+{
+    return kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_REFERRAL;
+}
+
+/* The referral that the command or the file names, as it will be. */
+static enum err find_referral(struct making *making)
+{
+    struct composing *composing = making->composing;
+    struct json_value value = json_member(&composing->message, "referral");
+    const char *text = composing->referral;
+    enum err error = OK;
+
+    if (text == NULL || !json_absent(&value)) {
+        error = json_get_text(&value, UUID_TEXT_BYTES, &text, making->fault);
+    }
+    if (error == OK && composing->referral != NULL && strcmp(text, composing->referral) != 0) {
+        return json_refuse(&value, making->fault, "referral.other",
+                           "is not the referral that the command names: leave it out");
+    }
+    if (error == OK) {
+        error = show_find(making->txn, text, "referral", &making->key, making->fault);
+    }
+    if (error == OK && uuid_is_zero(&making->key.referral_id)) {
+        fault_set(making->fault, "referral.case-number", "referral",
+                  "this is the number of a case; expected that of a referral (…-01)");
+        error = ERR_INVALID;
+    }
+    if (error != OK) {
+        return error;
+    }
+    error =
+        copy_expected(making->agent, making->txn, &making->key, &making->before, &making->known);
+    if (error == OK && !making->known) {
+        return refuse(making, REFUSAL_REFERRAL_UNKNOWN,
+                      "referral: nothing was sent or received under this number");
+    }
+    return error;
+}
+
+/* "feedback" is the kind that the referral is answered by. */
+static enum err kind_of_word(struct making *making, enum message_kind *ret_kind)
+{
+    const char *word = making->composing->kind;
+    enum err error;
+
+    *ret_kind = MESSAGE_NONE;
+    if (word == NULL) {
+        return OK;
+    }
+    if (strcmp(word, "feedback") == 0) {
+        error = find_referral(making);
+        *ret_kind = making->before.kind == MESSAGE_OUTBOUND_REFERRAL ? MESSAGE_OUTBOUND_FEEDBACK
+                                                                     : MESSAGE_INBOUND_FEEDBACK;
+        return error;
+    }
+    *ret_kind = message_kind_parse(word);
+    if (*ret_kind == MESSAGE_NONE || *ret_kind >= MESSAGE_DELIVERY) {
+        return refuse(making, REFUSAL_KIND, "kind: not a kind that people send");
+    }
+    return OK;
+}
+
+enum err compose(struct agent *agent, struct store_txn *txn, struct composing *composing,
+                 struct fault *fault)
+{
+    struct message_draft draft;
+    struct making making = {
+        .agent = agent, .txn = txn, .composing = composing, .draft = &draft, .fault = fault};
+    enum message_kind kind;
+    enum err error = kind_of_word(&making, &kind);
+
+    if (error == OK) {
+        error = message_json_read(&composing->message, kind, composing->region, &draft, fault);
+    }
+    if (error != OK) {
+        return error;
+    }
+    composing->row_count = 0;
+    composing->rows =
+        region_take(composing->region, DRAFT_RECIPIENTS_MAX * sizeof(*composing->rows));
+    if (composing->rows == NULL) {
+        return ERR_MEMORY;
+    }
+    if (is_referral(draft.message.header.kind)) {
+        return refer(&making);
+    }
+    error = making.known ? OK : find_referral(&making);
+    return error == OK ? speak(&making) : error;
+}

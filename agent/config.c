@@ -1,0 +1,124 @@
+/* The agent's configuration: the table of options and the checks that a table cannot say. */
+#include "agent/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/yaml.h"
+
+#define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
+#define STORE_MIB_DEFAULT        16384u
+#define HOOK_TIMEOUT_MS          30000u
+#define WITNESS_MS               60000u
+
+#define PATH(key, member, need)                                                                    \
+    {                                                                                              \
+        .name = (key), .type = YAML_PATH, .offset = offsetof(struct agent_config, member),         \
+        .size = CONFIG_PATH_BYTES, .required = (need)                                              \
+    }
+#define TEXT(key, member, need)                                                                    \
+    {                                                                                              \
+        .name = (key), .type = YAML_TEXT, .offset = offsetof(struct agent_config, member),         \
+        .size = sizeof(((struct agent_config *)0)->member), .required = (need)                     \
+    }
+#define DURATION(key, member, least, most)                                                         \
+    {                                                                                              \
+        .name = (key), .type = YAML_DURATION, .offset = offsetof(struct agent_config, member),     \
+        .min = (least), .max = (most)                                                              \
+    }
+
+static const struct yaml_option options[] = {
+    TEXT("agency", agency, true),
+    TEXT("broker", broker, true),
+    TEXT("broker-name", broker_name, false),
+    PATH("tls-certificate", tls_certificate, false),
+    PATH("tls-key", tls_key, false),
+    PATH("tls-authority", tls_authority, false),
+    PATH("sign-key", sign_key, true),
+    PATH("seal-key", seal_key, true),
+    PATH("store-key", store_key, true),
+    PATH("public-keys", public_keys, true),
+    PATH("registry", registry, true),
+    PATH("policy", policy, true),
+    PATH("calendars", calendars, true),
+    PATH("store", store, true),
+    {.name = "store-mib",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct agent_config, store_mib),
+     .min = 16,
+     .max = UINT64_C(1024) * 1024},
+    PATH("socket", socket, true),
+    PATH("notice-hook", notice_hook, false),
+    DURATION("notice-timeout", notice_timeout_ms, 1000, 600000),
+    DURATION("witness-every", witness_ms, 1000, UINT64_C(86400000)),
+    {.name = "accept-gaps",
+     .type = YAML_BOOL,
+     .offset = offsetof(struct agent_config, accept_gaps)},
+    {.name = "laboratory", .type = YAML_BOOL, .offset = offsetof(struct agent_config, laboratory)},
+    {.name = "laboratory-behind-ms",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct agent_config, laboratory_behind_ms),
+     .max = LABORATORY_OFFSET_MAX_MS},
+    {.name = NULL},
+};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static enum err check_broker(const struct yaml_node *root, const struct agent_config *config,
+                             struct fault *fault)
+{
+    const struct yaml_node *node = yaml_find(root, "broker");
+    bool tls = starts_with(config->broker, "tls+tcp://");
+    bool plain = starts_with(config->broker, "tcp://127.") || starts_with(config->broker, "ipc://");
+
+    if (!tls && !(config->laboratory && plain)) {
+        return yaml_refuse(node, fault, "config.broker",
+                           "expected tls+tcp://HOST:PORT; tcp://127.… and ipc:// are for a "
+                           "laboratory");
+    }
+    if (tls && (config->tls_certificate[0] == '\0' || config->tls_key[0] == '\0' ||
+                config->tls_authority[0] == '\0')) {
+        return yaml_refuse(node, fault, "config.missing",
+                           "tls+tcp needs tls-certificate, tls-key and tls-authority");
+    }
+    return OK;
+}
+
+static enum err check_laboratory(const struct yaml_node *root, const struct agent_config *config,
+                                 struct fault *fault)
+{
+    if (config->laboratory_behind_ms != 0 && !config->laboratory) {
+        return yaml_refuse(yaml_find(root, "laboratory-behind-ms"), fault, "config.laboratory",
+                           "is for a laboratory only");
+    }
+    return OK;
+}
+
+enum err agent_config_read(const char *path, struct agent_config *ret_config, struct fault *fault)
+{
+    struct agent_config config = {.broker_name = "broker",
+                                  .store_mib = STORE_MIB_DEFAULT,
+                                  .notice_timeout_ms = HOOK_TIMEOUT_MS,
+                                  .witness_ms = WITNESS_MS};
+    struct yaml *yaml;
+    enum err error = yaml_open(path, &yaml, fault);
+
+    if (error != OK) {
+        return error;
+    }
+    error = yaml_read(yaml_root(yaml), options, &config, fault);
+    if (error == OK) {
+        error = check_broker(yaml_root(yaml), &config, fault);
+    }
+    if (error == OK) {
+        error = check_laboratory(yaml_root(yaml), &config, fault);
+    }
+    if (error == OK) {
+        *ret_config = config;
+    }
+    yaml_free(yaml);
+    return error;
+}

@@ -1,0 +1,45 @@
+/* The agent's configuration file: one table of options, read at start and never kept open.
+ *
+ * Paths are joined to the file's own folder. Main thread, before the loop runs. config/agent.yaml
+ * explains each option. */
+#ifndef REFERRAL_AGENT_CONFIG_H
+#define REFERRAL_AGENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+
+#define CONFIG_PATH_BYTES 512
+
+struct agent_config {
+    char agency[LIMIT_AGENCY_ID_BYTES];
+    char broker[CONFIG_PATH_BYTES]; /* nng url */
+    char broker_name[64];           /* in its certificate */
+    char tls_certificate[CONFIG_PATH_BYTES];
+    char tls_key[CONFIG_PATH_BYTES];
+    char tls_authority[CONFIG_PATH_BYTES];
+    char sign_key[CONFIG_PATH_BYTES];
+    char seal_key[CONFIG_PATH_BYTES];
+    char store_key[CONFIG_PATH_BYTES];
+    char public_keys[CONFIG_PATH_BYTES];
+    char registry[CONFIG_PATH_BYTES];
+    char policy[CONFIG_PATH_BYTES];
+    char calendars[CONFIG_PATH_BYTES]; /* folder */
+    char store[CONFIG_PATH_BYTES];     /* folder */
+    uint64_t store_mib;
+    char socket[CONFIG_PATH_BYTES];
+    char notice_hook[CONFIG_PATH_BYTES]; /* empty: none */
+    uint64_t notice_timeout_ms;
+    uint64_t witness_ms;
+    bool accept_gaps;
+    bool laboratory;
+    uint64_t laboratory_behind_ms;
+};
+
+/* Reads and checks the file; the fault has file:line:column. */
+enum err agent_config_read(const char *path, struct agent_config *ret_config,
+                           struct fault *fault) MUST_CHECK;
+
+#endif

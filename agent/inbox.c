@@ -1,0 +1,481 @@
+/* The inbox: what the broker delivers is checked in full, stored, and only then acknowledged.
+ *
+ * Sender's signature, place in the log, place in the stream (nothing left out, nothing twice), then
+ * the body. A body that does not open or breaks the rules is answered by a signed rejection. What
+ * speaks against the broker itself is an alarm, and nothing of that fetch is kept. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/log.h"
+#include "model/check.h"
+#include "model/lanes.h"
+#include "model/vocabulary.h"
+#include "wire/receipt.h"
+#include "wire/sealing.h"
+
+void inbox_fetch(struct agent *agent)
+{
+    struct request_head head = {.kind = REQUEST_FETCH};
+    enum err error;
+
+    head.fetch.max_count = LIMIT_FETCH_COUNT;
+    head.fetch.wait_ms = LIMIT_FETCH_WAIT_MS;
+    error = session_ask(agent, SLOT_FETCH, &head, NULL);
+    if (error != OK) {
+        agent_trouble(agent, SLOT_FETCH, error);
+    }
+}
+
+struct arrival { /* one delivery on its way into the store */
+    struct agent *agent;
+    struct store_txn *txn;
+    struct region *region;
+    const struct reply_head *head;
+    const struct delivery *delivery;
+    struct payload payload;
+    struct digest digest;
+    struct message message; /* header first, facts once it is known to be honest */
+    bool decoded;
+    struct receipt receipt;
+    struct receipt_facts facts;
+    struct row row;
+};
+
+static enum err distrust(struct arrival *arrival, const char *what)
+{
+    agent_alarm(arrival->agent, "a message that the broker delivers (leaf %" PRIu64 "): %s",
+                arrival->delivery->leaf_index, what);
+    return ERR_FORGED;
+}
+
+/* ERR_MEMORY is the environment's; everything else is the broker's. */
+static enum err blame(struct arrival *arrival, enum err error, const char *what)
+{
+    return error == OK || error == ERR_MEMORY ? error : distrust(arrival, what);
+}
+
+/* --- is it what its sender signed, and what the log has? --- */
+
+static enum err check_sender(struct arrival *arrival)
+{
+    const struct message_header *header = &arrival->message.header;
+    bool brokers = strcmp(header->sender, BROKER_AGENCY) == 0;
+    const struct key_entry *key;
+    enum err error = keyring_find(arrival->agent->setup.keyring, header->sender,
+                                  arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
+
+    if (error != OK || key->use != KEY_SIGN) {
+        return distrust(arrival, "its signing key is not in this agent's public keys");
+    }
+    if (batch_proof_verify(&arrival->delivery->proof, &arrival->digest, key->public_key) != OK) {
+        return distrust(arrival, "its signature is not the sender's");
+    }
+    if (brokers != message_kind_from_broker(header->kind)) {
+        return distrust(arrival, "its kind is not one that its sender may sign");
+    }
+    return OK;
+}
+
+static enum err check_record(struct arrival *arrival)
+{
+    const struct leaf_record *record = &arrival->facts.record;
+    const struct message_header *header = &arrival->message.header;
+    const char *self = arrival->agent->setup.self->id;
+
+    if (record->kind != LEAF_MESSAGE || !digest_equal(&record->message_digest, &arrival->digest) ||
+        strcmp(record->actor, header->sender) != 0) {
+        return distrust(arrival, "the log has another message there");
+    }
+    if (strcmp(record->recipient, self) != 0 || strcmp(header->recipient, self) != 0 ||
+        !record->has_stream) {
+        return distrust(arrival, "it is not for this agency");
+    }
+    return OK;
+}
+
+static enum err verify(struct arrival *arrival)
+{
+    const struct reply_nodes nodes = {.nodes = arrival->head->fetch.nodes,
+                                      .node_count = arrival->head->fetch.node_count,
+                                      .checkpoint = arrival->head->checkpoint};
+    struct message_header *header = &arrival->message.header;
+    enum err error = payload_split(arrival->delivery->payload, &arrival->payload, NULL);
+
+    if (error == OK) {
+        error = header_decode(arrival->payload.header, arrival->region, header, NULL);
+    }
+    if (error != OK) {
+        return blame(arrival, error, "it has no readable header");
+    }
+    arrival->digest = message_digest(&arrival->payload);
+    error = delivery_expand(arrival->delivery, &header->message_id, &nodes, arrival->region,
+                            &arrival->receipt);
+    if (error == OK) {
+        error = receipt_verify(&arrival->receipt, arrival->agent->setup.keyring, arrival->region,
+                               &arrival->facts, NULL);
+    }
+    if (error != OK) {
+        return blame(arrival, error, "the log does not prove it");
+    }
+    error = check_record(arrival);
+    return error == OK ? check_sender(arrival) : error;
+}
+
+/* --- its place in the stream --- */
+
+#define STREAM_BYTES (8u + DIGEST_BYTES)
+
+struct stream { /* of one lane: what came last */
+    uint64_t seq;
+    struct digest hash;
+};
+
+static struct span stream_key(uint32_t lane, uint8_t out[2])
+{
+    out[0] = 's';
+    out[1] = (uint8_t)lane;
+    return span_of(out, 2);
+}
+
+static enum err stream_load(struct store_txn *txn, uint32_t lane, struct stream *ret)
+{
+    uint8_t key[2];
+    struct span value;
+    enum err error = store_get(txn, STORE_VALUE, stream_key(lane, key), &value);
+
+    memset(ret, 0, sizeof(*ret));
+    if (error == OK && value.len == STREAM_BYTES) {
+        ret->seq = be64_get(value.data);
+        memcpy(ret->hash.bytes, value.data + 8, DIGEST_BYTES);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err stream_save(struct arrival *arrival)
+{
+    const struct leaf_stream *stream = &arrival->facts.record.stream;
+    uint8_t key[2], value[STREAM_BYTES];
+
+    be64_put(value, stream->seq);
+    memcpy(value + 8, arrival->facts.leaf_hash.bytes, DIGEST_BYTES);
+    return store_put(arrival->txn, STORE_VALUE, stream_key(stream->lane, key),
+                     span_of(value, sizeof(value)));
+}
+
+/* It came before: its acknowledgement was lost, or the broker lost it. */
+static enum err acknowledge_again(struct arrival *arrival)
+{
+    struct agent *agent = arrival->agent;
+    const struct leaf_stream *stream = &arrival->facts.record.stream;
+    const struct position position = {.lane = stream->lane, .stream_seq = stream->seq};
+    struct row known, receipt;
+    enum err error = row_at_position(arrival->txn, position, &known);
+
+    if (error == ERR_NOT_FOUND && agent->setup.accept_gaps) {
+        return distrust(arrival, "it lies before where this store begins; restore the store");
+    }
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    }
+    if (!digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash)) {
+        return distrust(arrival, "it stands where another message stood before");
+    }
+    if (known.receipt_seq == 0) {
+        agent->plain[agent->plain_count++] = position;
+        return OK;
+    }
+    error = row_get(arrival->txn, ROW_OUT, known.receipt_seq, &receipt);
+    if (error == OK && receipt.state != ROW_WAITING) {
+        error = row_wait_again(arrival->txn, &receipt);
+    }
+    agent->receipts_wait = true;
+    return error;
+}
+
+/* ret_new: it continues the stream. */
+static enum err check_stream(struct arrival *arrival, bool *ret_new)
+{
+    const struct leaf_stream *next = &arrival->facts.record.stream;
+    bool begin = arrival->agent->setup.accept_gaps;
+    struct stream last;
+    enum err error;
+
+    if (next->lane >= LANE_COUNT || next->seq == 0) {
+        return distrust(arrival, "it has no place in a stream");
+    }
+    error = stream_load(arrival->txn, next->lane, &last);
+    if (error != OK) {
+        return error;
+    }
+    *ret_new = next->seq > last.seq;
+    if (!*ret_new) {
+        return acknowledge_again(arrival);
+    }
+    if (begin && last.seq == 0 && next->seq != 1) {
+        log_warn("the stream of lane %" PRIu32 " begins at message %" PRIu64
+                 " in this store: earlier ones are not here",
+                 next->lane, next->seq);
+        return OK;
+    }
+    if (next->seq != last.seq + 1) {
+        return distrust(arrival, "messages before it were left out");
+    }
+    if (!digest_equal(&next->previous, &last.hash)) {
+        return distrust(arrival, "it does not follow the message before it");
+    }
+    return OK;
+}
+
+/* --- the body --- */
+
+static void reject(struct arrival *arrival, uint32_t reason, const char *field)
+{
+    arrival->row.state = ROW_REJECTED;
+    arrival->row.code = reason;
+    text_copy(arrival->row.detail, sizeof(arrival->row.detail), field);
+}
+
+/* Only the path of a detail goes into a rejection: "facts.ground: is no ground" -> "facts.ground".
+ */
+static void reject_at(struct arrival *arrival, uint32_t reason, const char *detail)
+{
+    char path[LIMIT_DETAIL_BYTES];
+
+    text_copy(path, sizeof(path), detail);
+    path[strcspn(path, ": ")] = '\0';
+    reject(arrival, reason, path);
+}
+
+static enum err read_body(struct arrival *arrival)
+{
+    struct agent *agent = arrival->agent;
+    const struct check_context check = {.policy = agent->setup.policy,
+                                        .registry = agent->setup.registry};
+    struct check_result result;
+    struct fault fault = {.code = ""};
+    struct body body;
+    enum err error = message_decode(&arrival->payload, arrival->region, &arrival->message, &fault);
+
+    arrival->decoded = error == OK;
+    if (error != OK) {
+        reject(arrival, REJECTION_UNREADABLE, fault.place);
+        return error == ERR_MEMORY ? error : OK;
+    }
+    if (!arrival->message.body_present) {
+        reject(arrival, REJECTION_MISSING, "body");
+        return OK;
+    }
+    error = body_open(&arrival->payload, agent->setup.seal_key, arrival->region, &body, &fault);
+    if (error == ERR_MEMORY) {
+        return error;
+    }
+    if (error != OK) {
+        reject(arrival, REJECTION_UNREADABLE, fault.place);
+        return OK;
+    }
+    message_check(&check, &arrival->message, &body, &result);
+    if (result.rejection != 0) {
+        reject_at(arrival, result.rejection, result.detail);
+    } else if (result.refusal != REFUSAL_NONE) {
+        log_warn("the broker took %s of %s, which this agent's policy would refuse (%s): compare "
+                 "the policy files",
+                 message_kind_name(arrival->message.header.kind),
+                 arrival->message.header.referral_number, result.detail);
+    }
+    return OK;
+}
+
+/* --- our signed receipt --- */
+
+static void fill_receipt(struct arrival *arrival, struct message *receipt)
+{
+    struct agent *agent = arrival->agent;
+    const struct message_header *about = &arrival->message.header;
+    bool rejected = arrival->row.state == ROW_REJECTED;
+
+    memset(receipt, 0, sizeof(*receipt));
+    receipt->header = *about;
+    receipt->header.version = WIRE_VERSION;
+    receipt->header.suite = SUITE_INTL;
+    receipt->header.kind = rejected ? MESSAGE_REJECTION : MESSAGE_DELIVERY;
+    receipt->header.message_id = agent_new_id(agent);
+    receipt->header.refers_to = about->message_id;
+    receipt->header.created_ms = arrival->row.at_ms;
+    receipt->header.sender_key = key_id_of(agent->setup.sign_key->public_key);
+    text_copy(receipt->header.sender, sizeof(receipt->header.sender), agent->setup.self->id);
+    text_copy(receipt->header.recipient, sizeof(receipt->header.recipient), about->sender);
+    receipt->delivery.lane = arrival->row.position.lane;
+    receipt->delivery.stream_seq = arrival->row.position.stream_seq;
+    receipt->delivery.leaf_index = arrival->row.leaf_index;
+    receipt->delivery.leaf_hash = arrival->row.leaf_hash;
+    if (rejected) {
+        receipt->delivery.reason = arrival->row.code;
+        text_copy(receipt->delivery.field, sizeof(receipt->delivery.field), arrival->row.detail);
+    } else {
+        receipt->delivery.received_ms = arrival->row.at_ms;
+    }
+}
+
+static enum err add_receipt(struct arrival *arrival)
+{
+    struct message receipt;
+    struct row row = {.direction = ROW_OUT, .state = ROW_WAITING, .at_ms = arrival->row.at_ms};
+    struct buf payload;
+    enum err error = row_next_seq(arrival->txn, &row.seq);
+
+    if (error != OK) {
+        return error;
+    }
+    fill_receipt(arrival, &receipt);
+    row.header = receipt.header;
+    buf_init(&payload, LIMIT_ENVELOPE_BYTES);
+    error = compose_payload(arrival->agent, &receipt, NULL, &payload, NULL);
+    if (error == OK) {
+        error = row_add(arrival->txn, &row, span_buf(&payload));
+    }
+    buf_free(&payload);
+    arrival->row.receipt_seq = row.seq;
+    arrival->agent->receipts_wait = true;
+    return error;
+}
+
+/* --- into the store --- */
+
+static enum err add_row(struct arrival *arrival)
+{
+    struct buf bytes;
+    enum err error;
+
+    buf_init(&bytes, AGENT_REGION_BYTES);
+    error = envelope_encode(arrival->delivery->payload, &arrival->delivery->proof, &bytes);
+    if (error == OK) {
+        error = row_add(arrival->txn, &arrival->row, span_buf(&bytes));
+    }
+    buf_clear(&bytes);
+    if (error == OK) {
+        error = receipt_encode(&arrival->receipt, &bytes);
+    }
+    if (error == OK) {
+        error = row_put_receipt(arrival->txn, arrival->row.seq, span_buf(&bytes));
+    }
+    buf_free(&bytes);
+    return error;
+}
+
+static enum err follow(struct arrival *arrival)
+{
+    const struct agency *sender =
+        registry_find(arrival->agent->setup.registry, arrival->message.header.sender);
+    const struct copy_input input = {.message = &arrival->message,
+                                     .signer = sender != NULL ? sender->number : 0,
+                                     .at_ms = arrival->facts.record.at_ms};
+    bool brokers = message_kind_from_broker(arrival->message.header.kind);
+
+    if (!arrival->decoded || (!brokers && sender == NULL)) {
+        return OK;
+    }
+    return copy_follow(arrival->agent, arrival->txn, &input);
+}
+
+static void tell(struct arrival *arrival)
+{
+    struct row_extra extra = {.rung = ""};
+
+    if (arrival->decoded) {
+        show_extra_of(&arrival->message, &extra);
+    }
+    events_add(arrival->agent, row_state_name(arrival->row.state), &arrival->row, &extra);
+}
+
+static enum err store(struct arrival *arrival)
+{
+    bool brokers = message_kind_from_broker(arrival->message.header.kind);
+    enum err error = brokers ? OK : add_receipt(arrival);
+
+    if (error == OK) {
+        error = row_next_seq(arrival->txn, &arrival->row.seq);
+    }
+    if (error == OK) {
+        error = add_row(arrival);
+    }
+    if (error == OK) {
+        error = stream_save(arrival);
+    }
+    if (error == OK) {
+        error = follow(arrival);
+    }
+    if (error == OK) {
+        error = notify_add(arrival->agent, arrival->txn, &arrival->row,
+                           arrival->decoded ? &arrival->message : NULL);
+    }
+    if (error != OK) {
+        return error;
+    }
+    if (brokers) {
+        arrival->agent->plain[arrival->agent->plain_count++] = arrival->row.position;
+    }
+    tell(arrival);
+    return OK;
+}
+
+/* A notice of the broker has no body; it was signed by the broker, so it must be readable. */
+static enum err read_notice(struct arrival *arrival)
+{
+    enum err error = message_decode(&arrival->payload, arrival->region, &arrival->message, NULL);
+
+    arrival->decoded = error == OK;
+    return blame(arrival, error, "the broker's own notice cannot be read");
+}
+
+static enum err take(struct arrival *arrival)
+{
+    bool is_new = false;
+    enum err error = verify(arrival);
+
+    if (error == OK) {
+        error = check_stream(arrival, &is_new);
+    }
+    if (error != OK || !is_new) {
+        return error;
+    }
+    arrival->row.direction = ROW_IN;
+    arrival->row.state = ROW_RECEIVED;
+    arrival->row.at_ms = agent_wall_ms(arrival->agent);
+    arrival->row.recorded_ms = arrival->facts.record.at_ms;
+    arrival->row.leaf_index = arrival->receipt.leaf_index;
+    arrival->row.checkpoint_size = arrival->facts.checkpoint.size;
+    arrival->row.position.lane = arrival->facts.record.stream.lane;
+    arrival->row.position.stream_seq = arrival->facts.record.stream.seq;
+    arrival->row.leaf_hash = arrival->facts.leaf_hash;
+    arrival->row.header = arrival->message.header;
+    error = message_kind_from_broker(arrival->message.header.kind) ? read_notice(arrival)
+                                                                   : read_body(arrival);
+    return error == OK ? store(arrival) : error;
+}
+
+enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                       struct region *region)
+{
+    const struct reply_head *head = &opened->reply.head;
+    enum err error = OK;
+
+    if (head->kind != REPLY_FETCH || head->fetch.delivery_count > LIMIT_FETCH_COUNT) {
+        agent_alarm(agent, "the broker answered a fetch with something else");
+        return ERR_FORGED;
+    }
+    agent->plain_count = 0;
+    for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
+        struct arrival arrival = {.agent = agent,
+                                  .txn = txn,
+                                  .region = region,
+                                  .head = head,
+                                  .delivery = &head->fetch.deliveries[i]};
+
+        error = take(&arrival);
+    }
+    if (error != OK) {
+        agent->plain_count = 0;
+    }
+    return error;
+}

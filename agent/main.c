@@ -1,0 +1,594 @@
+/* referral-agent: wires the agent core to the world.
+ *
+ * Reads the configuration, opens the store, dials the broker, serves the local socket, starts the
+ * notice hook. SIGTERM and SIGINT end it: everything that was answered is durable already. Exit
+ * codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration. */
+#include <argp.h>
+#include <assert.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "base/file.h"
+#include "base/key_file.h"
+#include "base/log.h"
+#include "io/calendar_folder.h"
+#include "io/clock.h"
+#include "io/fault_point.h"
+#include "io/link.h"
+#include "io/local.h"
+#include "io/loop.h"
+#include "io/sd_notify.h"
+
+#define EXIT_CONFIGURATION 78
+#define SOFTWARE           "referral-agent 0.1.0"
+#define MIB                (UINT64_C(1024) * 1024)
+
+struct daemon;
+
+struct call { /* one slot of requests */
+    struct daemon *daemon;
+    enum agent_slot slot;
+};
+
+struct daemon {
+    struct agent_config config;
+    struct buf registry_text, policy_text;
+    struct registry *registry;
+    struct policy *policy;
+    struct calendar *calendar;
+    struct keyring *keyring;
+    struct sign_key sign_key;
+    struct seal_key seal_key;
+    struct store *store;
+    struct agent *agent;
+    struct clock clock;
+    struct fault_point fault_point;
+    struct sd_notify notify;
+    struct loop *loop;
+    struct loop_timer wake, watchdog;
+    struct link_client *link;
+    struct call calls[SLOT_COUNT];
+    struct local_server *local;
+    uint64_t watchers[LIMIT_LOCAL_CLIENTS]; /* handles of those who watch; 0 free */
+    bool stopping;
+};
+
+/* --- what the core asks of the world --- */
+
+static uint64_t op_wall_ms(void *ctx)
+{
+    return clock_wall_ms(&((struct daemon *)ctx)->clock);
+}
+
+static uint64_t op_machine_ms(void *ctx)
+{
+    (void)ctx;
+    return clock_machine_ms();
+}
+
+static void op_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    crypto_random(out, len);
+}
+
+static void op_wake_at(void *ctx, uint64_t machine_ms)
+{
+    loop_timer_set(&((struct daemon *)ctx)->wake, machine_ms);
+}
+
+static void replied_cb(void *ctx, enum err result, struct span reply)
+{
+    struct call *call = ctx;
+
+    if (!call->daemon->stopping) {
+        agent_replied(call->daemon->agent, call->slot, result, reply);
+    }
+}
+
+static enum err op_request(void *ctx, enum agent_slot slot, struct span bytes, uint64_t timeout_ms)
+{
+    struct daemon *daemon = ctx;
+
+    return link_client_request(daemon->link, bytes, timeout_ms, replied_cb, &daemon->calls[slot]);
+}
+
+static void op_follow_laboratory(void *ctx, int64_t offset_ms)
+{
+    struct daemon *daemon = ctx;
+
+    if (offset_ms > clock_both_offset_ms(&daemon->clock) &&
+        clock_set_both_offset(&daemon->clock, offset_ms) != OK) {
+        log_warn("the broker's laboratory clock cannot be followed");
+    }
+}
+
+static void op_event(void *ctx, struct span line)
+{
+    struct daemon *daemon = ctx;
+
+    for (size_t i = 0; i < LIMIT_LOCAL_CLIENTS; i++) {
+        if (daemon->watchers[i] != 0 &&
+            local_reply(daemon->local, daemon->watchers[i], line) != OK) {
+            daemon->watchers[i] = 0;
+        }
+    }
+}
+
+static enum err op_watch(void *ctx, uint64_t client)
+{
+    struct daemon *daemon = ctx;
+
+    for (size_t i = 0; i < LIMIT_LOCAL_CLIENTS; i++) {
+        if (daemon->watchers[i] == 0 || daemon->watchers[i] == client) {
+            daemon->watchers[i] = client;
+            return OK;
+        }
+    }
+    return ERR_FULL;
+}
+
+static enum err op_move_wall(void *ctx, int64_t offset_ms)
+{
+    struct daemon *daemon = ctx;
+
+    return clock_set_wall_offset(&daemon->clock,
+                                 offset_ms - (int64_t)daemon->config.laboratory_behind_ms);
+}
+
+static void hook_cb(void *ctx, const struct loop_child_result *result)
+{
+    struct daemon *daemon = ctx;
+
+    if (!daemon->stopping) {
+        agent_hook_ended(daemon->agent,
+                         result->error == OK && result->signal == 0 && result->exit_status == 0);
+    }
+}
+
+static enum err op_hook(void *ctx, struct span json)
+{
+    struct daemon *daemon = ctx;
+    const char *const argv[] = {daemon->config.notice_hook, NULL};
+    const struct loop_child_options options = {.argv = argv,
+                                               .input = json,
+                                               .timeout_ms = daemon->config.notice_timeout_ms,
+                                               .done = hook_cb,
+                                               .ctx = daemon};
+
+    return loop_child_start(daemon->loop, &options);
+}
+
+static const struct agent_ops ops = {.wall_ms = op_wall_ms,
+                                     .machine_ms = op_machine_ms,
+                                     .random = op_random,
+                                     .wake_at = op_wake_at,
+                                     .request = op_request,
+                                     .follow_laboratory = op_follow_laboratory,
+                                     .event = op_event,
+                                     .watch = op_watch,
+                                     .move_wall = op_move_wall};
+static const struct agent_ops ops_with_hook = {.wall_ms = op_wall_ms,
+                                               .machine_ms = op_machine_ms,
+                                               .random = op_random,
+                                               .wake_at = op_wake_at,
+                                               .request = op_request,
+                                               .follow_laboratory = op_follow_laboratory,
+                                               .event = op_event,
+                                               .watch = op_watch,
+                                               .move_wall = op_move_wall,
+                                               .hook = op_hook};
+
+/* --- what comes in --- */
+
+static void wake_cb(void *ctx)
+{
+    agent_wake(((struct daemon *)ctx)->agent);
+}
+
+static void state_cb(void *ctx, bool connected)
+{
+    struct daemon *daemon = ctx;
+
+    if (!daemon->stopping) {
+        agent_connected(daemon->agent, connected);
+    }
+}
+
+static void line_cb(void *ctx, uint64_t handle, struct span line)
+{
+    struct daemon *daemon = ctx;
+    struct buf answer;
+
+    buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
+    if (agent_answer(daemon->agent, handle, line, &answer) != OK ||
+        local_reply(daemon->local, handle, span_buf(&answer)) != OK) {
+        local_hang_up(daemon->local, handle);
+    }
+    buf_free(&answer);
+}
+
+static void client_gone_cb(void *ctx, uint64_t handle)
+{
+    struct daemon *daemon = ctx;
+
+    for (size_t i = 0; i < LIMIT_LOCAL_CLIENTS; i++) {
+        if (daemon->watchers[i] == handle) {
+            daemon->watchers[i] = 0;
+        }
+    }
+}
+
+static void turn_end_cb(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    if (agent_failure(daemon->agent) != OK) {
+        log_error("the store failed (%s): stopping; nothing that was answered is lost",
+                  err_text(agent_failure(daemon->agent)));
+        loop_stop(daemon->loop);
+    }
+}
+
+static void stop_cb(void *ctx, int signal_number)
+{
+    struct daemon *daemon = ctx;
+
+    log_info("stopping (signal %d)", signal_number);
+    (void)sd_notify_stopping(&daemon->notify); /* the manager only watches */
+    loop_stop(daemon->loop);
+}
+
+static void reload_cb(void *ctx, int signal_number)
+{
+    (void)ctx;
+    (void)signal_number;
+    log_warn("nothing is loaded anew while running: restart the agent; nothing is lost by that");
+}
+
+static void watchdog_cb(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    (void)sd_notify_watchdog(&daemon->notify);
+    loop_timer_after(&daemon->watchdog, daemon->notify.watchdog_ms / 2);
+}
+
+static void store_point(void *owner, const char *name)
+{
+    fault_point_pass(&((struct daemon *)owner)->fault_point, name);
+}
+
+/* --- start --- */
+
+static enum err load_rules(struct daemon *daemon, struct fault *fault)
+{
+    const struct agent_config *config = &daemon->config;
+    enum err error = file_read(config->registry, &daemon->registry_text, fault);
+
+    if (error == OK) {
+        error = registry_read(config->registry, span_buf(&daemon->registry_text), &daemon->registry,
+                              fault);
+    }
+    if (error == OK) {
+        error = file_read(config->policy, &daemon->policy_text, fault);
+    }
+    if (error == OK) {
+        error = policy_read(config->policy, span_buf(&daemon->policy_text), daemon->registry,
+                            &daemon->policy, fault);
+    }
+    if (error == OK) {
+        error = calendar_folder_load(config->calendars, &daemon->calendar, fault);
+    }
+    if (error == OK && registry_find(daemon->registry, config->agency) == NULL) {
+        fault_set(fault, "config.agency", config->registry, "has no agency \"%s\"", config->agency);
+        fault_hint(fault, "correct `agency` of the agent's configuration, or add it there");
+        error = ERR_INVALID;
+    }
+    return error;
+}
+
+static enum err load_keys(struct daemon *daemon, struct fault *fault)
+{
+    uint8_t secret[KEY_FILE_SECRET_BYTES];
+    enum err error = keyring_load(daemon->config.public_keys, &daemon->keyring, fault);
+
+    if (error == OK) {
+        error = key_file_read(daemon->config.sign_key, KEY_FILE_SIGN, secret, fault);
+    }
+    if (error == OK) {
+        sign_key_from_seed(secret, &daemon->sign_key);
+        error = key_file_read(daemon->config.seal_key, KEY_FILE_SEAL, secret, fault);
+    }
+    if (error == OK) {
+        seal_key_from_secret(secret, &daemon->seal_key);
+    }
+    crypto_wipe(secret, sizeof(secret));
+    return error;
+}
+
+static enum err check_hook(const struct daemon *daemon, struct fault *fault)
+{
+    const char *hook = daemon->config.notice_hook;
+
+    if (hook[0] != '\0' && access(hook, X_OK) != 0) {
+        fault_set(fault, "config.hook", hook, "is not an executable file");
+        fault_hint(fault, "correct `notice-hook`, or chmod +x");
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+static enum err configure(struct daemon *daemon, const char *path, struct fault *fault)
+{
+    enum err error = agent_config_read(path, &daemon->config, fault);
+
+    if (error == OK) {
+        error = load_rules(daemon, fault);
+    }
+    if (error == OK) {
+        error = load_keys(daemon, fault);
+    }
+    return error == OK ? check_hook(daemon, fault) : error;
+}
+
+static enum err open_store(struct daemon *daemon, struct fault *fault)
+{
+    struct store_options options = {.kind = STORE_AGENT,
+                                    .map_bytes = daemon->config.store_mib * MIB,
+                                    .create = true,
+                                    .pass_point = store_point,
+                                    .owner = daemon};
+    enum err error =
+        key_file_read(daemon->config.store_key, KEY_FILE_STORE, options.seal_key, fault);
+
+    if (error == OK) {
+        error = store_open(daemon->config.store, &options, &daemon->store, fault);
+    }
+    crypto_wipe(&options, sizeof(options));
+    return error;
+}
+
+static enum err open_agent(struct daemon *daemon, struct fault *fault)
+{
+    const struct agent_setup setup = {
+        .ops = daemon->config.notice_hook[0] != '\0' ? &ops_with_hook : &ops,
+        .ctx = daemon,
+        .store = daemon->store,
+        .self = registry_find(daemon->registry, daemon->config.agency),
+        .registry = daemon->registry,
+        .policy = daemon->policy,
+        .calendar = daemon->calendar,
+        .keyring = daemon->keyring,
+        .sign_key = &daemon->sign_key,
+        .seal_key = &daemon->seal_key,
+        .software = SOFTWARE,
+        .witness_ms = daemon->config.witness_ms,
+        .accept_gaps = daemon->config.accept_gaps,
+        .laboratory = daemon->config.laboratory};
+
+    return agent_new(&setup, &daemon->agent, fault);
+}
+
+static enum err open_link(struct daemon *daemon, struct fault *fault)
+{
+    const struct agent_config *config = &daemon->config;
+    const struct link_client_options options = {.url = config->broker,
+                                                .tls = {.cert_file = config->tls_certificate,
+                                                        .key_file = config->tls_key,
+                                                        .ca_file = config->tls_authority,
+                                                        .server_name = config->broker_name},
+                                                .laboratory = config->laboratory,
+                                                .context_count = SLOT_COUNT,
+                                                .on_state = state_cb,
+                                                .ctx = daemon};
+
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        daemon->calls[slot].daemon = daemon;
+        daemon->calls[slot].slot = (enum agent_slot)slot;
+    }
+    return link_client_open(daemon->loop, &options, fault, &daemon->link);
+}
+
+static enum err open_local(struct daemon *daemon, struct fault *fault)
+{
+    const struct local_server_options options = {
+        .path = daemon->config.socket,
+        .busy_line = "{\"ok\":false,\"code\":\"agent.busy\",\"place\":\"\",\"message\":"
+                     "\"too many clients\",\"hint\":\"try again in a moment\"}",
+        .too_long_line = "{\"ok\":false,\"code\":\"agent.line-too-long\",\"place\":\"\","
+                         "\"message\":\"a line has at most 1 MiB\",\"hint\":\"\"}",
+        .on_line = line_cb,
+        .on_gone = client_gone_cb,
+        .ctx = daemon};
+
+    return local_server_open(daemon->loop, &options, fault, &daemon->local);
+}
+
+static enum err open_loop(struct daemon *daemon, struct fault *fault)
+{
+    static const struct {
+        int number;
+        loop_signal_fn fn;
+    } signals[] = {{SIGTERM, stop_cb}, {SIGINT, stop_cb}, {SIGHUP, reload_cb}};
+    enum err error = loop_new(&daemon->loop);
+
+    for (size_t i = 0; error == OK && i < sizeof(signals) / sizeof(signals[0]); i++) {
+        error = loop_on_signal(daemon->loop, signals[i].number, signals[i].fn, daemon);
+    }
+    if (error != OK) {
+        fault_set(fault, "agent.loop", "", "the event loop cannot start: %s", err_text(error));
+        return error;
+    }
+    loop_timer_init(daemon->loop, &daemon->wake, wake_cb, daemon);
+    loop_timer_init(daemon->loop, &daemon->watchdog, watchdog_cb, daemon);
+    return OK;
+}
+
+static enum err start(struct daemon *daemon, struct fault *fault)
+{
+    enum err error;
+
+    clock_init(&daemon->clock, daemon->config.laboratory);
+    error = fault_point_init(&daemon->fault_point, daemon->config.laboratory, fault);
+    if (error == OK && daemon->config.laboratory) {
+        error = op_move_wall(daemon, 0);
+    }
+    if (error == OK) {
+        error = open_store(daemon, fault);
+    }
+    if (error == OK) {
+        error = open_loop(daemon, fault);
+    }
+    if (error == OK) {
+        error = open_agent(daemon, fault);
+    }
+    if (error == OK) {
+        error = open_local(daemon, fault);
+    }
+    return error == OK ? open_link(daemon, fault) : error;
+}
+
+/* --- run and stop --- */
+
+/* Requests under way are dropped: they are repeated after the next start. */
+static int stop(struct daemon *daemon)
+{
+    bool failed = daemon->agent != NULL && agent_failure(daemon->agent) != OK;
+    enum err closed;
+
+    daemon->stopping = true;
+    local_server_close(daemon->local);
+    store_close(daemon->store);
+    daemon->store = NULL;
+    closed = link_client_close(daemon->link);
+    if (closed != OK) {
+        log_warn("the transport did not close in time; leaving it");
+        _exit(failed ? 1 : 0);
+    }
+    return failed ? 1 : 0;
+}
+
+static void release(struct daemon *daemon)
+{
+    daemon->stopping = true;
+    if (daemon->loop != NULL) {
+        loop_timer_clear(&daemon->wake);
+        loop_timer_clear(&daemon->watchdog);
+    }
+    loop_free(daemon->loop);
+    agent_free(daemon->agent);
+    keyring_free(daemon->keyring);
+    calendar_free(daemon->calendar);
+    policy_free(daemon->policy);
+    registry_free(daemon->registry);
+    buf_free(&daemon->registry_text);
+    buf_free(&daemon->policy_text);
+    crypto_wipe(&daemon->sign_key, sizeof(daemon->sign_key));
+    crypto_wipe(&daemon->seal_key, sizeof(daemon->seal_key));
+}
+
+static int run(struct daemon *daemon)
+{
+    loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
+    if (daemon->notify.watchdog_ms != 0) {
+        watchdog_cb(daemon);
+    }
+    if (daemon->config.laboratory) {
+        log_warn("laboratory mode: the clock follows the broker's; never for real cases");
+    }
+    log_info("ready: agent of %s, calendar %s", daemon->config.agency,
+             calendar_version(daemon->calendar));
+    (void)sd_notify_ready(&daemon->notify, "ready");
+    loop_run(daemon->loop);
+    loop_on_turn_end(daemon->loop, NULL, NULL);
+    return stop(daemon);
+}
+
+/* --- command line --- */
+
+struct arguments {
+    const char *config;
+    bool check;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+
+    switch (key) {
+    case 'c':
+        arguments->config = value;
+        return 0;
+    case 'k':
+        arguments->check = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument: %s", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->config == NULL) {
+            argp_error(state, "--config FILE is missing");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option argp_options[] = {
+    {"config", 'c', "FILE", 0, "The configuration (see config/agent.yaml)", 0},
+    {"check", 'k', NULL, 0, "Read configuration, rules and keys, say what is wrong, and end", 0},
+    {0}};
+
+static const struct argp arguments_parser = {
+    .options = argp_options,
+    .parser = parse_option,
+    .doc = "Sends and receives the referrals of one agency, keeps them encrypted, and checks the "
+           "broker.\v"
+           "Examples:\n"
+           "  referral-agent --config /etc/referral/agent.yaml\n"
+           "  referral-agent --config agent.yaml --check\n\n"
+           "Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration."};
+
+static int serve(struct daemon *daemon)
+{
+    struct fault fault = {.code = ""};
+
+    if (start(daemon, &fault) != OK) {
+        log_fault(LOG_ERROR_LEVEL, &fault);
+        (void)stop(daemon);
+        return 1;
+    }
+    return run(daemon);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.stopping = false};
+    struct arguments arguments = {.config = NULL};
+    struct fault fault = {.code = ""};
+    int status = 0;
+
+    argp_err_exit_status = 2;
+    (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
+    log_init("referral-agent", LOG_INFO_LEVEL);
+    sd_notify_init(&daemon.notify);
+    buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
+    buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
+    if (crypto_init() != OK) {
+        log_error("libsodium cannot start");
+        return 1;
+    }
+    if (configure(&daemon, arguments.config, &fault) != OK) {
+        log_fault(LOG_ERROR_LEVEL, &fault);
+        status = EXIT_CONFIGURATION;
+    } else if (!arguments.check) {
+        status = serve(&daemon);
+    }
+    release(&daemon);
+    return status;
+}

@@ -1,0 +1,276 @@
+/* Notices to officers: one row for each message that came and each alarm, one start of the hook for
+ * each row, one at a time, in order. A row leaves when the hook ended with 0, or after the last
+ * try. A notice says which number, from whom and until when, in Chinese: never what is in a body.
+ *
+ * STORE_NOTICE: be64 seq -> tries u8 | JSON. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/log.h"
+#include "model/backoff.h"
+#include "model/lanes.h"
+#include "model/message_json.h"
+
+#define TRIES_MAX    12u
+#define NOTICE_BYTES (64u * 1024u)
+
+/* Twelve tries: half a minute, doubling up to four hours: about a day. */
+static const struct backoff hook_backoff = {.base_ms = 30000, .max_ms = 4u * 3600u * 1000u};
+
+static const struct {
+    enum message_kind kind;
+    const char *zh;   /* its name */
+    const char *text; /* one line for an officer; %s is the referral's number */
+} words[] = {
+    {MESSAGE_OUTBOUND_REFERRAL, "社会救助线索移送", "收到新的社会救助线索 %s，请登录签收。"},
+    {MESSAGE_INBOUND_REFERRAL, "司法救助线索移送", "收到新的司法救助线索 %s，请登录签收。"},
+    {MESSAGE_SIGN_FOR, "签收", "对方已签收线索 %s。"},
+    {MESSAGE_OUTBOUND_FEEDBACK, "反馈审查结果", "线索 %s 已有反馈，请登录查看。"},
+    {MESSAGE_INBOUND_FEEDBACK, "反馈救助意见", "线索 %s 已有救助意见，请登录查看。"},
+    {MESSAGE_APPLICANT_INFORMED, "已告知申请人", "线索 %s 的申请人已被告知。"},
+    {MESSAGE_PAPERS, "补充材料", "线索 %s 收到补充材料，请登录查看。"},
+    {MESSAGE_WITHDRAWAL, "撤回", "线索 %s 已被移送单位撤回。"},
+    {MESSAGE_DELIVERY_NOTICE, "送达通知", "线索 %s 已送达对方，期限开始计算。"},
+    {MESSAGE_REMINDER, "催办", "线索 %s 的期限将至，请及时办理。"},
+    {MESSAGE_ESCALATION, "督办", "线索 %s 已被督办，请登录查看督办单。"},
+    {MESSAGE_RESOLVED, "督办销号", "线索 %s 的督办事项已销号。"},
+    {MESSAGE_REDATING, "期限调整", "线索 %s 的期限已按新的日历调整。"},
+    {MESSAGE_RETURNED, "退回通知", "线索 %s 的内容对方无法读取，已被退回，请登录查看。"},
+};
+
+static struct span notice_key(uint64_t seq, uint8_t out[8])
+{
+    be64_put(out, seq);
+    return span_of(out, 8);
+}
+
+/* --- what a notice says --- */
+
+static void named(struct json_writer *out, const char *name, const char *text)
+{
+    json_name(out, name);
+    json_text(out, text);
+}
+
+static void write_text(const struct row *row, struct json_writer *out)
+{
+    char line[256];
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].kind == row->header.kind) {
+            size_t front = strcspn(words[i].text, "%");
+
+            (void)snprintf(line, sizeof(line), "%.*s%s%s", (int)front, words[i].text,
+                           row->header.referral_number, words[i].text + front + 2);
+            named(out, "kind_zh", words[i].zh);
+            named(out, "text_zh", line);
+        }
+    }
+}
+
+static void write_message(struct agent *agent, struct store_txn *txn, const struct row *row,
+                          const struct message *message, struct json_writer *out)
+{
+    const struct case_key key = {.case_id = row->header.case_id,
+                                 .referral_id = row->header.referral_id};
+    struct referral referral;
+    struct span packed;
+
+    (void)agent;
+    named(out, "event", row_state_name(row->state));
+    named(out, "kind", message_kind_name(row->header.kind));
+    named(out, "sender", row->header.sender);
+    named(out, "referral", row->header.referral_number);
+    named(out, "case_number", row->header.case_number);
+    if (cases_get(txn, &key, &packed) == OK && referral_unpack(packed, &referral) == OK) {
+        named(out, "lane", lane_name((enum lane)referral.lane));
+    }
+    if (message != NULL && message_kind_from_broker(row->header.kind)) {
+        json_name(out, "facts");
+        message_json_write_facts(out, message);
+    }
+    write_text(row, out);
+}
+
+static enum err write_notice(struct agent *agent, struct store_txn *txn, const struct row *row,
+                             const struct message *message, struct buf *out)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_object_begin(&writer);
+    named(&writer, "agency", agent->setup.self->id);
+    if (row != NULL) {
+        write_message(agent, txn, row, message, &writer);
+    } else {
+        named(&writer, "event", "alarm");
+        named(&writer, "message", agent->alarm);
+        named(&writer, "text_zh", "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。");
+    }
+    json_object_end(&writer);
+    return json_writer_end(&writer);
+}
+
+enum err notify_add(struct agent *agent, struct store_txn *txn, const struct row *row,
+                    const struct message *message)
+{
+    uint8_t key[8], tries = 0;
+    struct buf value;
+    uint64_t seq;
+    enum err error;
+
+    if (agent->setup.ops->hook == NULL) {
+        return OK;
+    }
+    buf_init(&value, NOTICE_BYTES);
+    error = number_count(txn, "notices", &seq);
+    if (error == OK) {
+        error = buf_append(&value, &tries, 1);
+    }
+    if (error == OK) {
+        error = write_notice(agent, txn, row, message, &value);
+    }
+    if (error == OK) {
+        error = store_add(txn, STORE_NOTICE, notice_key(seq, key), span_buf(&value));
+    }
+    buf_free(&value);
+    if (error == OK && agent->hook_at_ms == UINT64_MAX) {
+        agent->hook_at_ms = 0;
+    }
+    return error;
+}
+
+/* --- the hook --- */
+
+/* The oldest notice; ERR_NOT_FOUND: none. The span is borrowed. */
+static enum err first_notice(struct store_txn *txn, uint64_t *ret_seq, struct span *ret_value)
+{
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    uint8_t bytes[8];
+    enum err error = store_cursor_open(txn, STORE_NOTICE, span_of(NULL, 0), &cursor);
+
+    if (error != OK) {
+        return error;
+    }
+    error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value);
+    if (error == OK && key.len != 8) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        *ret_seq = be64_get(key.data);
+    }
+    store_cursor_close(cursor);
+    return error == OK ? store_get(txn, STORE_NOTICE, notice_key(*ret_seq, bytes), ret_value)
+                       : error;
+}
+
+static enum err start_first(struct agent *agent)
+{
+    struct store_txn *read;
+    struct span value;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = first_notice(read, &agent->hook_seq, &value);
+    if (error == OK) {
+        error = value.len > 1 ? agent->setup.ops->hook(agent->setup.ctx,
+                                                       span_of(value.data + 1, value.len - 1))
+                              : ERR_CORRUPT;
+        agent->hook_busy = error == OK;
+    }
+    store_read_end(read);
+    return error;
+}
+
+void notify_start(struct agent *agent)
+{
+    enum err error;
+
+    if (agent->setup.ops->hook == NULL || agent->hook_busy ||
+        agent->hook_at_ms > agent_machine_ms(agent)) {
+        return;
+    }
+    error = start_first(agent);
+    if (error == ERR_NOT_FOUND && !agent->hook_busy) {
+        agent->hook_at_ms = UINT64_MAX;
+    } else if (error != OK) {
+        log_error("the notice hook cannot be started: %s", err_text(error));
+        agent->hook_at_ms = agent_machine_ms(agent) + hook_backoff.base_ms;
+    }
+}
+
+/* Takes the notice away, or counts the try. ret_left: tries left, 0 when it was given up. */
+static enum err settle(struct agent *agent, struct store_txn *txn, bool told, unsigned *ret_tries)
+{
+    uint8_t key[8];
+    struct span value;
+    struct buf copy;
+    enum err error = store_get(txn, STORE_NOTICE, notice_key(agent->hook_seq, key), &value);
+
+    if (error != OK) {
+        return error;
+    }
+    *ret_tries = value.data[0] + 1u;
+    if (told || *ret_tries >= TRIES_MAX) {
+        return store_remove(txn, STORE_NOTICE, notice_key(agent->hook_seq, key));
+    }
+    buf_init(&copy, NOTICE_BYTES);
+    error = buf_append(&copy, value.data, value.len);
+    if (error == OK) {
+        copy.data[0] = (uint8_t)*ret_tries;
+        error = store_put(txn, STORE_NOTICE, notice_key(agent->hook_seq, key), span_buf(&copy));
+    }
+    buf_free(&copy);
+    return error;
+}
+
+void agent_hook_ended(struct agent *agent, bool told)
+{
+    struct store_txn *txn;
+    unsigned tries = 0;
+    enum err error = store_begin(agent->setup.store, &txn);
+
+    agent->hook_busy = false;
+    if (error == OK) {
+        error = settle(agent, txn, told, &tries);
+        if (error == OK) {
+            error = store_commit(txn);
+        } else {
+            store_abort(txn);
+        }
+    }
+    if (error != OK) {
+        agent_trouble(agent, SLOT_SESSION, error);
+    }
+    if (told) {
+        agent->hook_ok_ms = agent_wall_ms(agent);
+        agent->hook_failures = 0;
+        agent->hook_at_ms = 0;
+    } else {
+        uint32_t random;
+
+        agent->setup.ops->random(agent->setup.ctx, &random, sizeof(random));
+        agent->hook_failures++;
+        agent->hook_at_ms = agent_machine_ms(agent) + backoff_ms(&hook_backoff, tries, random);
+        log_warn("the notice hook failed, try %u of %u%s", tries, TRIES_MAX,
+                 tries < TRIES_MAX ? "" : ": this notice is given up");
+    }
+    agent_pump(agent);
+}
+
+enum err notify_load(struct agent *agent)
+{
+    if (agent->setup.ops->hook != NULL) {
+        agent->hook_at_ms = 0; /* the first look finds what is left, or nothing */
+    }
+    return OK;
+}
+
+enum err notify_waiting(struct store_txn *txn, uint64_t *ret_count)
+{
+    return store_count(txn, STORE_NOTICE, ret_count);
+}

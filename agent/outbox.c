@@ -1,0 +1,346 @@
+/* The outbox: what waits goes to the broker in order, and is done with when a receipt is checked.
+ *
+ * Of one referral one message travels at a time, so that a message that must come again later is
+ * not overtaken by its successor. Messages that the broker cannot take now (its store or the
+ * receiver's queue is full) keep waiting; whatever it decided, for or against, is final. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/log.h"
+#include "model/refusal.h"
+#include "wire/receipt.h"
+
+#define WALK_MAX 1024u /* rows that one batch looks at once it has any */
+
+/* --- sending --- */
+
+struct batch {
+    struct span payloads[AGENT_BATCH_COUNT]; /* the region's */
+    struct uuid referrals[AGENT_BATCH_COUNT];
+    uint64_t seqs[AGENT_BATCH_COUNT];
+    size_t count;
+    size_t bytes;
+    struct region region;
+};
+
+static bool travels(const struct batch *batch, const struct uuid *referral_id)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (uuid_equal(&batch->referrals[i], referral_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t place_of(const struct agent *agent, const char *id)
+{
+    size_t count = registry_count(agent->setup.registry);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(registry_at(agent->setup.registry, i)->id, id) == 0) {
+            return i;
+        }
+    }
+    return count;
+}
+
+static bool is_deferred(const struct agent *agent, const struct row *row)
+{
+    size_t place = place_of(agent, row->header.recipient);
+
+    return place < registry_count(agent->setup.registry) && agent->deferred_ms[place] != 0;
+}
+
+static enum err batch_add(struct batch *batch, const struct row *row, struct span payload)
+{
+    uint8_t *copy = region_take(&batch->region, payload.len);
+
+    if (copy == NULL) {
+        return ERR_MEMORY;
+    }
+    memcpy(copy, payload.data, payload.len);
+    batch->payloads[batch->count] = span_of(copy, payload.len);
+    batch->referrals[batch->count] = row->header.referral_id;
+    batch->seqs[batch->count] = row->seq;
+    batch->count++;
+    batch->bytes += payload.len;
+    return OK;
+}
+
+/* In order; what is put off or has a predecessor in the batch stays for a later one. */
+static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row_queue queue,
+                           struct batch *batch)
+{
+    struct row row = {.seq = 0};
+
+    for (unsigned i = 0; batch->count < AGENT_BATCH_COUNT; i++) {
+        struct span payload;
+        enum err error = row_waiting(read, queue, row.seq, &row);
+
+        if (error != OK || (i >= WALK_MAX && batch->count > 0)) {
+            return error == ERR_NOT_FOUND ? OK : error;
+        }
+        if (queue == ROW_SUBMITS &&
+            (travels(batch, &row.header.referral_id) || is_deferred(agent, &row))) {
+            continue;
+        }
+        error = row_payload(read, row.seq, &payload);
+        if (error != OK || (batch->count > 0 && batch->bytes + payload.len > AGENT_BATCH_BYTES)) {
+            return error;
+        }
+        error = batch_add(batch, &row, payload);
+        if (error != OK) {
+            return error;
+        }
+    }
+    return OK;
+}
+
+static enum err batch_load(struct agent *agent, enum row_queue queue, struct batch *batch)
+{
+    struct store_txn *read;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error == OK) {
+        error = batch_fill(agent, read, queue, batch);
+        store_read_end(read);
+    }
+    return error;
+}
+
+static enum err batch_send(struct agent *agent, enum agent_slot slot, struct batch *batch)
+{
+    struct request_head head = {.kind = REQUEST_SUBMIT};
+    struct asking *asking = &agent->askings[slot];
+    enum err error;
+
+    if (slot == SLOT_ACK) {
+        head.kind = REQUEST_ACK;
+        head.ack.count = (uint32_t)batch->count;
+        head.ack.plain = agent->plain;
+        head.ack.plain_count = agent->plain_count;
+    } else {
+        head.submit.count = (uint32_t)batch->count;
+    }
+    error = session_ask(agent, slot, &head, batch->payloads);
+    if (error == OK) {
+        memcpy(asking->seqs, batch->seqs, sizeof(asking->seqs));
+        asking->count = batch->count;
+    }
+    return error;
+}
+
+void outbox_send(struct agent *agent, enum agent_slot slot)
+{
+    bool receipts = slot == SLOT_ACK;
+    struct batch batch = {.count = 0};
+    enum err error = OK;
+
+    if (receipts && !agent->receipts_wait && agent->plain_count == 0) {
+        return;
+    }
+    region_init(&batch.region, AGENT_REGION_BYTES);
+    if (!receipts || agent->receipts_wait) {
+        error = batch_load(agent, receipts ? ROW_RECEIPTS : ROW_SUBMITS, &batch);
+    }
+    if (error == OK && batch.count == 0) {
+        *(receipts ? &agent->receipts_wait : &agent->submits_wait) = false;
+    }
+    if (error == OK && (batch.count > 0 || (receipts && agent->plain_count > 0))) {
+        error = batch_send(agent, slot, &batch);
+    }
+    if (error != OK) {
+        agent_trouble(agent, slot, error);
+    }
+    region_free(&batch.region);
+}
+
+/* --- receipts --- */
+
+struct answered { /* one message of the request and what the broker says of it */
+    struct agent *agent;
+    struct store_txn *txn;
+    struct region *region;
+    const struct opened *opened;
+    const struct shared_receipt *shared;
+    struct row row;
+};
+
+/* Not now: it keeps waiting. */
+static void put_off(struct answered *answered, enum agent_slot slot)
+{
+    struct agent *agent = answered->agent;
+    const struct shared_receipt *shared = answered->shared;
+    uint64_t until_ms =
+        agent_machine_ms(agent) + (shared->retry_after_ms > 0 ? shared->retry_after_ms : 1000u);
+    size_t place = place_of(agent, answered->row.header.recipient);
+
+    log_info("the broker cannot take a message now (%s): it waits here",
+             refusal_name((enum refusal)shared->code));
+    if (shared->code == REFUSAL_QUEUE_FULL && place < registry_count(agent->setup.registry)) {
+        agent->deferred_ms[place] = until_ms;
+    } else {
+        agent->askings[slot].not_before_ms = until_ms;
+    }
+}
+
+/* The receipt proves that this very message was recorded. */
+static enum err check_receipt(struct answered *answered, struct span payload,
+                              struct receipt *ret_receipt, struct receipt_facts *ret_facts)
+{
+    struct agent *agent = answered->agent;
+    const struct reply_head *head = &answered->opened->reply.head;
+    const struct reply_nodes nodes = {.nodes = head->submit.nodes,
+                                      .node_count = head->submit.node_count,
+                                      .checkpoint = head->checkpoint};
+    struct fault fault = {.code = ""};
+    struct payload parts;
+    struct digest digest;
+    enum err error = payload_split(payload, &parts, NULL);
+
+    if (error != OK) {
+        return error; /* our own bytes: the store is damaged */
+    }
+    digest = message_digest(&parts);
+    error = receipt_expand(answered->shared, &nodes, answered->region, ret_receipt);
+    if (error == OK) {
+        error =
+            receipt_verify(ret_receipt, agent->setup.keyring, answered->region, ret_facts, &fault);
+    }
+    if (error == ERR_MEMORY) {
+        return error;
+    }
+    if (error != OK || !digest_equal(&ret_facts->record.message_digest, &digest) ||
+        strcmp(ret_facts->record.actor, agent->setup.self->id) != 0 ||
+        (ret_facts->record.kind != LEAF_MESSAGE && ret_facts->record.kind != LEAF_REFUSED)) {
+        agent_alarm(agent, "a receipt does not prove that message %" PRIu64 " was recorded: %s",
+                    answered->row.seq, fault.message);
+        return ERR_FORGED;
+    }
+    return OK;
+}
+
+static enum err follow(struct answered *answered, struct span payload,
+                       const struct leaf_record *record)
+{
+    struct copy_input input = {.signer = answered->agent->setup.self->number,
+                               .at_ms = record->at_ms};
+    struct message message;
+    struct payload parts;
+    enum err error = payload_split(payload, &parts, NULL);
+
+    if (error == OK) {
+        error = message_decode(&parts, answered->region, &message, NULL);
+    }
+    if (error == OK) {
+        input.message = &message;
+        error = copy_follow(answered->agent, answered->txn, &input);
+    }
+    return error;
+}
+
+static enum err keep(struct answered *answered, const struct receipt *receipt,
+                     const struct receipt_facts *facts)
+{
+    struct row *row = &answered->row;
+    struct buf bytes;
+    enum err error;
+
+    row->state = facts->record.kind == LEAF_MESSAGE ? ROW_ACCEPTED : ROW_REFUSED;
+    row->recorded_ms = facts->record.at_ms;
+    row->leaf_index = receipt->leaf_index;
+    row->checkpoint_size = facts->checkpoint.size;
+    row->code = facts->record.refusal;
+    text_copy(row->detail, sizeof(row->detail), facts->record.detail);
+    buf_init(&bytes, LIMIT_ENVELOPE_BYTES);
+    error = receipt_encode(receipt, &bytes);
+    if (error == OK) {
+        error = row_put_receipt(answered->txn, row->seq, span_buf(&bytes));
+    }
+    if (error == OK) {
+        error = row_update(answered->txn, row);
+    }
+    buf_free(&bytes);
+    return error;
+}
+
+static enum err take_receipt(struct answered *answered)
+{
+    struct receipt_facts facts;
+    struct receipt receipt;
+    struct span payload;
+    enum err error = row_payload(answered->txn, answered->row.seq, &payload);
+
+    if (error == OK) {
+        error = check_receipt(answered, payload, &receipt, &facts);
+    }
+    if (error == OK && facts.record.kind == LEAF_MESSAGE) {
+        error = follow(answered, payload, &facts.record);
+    }
+    if (error == OK) {
+        error = keep(answered, &receipt, &facts);
+    }
+    if (error != OK) {
+        return error;
+    }
+    if (answered->row.state == ROW_REFUSED) {
+        log_warn("the broker refused %s of %s: %s (%s)",
+                 message_kind_name(answered->row.header.kind), answered->row.header.referral_number,
+                 refusal_name((enum refusal)answered->row.code),
+                 refusal_hint((enum refusal)answered->row.code));
+    }
+    if (row_is_shown(&answered->row)) {
+        events_add(answered->agent, row_state_name(answered->row.state), &answered->row, NULL);
+    }
+    return OK;
+}
+
+static enum err take_answers(struct agent *agent, struct store_txn *txn, enum agent_slot slot,
+                             const struct opened *opened, struct region *region)
+{
+    const struct asking *asking = &agent->askings[slot];
+    const struct reply_head *head = &opened->reply.head;
+
+    if (head->kind != REPLY_SUBMIT || head->submit.receipt_count != asking->count) {
+        agent_alarm(agent, "the broker answered %zu messages with %zu receipts", asking->count,
+                    head->kind == REPLY_SUBMIT ? head->submit.receipt_count : 0);
+        return ERR_FORGED;
+    }
+    for (size_t i = 0; i < asking->count; i++) {
+        struct answered answered = {.agent = agent,
+                                    .txn = txn,
+                                    .region = region,
+                                    .opened = opened,
+                                    .shared = &head->submit.receipts[i]};
+        enum err error = row_get(txn, ROW_OUT, asking->seqs[i], &answered.row);
+
+        if (error == OK && answered.shared->code != REFUSAL_NONE) {
+            put_off(&answered, slot);
+        } else if (error == OK) {
+            error = take_receipt(&answered);
+        }
+        if (error != OK) {
+            return error;
+        }
+    }
+    return OK;
+}
+
+enum err submit_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                        struct region *region)
+{
+    return take_answers(agent, txn, SLOT_SUBMIT, opened, region);
+}
+
+enum err ack_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                     struct region *region)
+{
+    enum err error = take_answers(agent, txn, SLOT_ACK, opened, region);
+
+    if (error == OK) {
+        agent->plain_count = 0; /* what was not taken comes again with the next fetch */
+    }
+    return error;
+}

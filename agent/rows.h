@@ -1,0 +1,79 @@
+/* What an agent keeps of each message, sent or received: a small row, its payload and its receipt,
+ * and the ways to find it.
+ *
+ * One sequence counts both directions, so that the rows of a referral have an order. A row is
+ * rewritten when the broker answers; payload and receipt are written once. Everything lies sealed
+ * in the agent's store (lib/store); durable with the commit of the caller's transaction. Loop
+ * thread. Bodies stay sealed inside payloads: nothing here opens them. */
+#ifndef REFERRAL_AGENT_ROWS_H
+#define REFERRAL_AGENT_ROWS_H
+
+#include "store/store.h"
+#include "wire/codec.h"
+
+enum row_direction { ROW_OUT = 1, ROW_IN = 2 }; /* stored */
+
+enum row_state {                   /* stored: never renumbered */
+                 ROW_WAITING = 1,  /* out: no answer of the broker yet */
+                 ROW_ACCEPTED = 2, /* out: recorded, with a receipt */
+                 ROW_REFUSED = 3,  /* out: refused for good, with a receipt */
+                 ROW_RECEIVED = 4, /* in */
+                 ROW_REJECTED =
+                     5, /* in: the body could not be read; a signed rejection went back */
+};
+
+struct row {
+    uint64_t seq; /* from 1 */
+    enum row_direction direction;
+    enum row_state state;
+    uint64_t at_ms;                  /* made or received, by this agent's clock */
+    uint64_t recorded_ms;            /* broker time of its leaf; 0: not recorded */
+    uint64_t leaf_index;             /* once recorded */
+    uint64_t checkpoint_size;        /* of the receipt */
+    uint32_t code;                   /* REFUSED: enum refusal; REJECTED: VOCABULARY_REJECTION */
+    char detail[LIMIT_DETAIL_BYTES]; /* a field path, never content */
+    struct position position;        /* in: its place in the stream */
+    struct digest leaf_hash;         /* in */
+    uint64_t receipt_seq;            /* in: the outbox row of our delivery receipt; 0 for notices */
+    struct message_header header;
+};
+
+/* The number of the next row, in this transaction. */
+enum err row_next_seq(struct store_txn *txn, uint64_t *ret_seq) MUST_CHECK;
+/* Writes a new row with its payload (as sent; of a received one the whole envelope) and its index
+ * entries; one that waits is put among those that wait. */
+enum err row_add(struct store_txn *txn, const struct row *row, struct span payload) MUST_CHECK;
+/* Rewrites a row; one that no longer waits leaves those that wait. */
+enum err row_update(struct store_txn *txn, const struct row *row) MUST_CHECK;
+
+/* ERR_NOT_FOUND, all of these. */
+enum err row_get(struct store_txn *txn, enum row_direction direction, uint64_t seq,
+                 struct row *ret_row) MUST_CHECK;
+enum err row_next(struct store_txn *txn, enum row_direction direction, uint64_t after,
+                  struct row *ret_row) MUST_CHECK;
+enum err row_find(struct store_txn *txn, const struct uuid *message_id,
+                  struct row *ret_row) MUST_CHECK;
+enum err row_of_referral(struct store_txn *txn, const struct uuid *referral_id, uint64_t after,
+                         struct row *ret_row) MUST_CHECK;
+enum err row_at_position(struct store_txn *txn, struct position position,
+                         struct row *ret_row) MUST_CHECK;
+/* Borrowed until the next write or the end of the transaction. */
+enum err row_payload(struct store_txn *txn, uint64_t seq, struct span *ret_payload) MUST_CHECK;
+enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt) MUST_CHECK;
+enum err row_put_receipt(struct store_txn *txn, uint64_t seq, struct span receipt) MUST_CHECK;
+
+/* What waits for the broker: the agent's own receipts of deliveries, and everything else. */
+enum row_queue { ROW_SUBMITS = 'W', ROW_RECEIPTS = 'A' };
+enum row_queue row_queue_of(const struct row *row);
+enum err row_waiting(struct store_txn *txn, enum row_queue queue, uint64_t after,
+                     struct row *ret_row) MUST_CHECK; /* ERR_NOT_FOUND: none behind `after` */
+/* Puts a row that was answered back among those that wait: the broker lost it. */
+enum err row_wait_again(struct store_txn *txn, struct row *row) MUST_CHECK;
+
+/* Totals by state, kept with the rows; acknowledgements of deliveries are not counted. */
+enum err row_total(struct store_txn *txn, enum row_state state, uint64_t *ret_total) MUST_CHECK;
+/* Messages that agencies and the broker exchange, not the receipts that programs write. */
+bool row_is_shown(const struct row *row);
+const char *row_state_name(enum row_state state);
+
+#endif

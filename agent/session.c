@@ -1,0 +1,284 @@
+/* The agent's side of a session, and whether the broker is to be believed.
+ *
+ * Each request carries the size of the newest checkpoint that this agent keeps; each reply must
+ * show a log that extends it. A log that became shorter, or another, is an alarm and nothing of the
+ * reply is used. A reply about an older tree than the one kept meanwhile (two requests crossed) is
+ * put aside, and what it answered is asked again: everything here may be asked twice. */
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/log.h"
+#include "model/backoff.h"
+#include "model/refusal.h"
+
+#define ANSWER_MS        30000u /* for all but FETCH */
+#define FETCH_GRACE_MS   15000u /* beyond the long poll itself */
+#define STRANGER_WAIT_MS 10000u
+#define REFUSED_WAIT_MS  30000u
+#define CHECKPOINT_KEY   "checkpoint"
+
+enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_head *head,
+                     const struct span *payloads)
+{
+    struct asking *asking = &agent->askings[slot];
+    size_t count = head->kind == REQUEST_SUBMIT ? head->submit.count
+                   : head->kind == REQUEST_ACK  ? head->ack.count
+                                                : 0;
+    uint64_t timeout_ms =
+        head->kind == REQUEST_FETCH ? head->fetch.wait_ms + FETCH_GRACE_MS : ANSWER_MS;
+    struct buf encoded, request;
+    enum err error;
+
+    head->version = WIRE_VERSION;
+    text_copy(head->agency, sizeof(head->agency), agent->setup.self->id);
+    text_copy(head->broker, sizeof(head->broker), keyring_origin(agent->setup.keyring));
+    if (head->kind != REQUEST_HELLO) {
+        memcpy(head->session, agent->session, SESSION_BYTES);
+        head->counter = agent->counter++;
+    }
+    head->time_ms = agent_wall_ms(agent);
+    head->known_size = agent->checkpoint.size;
+    buf_init(&encoded, LIMIT_REQUEST_BYTES);
+    buf_init(&request, LIMIT_REQUEST_BYTES);
+    error = request_head_encode(head, &encoded);
+    if (error == OK) {
+        error = request_build(agent->setup.sign_key, span_buf(&encoded), payloads, count, &request);
+    }
+    if (error == OK) {
+        asking->kind = head->kind;
+        asking->request_digest = request_digest(span_buf(&encoded));
+        asking->known.size = agent->checkpoint.size;
+        asking->known.root = agent->checkpoint.root;
+        error = agent->setup.ops->request(agent->setup.ctx, slot, span_buf(&request), timeout_ms);
+    }
+    asking->busy = error == OK;
+    buf_free(&encoded);
+    buf_free(&request);
+    return error;
+}
+
+static void ask_or_wait(struct agent *agent, struct request_head *head)
+{
+    enum err error = session_ask(agent, SLOT_SESSION, head, NULL);
+
+    if (error != OK) {
+        agent_trouble(agent, SLOT_SESSION, error);
+    }
+}
+
+void session_greet(struct agent *agent)
+{
+    struct request_head head = {.kind = REQUEST_HELLO};
+
+    text_copy(head.hello.software, sizeof(head.hello.software), agent->setup.software);
+    head.hello.registry_digest = *registry_digest(agent->setup.registry);
+    ask_or_wait(agent, &head);
+}
+
+void session_witness(struct agent *agent)
+{
+    struct request_head head = {.kind = REQUEST_WITNESS};
+
+    head.witness.size = agent->checkpoint.size;
+    head.witness.root = agent->checkpoint.root;
+    head.witness.key = key_id_of(agent->setup.sign_key->public_key);
+    witness_sign(agent->setup.sign_key, &agent->checkpoint, head.witness.signature);
+    ask_or_wait(agent, &head);
+}
+
+/* --- is it the log that we know? --- */
+
+static bool log_is_ours(struct agent *agent, const struct asking *asking,
+                        const struct reply_head *head, struct checkpoint *ret_checkpoint)
+{
+    const struct keyring *keyring = agent->setup.keyring;
+    struct merkle_head newer;
+    size_t key_count;
+    const uint8_t(*keys)[SIGN_PUBLIC_BYTES] = keyring_broker_keys(keyring, &key_count);
+
+    if (head->checkpoint.len == 0) {
+        memset(ret_checkpoint, 0, sizeof(*ret_checkpoint));
+        if (asking->known.size != 0) {
+            agent_alarm(agent, "the broker's log is empty; this agent has seen %llu records",
+                        (unsigned long long)asking->known.size);
+        }
+        return asking->known.size == 0;
+    }
+    if (checkpoint_verify(head->checkpoint, keyring_origin(keyring), keys, key_count,
+                          ret_checkpoint) != OK) {
+        agent_alarm(agent, "a checkpoint is not signed by the broker's key");
+        return false;
+    }
+    if (ret_checkpoint->size < asking->known.size) {
+        agent_alarm(agent, "the broker's log went back from %llu records to %llu",
+                    (unsigned long long)asking->known.size,
+                    (unsigned long long)ret_checkpoint->size);
+        return false;
+    }
+    newer = (struct merkle_head){.size = ret_checkpoint->size, .root = ret_checkpoint->root};
+    if (merkle_consistency_verify(&asking->known, &newer, head->consistency,
+                                  head->consistency_count) != OK) {
+        agent_alarm(agent, "the broker's log of %llu records does not extend the one seen at %llu",
+                    (unsigned long long)newer.size, (unsigned long long)asking->known.size);
+        return false;
+    }
+    return true;
+}
+
+/* Two replies crossed: is this one about a tree that we have gone beyond? */
+static bool is_stale(struct agent *agent, const struct checkpoint *seen, bool *ret_fork)
+{
+    *ret_fork = seen->size == agent->checkpoint.size && seen->size != 0 &&
+                !digest_equal(&seen->root, &agent->checkpoint.root);
+    return seen->size < agent->checkpoint.size;
+}
+
+/* --- refusals of a whole request --- */
+
+static void wait_for(struct agent *agent, enum agent_slot slot, uint64_t wait_ms)
+{
+    agent->askings[slot].not_before_ms = agent_machine_ms(agent) + wait_ms;
+}
+
+static void take_refusal(struct agent *agent, enum agent_slot slot, const struct reply_head *head)
+{
+    enum refusal code = (enum refusal)head->code;
+
+    if (slot == SLOT_ACK) {
+        agent->plain_count = 0; /* they come again */
+    }
+    if (code == REFUSAL_SESSION || code == REFUSAL_REPLAYED) {
+        agent->greeted = false;
+        return;
+    }
+    if (refusal_retryable(code)) {
+        log_debug("the broker says %s: asking again", refusal_name(code));
+        wait_for(agent, slot, head->retry_after_ms > 0 ? head->retry_after_ms : 1000);
+        return;
+    }
+    log_warn("the broker refuses this agent's requests: %s (%s)", refusal_name(code),
+             refusal_hint(code));
+    wait_for(agent, slot, REFUSED_WAIT_MS);
+}
+
+bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
+                  struct region *region, struct opened *ret_opened)
+{
+    const struct asking *asking = &agent->askings[slot];
+    struct reply_check check = {.request_digest = asking->request_digest};
+    struct reply *reply = &ret_opened->reply;
+    struct fault fault = {.code = ""};
+    bool fork = false;
+
+    check.broker_keys = keyring_broker_keys(agent->setup.keyring, &check.broker_key_count);
+    if (reply_open(bytes, &check, region, reply, &fault) != OK) {
+        agent_alarm(agent, "a reply is not the broker's: %s %s", fault.place, fault.message);
+        return false;
+    }
+    if (!reply->authentic) {
+        log_warn("somebody at the broker's address refuses this agent's requests: %s (%s)",
+                 refusal_name((enum refusal)reply->head.code),
+                 refusal_hint((enum refusal)reply->head.code));
+        wait_for(agent, slot, STRANGER_WAIT_MS);
+        return false;
+    }
+    if (agent->setup.laboratory) {
+        agent->setup.ops->follow_laboratory(agent->setup.ctx, reply->head.laboratory_offset_ms);
+    }
+    agent->broker_ms = reply->head.time_ms;
+    agent->clock_held = reply->head.clock_held;
+    if (reply->head.code != REFUSAL_NONE) {
+        take_refusal(agent, slot, &reply->head);
+        return false;
+    }
+    if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
+        return false;
+    }
+    if (is_stale(agent, &ret_opened->checkpoint, &fork)) {
+        return false;
+    }
+    if (fork) {
+        agent_alarm(agent, "the broker showed two logs of %llu records",
+                    (unsigned long long)agent->checkpoint.size);
+        return false;
+    }
+    ret_opened->newer = ret_opened->checkpoint.size > agent->checkpoint.size;
+    return true;
+}
+
+/* --- what a session's own replies say --- */
+
+static void greeted(struct agent *agent, const struct reply_head *head)
+{
+    bool matches =
+        digest_equal(&head->hello.registry_digest, registry_digest(agent->setup.registry));
+
+    memcpy(agent->session, head->hello.session, SESSION_BYTES);
+    agent->counter = head->hello.next_counter;
+    agent->greeted = true;
+    if (!matches) {
+        log_warn("the broker uses another registry of agencies than this agent: compare the files");
+    }
+    agent->registry_matches = matches;
+    if (agent->alarm[0] != '\0') {
+        log_info("the broker's log extends what this agent knows: it is believed again");
+        agent->alarm[0] = '\0';
+    }
+}
+
+enum err session_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                         struct region *region)
+{
+    const struct asking *asking = &agent->askings[SLOT_SESSION];
+
+    (void)txn;
+    (void)region;
+    if (asking->kind == REQUEST_HELLO && opened->reply.head.kind == REPLY_HELLO) {
+        greeted(agent, &opened->reply.head);
+    } else if (asking->kind == REQUEST_WITNESS) {
+        agent->witnessed_size = asking->known.size;
+    }
+    return OK;
+}
+
+/* --- the newest checkpoint --- */
+
+enum err session_keep(struct store_txn *txn, const struct opened *opened)
+{
+    if (!opened->newer) {
+        return OK;
+    }
+    return store_put(txn, STORE_VALUE, span_text(CHECKPOINT_KEY), opened->reply.head.checkpoint);
+}
+
+void session_kept(struct agent *agent, const struct opened *opened)
+{
+    if (opened->newer) {
+        agent->checkpoint = opened->checkpoint;
+    }
+}
+
+enum err session_load(struct agent *agent, struct fault *fault)
+{
+    struct store_txn *read;
+    struct span note;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = store_get(read, STORE_VALUE, span_text(CHECKPOINT_KEY), &note);
+    if (error == OK) {
+        error = checkpoint_parse(note, &agent->checkpoint, fault);
+    }
+    store_read_end(read);
+    if (error == OK &&
+        strcmp(agent->checkpoint.origin, keyring_origin(agent->setup.keyring)) != 0) {
+        fault_set(fault, "agent.origin", "public-keys",
+                  "this agent's store belongs to the broker %s, the public keys to %s",
+                  agent->checkpoint.origin, keyring_origin(agent->setup.keyring));
+        fault_hint(fault, "use the public keys of that broker, or a new store");
+        return ERR_INVALID;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}

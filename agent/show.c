@@ -1,0 +1,494 @@
+/* What this agent keeps, as JSON for its socket: lists, a message with its opened body, a referral
+ * with its clocks, a case. Bodies are opened here, on demand, into memory that is wiped. */
+#include <string.h>
+
+#include "agent/state.h"
+#include "model/instant_text.h"
+#include "model/lanes.h"
+#include "model/message_json.h"
+#include "model/vocabulary.h"
+#include "wire/sealing.h"
+
+#define ROWS_DEFAULT 50u
+#define ROWS_MAX     500u
+#define SHOWN_MAX    500u /* rows of one referral, referrals of one case */
+
+static void named_text(struct json_writer *out, const char *name, const char *text)
+{
+    json_name(out, name);
+    json_text(out, text);
+}
+
+/* Left out where there is nothing to say. */
+static void some_text(struct json_writer *out, const char *name, const char *text)
+{
+    if (text[0] != '\0') {
+        named_text(out, name, text);
+    }
+}
+
+static void named_u64(struct json_writer *out, const char *name, uint64_t value)
+{
+    json_name(out, name);
+    json_u64(out, value);
+}
+
+static void named_bool(struct json_writer *out, const char *name, bool value)
+{
+    json_name(out, name);
+    json_bool(out, value);
+}
+
+static void named_instant(struct json_writer *out, const char *name, uint64_t instant_ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+
+    if (instant_ms != 0) {
+        instant_format(instant_ms, text);
+        named_text(out, name, text);
+    }
+}
+
+static void named_day(struct json_writer *out, const char *name, int32_t day)
+{
+    char text[CIVIL_TEXT_BYTES];
+
+    civil_format(day, text);
+    named_text(out, name, text);
+}
+
+static void named_uuid(struct json_writer *out, const char *name, const struct uuid *id)
+{
+    char text[UUID_TEXT_BYTES];
+
+    uuid_format(id, text);
+    named_text(out, name, text);
+}
+
+/* --- rows --- */
+
+static void write_outcome(struct json_writer *out, const struct row *row)
+{
+    if (row->state == ROW_REFUSED) {
+        named_text(out, "code", refusal_name((enum refusal)row->code));
+        some_text(out, "detail", row->detail);
+        named_text(out, "hint", refusal_hint((enum refusal)row->code));
+    }
+    if (row->state == ROW_REJECTED) {
+        const struct word *word = vocabulary_find(VOCABULARY_REJECTION, row->code);
+
+        named_text(out, "reason", word != NULL ? word->id : "unknown");
+        some_text(out, "detail", row->detail);
+    }
+}
+
+void show_row_members(struct json_writer *writer, const struct row *row,
+                      const struct row_extra *extra)
+{
+    named_u64(writer, "seq", row->seq);
+    named_uuid(writer, "id", &row->header.message_id);
+    named_text(writer, "kind", message_kind_name(row->header.kind));
+    named_text(writer, "sender", row->header.sender);
+    named_text(writer, "recipient", row->header.recipient);
+    named_text(writer, "case_number", row->header.case_number);
+    named_text(writer, "referral", row->header.referral_number);
+    named_instant(writer, "at", row->at_ms);
+    named_text(writer, "state", row_state_name(row->state));
+    write_outcome(writer, row);
+    if (extra != NULL && extra->rung[0] != '\0') {
+        named_text(writer, "rung", extra->rung);
+    }
+    if (extra != NULL && extra->document_number[0] != '\0') {
+        named_text(writer, "document_number", extra->document_number);
+    }
+    if (extra != NULL && extra->due_date != 0) {
+        int32_t day;
+
+        if (civil_from_yyyymmdd(extra->due_date, &day) == OK) {
+            named_day(writer, "due", day);
+        }
+        named_bool(writer, "late", extra->late);
+    }
+}
+
+void show_extra_of(const struct message *message, struct row_extra *ret_extra)
+{
+    memset(ret_extra, 0, sizeof(*ret_extra));
+    if (message_kind_from_broker(message->header.kind)) {
+        text_copy(ret_extra->rung, sizeof(ret_extra->rung), message->notice.rung);
+        text_copy(ret_extra->document_number, sizeof(ret_extra->document_number),
+                  message->notice.document_number);
+        ret_extra->due_date = message->notice.due_date;
+        ret_extra->late = message->notice.late;
+    }
+}
+
+/* The message of a row: of a received one the payload lies in an envelope. */
+static enum err open_row(struct store_txn *txn, const struct row *row, struct region *region,
+                         struct payload *ret_payload, struct message *ret_message)
+{
+    struct batch_proof proof;
+    struct span bytes;
+    enum err error = row_payload(txn, row->seq, &bytes);
+
+    if (error == OK && row->direction == ROW_IN) {
+        error = envelope_decode(bytes, region, &bytes, &proof, NULL);
+    }
+    if (error == OK) {
+        error = payload_split(bytes, ret_payload, NULL);
+    }
+    return error == OK ? message_decode(ret_payload, region, ret_message, NULL) : error;
+}
+
+/* Its own row in a list; a notice with what it is about. */
+static enum err write_row(struct store_txn *txn, const struct row *row, struct json_writer *out)
+{
+    struct row_extra extra = {.rung = ""};
+    enum err error = OK;
+
+    if (message_kind_from_broker(row->header.kind)) {
+        struct message message;
+        struct payload payload;
+        struct region region;
+
+        region_init(&region, AGENT_REGION_BYTES);
+        error = open_row(txn, row, &region, &payload, &message);
+        if (error == OK) {
+            show_extra_of(&message, &extra);
+        }
+        region_free(&region);
+    }
+    json_object_begin(out);
+    show_row_members(out, row, &extra);
+    json_object_end(out);
+    return error;
+}
+
+static enum err read_count(const struct json_value *request, const char *name, uint64_t max,
+                           uint64_t *value, struct fault *fault)
+{
+    struct json_value member = json_member(request, name);
+
+    return json_absent(&member) ? OK : json_get_u64(&member, 0, max, value, fault);
+}
+
+enum err show_rows(struct agent *agent, const struct json_value *request,
+                   enum row_direction direction, struct json_writer *out, struct fault *fault)
+{
+    uint64_t after = 0, count = ROWS_DEFAULT;
+    struct store_txn *read;
+    struct row row;
+    enum err error = read_count(request, "after", INT64_MAX, &after, fault);
+
+    if (error == OK) {
+        error = read_count(request, "count", ROWS_MAX, &count, fault);
+    }
+    if (error == OK) {
+        error = store_read_begin(agent->setup.store, &read);
+    }
+    if (error != OK) {
+        return error;
+    }
+    json_name(out, "rows");
+    json_array_begin(out);
+    row.seq = after;
+    while (error == OK && count > 0) {
+        error = row_next(read, direction, row.seq, &row);
+        if (error == OK && row_is_shown(&row)) {
+            error = write_row(read, &row, out);
+            count--;
+        }
+    }
+    json_array_end(out);
+    named_bool(out, "more", error == OK && row_next(read, direction, row.seq, &row) == OK);
+    store_read_end(read);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* --- a message --- */
+
+static enum err write_body(struct agent *agent, const struct payload *payload,
+                           struct region *region, struct json_writer *out)
+{
+    struct body body;
+    enum err error = body_open(payload, agent->setup.seal_key, region, &body, NULL);
+
+    if (error == ERR_MEMORY) {
+        return error;
+    }
+    if (error == OK) { /* a rejected one does not open */
+        json_name(out, "body");
+        message_json_write_body(out, &body);
+    }
+    return OK;
+}
+
+static enum err write_content(struct agent *agent, struct store_txn *read, const struct row *row,
+                              struct json_writer *out)
+{
+    struct message message;
+    struct payload payload;
+    struct region region;
+    enum err error;
+
+    region_init(&region, AGENT_REGION_BYTES);
+    error = open_row(read, row, &region, &payload, &message);
+    if (error == OK) {
+        json_name(out, "facts");
+        message_json_write_facts(out, &message);
+    }
+    if (error == OK && message.body_present) {
+        error = write_body(agent, &payload, &region, out);
+    }
+    region_wipe(&region);
+    return error == ERR_INVALID && row->state == ROW_REJECTED ? OK : error;
+}
+
+static enum err show_message(struct agent *agent, struct store_txn *read, const struct row *row,
+                             struct json_writer *out)
+{
+    enum err error;
+
+    json_name(out, "message");
+    json_object_begin(out);
+    show_row_members(out, row, NULL);
+    named_text(out, "direction", row->direction == ROW_OUT ? "out" : "in");
+    json_name(out, "header");
+    message_json_write_header(out, &row->header);
+    error = write_content(agent, read, row, out);
+    if (row->recorded_ms != 0) {
+        named_u64(out, "leaf_index", row->leaf_index);
+        named_u64(out, "checkpoint_size", row->checkpoint_size);
+        named_instant(out, "recorded", row->recorded_ms);
+    }
+    json_object_end(out);
+    return error;
+}
+
+/* --- a referral --- */
+
+static const char *agency_id(const struct agent *agent, uint16_t number)
+{
+    const struct agency *agency = registry_by_number(agent->setup.registry, number);
+
+    return agency != NULL ? agency->id : "";
+}
+
+static void write_clock(const struct agent *agent, const struct referral *referral,
+                        enum referral_clock clock, struct json_writer *out)
+{
+    const struct window *window = &referral->clocks[clock];
+
+    json_object_begin(out);
+    named_text(out, "clock", clock_kind_id(window->kind));
+    named_u64(out, "window", window->number);
+    named_text(out, "responsible", agency_id(agent, referral_responsible(referral, clock)));
+    named_instant(out, "start", window->start_ms);
+    if (window->n != 0) {
+        named_u64(out, "working_days", window->n);
+        named_day(out, "due", window->due_day);
+        named_instant(out, "due_before", window->due_before_ms);
+        named_bool(out, "provisional", window->provisional);
+    }
+    named_bool(out, "open", referral_clock_open(referral, clock));
+    json_name(out, "raised");
+    json_array_begin(out);
+    for (unsigned rung = 0; rung < RUNG_COUNT; rung++) {
+        if (rung_set_has(window->raised, (enum rung)rung)) {
+            json_text(out, rung_id((enum rung)rung));
+        }
+    }
+    json_array_end(out);
+    json_object_end(out);
+}
+
+static void write_documents(const struct referral *referral, struct json_writer *out)
+{
+    json_name(out, "documents");
+    json_array_begin(out);
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        const struct referral_document *document = &referral->documents[i];
+        struct number number = {
+            .kind = NUMBER_DOCUMENT, .year = document->year, .counter = document->counter};
+        char text[LIMIT_NUMBER_BYTES];
+
+        number_format(&number, text);
+        json_text(out, text);
+    }
+    json_array_end(out);
+}
+
+static void write_answer(const struct referral *referral, struct json_writer *out)
+{
+    const struct word *outcome = vocabulary_find(VOCABULARY_OUTCOME, referral->outcome);
+
+    named_bool(out, "signed", (referral->marks & MARK_SIGNED) != 0);
+    named_bool(out, "informed", (referral->marks & MARK_INFORMED) != 0);
+    some_text(out, "register_number", referral->register_number);
+    if (outcome != NULL) {
+        named_text(out, "outcome", outcome->id);
+        named_instant(out, "answered", referral->answered_ms);
+        named_bool(out, "late", referral->late);
+        named_u64(out, "lateness_days", referral->lateness_days);
+    }
+}
+
+static void write_referral(const struct agent *agent, const struct referral *referral,
+                           struct json_writer *out)
+{
+    json_object_begin(out);
+    named_text(out, "number", referral->number);
+    named_uuid(out, "id", &referral->referral_id);
+    named_text(out, "case_number", referral->case_number);
+    named_text(out, "kind", message_kind_name(referral->kind));
+    named_text(out, "sender", agency_id(agent, referral->sender));
+    named_text(out, "receiver", agency_id(agent, referral->receiver));
+    named_text(out, "state", referral_state_name(referral->state));
+    named_text(out, "lane", lane_name((enum lane)referral->lane));
+    named_bool(out, "minor", referral->minor);
+    named_instant(out, "submitted", referral->submitted_ms);
+    named_instant(out, "delivered", referral->delivered_ms);
+    write_answer(referral, out);
+    write_documents(referral, out);
+    json_name(out, "clocks");
+    json_array_begin(out);
+    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        if (referral->clocks[clock].number != 0) {
+            write_clock(agent, referral, (enum referral_clock)clock, out);
+        }
+    }
+    json_array_end(out);
+    json_object_end(out);
+}
+
+static enum err write_rows_of(struct store_txn *read, const struct uuid *referral_id,
+                              struct json_writer *out)
+{
+    struct row row = {.seq = 0};
+    enum err error = OK;
+
+    json_name(out, "rows");
+    json_array_begin(out);
+    for (unsigned i = 0; error == OK && i < SHOWN_MAX; i++) {
+        error = row_of_referral(read, referral_id, row.seq, &row);
+        if (error == OK && row_is_shown(&row)) {
+            error = write_row(read, &row, out);
+        }
+    }
+    json_array_end(out);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* The copy as recorded, or, before the broker answered, as it will be. */
+static enum err show_referral(struct agent *agent, struct store_txn *read,
+                              const struct case_key *key, struct json_writer *out)
+{
+    struct referral referral;
+    struct span packed;
+    enum err error = cases_get(read, key, &packed);
+    bool known = error == OK;
+
+    if (known) {
+        error = referral_unpack(packed, &referral);
+    } else if (error == ERR_NOT_FOUND) {
+        error = copy_expected(agent, read, key, &referral, &known);
+        if (known) {
+            referral.state = REFERRAL_SUBMITTED;
+            memset(referral.clocks, 0, sizeof(referral.clocks));
+        }
+    }
+    if (error == OK && known) {
+        json_name(out, "referral");
+        write_referral(agent, &referral, out);
+    }
+    return error == OK ? write_rows_of(read, &key->referral_id, out) : error;
+}
+
+/* --- a case --- */
+
+static enum err show_case(struct agent *agent, struct store_txn *read, const char *number,
+                          const struct case_key *wanted, struct json_writer *out)
+{
+    struct case_key at, key;
+    enum err error = OK;
+
+    named_text(out, "case", number);
+    json_name(out, "referrals");
+    json_array_begin(out);
+    for (unsigned i = 0; error == OK && i < SHOWN_MAX; i++) {
+        struct referral referral;
+        struct span packed;
+
+        error = cases_next(read, &wanted->case_id, i == 0 ? NULL : &at, &key, &packed);
+        if (error == OK) {
+            error = referral_unpack(packed, &referral);
+        }
+        if (error == OK) {
+            write_referral(agent, &referral, out);
+            at = key;
+        }
+    }
+    json_array_end(out);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* --- by whatever name --- */
+
+enum err show_find(struct store_txn *txn, const char *text, const char *place,
+                   struct case_key *ret_key, struct fault *fault)
+{
+    struct uuid id;
+    struct row row;
+    enum err error = number_find(txn, text, ret_key);
+
+    if ((error == ERR_NOT_FOUND || error == ERR_INVALID) && uuid_parse(text, &id) == OK) {
+        error = row_of_referral(txn, &id, 0, &row);
+        if (error == OK) {
+            ret_key->case_id = row.header.case_id;
+            ret_key->referral_id = row.header.referral_id;
+        }
+    }
+    if (error == ERR_NOT_FOUND || error == ERR_INVALID) {
+        fault_set(fault, "agent.unknown", place, "this agency has nothing under that number or id");
+        fault_hint(fault, "`referralctl agent inbox` and `agent outbox` list what it has");
+        return ERR_NOT_FOUND;
+    }
+    return error;
+}
+
+static enum err show_one(struct agent *agent, struct store_txn *read, const char *text,
+                         struct json_writer *out, struct fault *fault)
+{
+    struct case_key key;
+    struct uuid id;
+    struct row row;
+    enum err error;
+
+    if (uuid_parse(text, &id) == OK && row_find(read, &id, &row) == OK) {
+        return show_message(agent, read, &row, out);
+    }
+    error = show_find(read, text, "id", &key, fault);
+    if (error != OK) {
+        return error;
+    }
+    return uuid_is_zero(&key.referral_id) ? show_case(agent, read, text, &key, out)
+                                          : show_referral(agent, read, &key, out);
+}
+
+enum err show_anything(struct agent *agent, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault)
+{
+    struct json_value value = json_member(request, "id");
+    struct store_txn *read;
+    const char *text;
+    enum err error = json_get_text(&value, UUID_TEXT_BYTES, &text, fault);
+
+    if (error == OK) {
+        error = store_read_begin(agent->setup.store, &read);
+    }
+    if (error == OK) {
+        error = show_one(agent, read, text, out, fault);
+        store_read_end(read);
+    }
+    return error;
+}

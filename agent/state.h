@@ -1,0 +1,193 @@
+/* What the files of the agent core share. Private to agent/: programs and tests use agent.h. */
+#ifndef REFERRAL_AGENT_STATE_H
+#define REFERRAL_AGENT_STATE_H
+
+#include "agent/agent.h"
+#include "agent/rows.h"
+#include "model/decide.h"
+#include "model/merkle.h"
+#include "store/cases.h"
+#include "wire/checkpoint.h"
+#include "wire/envelope.h"
+
+#define AGENT_BATCH_COUNT  64u            /* messages of one SUBMIT or ACK */
+#define AGENT_BATCH_BYTES  (900u * 1024u) /* of their payloads: within LIMIT_REQUEST_BYTES */
+#define AGENT_REGION_BYTES (LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES))
+#define AGENT_ALARM_BYTES  400u
+
+struct asking { /* one open request */
+    bool busy;
+    enum request_kind kind;
+    struct digest request_digest;
+    struct merkle_head known;         /* what we knew of the log when we asked */
+    uint64_t not_before_ms;           /* machine time: after a failure, wait */
+    uint32_t failures;                /* in a row */
+    uint64_t seqs[AGENT_BATCH_COUNT]; /* SUBMIT, ACK: the rows that it carries */
+    size_t count;
+};
+
+struct agent {
+    struct agent_setup setup;
+    struct asking askings[SLOT_COUNT];
+    bool connected;
+    bool greeted; /* the session is of this run of the broker */
+    uint8_t session[SESSION_BYTES];
+    uint64_t counter;
+    struct checkpoint checkpoint; /* the newest that we believe; size 0: none */
+    uint64_t witnessed_size;
+    uint64_t witness_at_ms;             /* machine time of the next witness at the earliest */
+    char alarm[AGENT_ALARM_BYTES];      /* why the broker is not believed; empty */
+    char alarm_told[AGENT_ALARM_BYTES]; /* the last one that was told */
+    uint64_t alarm_until_ms;            /* machine time: then it is asked again */
+    bool receipts_wait;                 /* delivery receipts may be waiting: look before fetching */
+    bool submits_wait;
+    struct position plain[LIMIT_FETCH_COUNT]; /* notices fetched, to be acknowledged */
+    size_t plain_count;
+    uint64_t *deferred_ms;     /* owned, by place in the registry: its queue is full till then */
+    struct decision *decision; /* owned; scratch, too large for the stack */
+    struct buf events;         /* owned: lines to tell after the commit */
+    uint64_t client;           /* of the socket, whose line is being answered */
+    enum err failure;
+    /* what replies said */
+    uint64_t broker_ms;
+    bool clock_held;
+    bool registry_matches;
+    /* the hook */
+    bool hook_busy;
+    uint64_t hook_seq;      /* the notice that it was started for */
+    uint64_t hook_at_ms;    /* machine time of the next start; UINT64_MAX: nothing waits */
+    uint64_t hook_ok_ms;    /* wall time of the last success */
+    uint32_t hook_failures; /* in a row */
+};
+
+static inline uint64_t agent_wall_ms(const struct agent *agent)
+{
+    return agent->setup.ops->wall_ms(agent->setup.ctx);
+}
+
+static inline uint64_t agent_machine_ms(const struct agent *agent)
+{
+    return agent->setup.ops->machine_ms(agent->setup.ctx);
+}
+
+/* --- agent.c --- */
+
+/* Starts whatever may be started now and asks for the next wake-up. */
+void agent_pump(struct agent *agent);
+/* Notes a failure of the environment: of the store for good, of the rest till later. */
+void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error);
+/* The broker is not believed any more: nothing is asked for a while. Whoever finds it in the middle
+ * of a transaction answers ERR_FORGED, so that nothing of that is kept. */
+void agent_alarm(struct agent *agent, const char *fmt, ...) FORMAT(2, 3);
+struct uuid agent_new_id(struct agent *agent);
+
+/* --- session.c --- */
+
+struct opened { /* a reply that may be used */
+    struct reply reply;
+    struct checkpoint checkpoint; /* what it says of the log: an extension of what we knew */
+    bool newer;                   /* than what we keep */
+};
+
+/* Builds, signs and sends. The asking is busy after OK. */
+enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_head *head,
+                     const struct span *payloads) MUST_CHECK;
+void session_greet(struct agent *agent);
+void session_witness(struct agent *agent);
+/* Verifies a reply and what it says of the log. False: it is of no use; what follows is arranged.
+ */
+bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
+                  struct region *region, struct opened *ret_opened);
+enum err session_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                         struct region *region) MUST_CHECK;
+/* Writes the newer checkpoint; it is ours with session_kept, after the commit. */
+enum err session_keep(struct store_txn *txn, const struct opened *opened) MUST_CHECK;
+void session_kept(struct agent *agent, const struct opened *opened);
+enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
+
+/* --- outbox.c --- */
+
+/* Sends what waits for that slot; nothing happens when nothing does. */
+void outbox_send(struct agent *agent, enum agent_slot slot);
+/* The receipts of a SUBMIT or an ACK. */
+enum err submit_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                        struct region *region) MUST_CHECK;
+enum err ack_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                     struct region *region) MUST_CHECK;
+
+/* --- inbox.c --- */
+
+void inbox_fetch(struct agent *agent);
+enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                       struct region *region) MUST_CHECK;
+
+/* --- copies.c: this agency's copy of each referral --- */
+
+struct copy_input {
+    const struct message *message;
+    uint16_t signer; /* agency number; 0: the broker */
+    uint64_t at_ms;  /* broker time */
+};
+/* Follows a recorded message: what does not fit changes nothing. */
+enum err copy_follow(struct agent *agent, struct store_txn *txn,
+                     const struct copy_input *input) MUST_CHECK;
+/* The copy as it will be once everything that waits here is recorded. False in ret_known: none. */
+enum err copy_expected(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                       struct referral *ret_referral, bool *ret_known) MUST_CHECK;
+/* Would the broker take this message now? The decision is agent->decision. */
+void copy_judge(struct agent *agent, const struct referral *before, const struct copy_input *input);
+
+/* --- compose.c --- */
+
+struct composing { /* what `send` was asked for, and what came of it */
+    struct json_value message;
+    const char *kind;     /* the command's word, or NULL */
+    const char *referral; /* the command's word, or NULL */
+    struct row *rows;     /* the region's: the messages made */
+    size_t row_count;
+    struct region *region;
+    struct buf warnings; /* owned: texts, each with its NUL */
+};
+/* In a write transaction of the caller's. ERR_INVALID and ERR_REFUSED with a fault. */
+enum err compose(struct agent *agent, struct store_txn *txn, struct composing *composing,
+                 struct fault *fault) MUST_CHECK;
+/* Encoded Payload of a message whose body, if any, is sealed to both parties. */
+enum err compose_payload(struct agent *agent, const struct message *message,
+                         const struct body *body, struct buf *out, struct fault *fault) MUST_CHECK;
+
+/* --- show.c --- */
+
+struct row_extra { /* what a notice of the broker adds to its row */
+    char rung[24];
+    char document_number[LIMIT_NUMBER_BYTES];
+    uint32_t due_date;
+    bool late;
+};
+void show_row_members(struct json_writer *writer, const struct row *row,
+                      const struct row_extra *extra);
+void show_extra_of(const struct message *message, struct row_extra *ret_extra);
+/* Each writes members into an open object, or refuses. */
+enum err show_rows(struct agent *agent, const struct json_value *request,
+                   enum row_direction direction, struct json_writer *out,
+                   struct fault *fault) MUST_CHECK;
+enum err show_anything(struct agent *agent, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* A number or id of a referral or case. ERR_NOT_FOUND with a fault at `place`. */
+enum err show_find(struct store_txn *txn, const char *text, const char *place,
+                   struct case_key *ret_key, struct fault *fault) MUST_CHECK;
+
+/* --- notify.c --- */
+
+/* A row for the hook, if there is a hook. `message` may be NULL: an alarm. */
+enum err notify_add(struct agent *agent, struct store_txn *txn, const struct row *row,
+                    const struct message *message) MUST_CHECK;
+void notify_start(struct agent *agent);
+enum err notify_load(struct agent *agent) MUST_CHECK;
+enum err notify_waiting(struct store_txn *txn, uint64_t *ret_count) MUST_CHECK;
+
+/* Adds an event line about a row, told by events_tell after the commit. */
+void events_add(struct agent *agent, const char *name, const struct row *row,
+                const struct row_extra *extra);
+void events_tell(struct agent *agent);
+
+#endif
