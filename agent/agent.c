@@ -273,6 +273,7 @@ void agent_connected(struct agent *agent, bool connected)
         return;
     }
     agent->connected = connected;
+    agent->alarm_until_ms = 0; /* another broker may be there, or a mended one */
     log_info(connected ? "connected to the broker"
                        : "no connection to the broker: what is sent "
                          "waits here");

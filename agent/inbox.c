@@ -197,7 +197,6 @@ static enum err acknowledge_again(struct arrival *arrival)
 static enum err check_stream(struct arrival *arrival, bool *ret_new)
 {
     const struct leaf_stream *next = &arrival->facts.record.stream;
-    bool begin = arrival->agent->setup.accept_gaps;
     struct stream last;
     enum err error;
 
@@ -212,10 +211,10 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
     if (!*ret_new) {
         return acknowledge_again(arrival);
     }
-    if (begin && last.seq == 0 && next->seq != 1) {
-        log_warn("the stream of lane %" PRIu32 " begins at message %" PRIu64
-                 " in this store: earlier ones are not here",
-                 next->lane, next->seq);
+    if (arrival->agent->setup.accept_gaps && next->seq != last.seq + 1) {
+        log_warn("lane %" PRIu32 ": messages %" PRIu64 " to %" PRIu64
+                 " are not in this store (accept-gaps is on: turn it off again)",
+                 next->lane, last.seq + 1, next->seq - 1);
         return OK;
     }
     if (next->seq != last.seq + 1) {

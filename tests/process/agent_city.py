@@ -1,6 +1,6 @@
-"""A small city of real programs for the process tests: referral-broker and some referral-agents with
-keys of `referralctl keys init`, mutual TLS on a free loopback port, laboratory clocks, in a temporary
-folder. Nothing is faked: what it knows it asks sockets, and it waits for events, never for time."""
+"""A small city of real programs for the process tests: referral-broker and some referral-agents
+with keys of `referralctl keys init`, mutual TLS on a free loopback port, laboratory clocks, in a
+temporary folder. Nothing is faked: what it knows it asks sockets, and it waits for events."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -263,8 +262,3 @@ def inbound():
             "facts": {"ground": "art-4-1", "relation": "self"},
             "body": {"officer": "联络员丙", "persons": [{"name": "丁某"}],
                      "circumstances": "受伤。", "reasons": "可能符合条件。"}}
-
-
-def fail(text):
-    print(text, file=sys.stderr)
-    raise SystemExit(1)

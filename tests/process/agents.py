@@ -1,0 +1,404 @@
+#!/usr/bin/python3
+"""referral-agent as a city runs it: real agents and a real broker over mutual TLS. Referrals travel;
+outages on either side lose nothing; a malformed body goes back; a rolled-back broker is not
+believed; the hook is told; nothing personal lies readable on a disk; kill -9 at every commit."""
+
+import base64
+import json
+import os
+import random
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "client"))
+
+import referral_client as client  # noqa: E402
+from agent_city import BIN, City, outbound, inbound  # noqa: E402
+from referral_client import m  # noqa: E402
+
+LONG = os.environ.get("REFERRAL_LONG") == "1"
+GRANTED = {"facts": {"outcome": "granted", "measures": [
+    {"measure": "student-aid", "shape": "money", "amount_fen": 120000, "unit": "term"}]},
+    "body": {"officer": "经办人"}}
+
+
+def is_kind(kind):
+    return lambda row: row.get("kind") == kind
+
+
+def about(number, kind):
+    return lambda row: row.get("kind") == kind and row.get("referral") == number
+
+
+class WithCity(unittest.TestCase):
+    NAMES = ("procuratorate", "education")
+
+    def setUp(self):
+        self.bad_before = self.count_bad()
+        self.city = City()
+        self.city.start_broker()
+        for name in self.NAMES:
+            self.city.agent(name)
+        self.one = self.city.agents["procuratorate"]
+        self.two = self.city.agents.get("education")
+
+    def count_bad(self):
+        result = self._outcome.result
+        return len(result.errors) + len(result.failures)
+
+    def tearDown(self):
+        logs = {name: agent.log() for name, agent in self.city.agents.items()}
+        statuses = self.city.close()
+        bad = {name: status for name, status in statuses.items() if status != 0}
+        if bad or self.count_bad() > self.bad_before:
+            for name, log in logs.items():
+                print("---- log of %s\n%s" % (name, log), file=sys.stderr)
+        self.assertEqual(bad, {}, "every daemon ends with 0")
+
+    def refer(self, **facts):
+        """A referral that has reached the other agency; answers its number."""
+        row = self.one.must("send", message=outbound("education", **facts))["messages"][0]
+        self.two.wait_row("inbox", "the referral", about(row["referral"], "outbound-referral"))
+        self.one.wait_row("inbox", "the delivery notice",
+                          about(row["referral"], "delivery-notice"))
+        return row["referral"]
+
+
+class Life(WithCity):
+    def test_a_referral_travels_and_both_copies_agree(self):
+        number = self.refer()
+        signed = self.two.must("send", kind="sign-for", referral=number,
+                               message={"body": {"officer": "经办人"}})["messages"][0]
+        self.one.wait_row("inbox", "sign-for", is_kind("sign-for"))
+        self.two.must("send", kind="feedback", referral=number, message=GRANTED)
+        self.one.wait_row("inbox", "feedback", is_kind("outbound-feedback"))
+        self.two.wait_row("outbox", "its receipt", lambda row: row["kind"] == "outbound-feedback"
+                          and row["state"] == "accepted")
+        ours = self.one.must("show", id=number)["referral"]
+        theirs = self.two.must("show", id=number)["referral"]
+        same = ("number", "id", "state", "outcome", "register_number", "delivered", "answered",
+                "late", "signed")
+        self.assertEqual({key: ours[key] for key in same}, {key: theirs[key] for key in same})
+        self.assertEqual((ours["state"], ours["outcome"], ours["register_number"]),
+                         ("answered", "granted", "JY-DJ-%s-0001" % number[3:7]))
+        window = [clock for clock in theirs["clocks"] if clock["clock"] == "feedback-outbound"][0]
+        why = self.city.status.ask(cmd="why", referral=number)
+        self.assertEqual(window["due"], why["clocks"][0]["due"], "the broker's date")
+        shown = self.one.must("show", id=signed["id"])["message"]
+        self.assertEqual(shown["body"], {"officer": "经办人"}, "opened for the other party")
+        own = self.two.must("show", id=signed["id"])["message"]
+        self.assertEqual(own["body"], {"officer": "经办人"}, "opened for the sender, too")
+        self.assertEqual(own["leaf_index"], shown["leaf_index"])
+
+    def test_an_inbound_referral_is_answered(self):
+        number = self.two.must("send", message=inbound())["messages"][0]["referral"]
+        self.one.wait_row("inbox", "the lead", about(number, "inbound-referral"))
+        self.one.must("send", kind="feedback", referral=number, message={
+            "facts": {"outcome": "suitable"}, "body": {"officer": "检察官", "opinion": "拟予救助。"}})
+        self.two.wait_row("inbox", "the answer", is_kind("inbound-feedback"))
+        copy = self.two.must("show", id=number)["referral"]
+        self.assertEqual((copy["outcome"], copy["kind"]), ("suitable", "inbound-referral"))
+        self.assertEqual([clock["responsible"] for clock in copy["clocks"]
+                          if clock["clock"] == "tell-applicant"], ["procuratorate"])
+
+    def test_what_is_wrong_is_refused_with_its_place_and_changes_nothing(self):
+        number = self.refer()
+        before = self.one.status()["outbox"]
+        broken = outbound("education")
+        del broken["body"]["reasons"]
+        cases = (
+            ({"cmd": "nothing"}, "json.choice", "cmd"),
+            ({"cmd": "send", "message": 7}, "json.type", ""),
+            ({"cmd": "send", "message": outbound("nowhere")}, "message.recipient",
+             "recipients[0]"),
+            ({"cmd": "send", "message": outbound("education", ground="x")}, "json.choice",
+             "facts.ground"),
+            ({"cmd": "send", "message": outbound("education", advance=True)}, "advance.reason",
+             "body.advance_reason"),
+            ({"cmd": "send", "message": outbound("education", materials=[])}, "material.missing",
+             "facts.materials"),
+            ({"cmd": "send", "message": broken}, "fact.missing", "body.reasons"),
+            ({"cmd": "send", "message": {**outbound("education"), "extra": 1}}, None, "extra"),
+            ({"cmd": "send", "message": {**outbound("education"), "case_number": "JZ-2020-0001"}},
+             "case.unknown", "case_number"),
+            ({"cmd": "send", "kind": "sign-for", "referral": number,
+              "message": {"body": {"officer": "x"}}}, "referral.not-party", "header.sender"),
+            ({"cmd": "send", "kind": "feedback", "referral": "JZ-1999-0001-01",
+              "message": GRANTED}, "agent.unknown", "referral"),
+            ({"cmd": "send", "kind": "feedback", "referral": number,
+              "message": {**GRANTED, "referral": "other"}}, "referral.other", "referral"),
+            ({"cmd": "show", "id": "nothing"}, "agent.unknown", "id"),
+            ({"cmd": "inbox", "count": 501}, None, "count"),
+            ({"cmd": "inbox", "after": -1}, None, "after"),
+        )
+        for request, code, place in cases:
+            answer = self.one.socket.ask(**request)
+            self.assertFalse(answer["ok"], request)
+            if code is not None:
+                self.assertEqual(answer["code"], code, answer)
+            self.assertTrue(answer["place"].startswith(place), answer)
+            self.assertTrue(answer["message"], answer)
+        self.one.socket.socket.sendall(b"\xff\xfe not json\n")
+        self.assertFalse(self.one.socket.line()["ok"])
+        self.assertEqual(self.one.status()["outbox"], before)
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        self.assertEqual(row["case_number"][-4:], "0002", "refused messages took no number")
+
+    def test_a_second_answer_is_refused_even_before_the_first_has_left(self):
+        number = self.refer()
+        self.city.kill_broker()
+        self.two.must("send", kind="feedback", referral=number, message=GRANTED)
+        again = self.two.ask("send", kind="feedback", referral=number, message=GRANTED)
+        self.assertEqual((again["ok"], again.get("code")), (False, "referral.already"), again)
+        self.city.start_broker()
+        self.one.wait_row("inbox", "the one answer", is_kind("outbound-feedback"))
+
+
+class Outages(WithCity):
+    def test_what_was_sent_while_the_broker_was_away_arrives_once(self):
+        self.refer()
+        self.city.kill_broker()
+        sent = []
+        for _ in range(5):
+            sent += [row["id"] for row in
+                     self.one.must("send", message=outbound("education"))["messages"]]
+        self.one.kill()
+        self.one.start()
+        sent += [row["id"] for row in
+                 self.one.must("send", message=outbound("education"))["messages"]]
+        self.assertEqual(self.one.status()["outbox"]["waiting"], 6)
+        self.city.start_broker()
+        self.two.wait_row("inbox", "the last one", lambda row: row["id"] == sent[-1])
+        came = [row["id"] for row in self.two.rows("inbox")]
+        self.assertEqual(came[-6:], sent, "each once, in order")
+        self.one.wait_row("outbox", "all receipts", lambda row: row["id"] == sent[-1] and
+                          row["state"] == "accepted")
+        self.assertEqual(self.one.status()["outbox"]["waiting"], 0)
+
+    def test_an_agent_that_was_away_catches_up(self):
+        self.refer()
+        self.assertEqual(self.two.stop(), 0)
+        sent = [row["id"] for _ in range(3) for row in
+                self.one.must("send", message=outbound("education"))["messages"]]
+        self.one.wait_row("outbox", "acceptance", lambda row: row["id"] == sent[-1] and
+                          row["state"] == "accepted")
+        self.two.start()
+        self.two.wait_row("inbox", "the last one", lambda row: row["id"] == sent[-1])
+        self.assertEqual([row["id"] for row in self.two.rows("inbox")][-3:], sent)
+
+    def test_a_broker_whose_log_went_back_is_not_believed(self):
+        self.refer()
+        self.city.stop_broker()
+        store, old, new = (self.city.path("broker", name) for name in ("store", "old", "new"))
+        shutil.copytree(store, old)
+        self.city.start_broker()
+        self.refer()
+        self.city.stop_broker()
+        os.rename(store, new)
+        os.rename(old, store)
+        self.city.start_broker()
+        for agent in (self.one, self.two):
+            alarm = agent.wait("an alarm", lambda event: event["event"] == "alarm")
+            self.assertIn("went back", alarm["message"])
+            self.assertIn("went back", agent.status()["alarm"])
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        self.city.stop_broker()
+        self.assertEqual(self.one.must("show", id=row["id"])["message"]["state"], "waiting")
+        shutil.rmtree(store)
+        os.rename(new, store)
+        self.city.start_broker()
+        self.two.wait_row("inbox", "the message, from the right broker",
+                          lambda found: found["id"] == row["id"])
+        self.assertNotIn("alarm", self.one.status())
+
+    def test_a_lost_store_of_an_agent_is_an_alarm_and_accept_gaps_goes_on(self):
+        self.refer()
+        self.assertEqual(self.two.stop(), 0)
+        shutil.rmtree(self.two.store)
+        self.two.start()
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        alarm = self.two.wait("an alarm", lambda event: event["event"] == "alarm")
+        self.assertIn("left out", alarm["message"])
+        self.two.stop()
+        self.city.agent("education", "accept-gaps: true")
+        self.two = self.city.agents["education"]
+        self.two.wait_row("inbox", "the message", lambda found: found["id"] == row["id"])
+
+
+class Hostile(WithCity):
+    """Another agency, played by a program of its own, sends what no agent would send."""
+    NAMES = ("procuratorate",)
+
+    def stranger(self):
+        folder = self.city.path("keys", "education")
+        with open(self.city.path("keys", "public-keys.yaml"), encoding="utf-8") as file:
+            keys = client.Keys(file.read())
+        link = client.Link("tls+tcp://127.0.0.1:%d" % self.city.port,
+                           {"ca": self.city.path("keys", "ca.crt"), "cert": folder + "/tls.crt",
+                            "key": folder + "/tls.key"})
+        agency = client.Agency(link, "education", keys,
+                               client.read_secret(folder + "/sign.key", "referral-sign-key-1"),
+                               client.read_secret(folder + "/seal.key", "referral-seal-key-1"))
+        self.addCleanup(link.close)
+        agency.hello()
+        return agency
+
+    def lead(self, agency, number, **person):
+        year = time.gmtime(agency.now_ms() / 1000 + 8 * 3600).tm_year
+        case = "JY-%d-%04d" % (year, number)
+        header = m.Header(kind=2, recipient="procuratorate", case_id=secrets.token_bytes(16),
+                          case_number=case, referral_id=client.uuid7(agency.now_ms()),
+                          referral_number=case + "-01")
+        body = m.Body(officer="officer 7", circumstances="c", reasons="r")
+        body.persons.add(name="n", **person)
+        facts = m.ReferralFacts(ground=401, person_count=1, relation=1)
+        return case + "-01", agency.make_payload(
+            header, m.Facts(body_fields=1 | 2 | 4 | 256, referral=facts), body)
+
+    def test_a_malformed_body_goes_back_signed_and_opens_no_window(self):
+        agency = self.stranger()
+        number, payload = self.lead(agency, 1, identity_number="150602201403050011")
+        agency.submit([payload])
+        row = self.one.wait_row("inbox", "the lead", about(number, "inbound-referral"))
+        self.assertEqual((row["state"], row["reason"], row["detail"]),
+                         ("rejected", "identity", "body.persons[0].identity_number"))
+        found = agency.fetch(wait_ms=20000)
+        kinds = [header.kind for _, header, *_ in found]
+        self.assertEqual(kinds, [45], "a notice that it came back, and no delivery notice")
+        case = self.city.status.ask(cmd="case", id=number)["referrals"][0]
+        self.assertEqual(case["state"], "returned", case)
+        good, payload = self.lead(agency, 2, identity_number="150602201403050010")
+        agency.submit([payload])
+        row = self.one.wait_row("inbox", "a good one", about(good, "inbound-referral"))
+        self.assertEqual(row["state"], "received")
+
+    def test_a_body_sealed_to_somebody_else_goes_back(self):
+        agency = self.stranger()
+        other = client.SigningKey.generate()
+        keys = agency.keys
+        current = keys.current
+        wrong = client.sodium.crypto_scalarmult_base(bytes(other))
+        keys.current = lambda owner, use: (wrong if owner == "procuratorate"
+                                           else current(owner, use))
+        number, payload = self.lead(agency, 3)
+        agency.submit([payload])
+        row = self.one.wait_row("inbox", "the lead", about(number, "inbound-referral"))
+        self.assertEqual((row["state"], row["reason"]), ("rejected", "unreadable"))
+
+
+class Hook(WithCity):
+    def setUp(self):
+        super().setUp()
+        self.pipe = self.city.path("pipe")
+        os.mkfifo(self.pipe)
+        self.hook = self.city.path("hook")
+        self.write_hook("exec cat >%s\n" % self.pipe)
+        self.assertEqual(self.two.stop(), 0)
+        self.two = self.city.agent("education", "notice-hook: " + self.hook)
+
+    def write_hook(self, text):
+        self.city.write(self.hook, "#!/bin/sh\n" + text)
+        os.chmod(self.hook, 0o755)
+
+    def notice(self):
+        with open(self.pipe, encoding="utf-8") as pipe:
+            return json.loads(pipe.read())
+
+    def test_each_message_is_told_once_without_personal_data(self):
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        notice = self.notice()
+        self.assertEqual((notice["event"], notice["kind"], notice["referral"], notice["lane"]),
+                         ("received", "outbound-referral", row["referral"], "minors"))
+        self.assertIn(row["referral"], notice["text_zh"])
+        text = json.dumps(notice, ensure_ascii=False)
+        for secret in ("小甲", "检察官甲", "抚养人", "就学急需"):
+            self.assertNotIn(secret, text)
+        second = self.one.must("send", message=outbound("education"))["messages"][0]
+        self.assertEqual(self.notice()["referral"], second["referral"], "the first only once")
+
+    def test_a_notice_survives_a_failing_hook_and_kill_9(self):
+        self.write_hook("cat >/dev/null\nexit 1\n")
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        self.two.wait_row("inbox", "the referral", about(row["referral"], "outbound-referral"))
+        deadline = time.monotonic() + 20
+        while self.two.status()["hook"]["failures"] == 0:
+            self.assertLess(time.monotonic(), deadline, "the hook never failed")
+        self.two.kill()
+        self.write_hook("exec cat >%s\n" % self.pipe)
+        self.two.start()
+        self.assertEqual(self.notice()["referral"], row["referral"])
+
+
+class AtRest(WithCity):
+    def test_nothing_personal_is_readable_on_any_disk(self):
+        number = self.refer()
+        self.two.must("send", kind="sign-for", referral=number,
+                      message={"body": {"officer": "联络员戊己庚"}})
+        self.one.wait_row("inbox", "sign-for", is_kind("sign-for"))
+        for agent in (self.one, self.two):
+            self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.city.stop_broker(), 0)
+        looked_at = 0
+        for folder, _, names in os.walk(self.city.temporary.name):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.isfile(path):
+                    continue
+                with open(path, "rb") as file:
+                    content = file.read()
+                looked_at += 1
+                for secret in ("小甲", "检察官甲", "抚养人死亡", "联络员戊己庚"):
+                    self.assertNotIn(secret.encode(), content, path)
+        self.assertGreater(looked_at, 20)
+        run = subprocess.run([os.path.join(BIN, "referral-verify"), "--store",
+                              self.city.path("broker", "store"), "--key",
+                              self.city.path("keys", "public-keys.yaml"), "--json"],
+                             capture_output=True, text=True, check=False)
+        report = json.loads(run.stdout)
+        self.assertEqual((report["verdict"], report["pinned"]), ("PASS", True), report)
+        self.assertGreater(report["witnessed_size"], 0, "the agents countersign")
+
+
+class Kills(WithCity):
+    """kill -9 of the agents at their commits, by a fault point, under load."""
+    ROUNDS = 60 if LONG else 14
+
+    def test_every_message_that_send_answered_arrives_exactly_once(self):
+        seed = int(os.environ.get("REFERRAL_SEED", time.time_ns() % 1000000))
+        chance = random.Random(seed)
+        print("seed %d" % seed, flush=True)
+        sent, died = [], 0
+        for index in range(self.ROUNDS):
+            victim = (self.one, self.two)[index % 2]
+            point = ("store.before-commit", "store.after-commit")[index // 2 % 2]
+            victim.kill()
+            victim.start(REFERRAL_FAULT="%s:%d" % (point, chance.randint(2, 30)))
+            while victim.process.poll() is None:
+                try:
+                    sent += [row["id"] for row in
+                             self.one.must("send", message=outbound("education"))["messages"]]
+                except (ConnectionError, BrokenPipeError):
+                    break
+            died += victim.process.wait() == -9
+            victim.close_sockets()
+            victim.start()
+        for identifier in sent[-3:]:
+            self.two.wait_row("inbox", "the last ones", lambda row, id=identifier: row["id"] == id)
+        self.two.wait_row("inbox", "all", lambda _: True)
+        came = [row["id"] for row in self.two.rows("inbox")]
+        self.assertEqual(len(came), len(set(came)), "nothing twice")
+        self.assertEqual(set(sent) - set(came), set(), "nothing lost")
+        self.assertEqual(died, self.ROUNDS)
+        self.assertGreater(len(sent), 3 * self.ROUNDS)
+        print("%d kills, %d messages answered, %d received" % (died, len(sent), len(came)))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
