@@ -182,12 +182,12 @@ static void interrupt_cb(void *ctx, int number)
     ((struct city *)ctx)->interrupted = true;
 }
 
-static void find_broker(struct city *city, const char *given)
+void city_use(struct city *city, const char *broker)
 {
     char self[CITY_PATH_BYTES - 32];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (given != NULL) {
-        text_copy(city->broker, sizeof(city->broker), given);
+    if (broker != NULL) {
+        text_copy(city->broker, sizeof(city->broker), broker);
     } else if (len > 0) {
         self[len] = '\0';
         *strrchr(self, '/') = '\0';
@@ -222,7 +222,7 @@ void city_open(const struct city_options *options, struct city *ret_city)
     memset(ret_city, 0, sizeof(*ret_city));
     log_init("bench", LOG_INFO_LEVEL);
     city_need(ret_city, crypto_init(), "libsodium");
-    find_broker(ret_city, options->broker);
+    city_use(ret_city, options->broker);
     char config[PATH_MAX];
     if (realpath(options->config, config) == NULL || strlen(config) >= sizeof(ret_city->config)) {
         log_error("%s: no such folder; give --config FOLDER", options->config);

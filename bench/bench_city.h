@@ -63,6 +63,8 @@ void *city_memory(struct city *city, size_t count, size_t size);
 void city_open(const struct city_options *options, struct city *ret_city);
 void city_close(struct city *city);
 
+/* The program that city_start starts from now on; as city_options.broker. */
+void city_use(struct city *city, const char *broker);
 /* A broker on "ipc", "tcp" or "tls" with an empty store, a link for each agency that carries so
  * many requests at once. */
 void city_start(struct city *city, const char *transport, size_t requests_each);

@@ -37,8 +37,7 @@ struct round { /* one fetch and its acknowledgements; kept until they are judged
 
 struct delivering {
     struct load *load; /* borrowed */
-    const char *transport;
-    struct bench_case what;
+    struct bench_run run;
     size_t next_agency; /* served by no receiver yet */
     double until;
     struct round *rounds; /* owned */
@@ -59,7 +58,7 @@ static void fetched_cb(struct load_request *request, void *ctx);
 static void fetch(struct receiver *receiver)
 {
     struct delivering *delivering = receiver->delivering;
-    size_t most = (size_t)delivering->what.batch * receiver->window;
+    size_t most = (size_t)delivering->run.what.batch * receiver->window;
     struct request_head head = {
         .kind = REQUEST_FETCH,
         .fetch.max_count = (uint32_t)(most < LIMIT_FETCH_COUNT ? most : LIMIT_FETCH_COUNT)};
@@ -124,7 +123,7 @@ static void acknowledge(struct round *round, size_t count)
 {
     struct receiver *receiver = round->receiver;
     struct delivering *delivering = receiver->delivering;
-    size_t batch = delivering->what.batch;
+    size_t batch = delivering->run.what.batch;
     round->ack_count = (count + batch - 1) / batch;
     round->acks = city_memory(delivering->load->city, round->ack_count, sizeof(*round->acks));
     for (size_t i = 0; i < round->ack_count; i++) {
@@ -179,7 +178,7 @@ static void judge(struct delivering *delivering)
             load_judge(delivering->load, ack);
             latency_add(&delivering->acks, ack->answered_at - ack->sent_at);
             for (size_t k = 0; k < ack->message_count; k++, delivering->messages++) {
-                buf_free(&round->receipts[i * delivering->what.batch + k].payload);
+                buf_free(&round->receipts[i * delivering->run.what.batch + k].payload);
             }
             load_request_free(ack);
         }
@@ -224,15 +223,17 @@ static void report(struct delivering *done)
 {
     double cpu = done->after.cpu_seconds - done->before.cpu_seconds;
     double kernel = done->after.system_seconds - done->before.system_seconds;
-    (void)printf("{\"bench\":\"deliver\",\"transport\":\"%s\",\"batch\":%u,\"in_flight\":%u,"
+    (void)printf("{\"bench\":\"deliver\",\"broker\":\"%s\",\"transport\":\"%s\",\"batch\":%u,\"in_"
+                 "flight\":%u,"
                  "\"messages\":%zu,\"refused\":0,\"seconds\":%.3f,\"messages_per_second\":%.0f,"
                  "\"fetch_p50_ms\":%.3f,\"fetch_p99_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
                  "\"broker_cpu_us_per_message\":%.2f,\"broker_kernel_percent\":%.0f}\n",
-                 done->transport, done->what.batch, done->what.in_flight, done->messages,
-                 done->seconds, (double)done->messages / done->seconds,
-                 latency_ms(&done->fetches, 0.5), latency_ms(&done->fetches, 0.99),
-                 latency_ms(&done->acks, 0.5), latency_ms(&done->acks, 0.99),
-                 cpu * 1e6 / (double)done->messages, cpu > 0 ? 100 * kernel / cpu : 0);
+                 done->load->city->broker, done->run.transport, done->run.what.batch,
+                 done->run.what.in_flight, done->messages, done->seconds,
+                 (double)done->messages / done->seconds, latency_ms(&done->fetches, 0.5),
+                 latency_ms(&done->fetches, 0.99), latency_ms(&done->acks, 0.5),
+                 latency_ms(&done->acks, 0.99), cpu * 1e6 / (double)done->messages,
+                 cpu > 0 ? 100 * kernel / cpu : 0);
     (void)fflush(stdout);
 }
 
@@ -242,20 +243,21 @@ static void run_case(struct delivering *delivering, double seconds)
     struct city *city = load->city;
     struct receiver receivers[64];
     size_t most = city->agency_count - 1;
-    size_t count = delivering->what.in_flight < most ? delivering->what.in_flight : most;
-    city_start(city, delivering->transport, 64);
-    (void)fprintf(stderr, "deliver %s %ux%u (broker %d)\n", delivering->transport,
-                  delivering->what.batch, delivering->what.in_flight, (int)city->process);
+    size_t count = delivering->run.what.in_flight < most ? delivering->run.what.in_flight : most;
+    city_use(city, delivering->run.broker);
+    city_start(city, delivering->run.transport, 64);
+    (void)fprintf(stderr, "deliver %s %ux%u (broker %d)\n", delivering->run.transport,
+                  delivering->run.what.batch, delivering->run.what.in_flight, (int)city->process);
     load_greet(load);
     fill(load);
     city_measure(city, &delivering->before);
     double from = bench_seconds();
     delivering->until = from + seconds;
     for (size_t i = 0; i < count; i++) {
-        size_t extra = i < delivering->what.in_flight % count ? 1 : 0;
+        size_t extra = i < delivering->run.what.in_flight % count ? 1 : 0;
         receivers[i] =
             (struct receiver){.delivering = delivering,
-                              .window = (unsigned)(delivering->what.in_flight / count + extra)};
+                              .window = (unsigned)(delivering->run.what.in_flight / count + extra)};
         next_agency(&receivers[i]);
     }
     while (load->open > 0) {
@@ -279,11 +281,8 @@ int main(int argc, char **argv)
     city_open(&options.city, &city);
     (void)fprintf(stderr, "sealing %u messages\n", options.messages);
     load_prepare(&load, procuratorate(&city), options.messages);
-    for (size_t i = 0; i < options.rounds * options.transport_count * options.case_count; i++) {
-        struct delivering delivering = {
-            .load = &load,
-            .transport = options.transports[i / options.case_count % options.transport_count],
-            .what = options.cases[i % options.case_count]};
+    for (size_t i = 0; i < bench_options_runs(&options); i++) {
+        struct delivering delivering = {.load = &load, .run = bench_options_run(&options, i)};
         run_case(&delivering, options.seconds);
     }
     load_free(&load);

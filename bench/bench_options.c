@@ -58,6 +58,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'b':
         options->city.broker = value;
         return 0;
+    case 'v':
+        options->versus = value;
+        return 0;
     case 'c':
         options->city.config = value;
         return 0;
@@ -93,6 +96,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 static const struct argp_option argp_options[] = {
     {"broker", 'b', "PATH", 0, "The program (default: referral-broker beside this one)", 0},
+    {"versus", 'v', "PATH", 0, "A second broker: each case runs on both, one after the other", 0},
     {"config", 'c', "FOLDER", 0, "With agencies.yaml, policy.yaml, calendars (default: the tree's)",
      0},
     {"folder", 'f', "FOLDER", 0, "Where the store is made and measured (default: /var/tmp)", 0},
@@ -119,4 +123,20 @@ void bench_options_read(int argc, char **argv, const char *doc, unsigned message
     argp_err_exit_status = 2;
     (void)argp_parse(&parser, argc, argv, 0, NULL, &options); /* ends the program by itself */
     *ret_options = options;
+}
+
+size_t bench_options_runs(const struct bench_options *options)
+{
+    size_t brokers = options->versus != NULL ? 2 : 1;
+    return options->rounds * options->transport_count * options->case_count * brokers;
+}
+
+struct bench_run bench_options_run(const struct bench_options *options, size_t index)
+{
+    size_t brokers = options->versus != NULL ? 2 : 1;
+    size_t place = index / brokers;
+    return (struct bench_run){
+        .broker = index % brokers == 0 ? options->city.broker : options->versus,
+        .transport = options->transports[place / options->case_count % options->transport_count],
+        .what = options->cases[place % options->case_count]};
 }

@@ -15,6 +15,8 @@ struct bench_case {
 
 struct bench_options {
     struct city_options city;
+    const char
+        *versus; /* a second broker: each case runs on one and then on the other; NULL none */
     const char *transports[BENCH_TRANSPORTS_MAX];
     size_t transport_count;
     struct bench_case cases[BENCH_CASES_MAX];
@@ -27,5 +29,14 @@ struct bench_options {
 /* `doc` says what is measured; `messages` is the default. */
 void bench_options_read(int argc, char **argv, const char *doc, unsigned messages,
                         struct bench_options *ret_options);
+
+/* All rounds of all cases, on each broker in turn. */
+size_t bench_options_runs(const struct bench_options *options);
+struct bench_run {
+    const char *broker;
+    const char *transport;
+    struct bench_case what;
+};
+struct bench_run bench_options_run(const struct bench_options *options, size_t index);
 
 #endif

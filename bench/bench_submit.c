@@ -19,24 +19,24 @@ static const char doc[] =
     "  bench_submit --transports tls --cases 1x1,64x8 --rounds 5";
 
 struct measurement {
-    const char *transport;
-    struct bench_case what;
+    struct bench_run run;
     size_t messages;
     double seconds;
     struct city_usage before, after;
     struct load_latency latency;
 };
 
-static void report(struct measurement *done)
+static void report(const struct city *city, struct measurement *done)
 {
     double cpu = done->after.cpu_seconds - done->before.cpu_seconds;
     double kernel = done->after.system_seconds - done->before.system_seconds;
-    (void)printf("{\"bench\":\"submit\",\"transport\":\"%s\",\"batch\":%u,\"in_flight\":%u,"
+    (void)printf("{\"bench\":\"submit\",\"broker\":\"%s\",\"transport\":\"%s\",\"batch\":%u,\"in_"
+                 "flight\":%u,"
                  "\"messages\":%zu,\"refused\":0,\"seconds\":%.3f,\"messages_per_second\":%.0f,"
                  "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"broker_cpu_us_per_message\":%.2f,"
                  "\"broker_kernel_percent\":%.0f}\n",
-                 done->transport, done->what.batch, done->what.in_flight, done->messages,
-                 done->seconds, (double)done->messages / done->seconds,
+                 city->broker, done->run.transport, done->run.what.batch, done->run.what.in_flight,
+                 done->messages, done->seconds, (double)done->messages / done->seconds,
                  latency_ms(&done->latency, 0.5), latency_ms(&done->latency, 0.99),
                  cpu * 1e6 / (double)done->messages, cpu > 0 ? 100 * kernel / cpu : 0);
     (void)fflush(stdout);
@@ -64,15 +64,16 @@ static void run_case(struct load *load, double seconds, struct measurement *meas
 {
     struct city *city = load->city;
     size_t count = 0;
-    city_start(city, measurement->transport, measurement->what.in_flight);
-    (void)fprintf(stderr, "submit %s %ux%u (broker %d)\n", measurement->transport,
-                  measurement->what.batch, measurement->what.in_flight, (int)city->process);
+    city_use(city, measurement->run.broker);
+    city_start(city, measurement->run.transport, measurement->run.what.in_flight);
+    (void)fprintf(stderr, "submit %s %ux%u (broker %d)\n", measurement->run.transport,
+                  measurement->run.what.batch, measurement->run.what.in_flight, (int)city->process);
     load_greet(load);
-    struct load_request *requests = sign_all(load, measurement->what.batch, &count);
+    struct load_request *requests = sign_all(load, measurement->run.what.batch, &count);
     measurement->seconds = seconds;
     city_measure(city, &measurement->before);
     size_t sent =
-        load_run(load, requests, count, measurement->what.in_flight, &measurement->seconds);
+        load_run(load, requests, count, measurement->run.what.in_flight, &measurement->seconds);
     city_measure(city, &measurement->after);
     for (size_t i = 0; i < count; i++) {
         if (i < sent) {
@@ -84,7 +85,7 @@ static void run_case(struct load *load, double seconds, struct measurement *meas
     }
     free(requests);
     city_stop(city);
-    report(measurement);
+    report(city, measurement);
     latency_free(&measurement->latency);
 }
 
@@ -99,10 +100,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < city.agency_count; i++) {
         load_prepare(&load, &city.agencies[i], options.messages / city.agency_count);
     }
-    for (size_t i = 0; i < options.rounds * options.transport_count * options.case_count; i++) {
-        struct measurement measurement = {
-            .transport = options.transports[i / options.case_count % options.transport_count],
-            .what = options.cases[i % options.case_count]};
+    for (size_t i = 0; i < bench_options_runs(&options); i++) {
+        struct measurement measurement = {.run = bench_options_run(&options, i)};
         run_case(&load, options.seconds, &measurement);
     }
     load_free(&load);

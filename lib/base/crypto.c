@@ -1,12 +1,18 @@
 /* The `intl` suite: libsodium behind crypto.h. See there. Stateless; any thread after crypto_init.
- * A libsodium call whose only failures are misuse is asserted. */
+ * A call whose only failures are misuse is asserted.
+ *
+ * SHA-256 is libcrypto's, which uses the processor's own instructions where it has them: five times
+ * as fast as libsodium's, and a third of the broker's work. Its low-level functions, because the
+ * others allocate for every hash. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* those functions; OpenSSL 3 keeps them */
 #include "base/crypto.h"
 
 #include <assert.h>
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <string.h>
 
-_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct hasher), "hasher holds libsodium");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct hasher), "hasher holds libcrypto's");
 _Static_assert(SIGN_SEED_BYTES == crypto_sign_SEEDBYTES, "Ed25519 seed");
 _Static_assert(SIGN_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519 public key");
 _Static_assert(SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519 signature");
@@ -17,7 +23,7 @@ _Static_assert(SEAL_PUBLIC_BYTES == crypto_scalarmult_BYTES, "X25519 point");
 _Static_assert(AEAD_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "AEAD key");
 _Static_assert(AEAD_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "AEAD nonce");
 _Static_assert(AEAD_TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "AEAD tag");
-_Static_assert(DIGEST_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
+_Static_assert(DIGEST_BYTES == SHA256_DIGEST_LENGTH, "SHA-256");
 _Static_assert(MAC_BYTES >= crypto_generichash_BYTES_MIN, "BLAKE2b result");
 
 enum err crypto_init(void)
@@ -40,12 +46,12 @@ bool crypto_equal(const void *a, const void *b, size_t len)
     return sodium_memcmp(a, b, len) == 0;
 }
 
-/* The state is copied in and out: struct hasher is bytes, not libsodium's type. */
+/* The state is copied in and out: struct hasher is bytes, not libcrypto's type. */
 void hasher_init(struct hasher *hasher)
 {
-    crypto_hash_sha256_state state;
-    int result = crypto_hash_sha256_init(&state);
-    assert(result == 0);
+    SHA256_CTX state;
+    int result = SHA256_Init(&state);
+    assert(result == 1);
     memcpy(hasher->state, &state, sizeof(state));
 }
 
@@ -55,29 +61,29 @@ void hasher_add(struct hasher *hasher, const void *data, size_t len)
     if (len == 0) {
         return;
     }
-    crypto_hash_sha256_state state;
+    SHA256_CTX state;
     memcpy(&state, hasher->state, sizeof(state));
-    int result = crypto_hash_sha256_update(&state, data, len);
-    assert(result == 0);
+    int result = SHA256_Update(&state, data, len);
+    assert(result == 1);
     memcpy(hasher->state, &state, sizeof(state));
 }
 
 struct digest hasher_end(struct hasher *hasher)
 {
-    crypto_hash_sha256_state state;
+    SHA256_CTX state;
     memcpy(&state, hasher->state, sizeof(state));
     struct digest digest;
-    int result = crypto_hash_sha256_final(&state, digest.bytes);
-    assert(result == 0);
+    int result = SHA256_Final(digest.bytes, &state);
+    assert(result == 1);
     return digest;
 }
 
 struct digest crypto_sha256(struct span data)
 {
-    struct digest digest;
-    int result = crypto_hash_sha256(digest.bytes, data.data, data.len);
-    assert(result == 0);
-    return digest;
+    struct hasher hasher;
+    hasher_init(&hasher);
+    hasher_add(&hasher, data.data, data.len);
+    return hasher_end(&hasher);
 }
 
 struct mac crypto_mac(const struct mac_key *key, const struct span *pieces, size_t piece_count)

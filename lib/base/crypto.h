@@ -1,9 +1,9 @@
 /* Cryptography behind one small interface: hashes, signatures, sealing, and secrets.
  *
  * The suite is chosen by deployment, never by a message. `intl` is libsodium: Ed25519, X25519,
- * XChaCha20-Poly1305, SHA-256, keyed BLAKE2b. This header is the only door to it; no other floor
- * includes an outside crypto header. crypto_init() once per process before anything else; all
- * functions are then callable on any thread. Nothing here does I/O except crypto_random. */
+ * XChaCha20-Poly1305, keyed BLAKE2b; its SHA-256 is libcrypto's. This header is the only door to
+ * them; no other floor includes their headers. crypto_init() once per process before anything else;
+ * all functions are then callable on any thread. Nothing here does I/O except crypto_random. */
 #ifndef REFERRAL_BASE_CRYPTO_H
 #define REFERRAL_BASE_CRYPTO_H
 
@@ -48,7 +48,7 @@ bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 
 /* SHA-256 in pieces. */
 struct hasher {
-    _Alignas(8) uint8_t state[128]; /* opaque; large enough for libsodium's, asserted there */
+    _Alignas(8) uint8_t state[128]; /* opaque; large enough, asserted in crypto.c */
 };
 void hasher_init(struct hasher *hasher);
 void hasher_add(struct hasher *hasher, const void *data, size_t len);
