@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""referral-agent as a city runs it: real agents and a real broker over mutual TLS. Referrals travel;
-outages on either side lose nothing; a malformed body goes back; a rolled-back broker is not
+"""referral-agent as a city runs it: real agents and a real broker over mutual TLS. Referrals
+travel; outages on either side lose nothing; a malformed body goes back; a rolled-back broker is not
 believed; the hook is told; nothing personal lies readable on a disk; kill -9 at every commit."""
 
 import base64
