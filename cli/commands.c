@@ -181,5 +181,15 @@ const struct command command_table[] = {
      "\n"
      "Nothing is overwritten. Without --authority the TLS certificate comes from the city's own\n"
      "authority.\n"},
+    {"demo",
+     "Play a city of eleven agencies on this machine, in Chinese; it stays up until Ctrl-C.", "", 0,
+     BITS_3(OPTION_CHECK, OPTION_KEEP, OPTION_PORT) | OPTION_BIT(OPTION_MUTATION), 0, demo_run,
+     "  referralctl demo\n"
+     "  referralctl demo --check\n"
+     "  referralctl demo --keep /tmp/city --port 17000\n"
+     "  referralctl demo --check --mutation no-rung   must fail: a rung is suppressed\n"
+     "\n"
+     "Twelve real processes on loopback, made-up cases, a laboratory clock. --check ends with 0\n"
+     "when every assertion about what sockets, stores and verifier answer holds.\n"},
     {.path = NULL},
 };

@@ -1,0 +1,297 @@
+/* The story, as a table: what happens when, and what must then be so. See demo.h.
+ *
+ * It begins on a Friday before two holidays of 2026: of the twenty working days that follow, two
+ * are make-up days at a weekend (20 September, 10 October), and ten days off lie between them.
+ * Assertions stand where what they ask about has just happened. */
+#include "cli/demo.h"
+
+#define P       "procuratorate"
+#define EDU     "education"
+#define CIVIL   "civil-affairs"
+#define YOUTH   "youth-league"
+#define WOMEN   "womens-federation"
+#define ABSENT  "disabled-federation"
+#define MINOR   "JZ-2026-0001"
+#define TO_EDU  MINOR "-01"
+#define TO_CIV  MINOR "-02"
+#define SILENT  MINOR "-03" /* the referral that is never answered in time */
+#define AIDS    "JZ-2026-0002-01"
+#define WOMAN   "FL-2026-0001-01"
+#define VETERAN "TY-2026-0001-01"
+#define PATIENT "WJ-2026-0001-01"
+#define INJURED "SF-2026-0001-01"
+#define FARMER  "XC-2026-0001-01"
+
+#define STATUS     "{\"cmd\":\"status\"}"
+#define INBOX      "{\"cmd\":\"inbox\",\"count\":500}"
+#define CASE(id)   "{\"cmd\":\"case\",\"id\":\"" id "\"}"
+#define WHY(id)    "{\"cmd\":\"why\",\"referral\":\"" id "\"}"
+#define SHOW(id)   "{\"cmd\":\"show\",\"id\":\"" id "\"}"
+#define RAISED(id) "referrals.trail[what=rung-raised][rung=" id "]"
+#define WINDOW     "clocks[clock=feedback-outbound]"
+
+#define SCENE(words)                                                                               \
+    {                                                                                              \
+        .act = ACT_SCENE, .text = (words)                                                          \
+    }
+#define TELL(words)                                                                                \
+    {                                                                                              \
+        .act = ACT_TELL, .text = (words)                                                           \
+    }
+#define AT(time)                                                                                   \
+    {                                                                                              \
+        .act = ACT_CLOCK, .at = (time)                                                             \
+    }
+#define DO(what, agency, words)                                                                    \
+    {                                                                                              \
+        .act = (what), .who = (agency), .text = (words)                                            \
+    }
+#define ATTACK(name_of, words)                                                                     \
+    {                                                                                              \
+        .act = ACT_FORGE, .letter = (name_of), .text = (words)                                     \
+    }
+#define VERIFY(name_of, words)                                                                     \
+    {                                                                                              \
+        .act = ACT_VERIFY, .letter = (name_of), .text = (words)                                    \
+    }
+#define SEND(agency, id, words, source)                                                            \
+    {                                                                                              \
+        .act = ACT_SEND, .who = (agency), .letter = (id), .text = (words), .article = (source)     \
+    }
+#define POST(agency, id, words)                                                                    \
+    {                                                                                              \
+        .act = ACT_POST, .who = (agency), .letter = (id), .text = (words)                          \
+    }
+/* The agency has received the broker's notice: a reminder or a numbered document. */
+#define NOTICE(agency, about, id, words, source)                                                   \
+    {                                                                                              \
+        .act = ACT_NOTICE, .who = (agency), .referral = (about), .rung = (id), .text = (words),    \
+        .article = (source)                                                                        \
+    }
+/* The agency has received a message of this kind. */
+#define RECEIVED(agency, about, sort, words)                                                       \
+    {                                                                                              \
+        .act = ACT_NOTICE, .who = (agency), .referral = (about), .letter = (sort), .text = (words) \
+    }
+#define UNTIL(asked, question, where, what)                                                        \
+    {                                                                                              \
+        .act = ACT_UNTIL, .who = (asked), .ask = (question), .path = (where), .value = (what)      \
+    }
+#define EXPECT(title, asked, question, where, what, words)                                         \
+    {                                                                                              \
+        .act = ACT_EXPECT, .name = (title), .who = (asked), .ask = (question), .path = (where),    \
+        .value = (what), .text = (words)                                                           \
+    }
+
+const struct step story[] = {
+    SCENE("一、一案三转：同一名未成年人，同时移送三家单位"),
+    AT("2026-09-18 09:30"),
+    SEND(P, "minor",
+         "人民检察院移送社会救助线索：抚养人死亡的未成年人，先行移送，同时送教育、民政、团委",
+         "第八、十八条"),
+    EXPECT("fan-out-three-referrals", "broker", CASE(MINOR), "referrals#", "3",
+           "一个案件 " MINOR "，三条线索 -01 教育、-02 民政、-03 团委，各算各的期限"),
+    EXPECT("fan-out-all-delivered", "broker", CASE(MINOR), "referrals[state=delivered]#", "3",
+           "三家都已送达（对方系统签名回执），二十个工作日开始计算〔第九条〕"),
+    EXPECT("window-last-day", "broker", WHY(SILENT), WINDOW ".day_n", "2026-10-22",
+           "期限届满日：10月22日24时。收到当日不算〔第二十一条〕"),
+    EXPECT("window-make-up-days", "broker", WHY(SILENT), WINDOW ".days[what=make-up]#", "2",
+           "其中调休上班2天（9月20日、10月10日）算工作日"),
+    EXPECT("window-holidays", "broker", WHY(SILENT), WINDOW ".days[what=holiday]#", "10",
+           "中秋、国庆放假10天不算"),
+    EXPECT("window-receiver-agrees", YOUTH, SHOW(SILENT), "referral." WINDOW ".due", "2026-10-22",
+           "共青团市委自己的系统算出同一天"),
+    AT("2026-09-18 10:30"),
+    SEND(EDU, "education-signs", "教育体育局签收，登记编号由本单位自编", NULL),
+    AT("2026-09-20 10:00"),
+    SEND(CIVIL, "civil-signs", "民政局签收（星期日，调休上班）", NULL),
+
+    SCENE("二、各有各的答复：教育给予救助，民政按程序办理；一家断网"),
+    AT("2026-09-21 09:00"),
+    DO(ACT_STOP, ABSENT, "残疾人联合会的系统停机（进程真的退出）"),
+    {.act = ACT_QUEUE,
+     .who = P,
+     .letter = "disabled",
+     .text = "人民检察院向残疾人联合会移送线索：肢体一级残疾，急需康复器材",
+     .article = "第六、八条"},
+    EXPECT("absent-agent-queued", "broker", CASE(AIDS), "referrals.state", "queued",
+           "对方未上线，线索在中枢排队：期限不开始，但有人盯着"),
+    AT("2026-09-21 10:00"),
+    SEND(EDU, "education-grants", "教育体育局反馈：给予救助（协调转学；学生资助每学期1200元）",
+         "第九条"),
+    EXPECT("education-answered", "broker", CASE(TO_EDU), "referrals.state", "answered",
+           "第2个工作日即答复，线索 -01 办结"),
+    EXPECT("education-in-time", P, SHOW(TO_EDU), "referral.outcome", "granted",
+           "检察院收到：给予救助"),
+    AT("2026-09-21 11:00"),
+    SEND(WOMEN, "women", "妇女联合会移送司法救助线索：遭受家庭暴力的困难妇女", "第十条"),
+    EXPECT("inbound-last-day", "broker", WHY(WOMAN), "clocks[clock=feedback-inbound].day_n",
+           "2026-10-12", "检察院须在10个工作日内反馈：10月12日24时届满〔第十一条〕"),
+    AT("2026-09-21 11:30"),
+    SEND(P, "women-signed", "人民检察院签收登记", "第十条"),
+    AT("2026-09-21 14:00"),
+    SEND(CIVIL, "civil-procedure", "民政局反馈：需按程序办理，列明所需材料，由检察院告知申请人",
+         "第九条"),
+    EXPECT("procedure-opens-tasks", "broker", CASE(TO_CIV), "referrals.state", "procedure",
+           "线索 -02 转入按程序办理：告知申请人、补充材料两项任务同时计时"),
+    AT("2026-09-22 09:00"),
+    SEND(P, "minor-told", "人民检察院告知申请人需补哪些材料", "第九条"),
+    AT("2026-09-23 00:00"),
+    NOTICE(YOUTH, SILENT, "unsigned-1", "3个工作日未签收 → 共青团市委联络员", NULL),
+    NOTICE(P, AIDS, "undelivered-1", "1个工作日未送达 → 联席会议办公室、移送单位", NULL),
+    AT("2026-09-24 09:30"),
+    SEND(P, "minor-papers", "人民检察院补送材料：民政局的第二个二十个工作日开始", "第九条"),
+    UNTIL("broker", CASE(TO_CIV), "referrals.clocks[clock=feedback-outbound].window", "2"),
+    AT("2026-09-25 00:00"),
+    NOTICE(YOUTH, SILENT, "unsigned-2", "5个工作日未签收 → 共青团市委分管领导", NULL),
+    NOTICE(P, AIDS, "undelivered-2", "3个工作日未送达 → 再报联席会议办公室", NULL),
+    AT("2026-09-28 08:30"),
+    DO(ACT_START, ABSENT, "残疾人联合会的系统恢复：积压的线索自动补收"),
+    RECEIVED(ABSENT, AIDS, "outbound-referral", NULL),
+    RECEIVED(P, AIDS, "resolved", "未送达的督办自动销号"),
+    EXPECT("absent-agent-caught-up", "broker", CASE(AIDS), "referrals.state", "delivered",
+           "送达，期限从今天（而不是移送那天）起算"),
+    EXPECT("absent-agent-window", "broker", CASE(AIDS),
+           "referrals.clocks[clock=feedback-outbound].start_ms@", "2026-09-28 08:30", NULL),
+    UNTIL("broker", "{\"cmd\":\"queue\"}", "queues[id=" ABSENT "].waiting", "0"),
+    AT("2026-09-28 09:00"),
+    SEND(ABSENT, "disabled-signs", "残疾人联合会签收", NULL),
+
+    SCENE("三、节后：检察院按期答复妇联；有人冒名、有人重放"),
+    AT("2026-10-09 10:00"),
+    SEND(P, "women-suitable", "人民检察院反馈救助意见：符合条件，拟予救助", "第十一条"),
+    EXPECT("inbound-answered-in-time", WOMEN, SHOW(WOMAN), "referral.state", "answered",
+           "第8个工作日答复"),
+    EXPECT("inbound-not-late", "broker", CASE(WOMAN), "referrals.late", "false",
+           "在10个工作日之内"),
+    AT("2026-10-12 09:00"),
+    SEND(P, "women-told", "人民检察院告知申请人", "第十一条"),
+    AT("2026-10-13 10:00"),
+    SEND(ABSENT, "disabled-grants", "残疾人联合会反馈：给予救助（康复器材及床具，上门安装）",
+         "第九条"),
+    AT("2026-10-13 22:00"),
+    TELL("攻击者拿到一台内网机器和卫生健康委员会的证书："),
+    ATTACK("wrong-key", "① 用自制的密钥冒充卫生健康委员会"),
+    EXPECT("wrong-key-refused", "wire", NULL, "code", "request.key-unknown",
+           "拒绝：没有登记过这把钥匙；对陌生人的答复不签名"),
+    ATTACK("changed-byte", "② 截下一条合法请求，改动一个字母"),
+    EXPECT("changed-byte-refused", "wire", NULL, "code", "request.signature", "拒绝：签名对不上"),
+    ATTACK("foreign-sender", "③ 再偷来卫健委的签名密钥，替共青团市委“反馈”那条沉默的线索"),
+    EXPECT("foreign-sender-refused", "wire", NULL, "leaf.refusal", "message.sender",
+           "拒绝：发件单位不是签名单位"),
+    EXPECT("foreign-sender-leaf", "wire", NULL, "leaf.actor", "health",
+           "审计日志留下一条：谁的密钥干的（回执附默克尔证明）"),
+    EXPECT("foreign-sender-changed-nothing", "broker", CASE(SILENT), "referrals.state", "delivered",
+           "那条线索原样未动"),
+    ATTACK("replay", "④ 一条合法请求，原样再发一遍"),
+    EXPECT("replay-first-taken", "wire", NULL, "first", "taken", "第一遍是合法的"),
+    EXPECT("replay-refused", "wire", NULL, "code", "request.replayed", "第二遍拒绝：重放"),
+    AT("2026-10-13 22:05"),
+    EXPECT("strangers-counted", "broker", STATUS, "counts.strangers", "2",
+           "①②是陌生人：不逐条记日志，按分钟计数，共2次"),
+
+    SCENE("四、沉默的线索：催办"),
+    AT("2026-10-16 00:00"),
+    NOTICE(YOUTH, SILENT, "remind-5", "催办：离期限还有5个工作日 → 共青团市委联络员", "第九条"),
+    EXPECT("remind-5-instant", "broker", CASE(SILENT), RAISED("remind-5") ".fell_due_ms@",
+           "2026-10-16 00:00", "第15个工作日24时发出，一分不早"),
+    AT("2026-10-16 10:00"),
+    SEND(CIVIL, "civil-grants",
+         "民政局反馈：材料齐备，给予救助（基本生活补贴每月1700元；临时照料）", "第九条"),
+    EXPECT("second-window-answered", "broker", CASE(TO_CIV), "referrals.state", "answered",
+           "线索 -02 在第二个期限内办结"),
+
+    SCENE("五、中枢断电：kill -9，消息在途"),
+    AT("2026-10-20 17:50"),
+    SEND("veterans-affairs", "veterans", "退役军人事务局移送司法救助线索，中枢已出回执", "第十条"),
+    DO(ACT_FREEZE, "broker", "中枢卡死，不再答复"),
+    POST("health", "health", "卫生健康委员会移送线索：发不出去，先存在本单位发件箱"),
+    POST("justice", "justice", "司法局移送线索：同上"),
+    POST("rural-revitalization", "rural", "乡村振兴局移送线索：同上"),
+    EXPECT("in-flight-health", "health", STATUS, "outbox.waiting", "1", NULL),
+    EXPECT("in-flight-justice", "justice", STATUS, "outbox.waiting", "1", NULL),
+    EXPECT("in-flight-rural", "rural-revitalization", STATUS, "outbox.waiting", "1",
+           "三条消息在途，没有一条得到回执"),
+    DO(ACT_KILL, "broker", "断电（kill -9）。当晚24时，第二次催办本该发出"),
+    DO(ACT_START, "broker", NULL),
+    AT("2026-10-21 08:30"),
+    TELL("第二天早上，中枢重启"),
+    {.act = ACT_CONFIRMED, .text = "三家单位的签名时间与中枢的时钟一致，才放行催办督办"},
+    {.act = ACT_ACCEPTED, .who = "health", .referral = PATIENT},
+    {.act = ACT_ACCEPTED, .who = "justice", .referral = INJURED},
+    {.act = ACT_ACCEPTED,
+     .who = "rural-revitalization",
+     .referral = FARMER,
+     .text = "三家的系统自动续发，各得回执"},
+    RECEIVED(P, PATIENT, "inbound-referral", NULL),
+    RECEIVED(P, INJURED, "inbound-referral", NULL),
+    RECEIVED(P, FARMER, "inbound-referral", NULL),
+    EXPECT("nothing-lost-acknowledged", "broker", CASE(VETERAN),
+           "referrals.trail[what=message][kind=inbound-referral]#", "1",
+           "断电前有回执的：还在，且只有一条"),
+    EXPECT("nothing-lost-health", "broker", CASE(PATIENT),
+           "referrals.trail[what=message][kind=inbound-referral]#", "1", NULL),
+    EXPECT("nothing-lost-justice", "broker", CASE(INJURED),
+           "referrals.trail[what=message][kind=inbound-referral]#", "1", NULL),
+    EXPECT("nothing-lost-rural", "broker", CASE(FARMER),
+           "referrals.trail[what=message][kind=inbound-referral]#", "1",
+           "断电时在途的三条：都到了，各只有一条"),
+    EXPECT("nothing-twice-at-receiver", P, INBOX, "rows[kind=inbound-referral]#", "5",
+           "检察院收件箱：司法救助线索共5条，无重复"),
+    EXPECT("same-log", P, STATUS, "alarm", "absent",
+           "检察院的系统核对：日志是断电前那本的延续，没有被改写"),
+    NOTICE(YOUTH, SILENT, "remind-2", "催办：离期限还有2个工作日（迟发，注明本应何时）", "第九条"),
+    EXPECT("remind-2-says-when", "broker", CASE(SILENT), RAISED("remind-2") ".fell_due_ms@",
+           "2026-10-21 00:00", "本应：10月21日零时；补发：重启之后"),
+    EXPECT("remind-5-not-again", "broker", CASE(SILENT), RAISED("remind-5") "#", "1",
+           "断电前发过的催办没有再发"),
+    AT("2026-10-21 09:30"),
+    SEND(P, "veterans-signed", "人民检察院签收四条线索", "第十条"),
+    SEND(P, "health-signed", NULL, NULL),
+    SEND(P, "justice-signed", NULL, NULL),
+    SEND(P, "rural-signed", NULL, NULL),
+
+    SCENE("六、期限届满：督办"),
+    AT("2026-10-22 23:00"),
+    EXPECT("due-1-not-before", "broker", CASE(SILENT), RAISED("due-1") "#", "0",
+           "第20个工作日当天：还不督办"),
+    AT("2026-10-23 00:00"),
+    EXPECT("due-1-raised", "broker", CASE(SILENT), RAISED("due-1") ".fell_due_ms@",
+           "2026-10-23 00:00", "第20个工作日24时：期限届满，第一次督办〔第九条〕"),
+    NOTICE(YOUTH, SILENT, "due-1", "督办 → 共青团市委联络员、分管领导", "第九条"),
+    NOTICE(P, SILENT, "due-1", "同时告知移送单位人民检察院", NULL),
+    AT("2026-10-28 00:00"),
+    EXPECT("due-2-raised", "broker", CASE(SILENT), RAISED("due-2") ".fell_due_ms@",
+           "2026-10-28 00:00", "再过3个工作日仍无答复：第二次督办"),
+    NOTICE(YOUTH, SILENT, "due-2", "督办 → 共青团市委", NULL),
+    NOTICE(P, SILENT, "due-2", "督办 → 联席会议办公室（设在检察院）", "第十三条"),
+    EXPECT("documents-open", YOUTH, SHOW(SILENT), "referral.documents#", "4",
+           "共青团市委名下4张督办单未销（未签收2张、逾期2张）"),
+    AT("2026-10-28 15:00"),
+    SEND(YOUTH, "youth-late", "共青团市委终于反馈：给予救助（每月心理疏导）", "第九条"),
+    EXPECT("late-is-marked", "broker", CASE(SILENT), "referrals.late", "true", "照收，标明迟到"),
+    EXPECT("late-days", "broker", CASE(SILENT), "referrals.lateness_days", "4",
+           "迟4个工作日（10月23、26、27、28日）"),
+    EXPECT("late-seen-by-sender", P, SHOW(SILENT), "referral.late", "true", NULL),
+    RECEIVED(YOUTH, SILENT, "resolved", "督办自动销号"),
+    EXPECT("documents-closed", "broker", CASE(SILENT), "referrals.open_documents", "0",
+           "4张督办单全部销号"),
+    EXPECT("once-remind-5", "broker", CASE(SILENT), RAISED("remind-5") "#", "1", NULL),
+    EXPECT("once-remind-2", "broker", CASE(SILENT), RAISED("remind-2") "#", "1", NULL),
+    EXPECT("once-due-1", "broker", CASE(SILENT), RAISED("due-1") "#", "1", NULL),
+    EXPECT("once-due-2", "broker", CASE(SILENT), RAISED("due-2") "#", "1",
+           "两次催办、两次督办，各恰好一次"),
+
+    SCENE("七、审计：日志有没有被动过"),
+    VERIFY("store", "验证程序只凭公钥核对中枢的存储"),
+    EXPECT("audit-store-passes", "verifier", NULL, "report.verdict", "PASS",
+           "通过：每条记录都在，且未改动"),
+    EXPECT("audit-key-pinned", "verifier", NULL, "report.pinned", "true", "中枢的公钥已钉住"),
+    VERIFY("export", "导出成一个文件，任何人都能核对"),
+    EXPECT("audit-export-passes", "verifier", NULL, "report.verdict", "PASS", "通过"),
+    VERIFY("tampered", "把副本里那张督办单的一个字母改掉（due-2）"),
+    EXPECT("audit-flip-found", "verifier", NULL, "report.verdict", "FAIL", "查出来了"),
+    EXPECT("audit-flip-exit", "verifier", NULL, "exit", "1", NULL),
+    EXPECT("audit-flip-named", "verifier", NULL, "report.first_bad", "*", "并指出是哪一条记录"),
+    {.act = ACT_END},
+};
