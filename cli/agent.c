@@ -32,7 +32,7 @@ static void rows_begin(struct table *table)
 /* The rung of a notice, the reason of a refusal. */
 static void cell_detail(struct table *table, const struct json_value *row)
 {
-    static const char *const names[] = {"rung",   "document_number", "code",
+    static const char *const names[] = {"rung",   "document_number", "due", "code",
                                         "detail", "reason",          "hint"};
     char text[512];
     size_t used = 0;
@@ -46,7 +46,8 @@ static void cell_detail(struct table *table, const struct json_value *row)
                                      value);
         }
     }
-    table_cell(table, text);
+    table_cellf(table, "%s%s%s", text, used > 0 && value_bool(row, "late") ? " " : "",
+                value_bool(row, "late") ? "late" : "");
 }
 
 static void rows_add(struct table *table, const struct json_value *row)

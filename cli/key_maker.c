@@ -284,11 +284,8 @@ static enum err make_all(const struct key_set *set, const struct certificate_pai
                          struct key_entry *entries, struct fault *fault)
 {
     size_t count = 0;
-    enum err error = folder_make(set->out, 0700, fault);
+    enum err error = write_pair(set->out, "ca", authority, fault);
 
-    if (error == OK) {
-        error = write_pair(set->out, "ca", authority, fault);
-    }
     if (error == OK) {
         error = make_owner(set, authority, BROKER_ID, &entries[0], fault);
         count = 1;
@@ -327,6 +324,9 @@ enum err key_set_make(const struct key_set *set, struct fault *fault)
     }
     certificate_pair_init(&authority);
     error = certificate_authority_new(&request, &authority, fault);
+    if (error == OK) {
+        error = folder_make(set->out, 0700, fault);
+    }
     if (error == OK) {
         error = make_all(set, &authority, entries, fault);
     }

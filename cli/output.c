@@ -30,12 +30,24 @@ static bool is_control(const char *text, size_t len)
            (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0);
 }
 
+/* How much of the text is printable ASCII: most of it, mostly. */
+static size_t plain_bytes(const char *text)
+{
+    size_t len = 0;
+
+    while (text[len] >= 0x20 && text[len] < 0x7f) {
+        len++;
+    }
+    return len;
+}
+
 enum err output_clean(const char *text, struct buf *out)
 {
     enum err error = OK;
 
     while (error == OK && *text != '\0') {
-        size_t len = character_bytes(text);
+        size_t plain = plain_bytes(text);
+        size_t len = plain > 0 ? plain : character_bytes(text);
 
         if (len == 0) {
             error = buf_append(out, "?", 1);

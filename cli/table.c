@@ -145,6 +145,7 @@ int table_end(struct table *table, const char *empty)
 {
     size_t widths[TABLE_COLUMNS_MAX] = {0};
 
+    assert(table->columns > 0);
     if (table->error != OK) {
         fprintf(stderr, "referralctl: cannot draw the table: %s; --json prints without one\n",
                 err_text(table->error));
