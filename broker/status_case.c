@@ -367,8 +367,10 @@ static const char *const reason_names[] = {[DAY_WORKING] = "working",
                                            [DAY_HOLIDAY] = "holiday",
                                            [DAY_MAKE_UP] = "make-up"};
 
-static const char *const basis_names[] = {
-    [BASIS_CALENDAR] = "calendar", [BASIS_FLOOR] = "floor", [BASIS_KEPT] = "kept"};
+static const char *const basis_names[] = {[BASIS_CALENDAR] = "calendar",
+                                          [BASIS_FLOOR] = "floor",
+                                          [BASIS_KEPT] = "kept",
+                                          [BASIS_GIVEN] = "given"};
 
 static void write_trace(const struct status_context *ctx, const struct referral *referral,
                         enum referral_clock clock, struct json_writer *out)

@@ -28,6 +28,9 @@
 #define LIMIT_MEASURES        64u
 #define LIMIT_DOCUMENTS       64u
 #define LIMIT_PERSONS         64u
+#define LIMIT_DUTIES          120u /* of one matter: monthly payments of supervised money for ten years */
+#define LIMIT_MEMBERS         128u /* agencies in one matter: all units of a city with its banners */
+#define LIMIT_AGENDA          200u
 #define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */
 #define LIMIT_BODY_BYTES      (200u * 1024u)
 

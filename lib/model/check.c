@@ -654,7 +654,10 @@ void message_check(const struct check_context *ctx, const struct message *messag
         return;
     }
     const struct kind_rule *rule = &kind_rules[message->header.kind];
-    assert(rule->facts != NULL);
+    if (rule->facts == NULL) {
+        (void)refuse(&check, REFUSAL_KIND, "header.kind: not taken yet");
+        return;
+    }
     if (rule->facts(&check) && check_body_fields(&check) && body != NULL) {
         (void)check_body(&check, body);
     }

@@ -10,6 +10,7 @@
 #define REFERRAL_MODEL_DECIDE_H
 
 #include "model/check.h"
+#include "model/matter.h"
 #include "model/numbers.h"
 #include "model/referral.h"
 
@@ -32,22 +33,23 @@ enum effect_kind {
 
 struct effect {
     enum effect_kind kind;
-    uint16_t agency;               /* QUEUE, NOTICE: to whom; windows, tasks, rungs: who must act */
-    uint8_t lane;                  /* QUEUE, NOTICE */
-    enum message_kind notice;      /* NOTICE */
-    uint32_t roles;                /* NOTICE: of enum notice_role */
-    bool evidence;                 /* NOTICE: carries the envelope of the message being decided */
-    enum referral_clock clock;     /* which clock it is about */
-    enum rung rung;                /* rungs and their notices; RUNG_COUNT otherwise */
-    struct window window;          /* that clock after the effect; number 0 where there is none */
-    uint16_t responsible;          /* the agency that holds the clock */
-    uint64_t fell_due_ms;          /* rungs: when it fell due, which may be long ago */
-    uint64_t old_due_before_ms;    /* re-dating */
-    enum feedback_outcome outcome; /* STOPPED */
-    bool late;                     /* STOPPED */
-    uint32_t lateness_days;        /* STOPPED; 0 and late: less than one working day */
-    uint64_t claimed_ms;           /* STOPPED: the signed time that counted; else 0 */
-    uint64_t agent_received_ms;    /* OPENED by a receipt: the agent's own time; else 0 */
+    uint16_t agency;            /* QUEUE, NOTICE: to whom; windows, tasks, rungs: who must act */
+    uint8_t lane;               /* QUEUE, NOTICE */
+    enum message_kind notice;   /* NOTICE */
+    uint32_t roles;             /* NOTICE: of enum notice_role */
+    bool evidence;              /* NOTICE: carries the envelope of the message being decided */
+    enum referral_clock clock;  /* which clock it is about; of a referral */
+    enum duty_kind duty;        /* of a matter: the duty's kind, its number is window.number; 0 */
+    enum rung rung;             /* rungs and their notices; RUNG_COUNT otherwise */
+    struct window window;       /* that clock after the effect; number 0 where there is none */
+    uint16_t responsible;       /* the agency that holds the clock */
+    uint64_t fell_due_ms;       /* rungs: when it fell due, which may be long ago */
+    uint64_t old_due_before_ms; /* re-dating */
+    enum feedback_outcome outcome;   /* STOPPED */
+    bool late;                       /* STOPPED */
+    uint32_t lateness_days;          /* STOPPED; 0 and late: less than one working day */
+    uint64_t claimed_ms;             /* STOPPED: the signed time that counted; else 0 */
+    uint64_t agent_received_ms;      /* OPENED by a receipt: the agent's own time; else 0 */
     char number[LIMIT_NUMBER_BYTES]; /* NUMBER, SIGNED; rungs and notices: the document's, or "" */
     char reason[32]; /* NOTICE: code of docs/messages.md: why a date moved, why it came back */
 };
@@ -60,7 +62,9 @@ struct effect {
 struct decision {
     enum refusal refusal;            /* REFUSAL_NONE: taken */
     char detail[CHECK_DETAIL_BYTES]; /* of a refusal: field path and what was expected */
+    bool of_matter;                  /* then `matter` is what is decided, else `after` */
     struct referral after;           /* as before when refused */
+    struct matter matter;            /* likewise */
     struct number_counter documents; /* the broker's counter of documents after it */
     size_t effect_count;
     struct effect effects[DECISION_EFFECTS_MAX];
@@ -71,6 +75,16 @@ struct decide_item {
     struct uuid message_id;
     uint64_t leaf_index;
     struct digest leaf_hash;
+};
+
+/* What is known of a whole case, as the broker looks it up. */
+struct case_facts {
+    bool known;                /* any referral or matter of it is there */
+    bool archived;             /* an open MATTER_ARCHIVE is there */
+    bool minor;                /* any of its referrals concerns a minor */
+    bool answered;             /* any of its referrals has a final answer */
+    uint32_t clocks;           /* open clocks of its referrals, undelivered ones included */
+    struct agency_set parties; /* of its referrals */
 };
 
 struct decide_context {
@@ -91,6 +105,12 @@ struct decide_context {
     bool case_known;                /* a referral of this case id is there already */
     bool referral_known;            /* a referral with this referral id but another case is there */
     bool refers_to_foreign;         /* refers_to names no message of this referral */
+    const struct case_facts *whole_case; /* of header.case_id; NULL: not looked up (agents) */
+    const struct referral
+        *about;              /* the referral that the facts name (`about`, `previous`); NULL: */
+                             /* none is named, or it is not known */
+    uint32_t about_hops;     /* how often that one was referred again already (LINK_RE_REFERRAL) */
+    uint32_t roster_edition; /* the newest edition of the roster; 0: none */
 };
 
 /* The numbers that a message claims, for the broker's look-up: the referral's and its case's, or

@@ -1,6 +1,7 @@
 /* How: a const table of the kinds' names; which side sends a kind follows from its number. */
 #include "model/message.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct {
@@ -17,6 +18,29 @@ static const struct {
     {MESSAGE_WITHDRAWAL, "withdrawal"},
     {MESSAGE_DELIVERY, "delivery"},
     {MESSAGE_REJECTION, "rejection"},
+    {MESSAGE_INFORMATION_REQUEST, "information-request"},
+    {MESSAGE_INFORMATION_REPLY, "information-reply"},
+    {MESSAGE_ASSISTANCE_REPORT, "assistance-report"},
+    {MESSAGE_ESCALATION_REPLY, "escalation-reply"},
+    {MESSAGE_ARCHIVE, "archive"},
+    {MESSAGE_REOPEN, "re-open"},
+    {MESSAGE_FOLLOW_UP_PLAN, "follow-up-plan"},
+    {MESSAGE_FOLLOW_UP_REPORT, "follow-up-report"},
+    {MESSAGE_CONSULTATION, "consultation"},
+    {MESSAGE_CONFERENCE, "case-conference"},
+    {MESSAGE_PROMISE_REPORT, "promise-report"},
+    {MESSAGE_MEETING_NOTICE, "meeting-notice"},
+    {MESSAGE_MEETING_REPLY, "meeting-reply"},
+    {MESSAGE_HEARING_INVITATION, "hearing-invitation"},
+    {MESSAGE_HEARING_REPLY, "hearing-reply"},
+    {MESSAGE_HEARING_OPINION, "hearing-opinion"},
+    {MESSAGE_ROSTER_CHANGE, "roster-change"},
+    {MESSAGE_ROSTER, "roster"},
+    {MESSAGE_FUND_PLAN, "fund-plan"},
+    {MESSAGE_FUND_PAYMENT, "fund-payment"},
+    {MESSAGE_LETTER, "letter"},
+    {MESSAGE_LETTER_ANSWER, "letter-answer"},
+    {MESSAGE_CORRECTION, "correction"},
     {MESSAGE_DELIVERY_NOTICE, "delivery-notice"},
     {MESSAGE_REMINDER, "reminder"},
     {MESSAGE_ESCALATION, "escalation"},
@@ -55,4 +79,28 @@ bool message_kind_from_agency(enum message_kind kind)
 bool message_kind_from_broker(enum message_kind kind)
 {
     return kind >= MESSAGE_DELIVERY_NOTICE && kind <= MESSAGE_RETURNED;
+}
+
+bool message_kind_of_matter(enum message_kind kind)
+{
+    return kind >= MESSAGE_INFORMATION_REQUEST && kind < MESSAGE_AGENCY_KIND_COUNT &&
+           kind != MESSAGE_ASSISTANCE_REPORT && kind != MESSAGE_ESCALATION_REPLY &&
+           kind != MESSAGE_CORRECTION;
+}
+
+bool agency_set_has(const struct agency_set *set, uint16_t number)
+{
+    return number < 8u * AGENCY_SET_BYTES && (set->bits[number / 8] >> number % 8 & 1) != 0;
+}
+
+void agency_set_add(struct agency_set *set, uint16_t number)
+{
+    assert(number < 8u * AGENCY_SET_BYTES);
+    set->bits[number / 8] |= (uint8_t)(1u << number % 8);
+}
+
+bool agency_set_empty(const struct agency_set *set)
+{
+    static const struct agency_set none;
+    return memcmp(set, &none, sizeof(none)) == 0;
 }

@@ -26,7 +26,30 @@ enum message_kind { /* numbers are the wire's */
                     MESSAGE_WITHDRAWAL = 8,         /* 撤回 */
                     MESSAGE_DELIVERY = 9, /* the receiver's agent has it: signed delivery receipt */
                     MESSAGE_REJECTION = 10, /* the receiver's agent found the body malformed */
-                    MESSAGE_AGENCY_KIND_COUNT = 11, /* below: what agencies send */
+                    MESSAGE_INFORMATION_REQUEST = 11, /* 请求提供信息, Art. 7 (6), 11 */
+                    MESSAGE_INFORMATION_REPLY = 12,
+                    MESSAGE_ASSISTANCE_REPORT = 13, /* 救助落实情况 */
+                    MESSAGE_ESCALATION_REPLY = 14,  /* 督办回复 */
+                    MESSAGE_ARCHIVE = 15,           /* 归档, Art. 16 */
+                    MESSAGE_REOPEN = 16,            /* 重新启动 */
+                    MESSAGE_FOLLOW_UP_PLAN = 17,    /* 回访计划, Art. 16 */
+                    MESSAGE_FOLLOW_UP_REPORT = 18,  /* 回访报告 */
+                    MESSAGE_CONSULTATION = 19,      /* 工作会商, Art. 14 */
+                    MESSAGE_CONFERENCE = 20,        /* 个案会商, with promises, Art. 13, 14 */
+                    MESSAGE_PROMISE_REPORT = 21,    /* 承诺事项办理 */
+                    MESSAGE_MEETING_NOTICE = 22,    /* 联席会议通知, Art. 13 */
+                    MESSAGE_MEETING_REPLY = 23,
+                    MESSAGE_HEARING_INVITATION = 24, /* 听证邀请, Art. 12 */
+                    MESSAGE_HEARING_REPLY = 25,
+                    MESSAGE_HEARING_OPINION = 26,
+                    MESSAGE_ROSTER_CHANGE = 27,     /* 人员调整告知, Art. 13 */
+                    MESSAGE_ROSTER = 28,            /* 联络员名册 */
+                    MESSAGE_FUND_PLAN = 29,         /* 救助金监管计划 */
+                    MESSAGE_FUND_PAYMENT = 30,      /* 救助金支付 */
+                    MESSAGE_LETTER = 31,            /* 致协作单位函 */
+                    MESSAGE_LETTER_ANSWER = 32,     /* 协作单位回函 */
+                    MESSAGE_CORRECTION = 33,        /* 更正 */
+                    MESSAGE_AGENCY_KIND_COUNT = 34, /* below: what agencies send */
                     MESSAGE_DELIVERY_NOTICE = 40,   /* the broker's own from here on */
                     MESSAGE_REMINDER = 41,
                     MESSAGE_ESCALATION = 42,
@@ -53,6 +76,18 @@ enum referral_task { /* what runs a clock in a referral */
                      TASK_COUNT
 };
 
+/* What runs a clock beside a referral's own: duties of matters (model/matter.h). The numbers follow
+ * enum referral_task in notices and leaves, with room between. */
+enum duty_kind {
+    DUTY_INFORMATION = 17, /* answer an information request */
+    DUTY_FOLLOW_UP = 18,   /* report a follow-up visit */
+    DUTY_PROMISE = 19,     /* do what was promised */
+    DUTY_PAYMENT = 20,     /* pay and report supervised money */
+    DUTY_LETTER = 21,      /* bring an associate's answer */
+    DUTY_ATTENDANCE = 22,  /* answer an invitation */
+    DUTY_KIND_END = 23
+};
+
 /* Bits of `body_fields`: that a mandatory body field is filled is itself a fact. */
 enum body_field {
     BODY_PERSONS = 1 << 0,
@@ -74,6 +109,12 @@ enum notice_role {
     ROLE_ADMINISTRATORS = 1 << 3,
     ROLE_DUTY_CONTACT = 1 << 4,
     ROLE_SENDER = 1 << 5, /* the agency that referred is told */
+};
+
+/* Agencies by their stable number: bit n % 8 of byte n / 8. */
+#define AGENCY_SET_BYTES 128
+struct agency_set {
+    uint8_t bits[AGENCY_SET_BYTES];
 };
 
 struct message_header {
@@ -126,6 +167,8 @@ struct referral_facts {
     uint32_t relation;
     uint32_t told;
     uint32_t person_count;
+    struct uuid previous; /* the referral that this one follows; zero: none */
+    uint32_t link;        /* how it follows */
 };
 
 struct feedback_facts {
@@ -145,6 +188,94 @@ struct papers_facts {
     const uint32_t *documents; /* borrowed */
     size_t document_count;
     uint64_t received_ms;
+};
+
+struct information_facts { /* of MESSAGE_INFORMATION_REQUEST */
+    uint64_t asked;
+    struct uuid about; /* the referral */
+};
+
+struct assistance_facts {
+    uint32_t stage, measure, shape;
+    uint64_t amount_fen;
+    uint32_t instalment, instalments; /* 0: none; 0: not known */
+    uint32_t date;                    /* YYYYMMDD */
+    uint32_t person_index;
+};
+
+struct promise {
+    char agency[LIMIT_AGENCY_ID_BYTES];
+    uint32_t code;
+    uint32_t by_date; /* YYYYMMDD */
+};
+
+struct conference_facts {
+    uint32_t topic;
+    uint64_t held_ms;
+    const struct promise *promises; /* borrowed */
+    size_t promise_count;
+    struct uuid about; /* a referral; zero: none */
+};
+
+struct hearing_opinion_facts {
+    uint32_t opinion;
+    const struct promise *promises; /* borrowed */
+    size_t promise_count;
+};
+
+struct follow_up_plan_facts {
+    const uint32_t *dates; /* borrowed */
+    size_t date_count;
+};
+
+struct follow_up_report_facts {
+    uint32_t duty; /* 0: not planned */
+    uint32_t hardship, effect, risk;
+    uint32_t next_date; /* YYYYMMDD; 0: as planned, or none */
+};
+
+struct agenda_item {
+    char number[LIMIT_NUMBER_BYTES];
+    uint32_t why;
+};
+
+struct meeting_facts {
+    uint64_t at_ms;
+    uint32_t reply_by;                /* YYYYMMDD; 0: none */
+    const struct agenda_item *agenda; /* borrowed */
+    size_t agenda_count;
+};
+
+struct hearing_facts {
+    uint32_t purpose;
+    uint64_t at_ms;
+    uint32_t roles; /* bit set */
+    uint32_t reply_by;
+    struct uuid about;
+};
+
+struct payment {
+    uint32_t date;
+    uint64_t amount_fen;
+};
+
+struct fund_plan_facts {
+    uint32_t custodian;
+    uint64_t amount_fen;
+    const struct payment *payments; /* borrowed */
+    size_t payment_count;
+};
+
+struct fund_payment_facts {
+    uint32_t duty;
+    uint64_t amount_fen, balance_fen;
+    uint32_t date;
+};
+
+struct letter_facts {
+    char associate[LIMIT_AGENCY_ID_BYTES];
+    uint32_t answer_by;
+    struct uuid about;
 };
 
 struct delivery_facts { /* of MESSAGE_DELIVERY and MESSAGE_REJECTION */
@@ -197,6 +328,7 @@ struct notice_facts {
 struct message {
     struct message_header header;
     uint32_t body_fields;
+    struct agency_set copies; /* who gets it beside the recipient */
     bool body_present;
     union {
         struct referral_facts referral;
@@ -213,6 +345,56 @@ struct message {
             uint32_t reason;
         } withdrawal;
         struct delivery_facts delivery;
+        struct information_facts information;
+        struct {
+            uint64_t answered;
+            bool partly;
+        } information_reply;
+        struct assistance_facts assistance;
+        struct {
+            char document_number[LIMIT_NUMBER_BYTES];
+            uint32_t answer;
+        } escalation_reply;
+        struct {
+            uint32_t why;
+        } archive;
+        struct {
+            uint32_t why;
+        } reopen;
+        struct follow_up_plan_facts follow_up_plan;
+        struct follow_up_report_facts follow_up_report;
+        struct {
+            uint32_t topic;
+            struct uuid about; /* a referral; zero: none */
+        } consultation;
+        struct conference_facts conference;
+        struct {
+            uint32_t duty;
+            uint32_t result;
+        } promise_report;
+        struct meeting_facts meeting;
+        struct {
+            uint32_t attends;
+        } attendance;
+        struct hearing_facts hearing;
+        struct hearing_opinion_facts hearing_opinion;
+        struct {
+            uint32_t role;
+            uint32_t change;
+        } roster_change;
+        struct {
+            uint32_t edition;
+            uint32_t persons;
+        } roster;
+        struct fund_plan_facts fund_plan;
+        struct fund_payment_facts fund_payment;
+        struct letter_facts letter;
+        struct {
+            uint32_t answer;
+        } letter_answer;
+        struct {
+            uint64_t corrects;
+        } correction;
         struct notice_facts notice;
     };
 };
@@ -248,10 +430,18 @@ struct body {
 };
 
 /* "outbound-referral" and so on; "unknown" for a stranger. Never NULL. */
+/* A number beyond the set is in none. */
+bool agency_set_has(const struct agency_set *set, uint16_t number);
+void agency_set_add(struct agency_set *set, uint16_t number); /* below 8 * AGENCY_SET_BYTES */
+bool agency_set_empty(const struct agency_set *set);
+
 const char *message_kind_name(enum message_kind kind);
 /* MESSAGE_NONE when there is no such name. */
 enum message_kind message_kind_parse(const char *name);
 bool message_kind_from_agency(enum message_kind kind);
 bool message_kind_from_broker(enum message_kind kind);
+/* About a matter (model/matter.h): header.referral_id is then the matter's id. The others of an
+ * agency are about a referral. */
+bool message_kind_of_matter(enum message_kind kind);
 
 #endif

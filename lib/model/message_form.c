@@ -42,6 +42,8 @@ static const struct field referral_fields[] = {
     {"relation", FIELD_WORD, MEMBER(struct referral_facts, relation), .which = VOCABULARY_RELATION},
     {"told", FIELD_WORD, MEMBER(struct referral_facts, told), .which = VOCABULARY_TOLD},
     {"person_count", FIELD_U32, MEMBER(struct referral_facts, person_count)},
+    {"previous", FIELD_UUID, MEMBER(struct referral_facts, previous)},
+    {"link", FIELD_WORD, MEMBER(struct referral_facts, link), .which = VOCABULARY_LINK},
     {.name = NULL},
 };
 
@@ -106,6 +108,206 @@ static const struct field papers_fields[] = {
 static const struct field withdrawal_fields[] = {
     {"reason", FIELD_WORD, MEMBER(struct message, withdrawal.reason),
      .which = VOCABULARY_WITHDRAWAL, .required = true},
+    {.name = NULL},
+};
+
+/* ---- beside a referral's own life ---- */
+
+static const struct field information_fields[] = {
+    {"asked", FIELD_SET, MEMBER(struct information_facts, asked), .which = VOCABULARY_INFORMATION,
+     .required = true},
+    {"about", FIELD_UUID, MEMBER(struct information_facts, about)},
+    {.name = NULL},
+};
+
+static const struct field information_reply_fields[] = {
+    {"answered", FIELD_SET, MEMBER(struct message, information_reply.answered),
+     .which = VOCABULARY_INFORMATION, .required = true},
+    {"partly", FIELD_BOOL, MEMBER(struct message, information_reply.partly)},
+    {.name = NULL},
+};
+
+static const struct field assistance_fields[] = {
+    {"stage", FIELD_WORD, MEMBER(struct assistance_facts, stage), .which = VOCABULARY_STAGE,
+     .required = true},
+    {"measure", FIELD_WORD, MEMBER(struct assistance_facts, measure), .which = VOCABULARY_MEASURE,
+     .required = true},
+    {"shape", FIELD_WORD, MEMBER(struct assistance_facts, shape), .which = VOCABULARY_SHAPE,
+     .required = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct assistance_facts, amount_fen)},
+    {"instalment", FIELD_U32, MEMBER(struct assistance_facts, instalment)},
+    {"instalments", FIELD_U32, MEMBER(struct assistance_facts, instalments)},
+    {"date", FIELD_DATE, MEMBER(struct assistance_facts, date), .required = true},
+    {"person_index", FIELD_U32, MEMBER(struct assistance_facts, person_index), .zero = true},
+    {.name = NULL},
+};
+
+static const struct field escalation_reply_fields[] = {
+    {"document_number", FIELD_CHARS, MEMBER(struct message, escalation_reply.document_number),
+     .required = true},
+    {"answer", FIELD_WORD, MEMBER(struct message, escalation_reply.answer),
+     .which = VOCABULARY_ESCALATION_ANSWER, .required = true},
+    {.name = NULL},
+};
+
+static const struct field archive_fields[] = {
+    {"why", FIELD_WORD, MEMBER(struct message, archive.why), .which = VOCABULARY_ARCHIVE_WHY,
+     .required = true},
+    {.name = NULL},
+};
+
+static const struct field reopen_fields[] = {
+    {"why", FIELD_WORD, MEMBER(struct message, reopen.why), .which = VOCABULARY_REOPEN_WHY,
+     .required = true},
+    {.name = NULL},
+};
+
+static const struct field follow_up_plan_fields[] = {
+    {"dates", FIELD_DATES, MEMBER(struct follow_up_plan_facts, dates),
+     .count_offset = offsetof(struct follow_up_plan_facts, date_count), .required = true},
+    {.name = NULL},
+};
+
+static const struct field follow_up_report_fields[] = {
+    {"duty", FIELD_U32, MEMBER(struct follow_up_report_facts, duty), .zero = true},
+    {"hardship", FIELD_WORD, MEMBER(struct follow_up_report_facts, hardship),
+     .which = VOCABULARY_HARDSHIP, .required = true},
+    {"effect", FIELD_WORD, MEMBER(struct follow_up_report_facts, effect),
+     .which = VOCABULARY_EFFECT, .required = true},
+    {"risk", FIELD_WORD, MEMBER(struct follow_up_report_facts, risk), .which = VOCABULARY_RISK,
+     .required = true},
+    {"next_date", FIELD_DATE, MEMBER(struct follow_up_report_facts, next_date)},
+    {.name = NULL},
+};
+
+static const struct field consultation_fields[] = {
+    {"topic", FIELD_WORD, MEMBER(struct message, consultation.topic), .which = VOCABULARY_TOPIC,
+     .required = true},
+    {"about", FIELD_UUID, MEMBER(struct message, consultation.about)},
+    {.name = NULL},
+};
+
+static const struct field promise_fields[] = {
+    {"agency", FIELD_CHARS, MEMBER(struct promise, agency), .required = true},
+    {"code", FIELD_WORD, MEMBER(struct promise, code), .which = VOCABULARY_PROMISE,
+     .required = true},
+    {"by_date", FIELD_DATE, MEMBER(struct promise, by_date), .required = true},
+    {.name = NULL},
+};
+static const struct rows promise_rows = {promise_fields, sizeof(struct promise), LIMIT_DUTIES};
+
+static const struct field conference_fields[] = {
+    {"topic", FIELD_WORD, MEMBER(struct conference_facts, topic), .which = VOCABULARY_TOPIC,
+     .required = true},
+    {"held", FIELD_INSTANT, MEMBER(struct conference_facts, held_ms), .required = true},
+    {"promises", FIELD_ROWS, MEMBER(struct conference_facts, promises),
+     .count_offset = offsetof(struct conference_facts, promise_count), .rows = &promise_rows},
+    {"about", FIELD_UUID, MEMBER(struct conference_facts, about)},
+    {.name = NULL},
+};
+
+static const struct field promise_report_fields[] = {
+    {"duty", FIELD_U32, MEMBER(struct message, promise_report.duty), .required = true},
+    {"result", FIELD_WORD, MEMBER(struct message, promise_report.result),
+     .which = VOCABULARY_PROMISE_RESULT, .required = true},
+    {.name = NULL},
+};
+
+static const struct field agenda_fields[] = {
+    {"number", FIELD_CHARS, MEMBER(struct agenda_item, number), .required = true},
+    {"why", FIELD_WORD, MEMBER(struct agenda_item, why), .which = VOCABULARY_AGENDA_WHY,
+     .required = true},
+    {.name = NULL},
+};
+static const struct rows agenda_rows = {agenda_fields, sizeof(struct agenda_item), LIMIT_AGENDA};
+
+static const struct field meeting_fields[] = {
+    {"at", FIELD_INSTANT, MEMBER(struct meeting_facts, at_ms), .required = true},
+    {"reply_by", FIELD_DATE, MEMBER(struct meeting_facts, reply_by)},
+    {"agenda", FIELD_ROWS, MEMBER(struct meeting_facts, agenda),
+     .count_offset = offsetof(struct meeting_facts, agenda_count), .rows = &agenda_rows},
+    {.name = NULL},
+};
+
+static const struct field attendance_fields[] = {
+    {"attends", FIELD_WORD, MEMBER(struct message, attendance.attends), .which = VOCABULARY_ATTENDS,
+     .required = true},
+    {.name = NULL},
+};
+
+static const struct field hearing_fields[] = {
+    {"purpose", FIELD_WORD, MEMBER(struct hearing_facts, purpose),
+     .which = VOCABULARY_HEARING_PURPOSE, .required = true},
+    {"at", FIELD_INSTANT, MEMBER(struct hearing_facts, at_ms), .required = true},
+    {"roles", FIELD_SET, MEMBER(struct hearing_facts, roles), .which = VOCABULARY_HEARING_ROLE},
+    {"reply_by", FIELD_DATE, MEMBER(struct hearing_facts, reply_by)},
+    {"about", FIELD_UUID, MEMBER(struct hearing_facts, about)},
+    {.name = NULL},
+};
+
+static const struct field hearing_opinion_fields[] = {
+    {"opinion", FIELD_WORD, MEMBER(struct hearing_opinion_facts, opinion),
+     .which = VOCABULARY_OPINION, .required = true},
+    {"promises", FIELD_ROWS, MEMBER(struct hearing_opinion_facts, promises),
+     .count_offset = offsetof(struct hearing_opinion_facts, promise_count), .rows = &promise_rows},
+    {.name = NULL},
+};
+
+static const struct field roster_change_fields[] = {
+    {"role", FIELD_WORD, MEMBER(struct message, roster_change.role),
+     .which = VOCABULARY_ROSTER_ROLE, .required = true},
+    {"change", FIELD_WORD, MEMBER(struct message, roster_change.change),
+     .which = VOCABULARY_ROSTER_CHANGE, .required = true},
+    {.name = NULL},
+};
+
+static const struct field roster_fields[] = {
+    {"edition", FIELD_U32, MEMBER(struct message, roster.edition), .required = true},
+    {"persons", FIELD_U32, MEMBER(struct message, roster.persons), .zero = true},
+    {.name = NULL},
+};
+
+static const struct field payment_fields[] = {
+    {"date", FIELD_DATE, MEMBER(struct payment, date), .required = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct payment, amount_fen), .required = true},
+    {.name = NULL},
+};
+static const struct rows payment_rows = {payment_fields, sizeof(struct payment), LIMIT_DUTIES};
+
+static const struct field fund_plan_fields[] = {
+    {"custodian", FIELD_WORD, MEMBER(struct fund_plan_facts, custodian),
+     .which = VOCABULARY_CUSTODIAN, .required = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct fund_plan_facts, amount_fen), .required = true},
+    {"payments", FIELD_ROWS, MEMBER(struct fund_plan_facts, payments),
+     .count_offset = offsetof(struct fund_plan_facts, payment_count), .rows = &payment_rows,
+     .required = true},
+    {.name = NULL},
+};
+
+static const struct field fund_payment_fields[] = {
+    {"duty", FIELD_U32, MEMBER(struct fund_payment_facts, duty), .required = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct fund_payment_facts, amount_fen), .required = true},
+    {"balance_fen", FIELD_U64, MEMBER(struct fund_payment_facts, balance_fen), .zero = true},
+    {"date", FIELD_DATE, MEMBER(struct fund_payment_facts, date), .required = true},
+    {.name = NULL},
+};
+
+static const struct field letter_fields[] = {
+    {"associate", FIELD_CHARS, MEMBER(struct letter_facts, associate), .required = true},
+    {"answer_by", FIELD_DATE, MEMBER(struct letter_facts, answer_by), .required = true},
+    {"about", FIELD_UUID, MEMBER(struct letter_facts, about)},
+    {.name = NULL},
+};
+
+static const struct field letter_answer_fields[] = {
+    {"answer", FIELD_WORD, MEMBER(struct message, letter_answer.answer),
+     .which = VOCABULARY_LETTER_ANSWER, .required = true},
+    {.name = NULL},
+};
+
+static const struct field correction_fields[] = {
+    {"corrects", FIELD_SET, MEMBER(struct message, correction.corrects),
+     .which = VOCABULARY_CORRECTED, .required = true},
     {.name = NULL},
 };
 
@@ -217,6 +419,29 @@ const struct kind_form *message_form_of(enum message_kind kind)
         [MESSAGE_WITHDRAWAL] = {withdrawal_fields, 0},
         [MESSAGE_DELIVERY] = {delivery_fields, FACTS(delivery)},
         [MESSAGE_REJECTION] = {delivery_fields, FACTS(delivery)},
+        [MESSAGE_INFORMATION_REQUEST] = {information_fields, FACTS(information)},
+        [MESSAGE_INFORMATION_REPLY] = {information_reply_fields, 0},
+        [MESSAGE_ASSISTANCE_REPORT] = {assistance_fields, FACTS(assistance)},
+        [MESSAGE_ESCALATION_REPLY] = {escalation_reply_fields, 0},
+        [MESSAGE_ARCHIVE] = {archive_fields, 0},
+        [MESSAGE_REOPEN] = {reopen_fields, 0},
+        [MESSAGE_FOLLOW_UP_PLAN] = {follow_up_plan_fields, FACTS(follow_up_plan)},
+        [MESSAGE_FOLLOW_UP_REPORT] = {follow_up_report_fields, FACTS(follow_up_report)},
+        [MESSAGE_CONSULTATION] = {consultation_fields, 0},
+        [MESSAGE_CONFERENCE] = {conference_fields, FACTS(conference)},
+        [MESSAGE_PROMISE_REPORT] = {promise_report_fields, 0},
+        [MESSAGE_MEETING_NOTICE] = {meeting_fields, FACTS(meeting)},
+        [MESSAGE_MEETING_REPLY] = {attendance_fields, 0},
+        [MESSAGE_HEARING_INVITATION] = {hearing_fields, FACTS(hearing)},
+        [MESSAGE_HEARING_REPLY] = {attendance_fields, 0},
+        [MESSAGE_HEARING_OPINION] = {hearing_opinion_fields, FACTS(hearing_opinion)},
+        [MESSAGE_ROSTER_CHANGE] = {roster_change_fields, 0},
+        [MESSAGE_ROSTER] = {roster_fields, 0},
+        [MESSAGE_FUND_PLAN] = {fund_plan_fields, FACTS(fund_plan)},
+        [MESSAGE_FUND_PAYMENT] = {fund_payment_fields, FACTS(fund_payment)},
+        [MESSAGE_LETTER] = {letter_fields, FACTS(letter)},
+        [MESSAGE_LETTER_ANSWER] = {letter_answer_fields, 0},
+        [MESSAGE_CORRECTION] = {correction_fields, 0},
     };
     static const struct kind_form notice = {notice_fields, FACTS(notice)};
 #undef FACTS
@@ -229,4 +454,26 @@ const struct kind_form *message_form_of(enum message_kind kind)
 const struct field *message_form_body(void)
 {
     return body_fields;
+}
+
+enum message_address message_form_address(enum message_kind kind)
+{
+    switch (kind) {
+    case MESSAGE_OUTBOUND_REFERRAL:
+    case MESSAGE_INBOUND_REFERRAL:
+        return ADDRESS_NEW_REFERRAL;
+    case MESSAGE_INFORMATION_REQUEST:
+    case MESSAGE_ARCHIVE:
+    case MESSAGE_CONSULTATION:
+    case MESSAGE_CONFERENCE:
+    case MESSAGE_MEETING_NOTICE:
+    case MESSAGE_HEARING_INVITATION:
+    case MESSAGE_ROSTER_CHANGE:
+    case MESSAGE_ROSTER:
+    case MESSAGE_FUND_PLAN:
+    case MESSAGE_LETTER:
+        return ADDRESS_NEW_MATTER;
+    default:
+        return message_kind_of_matter(kind) ? ADDRESS_MATTER : ADDRESS_REFERRAL;
+    }
 }

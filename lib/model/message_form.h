@@ -21,7 +21,9 @@ enum field_type {
     FIELD_DATE,    /* uint32_t YYYYMMDD: "2026-03-02" */
     FIELD_INSTANT, /* uint64_t milliseconds: "2026-03-02T09:30:00+08:00" */
     FIELD_DIGEST,  /* struct digest: 64 hexadecimal digits */
+    FIELD_UUID,    /* struct uuid */
     FIELD_WORDS,   /* const uint32_t * and a count: a list of ids */
+    FIELD_DATES,   /* the same of YYYYMMDD: a list of dates */
     FIELD_ROWS,    /* pointer to structures and a count: a list of objects */
 };
 
@@ -53,6 +55,14 @@ struct kind_form {
 
 /* NULL for a kind that is none. */
 const struct kind_form *message_form_of(enum message_kind kind);
+/* What the file of a kind names beside facts and body. */
+enum message_address {
+    ADDRESS_NEW_REFERRAL, /* recipients, case_number, previous */
+    ADDRESS_REFERRAL,     /* referral */
+    ADDRESS_NEW_MATTER,   /* recipients, case_number, about */
+    ADDRESS_MATTER,       /* matter, recipients */
+};
+enum message_address message_form_address(enum message_kind kind);
 /* The fields of a struct body. */
 const struct field *message_form_body(void);
 

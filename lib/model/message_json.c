@@ -111,6 +111,30 @@ static enum err read_date(const struct json_value *value, uint32_t *ret_date, st
     return error;
 }
 
+static enum err read_dates(const struct json_value *value, const struct field *field,
+                           struct region *region, uint8_t *target, struct fault *fault)
+{
+    size_t count = json_count(value);
+    if (!json_is_array(value) || count > LIMIT_DUTIES) {
+        return json_refuse(value, fault, "json.type", "expected a list of at most %u dates",
+                           LIMIT_DUTIES);
+    }
+    uint32_t *dates = region_take(region, (count + 1) * sizeof(*dates));
+    if (dates == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_value item = json_item(value, i);
+        enum err error = read_date(&item, &dates[i], fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    memcpy(target + field->offset, &dates, sizeof(dates));
+    memcpy(target + field->count_offset, &count, sizeof(count));
+    return OK;
+}
+
 static enum err read_instant(const struct json_value *value, uint64_t *ret_ms, struct fault *fault)
 {
     const char *text = "";
@@ -130,6 +154,20 @@ static enum err read_digest(const struct json_value *value, uint8_t *member, str
         (strlen(text) != 2 * DIGEST_BYTES || hex_decode(text, member, DIGEST_BYTES) != OK)) {
         return json_refuse(value, fault, "json.digest",
                            "expected 64 hexadecimal digits: SHA-256 of the sealed bytes");
+    }
+    return error;
+}
+
+static enum err read_uuid(const struct json_value *value, uint8_t *member, struct fault *fault)
+{
+    const char *text = "";
+    struct uuid id;
+    enum err error = json_get_text(value, NAME_BYTES, &text, fault);
+    if (error == OK && uuid_parse(text, &id) != OK) {
+        return json_refuse(value, fault, "json.id", "expected an id: 36 characters with dashes");
+    }
+    if (error == OK) {
+        memcpy(member, &id, sizeof(id));
     }
     return error;
 }
@@ -189,8 +227,12 @@ static enum err read_plain(const struct json_value *value, const struct field *f
         return read_number(value, field, member, fault);
     case FIELD_DIGEST:
         return read_digest(value, member, fault);
+    case FIELD_UUID:
+        return read_uuid(value, member, fault);
     case FIELD_WORDS:
         return read_words(value, field, region, target, fault);
+    case FIELD_DATES:
+        return read_dates(value, field, region, target, fault);
     case FIELD_WORD:
     case FIELD_DATE:
         error = field->type == FIELD_WORD ? read_word(value, field->which, &narrow, fault)
@@ -312,12 +354,14 @@ static bool is_referral(enum message_kind kind)
 static enum err read_kind(const struct json_value *root, enum message_kind kind,
                           enum message_kind *ret_kind, struct fault *fault)
 {
-    const char *names[MESSAGE_DELIVERY];
-    size_t index = 0;
-    for (int i = 0; i < MESSAGE_DELIVERY - 1; i++) {
-        names[i] = message_kind_name((enum message_kind)(i + 1));
+    const char *names[MESSAGE_AGENCY_KIND_COUNT];
+    size_t count = 0, index = 0;
+    for (int i = 1; i < MESSAGE_AGENCY_KIND_COUNT; i++) {
+        if (i != MESSAGE_DELIVERY && i != MESSAGE_REJECTION) {
+            names[count++] = message_kind_name((enum message_kind)i);
+        }
     }
-    names[MESSAGE_DELIVERY - 1] = NULL;
+    names[count] = NULL;
     struct json_value value = json_member(root, "kind");
     if (json_absent(&value) && kind != MESSAGE_NONE) {
         *ret_kind = kind;
@@ -327,7 +371,7 @@ static enum err read_kind(const struct json_value *root, enum message_kind kind,
     if (error != OK) {
         return error;
     }
-    *ret_kind = (enum message_kind)(index + 1);
+    *ret_kind = message_kind_parse(names[index]);
     if (kind != MESSAGE_NONE && *ret_kind != kind) {
         return json_refuse(&value, fault, "json.kind", "expected %s", message_kind_name(kind));
     }
@@ -369,21 +413,63 @@ static enum err read_recipients(const struct json_value *root, struct message_dr
     return OK;
 }
 
+/* A text of the address; absent: left empty. */
+static enum err read_name(const struct json_value *root, const char *name, char *to, size_t size,
+                          struct fault *fault)
+{
+    struct json_value value = json_member(root, name);
+    const char *text = "";
+    if (json_absent(&value)) {
+        return OK;
+    }
+    enum err error = json_get_text(&value, size - 1, &text, fault);
+    if (error == OK) {
+        memcpy(to, text, strlen(text) + 1);
+    }
+    return error;
+}
+
+/* What each address may name; the first three columns are texts. */
+static const struct {
+    const char *members[8];
+    bool recipients;           /* may be named */
+    bool recipients_mandatory; /* must be */
+} addresses[] = {
+    [ADDRESS_NEW_REFERRAL] = {{"kind", "facts", "body", "recipients", "case_number", "previous"},
+                              true,
+                              true},
+    [ADDRESS_REFERRAL] = {{"kind", "facts", "body", "referral"}, false, false},
+    [ADDRESS_NEW_MATTER] = {{"kind", "facts", "body", "recipients", "case_number", "about"},
+                            true,
+                            false},
+    [ADDRESS_MATTER] = {{"kind", "facts", "body", "recipients", "matter"}, true, false},
+};
+
 static enum err read_address(const struct json_value *root, struct message_draft *draft,
                              struct fault *fault)
 {
-    bool referral = is_referral(draft->message.header.kind);
-    struct json_value value = json_member(root, referral ? "case_number" : "referral");
-    char *to = referral ? draft->case_number : draft->referral;
-    const char *text = "";
-    if (!json_absent(&value)) {
-        enum err error = json_get_text(&value, LIMIT_NUMBER_BYTES - 1, &text, fault);
-        if (error != OK) {
-            return error;
-        }
-        memcpy(to, text, strlen(text) + 1);
+    enum message_address address = message_form_address(draft->message.header.kind);
+    struct json_value recipients = json_member(root, "recipients");
+    const char *about = address == ADDRESS_NEW_REFERRAL ? "previous" : "about";
+    enum err error = json_only(root, addresses[address].members, fault);
+    if (error == OK) {
+        error =
+            read_name(root, "case_number", draft->case_number, sizeof(draft->case_number), fault);
     }
-    return referral ? read_recipients(root, draft, fault) : OK;
+    if (error == OK) {
+        error = read_name(root, "referral", draft->referral, sizeof(draft->referral), fault);
+    }
+    if (error == OK) {
+        error = read_name(root, "matter", draft->matter, sizeof(draft->matter), fault);
+    }
+    if (error == OK) {
+        error = read_name(root, about, draft->about, sizeof(draft->about), fault);
+    }
+    if (error != OK || !addresses[address].recipients ||
+        (json_absent(&recipients) && !addresses[address].recipients_mandatory)) {
+        return error;
+    }
+    return read_recipients(root, draft, fault);
 }
 
 static enum err read_facts(const struct json_value *root, struct region *region,
@@ -426,9 +512,6 @@ enum err message_json_read(const struct json_value *root, enum message_kind kind
                            struct region *region, struct message_draft *ret_draft,
                            struct fault *fault)
 {
-    static const char *const referral_members[] = {"kind",  "recipients", "case_number",
-                                                   "facts", "body",       NULL};
-    static const char *const other_members[] = {"kind", "referral", "facts", "body", NULL};
     struct message_draft *draft = region_take(region, sizeof(*draft));
     if (draft == NULL) {
         return ERR_MEMORY;
@@ -437,11 +520,6 @@ enum err message_json_read(const struct json_value *root, enum message_kind kind
         return json_refuse(root, fault, "json.type", "expected an object");
     }
     enum err error = read_kind(root, kind, &draft->message.header.kind, fault);
-    if (error == OK) {
-        error = json_only(
-            root, is_referral(draft->message.header.kind) ? referral_members : other_members,
-            fault);
-    }
     if (error == OK) {
         error = read_address(root, draft, fault);
     }

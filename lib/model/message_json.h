@@ -9,17 +9,22 @@
 #include "base/json.h"
 #include "model/message.h"
 
-#define DRAFT_RECIPIENTS_MAX 64u
+#define DRAFT_RECIPIENTS_MAX LIMIT_MEMBERS
 
 /* What a file says. The agent makes the ids, the header and what is left empty. */
 struct message_draft {
     struct message message; /* kind, facts and body_fields; the rest of the header is zero */
     struct body body;
-    char recipients[DRAFT_RECIPIENTS_MAX][LIMIT_AGENCY_ID_BYTES]; /* referrals: one or several */
-    size_t recipient_count;
-    char case_number[LIMIT_NUMBER_BYTES]; /* referrals: empty for a new case */
-    char referral[LIMIT_NUMBER_BYTES];    /* others: the number or id it is about; may be empty */
-                                          /* where the command names it */
+    char recipients[DRAFT_RECIPIENTS_MAX][LIMIT_AGENCY_ID_BYTES]; /* may be empty where the agent */
+    size_t recipient_count;               /* knows them; referrals: 1 or more */
+    char case_number[LIMIT_NUMBER_BYTES]; /* new referrals and matters: empty for a new case, or
+                                             none */
+    char referral[UUID_TEXT_BYTES]; /* a referral's number or id; may be empty where the command */
+                                    /* names it */
+    char matter[UUID_TEXT_BYTES];   /* a matter's number or id; likewise */
+    char about[UUID_TEXT_BYTES]; /* a referral's number or id: what a matter is about, or what a new
+                                  */
+                                 /* referral follows; may be empty */
 };
 
 /* Reads a message of `kind` (MESSAGE_NONE: the file's "kind" says; when both are there they must

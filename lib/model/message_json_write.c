@@ -52,6 +52,41 @@ static void write_digest(struct json_writer *writer, const uint8_t *member)
     json_text(writer, text);
 }
 
+static void write_id(struct json_writer *writer, const uint8_t *member)
+{
+    struct uuid id;
+    char text[UUID_TEXT_BYTES];
+    memcpy(&id, member, sizeof(id));
+    uuid_format(&id, text);
+    json_text(writer, text);
+}
+
+static void write_day(struct json_writer *writer, uint32_t yyyymmdd)
+{
+    char date[CIVIL_TEXT_BYTES];
+    int32_t day = 0;
+    if (civil_from_yyyymmdd(yyyymmdd, &day) != OK) {
+        json_u64(writer, yyyymmdd);
+        return;
+    }
+    civil_format(day, date);
+    json_text(writer, date);
+}
+
+static void write_dates(struct json_writer *writer, const struct field *field,
+                        const uint8_t *source)
+{
+    const uint32_t *dates = NULL;
+    size_t count = 0;
+    memcpy(&dates, source + field->offset, sizeof(dates));
+    memcpy(&count, source + field->count_offset, sizeof(count));
+    json_array_begin(writer);
+    for (size_t i = 0; i < count; i++) {
+        write_day(writer, dates[i]);
+    }
+    json_array_end(writer);
+}
+
 static void write_words(struct json_writer *writer, const struct field *field,
                         const uint8_t *source)
 {
@@ -81,7 +116,10 @@ static bool field_empty(const struct field *field, const uint8_t *source)
         return member[0] == 0;
     case FIELD_DIGEST:
         return memcmp(member, zeros, sizeof(zeros)) == 0;
+    case FIELD_UUID:
+        return memcmp(member, zeros, UUID_BYTES) == 0;
     case FIELD_WORDS:
+    case FIELD_DATES:
     case FIELD_ROWS:
         return load(source + field->count_offset, sizeof(uint64_t)) == 0;
     default:
@@ -94,9 +132,7 @@ static void write_plain(struct json_writer *writer, const struct field *field,
 {
     const uint8_t *member = source + field->offset;
     const char *text = NULL;
-    char date[CIVIL_TEXT_BYTES];
     char instant[INSTANT_TEXT_BYTES];
-    int32_t day = 0;
     switch (field->type) {
     case FIELD_TEXT:
         memcpy(&text, member, sizeof(text));
@@ -122,12 +158,7 @@ static void write_plain(struct json_writer *writer, const struct field *field,
         json_u64(writer, load(member, field->size));
         return;
     case FIELD_DATE:
-        if (civil_from_yyyymmdd((uint32_t)load(member, field->size), &day) == OK) {
-            civil_format(day, date);
-            json_text(writer, date);
-        } else {
-            json_u64(writer, load(member, field->size));
-        }
+        write_day(writer, (uint32_t)load(member, field->size));
         return;
     case FIELD_INSTANT:
         instant_format(load(member, field->size), instant);
@@ -136,8 +167,14 @@ static void write_plain(struct json_writer *writer, const struct field *field,
     case FIELD_DIGEST:
         write_digest(writer, member);
         return;
+    case FIELD_UUID:
+        write_id(writer, member);
+        return;
     case FIELD_WORDS:
         write_words(writer, field, source);
+        return;
+    case FIELD_DATES:
+        write_dates(writer, field, source);
         return;
     case FIELD_ROWS:
         break; /* write_rows writes them */
@@ -188,10 +225,8 @@ static void write_object(struct json_writer *writer, const struct field *fields,
 
 static void write_uuid(struct json_writer *writer, const char *name, const struct uuid *id)
 {
-    char text[UUID_TEXT_BYTES];
-    uuid_format(id, text);
     json_name(writer, name);
-    json_text(writer, text);
+    write_id(writer, id->bytes);
 }
 
 void message_json_write_header(struct json_writer *writer, const struct message_header *header)

@@ -22,7 +22,7 @@ bool number_prefix_valid(const char *prefix)
             return false;
         }
     }
-    return strcmp(prefix, "DB") != 0 && strcmp(prefix, "DJ") != 0;
+    return strcmp(prefix, "DB") != 0 && strcmp(prefix, "DJ") != 0 && strcmp(prefix, "SX") != 0;
 }
 
 void number_format(const struct number *number, char out[LIMIT_NUMBER_BYTES])
@@ -40,6 +40,10 @@ void number_format(const struct number *number, char out[LIMIT_NUMBER_BYTES])
         break;
     case NUMBER_REGISTER:
         len = snprintf(out, LIMIT_NUMBER_BYTES, "%s-DJ-%04u-%04u", number->prefix, number->year,
+                       number->counter);
+        break;
+    case NUMBER_MATTER:
+        len = snprintf(out, LIMIT_NUMBER_BYTES, "%s-SX-%04u-%04u", number->prefix, number->year,
                        number->counter);
         break;
     case NUMBER_DOCUMENT:
@@ -92,8 +96,9 @@ enum err number_parse(enum number_kind kind, const char *text, struct number *re
         return ERR_INVALID;
     }
     const char *rest = read_prefix(text, &number);
-    if (rest != NULL && kind == NUMBER_REGISTER) {
-        rest = strncmp(rest, "-DJ", 3) == 0 ? rest + 3 : NULL;
+    if (rest != NULL && (kind == NUMBER_REGISTER || kind == NUMBER_MATTER)) {
+        const char *mark = kind == NUMBER_REGISTER ? "-DJ" : "-SX";
+        rest = strncmp(rest, mark, 3) == 0 ? rest + 3 : NULL;
     }
     rest = read_part(rest, NUMBER_YEAR_MAX, &number.year);
     rest = read_part(rest, NUMBER_COUNTER_MAX, &number.counter);

@@ -3,6 +3,7 @@
  *   case      JZ-2026-0031       the prefix of the agency that opens it, the +08:00 year
  *   referral  JZ-2026-0031-01    the case's number and which transfer of it
  *   register  MZ-DJ-2026-0007    登记: the receiver's prefix
+ *   matter    JZ-SX-2026-0007    事项: the prefix of the agency that opens it
  *   document  DB-2026-0012       督办单: the broker's
  * Counters have four digits or more, suffixes two or more. Harmless in a header: no name, no hash
  * of one. Pure; any thread. */
@@ -18,7 +19,7 @@
 #define NUMBER_YEAR_MIN     2000u
 #define NUMBER_YEAR_MAX     9999u
 
-enum number_kind { NUMBER_CASE, NUMBER_REFERRAL, NUMBER_REGISTER, NUMBER_DOCUMENT };
+enum number_kind { NUMBER_CASE, NUMBER_REFERRAL, NUMBER_REGISTER, NUMBER_MATTER, NUMBER_DOCUMENT };
 
 struct number {
     enum number_kind kind;
@@ -34,7 +35,7 @@ struct number_counter {
     uint32_t last; /* 0: none given in that year */
 };
 
-bool number_prefix_valid(const char *prefix); /* and not "DB", nor "DJ" */
+bool number_prefix_valid(const char *prefix); /* and not "DB", "DJ", "SX" */
 void number_format(const struct number *number, char out[LIMIT_NUMBER_BYTES]);
 /* Exactly what number_format writes; ERR_INVALID otherwise. */
 enum err number_parse(enum number_kind kind, const char *text, struct number *ret) MUST_CHECK;

@@ -47,6 +47,21 @@ enum refusal {
     REFUSAL_DELIVERY = 58,         /* acknowledges what is not queued for this agency */
     REFUSAL_SEALING = 59,          /* body sealed to the wrong readers, padding or suite */
     REFUSAL_REGISTER_NUMBER = 60,  /* register number malformed or foreign */
+    REFUSAL_CASE_ARCHIVED = 61,    /* the case is archived: re-open it first */
+    REFUSAL_CASE_NOT_ARCHIVED = 62,
+    REFUSAL_CASE_CLOCKS = 63,  /* windows or tasks of the case are open */
+    REFUSAL_CASE_UNKNOWN = 64, /* no such case, or none of the sender's */
+    REFUSAL_MATTER_UNKNOWN = 65,
+    REFUSAL_MATTER_EXISTS = 66,
+    REFUSAL_MATTER_CLOSED = 67,
+    REFUSAL_MATTER_MEMBER = 68, /* sender or addressee is not a member of the matter */
+    REFUSAL_DUTY = 69,          /* no such open duty of the sender's */
+    REFUSAL_DATE = 70,          /* a date is past, or not in order */
+    REFUSAL_PREVIOUS = 71,      /* the referral that it follows does not allow that */
+    REFUSAL_HOPS = 72,          /* referred again too often: the joint-meeting office decides */
+    REFUSAL_DOCUMENT = 73,      /* no such open document asked of the sender */
+    REFUSAL_MINOR = 74,         /* what Art. 17-20 demand for a minor is missing */
+    REFUSAL_OFFICE = 75,        /* only the joint-meeting office may send this */
 };
 
 /* "request.malformed", "policy.not-allowed" ...: never NULL; "unknown" for a stranger. */

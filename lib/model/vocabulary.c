@@ -202,6 +202,12 @@ static const struct word tasks[] = {
     {TASK_FEEDBACK, "feedback", "反馈", "feedback"},
     {TASK_TELL_APPLICANT, "tell-applicant", "告知申请人", "tell the applicant"},
     {TASK_PAPERS, "papers", "补充材料", "papers"},
+    {DUTY_INFORMATION, "information", "提供信息", "answer an information request"},
+    {DUTY_FOLLOW_UP, "follow-up", "回访", "report a follow-up visit"},
+    {DUTY_PROMISE, "promise", "承诺事项", "do what was promised"},
+    {DUTY_PAYMENT, "payment", "监管资金支付", "pay supervised money"},
+    {DUTY_LETTER, "letter", "协作单位回函", "bring an associate's answer"},
+    {DUTY_ATTENDANCE, "attendance", "答复邀请", "answer an invitation"},
 };
 
 static const struct word hows[] = {
@@ -268,6 +274,180 @@ static const struct word traces[] = {
     {TRACE_DAY_N, "day-n", "期限届满日", "last day"},
 };
 
+static const struct word informations[] = {
+    {0, "identity", "身份、户籍", "identity and household register"},
+    {1, "household", "家庭成员", "members of the household"},
+    {2, "income", "收入、财产、债务", "income, property, debts"},
+    {3, "judgment", "案情、裁判与执行", "the case, judgment and enforcement"},
+    {4, "treatment", "伤情、诊疗与费用", "injury, treatment and its cost"},
+    {5, "prior-aid", "已获赔偿、救助", "compensation and aid already received"},
+    {6, "whereabouts", "现住址、联系方式", "where the applicant is"},
+    {7, "guardian", "监护情况", "who guards the minor"},
+    {8, "school", "就学情况", "schooling"},
+    {9, "progress", "办理进展", "how far the matter is"},
+    {10, "other", "其他", "other"},
+};
+
+static const struct word stages[] = {
+    {STAGE_APPROVED, "approved", "已审批", "approved"},
+    {STAGE_PAID, "paid", "已发放", "paid"},
+    {STAGE_DELIVERED, "delivered", "已落实", "delivered"},
+};
+
+static const struct word escalation_answers[] = {
+    {1, "answered", "已反馈", "answered meanwhile"},
+    {2, "will-answer", "即将反馈", "will answer"},
+    {3, "waits-for-papers", "等待材料", "waits for papers"},
+    {4, "waits-for-approval", "等待审批", "waits for approval"},
+    {5, "not-ours", "不属本单位", "not this agency's"},
+    {6, "technical", "系统故障", "a technical fault"},
+    {7, "other", "其他", "other"},
+};
+
+static const struct word archive_whys[] = {
+    {1, "assisted", "救助到位", "assistance was delivered"},
+    {2, "not-assisted", "未予救助", "no assistance was given"},
+    {3, "withdrawn", "已撤回", "withdrawn"},
+    {4, "other", "其他", "other"},
+};
+
+static const struct word reopen_whys[] = {
+    {1, "late-reply", "迟到的反馈", "a late reply"},
+    {2, "new-fact", "新情况", "a new fact"},
+    {3, "risk-found", "回访发现风险", "a follow-up visit found a risk"},
+    {4, "error", "归档有误", "archived by mistake"},
+    {5, "other", "其他", "other"},
+};
+
+static const struct word hardships[] = {
+    {HARDSHIP_RESOLVED, "resolved", "已解决", "resolved"},
+    {2, "eased", "有所缓解", "eased"},
+    {3, "unchanged", "未改善", "unchanged"},
+    {4, "worse", "加重", "worse"},
+};
+
+static const struct word effects[] = {
+    {1, "full", "全部落实", "delivered in full"},
+    {2, "part", "部分落实", "delivered in part"},
+    {3, "none", "未落实", "not delivered"},
+};
+
+static const struct word risks[] = {
+    {RISK_NONE, "none", "无", "none"},
+    {2, "low", "较低", "low"},
+    {3, "fall-back", "可能返贫", "may fall back into poverty"},
+    {4, "safety", "人身安全", "safety of persons"},
+    {5, "petition", "信访风险", "may petition"},
+    {6, "other", "其他", "other"},
+};
+
+static const struct word topics[] = {
+    {1, "plan", "救助方案", "plan of assistance"},
+    {2, "policy", "政策适用", "which policy applies"},
+    {3, "information", "信息共享", "sharing of information"},
+    {4, "procedure", "办理程序", "procedure"},
+    {5, "emergency", "紧急救助", "emergency"},
+    {6, "funds", "资金统筹", "pooling of funds"},
+    {7, "other", "其他", "other"},
+};
+
+static const struct word promises[] = {
+    {1, "provide", "提供救助", "provide assistance"},
+    {2, "verify", "调查核实", "verify"},
+    {3, "visit", "走访", "visit"},
+    {4, "issue-proof", "出具证明", "issue a proof"},
+    {5, "coordinate", "协调其他单位", "coordinate with others"},
+    {6, "refer", "移送线索", "refer"},
+    {7, "pay", "拨付资金", "pay"},
+    {8, "other", "其他", "other"},
+};
+
+static const struct word promise_results[] = {
+    {1, "kept", "已完成", "kept"},
+    {2, "in-part", "部分完成", "in part"},
+    {3, "not-possible", "无法完成", "not possible"},
+};
+
+static const struct word attendances[] = {
+    {1, "yes", "参加", "attends"},
+    {2, "deputy", "委派他人参加", "sends a deputy"},
+    {3, "no", "不参加", "does not attend"},
+};
+
+static const struct word hearing_purposes[] = {
+    {1, "eligibility", "是否救助", "whether to assist"},
+    {2, "payment", "救助金发放方式", "how to pay"},
+    {3, "emergency", "紧急救助", "emergency"},
+    {4, "effect", "救助效果", "effect of the assistance"},
+    {5, "other", "其他", "other"},
+};
+
+static const struct word hearing_roles[] = {
+    {0, "congress-deputy", "人大代表", "deputy to the people's congress"},
+    {1, "consultative-member", "政协委员", "member of the consultative conference"},
+    {2, "supervisor", "人民监督员", "people's supervisor"},
+    {3, "hearing-officer", "听证员", "hearing officer"},
+    {4, "department", "相关职能部门人员", "officer of a department"},
+    {5, "grassroots", "基层组织人员", "grass-roots organisation"},
+    {6, "other", "其他", "other"},
+};
+
+static const struct word opinions[] = {
+    {1, "assist", "同意救助", "assist"},
+    {2, "assist-conditions", "附条件同意", "assist on conditions"},
+    {3, "not-assist", "不同意救助", "do not assist"},
+    {4, "undecided", "未形成意见", "no opinion was reached"},
+};
+
+static const struct word roster_roles[] = {
+    {1, "leader", "分管领导", "leader, member of the joint meeting"},
+    {2, "liaison", "联络员", "liaison officer"},
+};
+
+static const struct word roster_changes[] = {
+    {1, "joins", "到任", "joins"},
+    {2, "leaves", "离任", "leaves"},
+    {3, "changes", "信息变更", "particulars change"},
+};
+
+static const struct word custodians[] = {
+    {1, "procuratorate", "检察院专户", "account of the procuratorate"},
+    {2, "township", "苏木乡镇", "township"},
+    {3, "village", "嘎查村（居）", "village"},
+    {4, "school", "学校", "school"},
+    {5, "civil-affairs", "民政部门", "civil affairs"},
+    {6, "notary", "公证机构", "notary"},
+    {7, "joint-account", "共管账户", "joint account"},
+    {8, "governance-centre", "综治中心", "governance centre"},
+    {9, "guardian", "监护人", "guardian"},
+    {10, "other", "其他", "other"},
+};
+
+static const struct word letter_answers[] = {
+    {1, "done", "已办理", "done"},
+    {2, "partly", "部分办理", "partly"},
+    {3, "refused", "未办理", "refused"},
+    {4, "no-answer", "无回复", "no answer"},
+};
+
+static const struct word correcteds[] = {
+    {0, "persons", "人员信息", "persons"}, {1, "circumstances", "情况说明", "circumstances"},
+    {2, "facts", "要素", "facts"},         {3, "amounts", "金额", "amounts"},
+    {4, "contact", "联系方式", "contact"}, {5, "other", "其他", "other"},
+};
+
+static const struct word links[] = {
+    {LINK_RE_REFERRAL, "re-referral", "改送", "referred again after not-my-duty"},
+    {LINK_FOLLOW_UP, "follow-up", "回访发现", "found at a follow-up visit"},
+    {LINK_OTHER_DIRECTION, "other-direction", "双向衔接", "the other direction"},
+    {LINK_SUPPLEMENT, "supplement", "补充移送", "another need of the household"},
+};
+
+static const struct word agenda_whys[] = {
+    {1, "third-rung", "三次督办", "reached the third rung"},
+    {2, "proposed", "提请讨论", "proposed"},
+};
+
 #define TABLE(words) words, sizeof(words) / sizeof((words)[0])
 
 static const struct vocabulary_row {
@@ -298,6 +478,28 @@ static const struct vocabulary_row {
     [VOCABULARY_MAY_BE_TOLD] = {"may-be-told", TABLE(may_be_tolds), false},
     [VOCABULARY_ROLE] = {"role", TABLE(roles), false},
     [VOCABULARY_TRACE] = {"trace", TABLE(traces), false},
+    [VOCABULARY_INFORMATION] = {"information", TABLE(informations), true},
+    [VOCABULARY_STAGE] = {"stage", TABLE(stages), false},
+    [VOCABULARY_ESCALATION_ANSWER] = {"escalation-answer", TABLE(escalation_answers), false},
+    [VOCABULARY_ARCHIVE_WHY] = {"archive-why", TABLE(archive_whys), false},
+    [VOCABULARY_REOPEN_WHY] = {"reopen-why", TABLE(reopen_whys), false},
+    [VOCABULARY_HARDSHIP] = {"hardship", TABLE(hardships), false},
+    [VOCABULARY_EFFECT] = {"effect", TABLE(effects), false},
+    [VOCABULARY_RISK] = {"risk", TABLE(risks), false},
+    [VOCABULARY_TOPIC] = {"topic", TABLE(topics), false},
+    [VOCABULARY_PROMISE] = {"promise", TABLE(promises), false},
+    [VOCABULARY_PROMISE_RESULT] = {"promise-result", TABLE(promise_results), false},
+    [VOCABULARY_ATTENDS] = {"attends", TABLE(attendances), false},
+    [VOCABULARY_HEARING_PURPOSE] = {"hearing-purpose", TABLE(hearing_purposes), false},
+    [VOCABULARY_HEARING_ROLE] = {"hearing-role", TABLE(hearing_roles), true},
+    [VOCABULARY_OPINION] = {"opinion", TABLE(opinions), false},
+    [VOCABULARY_ROSTER_ROLE] = {"roster-role", TABLE(roster_roles), false},
+    [VOCABULARY_ROSTER_CHANGE] = {"roster-change", TABLE(roster_changes), false},
+    [VOCABULARY_CUSTODIAN] = {"custodian", TABLE(custodians), false},
+    [VOCABULARY_LETTER_ANSWER] = {"letter-answer", TABLE(letter_answers), false},
+    [VOCABULARY_CORRECTED] = {"corrected", TABLE(correcteds), true},
+    [VOCABULARY_LINK] = {"link", TABLE(links), false},
+    [VOCABULARY_AGENDA_WHY] = {"agenda-why", TABLE(agenda_whys), false},
 };
 
 static const struct vocabulary_row *row_of(enum vocabulary which)

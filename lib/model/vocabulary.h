@@ -10,28 +10,50 @@
 #include "base/bytes.h"
 
 enum vocabulary {
-    VOCABULARY_GROUND,         /* Art. 4 (1)-(7), Art. 18 (1)-(8), refused */
-    VOCABULARY_PRIORITY_GROUP, /* set: Art. 3, Art. 18 last paragraph */
-    VOCABULARY_NEED,           /* set: what the household needs; agencies' duties */
-    VOCABULARY_MEASURE,        /* set in a referral, single in a feedback: Art. 5, 18, 19 */
-    VOCABULARY_MATERIAL,       /* Art. 7 and what practice adds */
-    VOCABULARY_MISSING_REASON, /* why a material is not there */
-    VOCABULARY_SHAPE,          /* what a measure is */
-    VOCABULARY_UNIT,           /* how often it comes */
-    VOCABULARY_RELATION,       /* Art. 10: who the applicant is; a person's place in the home */
-    VOCABULARY_MINOR_MARK,     /* set: Art. 17-20 */
-    VOCABULARY_LEAD_CHANNEL,   /* where the lead came from */
-    VOCABULARY_TOLD,           /* inbound: was the applicant told, Art. 10 */
-    VOCABULARY_OUTCOME,        /* enum feedback_outcome */
-    VOCABULARY_TELL_BY,        /* enum tell_by */
-    VOCABULARY_TASK,           /* enum referral_task */
-    VOCABULARY_HOW_TOLD,       /* how the applicant was informed */
-    VOCABULARY_DOCUMENT,       /* papers that a procedure wants */
-    VOCABULARY_WITHDRAWAL,     /* why a referral is withdrawn */
-    VOCABULARY_REJECTION,      /* what was wrong with a body */
-    VOCABULARY_MAY_BE_TOLD,    /* per person in the body */
-    VOCABULARY_ROLE,           /* set of values: enum notice_role */
-    VOCABULARY_TRACE,          /* enum trace_kind */
+    VOCABULARY_GROUND,            /* Art. 4 (1)-(7), Art. 18 (1)-(8), refused */
+    VOCABULARY_PRIORITY_GROUP,    /* set: Art. 3, Art. 18 last paragraph */
+    VOCABULARY_NEED,              /* set: what the household needs; agencies' duties */
+    VOCABULARY_MEASURE,           /* set in a referral, single in a feedback: Art. 5, 18, 19 */
+    VOCABULARY_MATERIAL,          /* Art. 7 and what practice adds */
+    VOCABULARY_MISSING_REASON,    /* why a material is not there */
+    VOCABULARY_SHAPE,             /* what a measure is */
+    VOCABULARY_UNIT,              /* how often it comes */
+    VOCABULARY_RELATION,          /* Art. 10: who the applicant is; a person's place in the home */
+    VOCABULARY_MINOR_MARK,        /* set: Art. 17-20 */
+    VOCABULARY_LEAD_CHANNEL,      /* where the lead came from */
+    VOCABULARY_TOLD,              /* inbound: was the applicant told, Art. 10 */
+    VOCABULARY_OUTCOME,           /* enum feedback_outcome */
+    VOCABULARY_TELL_BY,           /* enum tell_by */
+    VOCABULARY_TASK,              /* enum referral_task */
+    VOCABULARY_HOW_TOLD,          /* how the applicant was informed */
+    VOCABULARY_DOCUMENT,          /* papers that a procedure wants */
+    VOCABULARY_WITHDRAWAL,        /* why a referral is withdrawn */
+    VOCABULARY_REJECTION,         /* what was wrong with a body */
+    VOCABULARY_MAY_BE_TOLD,       /* per person in the body */
+    VOCABULARY_ROLE,              /* set of values: enum notice_role */
+    VOCABULARY_TRACE,             /* enum trace_kind */
+    VOCABULARY_INFORMATION,       /* set: what is asked for in an information request */
+    VOCABULARY_STAGE,             /* of an assistance report */
+    VOCABULARY_ESCALATION_ANSWER, /* what the one asked says to a document */
+    VOCABULARY_ARCHIVE_WHY,
+    VOCABULARY_REOPEN_WHY,
+    VOCABULARY_HARDSHIP, /* at a follow-up visit, Art. 16 */
+    VOCABULARY_EFFECT,   /* of the measures, Art. 16 */
+    VOCABULARY_RISK,     /* Art. 16 */
+    VOCABULARY_TOPIC,    /* of a consultation or conference */
+    VOCABULARY_PROMISE,  /* what an agency promises */
+    VOCABULARY_PROMISE_RESULT,
+    VOCABULARY_ATTENDS,
+    VOCABULARY_HEARING_PURPOSE,
+    VOCABULARY_HEARING_ROLE, /* set: who is invited, Art. 12 */
+    VOCABULARY_OPINION,      /* of a hearing */
+    VOCABULARY_ROSTER_ROLE,  /* Art. 13 */
+    VOCABULARY_ROSTER_CHANGE,
+    VOCABULARY_CUSTODIAN,     /* of supervised money */
+    VOCABULARY_LETTER_ANSWER, /* of an associate */
+    VOCABULARY_CORRECTED,     /* set: what a correction corrects */
+    VOCABULARY_LINK,          /* how a referral follows another */
+    VOCABULARY_AGENDA_WHY,
     VOCABULARY_COUNT
 };
 
@@ -53,10 +75,22 @@ enum {
 
     SHAPE_MONEY = 1,
 
-    REJECTION_UNREADABLE = 1, /* the seal does not open, or what it holds cannot be decoded */
-    REJECTION_IDENTITY = 2,   /* an identity number fails GB 11643 */
-    REJECTION_MISSING = 3,    /* a mandatory body field is missing */
-    REJECTION_CONTRADICTS = 4 /* body and header or facts disagree */
+    REJECTION_UNREADABLE = 1,  /* the seal does not open, or what it holds cannot be decoded */
+    REJECTION_IDENTITY = 2,    /* an identity number fails GB 11643 */
+    REJECTION_MISSING = 3,     /* a mandatory body field is missing */
+    REJECTION_CONTRADICTS = 4, /* body and header or facts disagree */
+
+    STAGE_APPROVED = 1,
+    STAGE_PAID = 2,
+    STAGE_DELIVERED = 3,
+
+    HARDSHIP_RESOLVED = 1,
+    RISK_NONE = 1,
+
+    LINK_RE_REFERRAL = 1,     /* after not-my-duty: the trail of Art. 6's division of duties */
+    LINK_FOLLOW_UP = 2,       /* found at a follow-up visit */
+    LINK_OTHER_DIRECTION = 3, /* the other direction of the same household's matter */
+    LINK_SUPPLEMENT = 4       /* another need of the same household */
 };
 
 struct word {

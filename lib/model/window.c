@@ -78,6 +78,7 @@ static const char *const clock_kind_ids[CLOCK_KIND_COUNT] = {
     [CLOCK_UNDELIVERED] = "undelivered",
     [CLOCK_URGENT] = "urgent",
     [CLOCK_UNSIGNED] = "unsigned",
+    [CLOCK_DATED] = "dated",
 };
 
 enum basis_point {
@@ -109,6 +110,7 @@ static const struct clock_rungs *clock_rungs_of(enum clock_kind kind)
         [CLOCK_UNDELIVERED] = &undelivered,
         [CLOCK_URGENT] = &urgent,
         [CLOCK_UNSIGNED] = &not_signed,
+        [CLOCK_DATED] = &answer,
     };
     assert(kind < CLOCK_KIND_COUNT);
     return table[kind];
@@ -196,7 +198,8 @@ static enum err ladder_check_clock(const struct ladder *ladder, enum clock_kind 
                                    struct fault *fault)
 {
     const struct clock_rungs *rungs = clock_rungs_of(kind);
-    bool counts = rungs->from == FROM_DAY_N;
+    bool dated = kind == CLOCK_DATED; /* its N is the given date's */
+    bool counts = rungs->from == FROM_DAY_N && !dated;
     if (counts && (ladder->days[kind] < 1 || ladder->days[kind] > N_MAX)) {
         fault_set(fault, "ladder.days", clock_kind_ids[kind], "%u working days: expected 1 to %d",
                   (unsigned)ladder->days[kind], N_MAX);
@@ -206,7 +209,7 @@ static enum err ladder_check_clock(const struct ladder *ladder, enum clock_kind 
         fault_set(fault, "ladder.days", clock_kind_ids[kind], "this clock has no day N");
         return ERR_INVALID;
     }
-    int32_t before = counts ? -N_MAX : 0;
+    int32_t before = counts || dated ? -N_MAX : 0;
     for (enum rung rung = rungs->first; rung <= rungs->last; rung++) {
         int32_t offset = ladder->rungs[rung].offset;
         if (offset <= before || offset > OFFSET_MAX) {
@@ -335,6 +338,23 @@ void window_open(const struct ladder *ladder, const struct calendar *calendar, e
     *ret_window = window;
 }
 
+void window_open_dated(const struct calendar *calendar, uint64_t start_ms, int32_t due_day,
+                       struct window *ret_window)
+{
+    int32_t first = civil_day_at(start_ms);
+    uint32_t n = calendar_count_working_days(calendar, first, due_day);
+    assert(due_day >= first);
+    *ret_window = (struct window){
+        .kind = CLOCK_DATED,
+        .number = 1,
+        .n = n > 0 ? n : 1, /* its own day at the least: the rung of that day is raised */
+        .start_ms = start_ms,
+        .due_day = due_day,
+        .due_before_ms = civil_end_ms(due_day),
+        .basis = BASIS_GIVEN,
+    };
+}
+
 bool rung_due_ms(const struct ladder *ladder, const struct calendar *calendar,
                  const struct window *window, enum rung rung, uint64_t *ret_due_ms)
 {
@@ -449,7 +469,7 @@ void window_redate(const struct ladder *ladder, const struct calendar *calendar,
         *ret_redating = redating;
         return;
     }
-    if (window->n > 0) {
+    if (window->n > 0 && window->basis != BASIS_GIVEN) {
         bool provisional = window->provisional;
         window_move(calendar, now_ms, window);
         redating.moved = window->due_before_ms != redating.old_due_before_ms;

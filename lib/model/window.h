@@ -18,6 +18,7 @@ enum clock_kind {
     CLOCK_UNDELIVERED,       /* from queueing until the delivery receipt */
     CLOCK_URGENT,            /* from delivery, hours round the clock; life in danger only */
     CLOCK_UNSIGNED,          /* from delivery until the sign-for (Art. 10) */
+    CLOCK_DATED,             /* until a date that people gave: follow-ups, promises, payments */
     CLOCK_KIND_COUNT
 };
 
@@ -92,6 +93,7 @@ enum window_basis {
     BASIS_CALENDAR, /* day N of the calendar from the start */
     BASIS_FLOOR,    /* re-dated: the 2nd working day after the re-dating */
     BASIS_KEPT,     /* re-dated: the old date stays */
+    BASIS_GIVEN,    /* people gave it: no calendar moves it */
 };
 
 /* One running clock. A plain value: the caller stores it. */
@@ -113,6 +115,11 @@ struct window {
  * opens the next one sets it. */
 void window_open(const struct ladder *ladder, const struct calendar *calendar, enum clock_kind kind,
                  uint64_t start_ms, struct window *ret_window);
+
+/* Opens a CLOCK_DATED that ends at 24:00 of `due_day`; N is the number of working days after the
+ * day of start_ms up to and including it, at least 1; rungs count from it. */
+void window_open_dated(const struct calendar *calendar, uint64_t start_ms, int32_t due_day,
+                       struct window *ret_window);
 
 /* The instant at which a rung falls due: 24:00 of working day N + offset, or of the offset-th
  * working day after the start, or so many hours after it. False when this window has no such rung:

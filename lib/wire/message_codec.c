@@ -43,17 +43,11 @@ static const struct bind referral_binds[] = {
     NUMBER(12, struct referral_facts, told),
     NUMBER(13, struct referral_facts, person_count),
     NUMBER(14, struct referral_facts, no_publicity),
+    ID(15, struct referral_facts, previous),
+    NUMBER(16, struct referral_facts, link),
 };
 static const struct bind_table referral_table =
     TABLE(&referral__v1__referral_facts__descriptor, struct referral_facts, referral_binds);
-
-/* The small facts have no type of their own: their members count from the union's start. */
-#define FACTS_OFFSET(member) (offsetof(struct message, member) - offsetof(struct message, sign_for))
-#define FACTS_NUMBER(n, member)                                                                    \
-    {                                                                                              \
-        .number = (n), .kind = BIND_NUMBER, .offset = FACTS_OFFSET(member),                        \
-        .size = MEMBER_SIZE(struct message, member)                                                \
-    }
 
 static const struct bind sign_for_binds[] = {
     {.number = 1,
@@ -170,6 +164,29 @@ static const struct bind facts_binds[] = {
     CHOICE(8, struct message, delivery, &delivery_table),
     CHOICE(9, struct message, delivery, &rejection_table),
     CHOICE(10, struct message, notice, &notice_table),
+    CHOICE(11, struct message, information, &information_table),
+    CHOICE(12, struct message, information_reply, &information_reply_table),
+    CHOICE(13, struct message, assistance, &assistance_table),
+    CHOICE(14, struct message, escalation_reply, &escalation_reply_table),
+    CHOICE(15, struct message, archive, &archive_table),
+    CHOICE(16, struct message, reopen, &reopen_table),
+    CHOICE(17, struct message, follow_up_plan, &follow_up_plan_table),
+    CHOICE(18, struct message, follow_up_report, &follow_up_report_table),
+    CHOICE(19, struct message, consultation, &consultation_table),
+    CHOICE(20, struct message, conference, &conference_table),
+    CHOICE(21, struct message, promise_report, &promise_report_table),
+    CHOICE(22, struct message, meeting, &meeting_table),
+    CHOICE(23, struct message, attendance, &attendance_table),
+    CHOICE(24, struct message, hearing, &hearing_table),
+    CHOICE(25, struct message, hearing_opinion, &hearing_opinion_table),
+    CHOICE(26, struct message, roster_change, &roster_change_table),
+    CHOICE(27, struct message, roster, &roster_table),
+    CHOICE(28, struct message, fund_plan, &fund_plan_table),
+    CHOICE(29, struct message, fund_payment, &fund_payment_table),
+    CHOICE(30, struct message, letter, &letter_table),
+    CHOICE(31, struct message, letter_answer, &letter_answer_table),
+    CHOICE(32, struct message, correction, &correction_table),
+    ID(33, struct message, copies),
 };
 static const struct bind_table facts_table =
     TABLE(&referral__v1__facts__descriptor, struct message, facts_binds);
@@ -191,6 +208,29 @@ static uint32_t facts_field(enum message_kind kind)
         {MESSAGE_WITHDRAWAL, 7},
         {MESSAGE_DELIVERY, 8},
         {MESSAGE_REJECTION, 9},
+        {MESSAGE_INFORMATION_REQUEST, 11},
+        {MESSAGE_INFORMATION_REPLY, 12},
+        {MESSAGE_ASSISTANCE_REPORT, 13},
+        {MESSAGE_ESCALATION_REPLY, 14},
+        {MESSAGE_ARCHIVE, 15},
+        {MESSAGE_REOPEN, 16},
+        {MESSAGE_FOLLOW_UP_PLAN, 17},
+        {MESSAGE_FOLLOW_UP_REPORT, 18},
+        {MESSAGE_CONSULTATION, 19},
+        {MESSAGE_CONFERENCE, 20},
+        {MESSAGE_PROMISE_REPORT, 21},
+        {MESSAGE_MEETING_NOTICE, 22},
+        {MESSAGE_MEETING_REPLY, 23},
+        {MESSAGE_HEARING_INVITATION, 24},
+        {MESSAGE_HEARING_REPLY, 23},
+        {MESSAGE_HEARING_OPINION, 25},
+        {MESSAGE_ROSTER_CHANGE, 26},
+        {MESSAGE_ROSTER, 27},
+        {MESSAGE_FUND_PLAN, 28},
+        {MESSAGE_FUND_PAYMENT, 29},
+        {MESSAGE_LETTER, 30},
+        {MESSAGE_LETTER_ANSWER, 31},
+        {MESSAGE_CORRECTION, 32},
         {MESSAGE_DELIVERY_NOTICE, 10},
         {MESSAGE_REMINDER, 10},
         {MESSAGE_ESCALATION, 10},

@@ -81,7 +81,49 @@
         .bind_count = sizeof(list) / sizeof((list)[0])                                             \
     }
 
+/* The small facts have no type of their own: their members count from the union's start. */
+#define FACTS_OFFSET(member) (offsetof(struct message, member) - offsetof(struct message, sign_for))
+#define FACTS_NUMBER(n, member)                                                                    \
+    {                                                                                              \
+        .number = (n), .kind = BIND_NUMBER, .offset = FACTS_OFFSET(member),                        \
+        .size = MEMBER_SIZE(struct message, member)                                                \
+    }
+#define FACTS_TEXT(n, member)                                                                      \
+    {                                                                                              \
+        .number = (n), .kind = BIND_TEXT, .offset = FACTS_OFFSET(member),                          \
+        .size = MEMBER_SIZE(struct message, member)                                                \
+    }
+#define FACTS_ID(n, member)                                                                        \
+    {                                                                                              \
+        .number = (n), .kind = BIND_ID, .offset = FACTS_OFFSET(member),                            \
+        .size = MEMBER_SIZE(struct message, member)                                                \
+    }
+
 extern const struct bind_table batch_proof_table; /* struct batch_proof */
 extern const struct bind_table payload_table;     /* struct payload */
+
+/* The facts of everything beside a referral's own life: matter_codec.c. */
+extern const struct bind_table information_table;
+extern const struct bind_table information_reply_table;
+extern const struct bind_table assistance_table;
+extern const struct bind_table escalation_reply_table;
+extern const struct bind_table archive_table;
+extern const struct bind_table reopen_table;
+extern const struct bind_table follow_up_plan_table;
+extern const struct bind_table follow_up_report_table;
+extern const struct bind_table consultation_table;
+extern const struct bind_table conference_table;
+extern const struct bind_table promise_report_table;
+extern const struct bind_table meeting_table;
+extern const struct bind_table attendance_table;
+extern const struct bind_table hearing_table;
+extern const struct bind_table hearing_opinion_table;
+extern const struct bind_table roster_change_table;
+extern const struct bind_table roster_table;
+extern const struct bind_table fund_plan_table;
+extern const struct bind_table fund_payment_table;
+extern const struct bind_table letter_table;
+extern const struct bind_table letter_answer_table;
+extern const struct bind_table correction_table;
 
 #endif
