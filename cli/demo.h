@@ -196,6 +196,8 @@ enum err story_play(struct demo *demo) MUST_CHECK;
  *   @               at the end: milliseconds as "2026-09-18 09:30" (+08:00)
  * An array of texts is joined by commas. Pure. */
 void check_evaluate(const struct json_value *root, const char *path, char out[DEMO_VALUE_BYTES]);
+/* Is the answer what the story expects? */
+bool check_fits(const char *value, const char *answered);
 /* Records the result; a failure names the assertion, what was expected and what was answered. */
 enum err check_record(struct demo *demo, const struct step *step, const char *answered) MUST_CHECK;
 /* Members `assertions` and `passed` of the command's answer. */

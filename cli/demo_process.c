@@ -353,6 +353,10 @@ void process_stop_all(struct demo *demo)
         (void)reap(demo, process);
     }
     if (demo->ready_fd >= 0) {
+        char path[DEMO_PATH_BYTES];
+
+        demo_path(demo, path, "ready.sock");
+        (void)unlink(path); /* nothing lives there any more */
         (void)close(demo->ready_fd);
         demo->ready_fd = -1;
     }
