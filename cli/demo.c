@@ -421,6 +421,9 @@ int demo_run(const struct invocation *invocation)
     }
     status = player > 0 ? supervise(&demo, player, &signals) : EXIT_FAILED;
     remove_folder(&demo);
+    if (!demo.json && atomic_load(&demo.shared->played)) {
+        printf("已结束，%s\n", demo.keep ? "文件留在文件夹里。" : "没有留下进程和文件。");
+    }
     (void)munmap(demo.shared, sizeof(*demo.shared));
     return status;
 }
