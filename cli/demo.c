@@ -419,7 +419,12 @@ int demo_run(const struct invocation *invocation)
     if (player == 0) {
         return play(&demo, self, &before);
     }
-    status = player > 0 ? supervise(&demo, player, &signals) : EXIT_FAILED;
+    if (player > 0) {
+        status = supervise(&demo, player, &signals);
+    } else {
+        fprintf(stderr, "referralctl: demo: no process can be made: %s\n", strerror(errno));
+        status = EXIT_FAILED;
+    }
     remove_folder(&demo);
     if (!demo.json && atomic_load(&demo.shared->played)) {
         printf("已结束，%s\n", demo.keep ? "文件留在文件夹里。" : "没有留下进程和文件。");

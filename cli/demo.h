@@ -30,6 +30,9 @@
 #define DEMO_START_MS      20000u               /* a daemon that says it is ready */
 #define DEMO_ORIGIN        "laboratory/broker"
 
+/* The row of policy.yaml that the mutation no-rung changes. */
+#define DEMO_RUNG_ROW "due-2: {offset: 3,"
+
 enum demo_mutation { MUTATION_NONE, MUTATION_NO_RUNG, MUTATION_NO_FLIP };
 
 struct demo_process {

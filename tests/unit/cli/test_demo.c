@@ -175,6 +175,17 @@ START_TEST(letters_are_there)
 }
 END_TEST
 
+/* Otherwise the mutation would fail for another reason than its assertion. */
+START_TEST(the_rung_of_the_mutation_is_shipped)
+{
+    const struct demo_file *policy = file_find("policy.yaml");
+
+    ck_assert_ptr_nonnull(policy);
+    ck_assert_ptr_nonnull(
+        memmem(policy->bytes, policy->size, DEMO_RUNG_ROW, strlen(DEMO_RUNG_ROW)));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli_demo");
@@ -187,6 +198,7 @@ int main(void)
     tcase_add_test(order, names_are_unique_and_values_are_there);
     tcase_add_test(order, agencies_are_in_the_registry);
     tcase_add_test(order, letters_are_there);
+    tcase_add_test(order, the_rung_of_the_mutation_is_shipped);
     suite_add_tcase(suite, paths);
     suite_add_tcase(suite, order);
     return suite_run(suite);
