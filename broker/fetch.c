@@ -143,14 +143,15 @@ static enum err gather_begin(struct gathering *gathering, const struct parked_fe
     if (gathering->deliveries == NULL) {
         return ERR_MEMORY;
     }
-    return node_set_init(&gathering->nodes, (size_t)fetch->max_count * 40u, region);
+    return node_set_init(&gathering->nodes,
+                         fetch->max_count * merkle_path_most(gathering->size) + 1u, region);
 }
 
 static enum err reply_gathered(struct turn *turn, struct gathering *gathering,
                                const struct parked_fetch *fetch)
 {
     struct answer *answer = turn_answer(turn, fetch->handle, &fetch->request_digest);
-    uint64_t waiting = 0, oldest_ms;
+    uint64_t waiting = 0;
     enum err error;
 
     if (answer == NULL) {
@@ -162,7 +163,7 @@ static enum err reply_gathered(struct turn *turn, struct gathering *gathering,
     answer->head.fetch.delivery_count = gathering->count;
     answer->head.fetch.nodes = gathering->nodes.nodes;
     answer->head.fetch.node_count = gathering->nodes.count;
-    error = queue_waiting(gathering->read, gathering->agency->number, &waiting, &oldest_ms);
+    error = queue_waiting(gathering->read, gathering->agency->number, &waiting, NULL);
     answer->head.fetch.waiting = waiting - gathering->count;
     return error;
 }

@@ -17,6 +17,15 @@ void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *act
     text_copy(ret_record->actor, sizeof(ret_record->actor), actor);
 }
 
+static void draw_salt(struct turn *turn, uint8_t out[SALT_BYTES])
+{
+    if (turn->salts_left == 0) {
+        io_random(&turn->broker->setup.io, turn->salts, sizeof(turn->salts));
+        turn->salts_left = TURN_SALTS;
+    }
+    memcpy(out, turn->salts[--turn->salts_left], SALT_BYTES);
+}
+
 static enum err append(struct turn *turn, const struct leaf_record *record, struct audit_leaf leaf,
                        struct digest *ret_hash, uint64_t *ret_leaf)
 {
@@ -26,7 +35,7 @@ static enum err append(struct turn *turn, const struct leaf_record *record, stru
     if (error != OK) {
         return error;
     }
-    io_random(&turn->broker->setup.io, leaf.salt, sizeof(leaf.salt));
+    draw_salt(turn, leaf.salt);
     buf_init(&bytes, AUDIT_RECORD_BYTES);
     error = leaf_record_encode(record, &bytes);
     if (error == OK) {

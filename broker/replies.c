@@ -85,7 +85,7 @@ static enum err fill_receipts(struct sending *sending, struct answer *answer)
     if (receipts == NULL) {
         return ERR_MEMORY;
     }
-    error = node_set_init(&nodes, answer->ref_count * 40u + 1u, region);
+    error = node_set_init(&nodes, answer->ref_count * merkle_path_most(sending->size) + 1u, region);
     for (size_t i = 0; error == OK && i < answer->ref_count; i++) {
         error = fill_receipt(sending, &answer->refs[i], &nodes, &receipts[i]);
     }

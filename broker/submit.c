@@ -360,7 +360,7 @@ static enum err check_room(struct submission *submission, enum refusal *ret_refu
     struct turn *turn = submission->turn;
     const struct agency *recipient =
         registry_find(turn->broker->setup.registry, submission->message.header.recipient);
-    uint64_t waiting = 0, oldest_ms;
+    uint64_t waiting = 0;
     enum err error = OK;
 
     if (submission->acknowledging || recipient == NULL) {
@@ -370,7 +370,7 @@ static enum err check_room(struct submission *submission, enum refusal *ret_refu
         *ret_refusal = REFUSAL_STORE_FULL;
         return OK;
     }
-    error = queue_waiting(turn->txn, recipient->number, &waiting, &oldest_ms);
+    error = queue_waiting(turn->txn, recipient->number, &waiting, NULL);
     if (error == OK && waiting >= LIMIT_QUEUE_COUNT) {
         *ret_refusal = REFUSAL_QUEUE_FULL;
     }
@@ -399,7 +399,7 @@ static enum err handle_known_header(struct submission *submission)
     if (error != OK || refusal != REFUSAL_NONE) {
         return error != OK ? error : later(submission, refusal);
     }
-    error = message_decode(payload, &submission->region, &submission->message, &fault);
+    error = facts_decode(payload, &submission->region, &submission->message, &fault);
     if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
         return refuse(submission, REFUSAL_PAYLOAD, fault.place);
     }

@@ -20,7 +20,8 @@
 #include "wire/codec.h"
 
 #define TURN_REGION_BYTES ((size_t)512 * 1024 * 1024) /* answers of one turn */
-#define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024)  /* payloads decided in one turn */
+#define TURN_SALTS        16 /* of leaves, drawn at once: the kernel is asked once for so many */
+#define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024) /* payloads decided in one turn */
 
 struct broker_agency { /* by place in the registry */
     struct session session;
@@ -100,6 +101,8 @@ struct turn {
     struct notice *notices, **notices_end;
     size_t notice_count;
     size_t rungs; /* raised in this turn */
+    uint8_t salts[TURN_SALTS][SALT_BYTES];
+    size_t salts_left;
     /* what becomes true of the broker with the commit */
     bool start_written, stop_written, redate_done, redate_moved;
     struct case_key redate_at;

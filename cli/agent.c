@@ -189,12 +189,12 @@ static int draw_show(const struct json_value *root)
         struct json_value value = json_member(root, trees[i]);
 
         if (json_is_object(&value)) {
-            tree_print(&value, 0);
+            tree_print(&value, 0, NULL);
         }
     }
     if (json_is_array(&referrals)) {
         printf("%s\n", value_text(root, "case"));
-        tree_print(&referrals, 2);
+        tree_print(&referrals, 2, NULL);
     }
     if (json_is_array(&rows)) {
         printf("\n");
@@ -329,8 +329,11 @@ static int read_officer(const struct invocation *invocation, struct buf *officer
     int status = EXIT_OK;
 
     if (!invocation_has(invocation, OPTION_OFFICER_FILE)) {
-        return buf_append(officer, OFFICER_DEFAULT, sizeof(OFFICER_DEFAULT)) == OK ? EXIT_OK
-                                                                                   : EXIT_FAILED;
+        if (buf_append(officer, OFFICER_DEFAULT, sizeof(OFFICER_DEFAULT)) == OK) {
+            return EXIT_OK;
+        }
+        fault_set(&fault, "input.memory", "", "no memory for the message");
+        return output_fault(invocation, EXIT_FAILED, &fault);
     }
     status = input_text(invocation, OPTION_OFFICER_FILE, officer);
     if (status == EXIT_OK && memchr(officer->data, '\n', officer->len) != NULL) {
@@ -481,7 +484,7 @@ int agent_status_run(const struct invocation *invocation)
         if (invocation_has(invocation, OPTION_JSON)) {
             call_print(&call);
         } else {
-            tree_print(&call.root, 0);
+            tree_print(&call.root, 0, "ok");
         }
         status = judge_status(&call.root);
     }

@@ -234,8 +234,8 @@ static void queue_row(struct table *table, const struct json_value *queue,
 
 static int draw_queue(const struct json_value *root)
 {
-    static const char *const heads[] = {
-        "AGENCY", "<10m", "<1h", "<1d", "<3d", "<7d", "7d+", "TOTAL", "(what waits, by its age)"};
+    static const char *const heads[] = {"AGENCY", "<10m", "<1h",   "<1d", "<3d",
+                                        "<7d",    "7d+",  "TOTAL", "NAME"};
     struct json_value queues = json_member(root, "queues");
     uint64_t totals[AGE_COUNT + 1] = {0};
     struct table table;

@@ -2,11 +2,13 @@
  * is what it is. The contract is docs/operations.md. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/call.h"
 #include "cli/days.h"
 #include "cli/input.h"
+#include "model/lanes.h"
 #include "model/vocabulary.h"
 #include "model/window.h"
 
@@ -182,17 +184,18 @@ static int draw_facts(const struct json_value *referral)
 {
     const struct word *outcome =
         vocabulary_find(VOCABULARY_OUTCOME, (uint32_t)value_u64(referral, "outcome"));
+    uint64_t lane = value_u64(referral, "lane");
     struct table table;
 
     table_begin(&table, NULL, "l");
     table_cellf(&table, "%s  %s from %s to %s", value_text(referral, "referral"),
                 value_text(referral, "kind"), value_text(referral, "from"),
                 value_text(referral, "to"));
-    table_cellf(&table, "  %s%s%s, lane %" PRIu64 "%s%s%s%s", value_text(referral, "state"),
+    table_cellf(&table, "  %s%s%s, lane %s%s%s%s%s", value_text(referral, "state"),
                 value_bool(referral, "signed") ? ", signed for" : "",
                 value_bool(referral, "informed") ? ", applicant informed" : "",
-                value_u64(referral, "lane"), outcome != NULL ? ", outcome " : "",
-                outcome != NULL ? outcome->id : "",
+                lane < LANE_COUNT ? lane_name((enum lane)lane) : "?",
+                outcome != NULL ? ", outcome " : "", outcome != NULL ? outcome->id : "",
                 value_text(referral, "register_number")[0] != '\0' ? ", register " : "",
                 value_text(referral, "register_number"));
     if (value_bool(referral, "late")) {
@@ -215,17 +218,41 @@ static int draw_referral(const struct json_value *referral)
     return status == EXIT_OK ? draw_trail(referral) : status;
 }
 
+struct numbered {
+    const char *number; /* borrowed from the answer */
+    size_t index;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    return strcmp(((const struct numbered *)a)->number, ((const struct numbered *)b)->number);
+}
+
+/* The broker has them in the order of their ids. */
 static int draw_case(const struct json_value *root)
 {
     struct json_value referrals = json_member(root, "referrals");
+    size_t count = json_count(&referrals);
+    struct numbered *order = calloc(count + 1, sizeof(*order));
     int status = EXIT_OK;
 
-    for (size_t i = 0; status == EXIT_OK && i < json_count(&referrals); i++) {
+    if (order == NULL) {
+        fprintf(stderr, "referralctl: no memory to draw the case\n");
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) {
         struct json_value referral = json_item(&referrals, i);
+
+        order[i] = (struct numbered){value_text(&referral, "referral"), i};
+    }
+    qsort(order, count, sizeof(*order), by_number);
+    for (size_t i = 0; status == EXIT_OK && i < count; i++) {
+        struct json_value referral = json_item(&referrals, order[i].index);
 
         printf("%s", i > 0 ? "\n" : "");
         status = draw_referral(&referral);
     }
+    free(order);
     return status;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "cli/beside.h"
 #include "cli/demo.h"
@@ -28,6 +29,9 @@
 #define END_MS      12000u /* for what is asked to end: longer than the player gives the daemons */
 #define NFTW_OPEN   16
 #define PORT_DIGITS 5u
+#define PORT_FIRST  17000u
+#define PORT_COUNT  15000u
+#define PORT_TRIES  100u
 
 enum err demo_fail(struct demo *demo, const char *code, const char *place, const char *fmt, ...)
 {
@@ -60,20 +64,34 @@ static int read_mutation(struct demo *demo)
     return EXIT_OK;
 }
 
-/* A port that is free now; another program may still take it before the broker does. */
-static uint16_t free_port(void)
+static bool is_free(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(port),
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool found = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-                 getsockname(fd, (struct sockaddr *)&address, &len) == 0;
+    bool is = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
 
     if (fd >= 0) {
         (void)close(fd); /* nothing was sent */
     }
-    return found ? ntohs(address.sin_port) : 0;
+    return is;
+}
+
+/* A port that is free now, below those that the kernel gives to connections: an agent that dials
+ * while the broker is down must not be given the broker's own. */
+static uint16_t free_port(void)
+{
+    uint16_t port = 0;
+
+    for (unsigned i = 0; i < PORT_TRIES; i++) {
+        crypto_random(&port, sizeof(port));
+        port = (uint16_t)(PORT_FIRST + port % PORT_COUNT);
+        if (is_free(port)) {
+            break;
+        }
+    }
+    return port;
 }
 
 static int read_port(struct demo *demo)
@@ -181,7 +199,8 @@ static void print_next(const struct demo *demo)
 
     city_socket(demo, BROKER_ID, broker);
     city_socket(demo, "procuratorate", agent);
-    printf("\n━━ 城市还在运行（12个进程，127.0.0.1:%u），可以试试：\n", demo->port);
+    printf("\n━━ 城市还在运行（%zu个进程，127.0.0.1:%u），可以试试：\n", demo->process_count,
+           demo->port);
     printf("  看各单位积压      %s/referralctl --socket %s queue\n", demo->programs, broker);
     printf("  看案件全过程      %s/referralctl --socket %s case JZ-2026-0001\n", demo->programs,
            broker);
@@ -225,6 +244,13 @@ static int report(struct demo *demo, enum err error, uint64_t took_ms)
     return error == OK ? EXIT_OK : EXIT_FAILED;
 }
 
+static void print_line(const struct demo *demo, const char *text)
+{
+    if (!demo->json) {
+        printf("%s\n", text);
+    }
+}
+
 /* In the child. The city stays up until the supervisor ends this process. */
 static int play(struct demo *demo, pid_t supervisor, const sigset_t *before)
 {
@@ -240,12 +266,17 @@ static int play(struct demo *demo, pid_t supervisor, const sigset_t *before)
     }
     said_init(&demo->wire);
     said_init(&demo->verifier);
-    if (!demo->json) {
-        printf("一座城市：1个中枢、11个成员单位，12个真实进程，双向TLS。正在生成密钥、启动……\n");
-    }
+    print_line(demo, "建一座城市：生成密钥、证书、配置……");
     error = city_make(demo);
+    print_line(demo,
+               "启动：1个中枢（只转办、计时、督办，看不到正文），各成员单位一个系统，双向TLS……");
     error = error == OK ? process_open(demo) : error;
     error = error == OK ? process_start(demo, NULL) : error;
+    if (error == OK && !demo->json) {
+        printf(
+            "共%zu个真实进程。案情取材于公开案例，人和单位都是虚构的；时钟是实验室的，可以拨快。\n",
+            demo->process_count);
+    }
     error = error == OK ? story_play(demo) : error;
     status = report(demo, error, demo_machine_ms() - start_ms);
     if (error == OK && !demo->check) {
@@ -388,8 +419,16 @@ int demo_run(const struct invocation *invocation)
     if (player == 0) {
         return play(&demo, self, &before);
     }
-    status = player > 0 ? supervise(&demo, player, &signals) : EXIT_FAILED;
+    if (player > 0) {
+        status = supervise(&demo, player, &signals);
+    } else {
+        fprintf(stderr, "referralctl: demo: no process can be made: %s\n", strerror(errno));
+        status = EXIT_FAILED;
+    }
     remove_folder(&demo);
+    if (!demo.json && atomic_load(&demo.shared->played)) {
+        printf("已结束，%s\n", demo.keep ? "文件留在文件夹里。" : "没有留下进程和文件。");
+    }
     (void)munmap(demo.shared, sizeof(*demo.shared));
     return status;
 }

@@ -30,6 +30,9 @@
 #define DEMO_START_MS      20000u               /* a daemon that says it is ready */
 #define DEMO_ORIGIN        "laboratory/broker"
 
+/* The row of policy.yaml that the mutation no-rung changes. */
+#define DEMO_RUNG_ROW "due-2: {offset: 3,"
+
 enum demo_mutation { MUTATION_NONE, MUTATION_NO_RUNG, MUTATION_NO_FLIP };
 
 struct demo_process {
@@ -196,6 +199,8 @@ enum err story_play(struct demo *demo) MUST_CHECK;
  *   @               at the end: milliseconds as "2026-09-18 09:30" (+08:00)
  * An array of texts is joined by commas. Pure. */
 void check_evaluate(const struct json_value *root, const char *path, char out[DEMO_VALUE_BYTES]);
+/* Is the answer what the story expects? */
+bool check_fits(const char *value, const char *answered);
 /* Records the result; a failure names the assertion, what was expected and what was answered. */
 enum err check_record(struct demo *demo, const struct step *step, const char *answered) MUST_CHECK;
 /* Members `assertions` and `passed` of the command's answer. */

@@ -147,6 +147,11 @@ void check_evaluate(const struct json_value *root, const char *path, char out[DE
     }
 }
 
+bool check_fits(const char *value, const char *answered)
+{
+    return strcmp(value, "*") == 0 ? strcmp(answered, ABSENT) != 0 : strcmp(answered, value) == 0;
+}
+
 enum err check_record(struct demo *demo, const struct step *step, const char *answered)
 {
     struct demo_result *result = &demo->results[demo->result_count];
@@ -154,8 +159,7 @@ enum err check_record(struct demo *demo, const struct step *step, const char *an
     assert(demo->result_count < DEMO_RESULTS_MAX);
     demo->result_count++;
     result->name = step->name;
-    result->ok = strcmp(step->value, "*") == 0 ? strcmp(answered, ABSENT) != 0
-                                               : strcmp(answered, step->value) == 0;
+    result->ok = check_fits(step->value, answered);
     text_copy(result->answered, sizeof(result->answered), answered);
     if (result->ok) {
         return OK;

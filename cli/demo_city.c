@@ -20,7 +20,6 @@
 #define CONFIG_BYTES    4096u
 #define SOCKET_PATH_MAX 107u /* of sockaddr_un */
 #define LONGEST_IN_DIR  "/agents/rural-revitalization/agent.sock"
-#define RUNG_AS_SHIPPED "due-2: {offset: 3,"
 #define DAYS_SUPPRESSED '9' /* in place of the 3: far behind the story's last look */
 
 static const char broker_yaml[] = "# The broker of the demo city.\n"
@@ -105,13 +104,13 @@ static enum err write_text(struct demo *demo, const char *name, struct span text
 
 static enum err suppress_rung(struct demo *demo, struct buf *policy)
 {
-    uint8_t *at = memmem(policy->data, policy->len, RUNG_AS_SHIPPED, strlen(RUNG_AS_SHIPPED));
+    uint8_t *at = memmem(policy->data, policy->len, DEMO_RUNG_ROW, strlen(DEMO_RUNG_ROW));
 
     if (at == NULL) {
         return demo_fail(demo, "demo.mutation", "policy.yaml", "has no row `%s ...`",
-                         RUNG_AS_SHIPPED);
+                         DEMO_RUNG_ROW);
     }
-    at[strlen(RUNG_AS_SHIPPED) - strlen("3,")] = DAYS_SUPPRESSED;
+    at[strlen(DEMO_RUNG_ROW) - strlen("3,")] = DAYS_SUPPRESSED;
     return OK;
 }
 

@@ -3,6 +3,7 @@
  * A line bears the broker's time, asked from it; a new day has a line of its own. */
 #include <assert.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +12,12 @@
 #include "cli/call.h"
 #include "cli/demo.h"
 
+#define AGAIN_MS         20
+#define COPY_MS          5000u /* for an agent's copy to follow */
 #define EXPORT_BYTES_MAX (64u * 1024u * 1024u)
-#define MARGIN           "         " /* under the text of a line with its time */
+#define BROKER_KEY       "broker.pub"
+#define ALL_KEYS         "public-keys.yaml" /* the agencies' too: for their witness signatures */
+#define MARGIN           "         "        /* under the text of a line with its time */
 
 /* --- telling --- */
 
@@ -295,7 +300,8 @@ static enum err take_verdict(struct demo *demo, const struct buf *out, int statu
     return error;
 }
 
-static enum err verify(struct demo *demo, const char *option, const char *path, const char *written)
+static enum err verify(struct demo *demo, const char *pin, const char *option, const char *path,
+                       const char *written)
 {
     char program[DEMO_PATH_BYTES + 32], key[DEMO_PATH_BYTES];
     const char *const argv[] = {
@@ -306,7 +312,7 @@ static enum err verify(struct demo *demo, const char *option, const char *path, 
     enum err error;
 
     (void)snprintf(program, sizeof(program), "%s/referral-verify", demo->programs);
-    demo_path(demo, key, "keys/broker.pub");
+    demo_path(demo, key, "keys/%s", pin);
     buf_init(&out, LIMIT_LOCAL_LINE_BYTES);
     error = process_run(demo, argv, &out, &status);
     error = error == OK ? take_verdict(demo, &out, status) : error;
@@ -347,14 +353,21 @@ static enum err act_verify(struct demo *demo, const struct step *step)
     demo_path(demo, store, "broker/store");
     demo_path(demo, whole, "audit.export");
     demo_path(demo, copy, "audit.copy");
-    if (error != OK || strcmp(step->letter, "store") == 0) {
-        return error == OK ? verify(demo, "--store", store, NULL) : error;
+    if (error != OK) {
+        return error;
+    }
+    if (strcmp(step->letter, "store") == 0) {
+        return verify(demo, BROKER_KEY, "--store", store, NULL);
+    }
+    if (strcmp(step->letter, "witnesses") == 0) {
+        return verify(demo, ALL_KEYS, "--store", store, NULL);
     }
     if (strcmp(step->letter, "export") == 0) {
-        return verify(demo, "--store", store, whole);
+        return verify(demo, BROKER_KEY, "--store", store, whole);
     }
+    assert(strcmp(step->letter, "tampered") == 0);
     error = tamper(demo, whole, copy);
-    return error == OK ? verify(demo, "--export", copy, NULL) : error;
+    return error == OK ? verify(demo, BROKER_KEY, "--export", copy, NULL) : error;
 }
 
 /* --- assertions --- */
@@ -381,10 +394,20 @@ static enum err evaluate(struct demo *demo, const struct step *step, char out[DE
     return error;
 }
 
+/* The broker has decided before it answers. An agent's copy follows when the broker's word has
+ * come, so that it may be asked again for a while. */
 static enum err act_expect(struct demo *demo, const struct step *step)
 {
+    uint64_t due_ms = demo_machine_ms() + COPY_MS;
+    bool follows = process_find(demo, step->who) != NULL && strcmp(step->who, BROKER_ID) != 0;
     char answered[DEMO_VALUE_BYTES];
     enum err error = evaluate(demo, step, answered);
+
+    while (error == OK && follows && !check_fits(step->value, answered) &&
+           demo_machine_ms() < due_ms) {
+        (void)poll(NULL, 0, AGAIN_MS); /* an early end only asks sooner */
+        error = evaluate(demo, step, answered);
+    }
 
     error = error == OK ? check_record(demo, step, answered) : error;
     if (error == OK && step->text != NULL && !demo->json) {

@@ -81,8 +81,8 @@ enum err process_open(struct demo *demo)
     return OK;
 }
 
-/* The process that says that it is ready; 0: this word was another. */
-static pid_t take_ready(int fd)
+/* The next word: whose, and is it that the process is ready? 0 when there is none. */
+static pid_t take_word(int fd, bool *ret_ready)
 {
     union {
         struct cmsghdr align;
@@ -103,7 +103,8 @@ static pid_t take_ready(int fd)
     }
     text[got] = '\0';
     memcpy(&sender, CMSG_DATA(header), sizeof(sender));
-    return strstr(text, "READY=1") != NULL ? sender.pid : 0;
+    *ret_ready = strstr(text, "READY=1") != NULL;
+    return sender.pid;
 }
 
 /* --- starting --- */
@@ -251,6 +252,19 @@ static void drop_waiting(struct waiting *waiting, pid_t pid)
     }
 }
 
+/* Takes all words that have come: a full socket would lose the next one. */
+static void hear(const struct demo *demo, struct waiting *waiting)
+{
+    bool ready = false;
+    pid_t pid;
+
+    while ((pid = take_word(demo->ready_fd, &ready)) != 0) {
+        if (ready) {
+            drop_waiting(waiting, pid);
+        }
+    }
+}
+
 static enum err await_ready(struct demo *demo, struct waiting *waiting)
 {
     uint64_t due_ms = demo_machine_ms() + DEMO_START_MS;
@@ -276,7 +290,7 @@ static enum err await_ready(struct demo *demo, struct waiting *waiting)
             }
         }
         if (events[0].revents != 0) {
-            drop_waiting(waiting, take_ready(demo->ready_fd));
+            hear(demo, waiting);
         }
     }
     return OK;
@@ -305,6 +319,7 @@ enum err process_start(struct demo *demo, const char *who)
         error = spawn(demo, &demo->processes[i]);
         waiting.at[waiting.count] = &demo->processes[i];
         waiting.count++;
+        hear(demo, &waiting);
     }
     return error == OK ? await_ready(demo, &waiting) : error;
 }
@@ -353,6 +368,10 @@ void process_stop_all(struct demo *demo)
         (void)reap(demo, process);
     }
     if (demo->ready_fd >= 0) {
+        char path[DEMO_PATH_BYTES];
+
+        demo_path(demo, path, "ready.sock");
+        (void)unlink(path); /* nothing lives there any more */
         (void)close(demo->ready_fd);
         demo->ready_fd = -1;
     }

@@ -16,8 +16,14 @@ static void print_option(enum option_id id)
 
 static void print_command(const struct command *command)
 {
-    printf("Usage: referralctl %s%s%s [OPTION...]\n\n%s\n\nOptions:\n", command->path,
-           command->arguments[0] != '\0' ? " " : "", command->arguments, command->summary);
+    printf("Usage: referralctl %s%s%s", command->path, command->arguments[0] != '\0' ? " " : "",
+           command->arguments);
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        if ((command->required & OPTION_BIT(id)) != 0) {
+            printf(" --%s %s", option_table[id].name, option_table[id].value);
+        }
+    }
+    printf(" [OPTION...]\n\n%s\n\nOptions:\n", command->summary);
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
         if ((command->options & OPTION_BIT(id)) != 0) {
             print_option((enum option_id)id);
@@ -39,20 +45,16 @@ static bool in_group(const char *path, const char *group)
 void help_print(const struct invocation *invocation)
 {
     const char *group = invocation->group;
-    bool known = false;
 
     if (invocation->command != NULL) {
         print_command(invocation->command);
         return;
     }
-    for (const struct command *row = command_table; row->path != NULL; row++) {
-        known = known || in_group(row->path, group);
-    }
     printf("Usage: referralctl COMMAND [OPTION...]\n\n"
            "Asks a broker and an agent, counts working days, makes keys, verifies logs.\n\n"
            "Commands:\n");
     for (const struct command *row = command_table; row->path != NULL; row++) {
-        if (!known || in_group(row->path, group)) {
+        if (in_group(row->path, group)) {
             printf("  %-22s %s\n", row->path, row->summary);
         }
     }

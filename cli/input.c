@@ -46,7 +46,10 @@ static enum err read_standard_input(struct buf *bytes, struct fault *fault)
     if (error == OK && ferror(stdin) != 0) {
         error = ERR_IO;
     }
-    if (error != OK) {
+    if (error == ERR_TOO_LARGE) {
+        fault_set(fault, "file.too-large", input_name("-"),
+                  "larger than the %zu bytes that it may have", bytes->max);
+    } else if (error != OK) {
         fault_set(fault, "file.failed", input_name("-"), "cannot be read: %s", err_text(error));
     }
     return error;

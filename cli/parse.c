@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/nearest.h"
 #include "cli/command.h"
 
@@ -211,6 +212,17 @@ static enum err check_options(const struct invocation *to, struct fault *fault)
     return OK;
 }
 
+/* Help of all commands, or of those that begin with the first word, if there are any. */
+static bool help_of_group(const struct words *words, struct invocation *to)
+{
+    const char *names[COMMANDS_MAX + 1];
+
+    if (words->count > 0) {
+        text_copy(to->group, sizeof(to->group), words->at[0]);
+    }
+    return words->count == 0 || list_commands(words->at[0], names) > 0;
+}
+
 /* A fault is told in the form that the caller asked for, wherever it stands. */
 static void want_json(int argc, char **argv, struct invocation *to)
 {
@@ -235,7 +247,7 @@ enum err invocation_parse(int argc, char **argv, struct invocation *ret, struct 
     }
     error = find_command(&words, ret, fault);
     if (invocation_has(ret, OPTION_HELP) || invocation_has(ret, OPTION_VERSION)) {
-        return OK;
+        return ret->command != NULL || help_of_group(&words, ret) ? OK : error;
     }
     if (error == OK && ret->argument_count != ret->command->argument_count) {
         fault_set(fault, "usage.arguments",

@@ -106,7 +106,7 @@ static void print_child(struct tree *tree, const struct json_value *child, const
     }
 }
 
-void tree_print(const struct json_value *value, unsigned indent)
+void tree_print(const struct json_value *value, unsigned indent, const char *except)
 {
     struct tree tree = {.depth = 0};
 
@@ -127,6 +127,8 @@ void tree_print(const struct json_value *value, unsigned indent)
             child = json_item(&level->value, level->next);
         }
         level->next++;
-        print_child(&tree, &child, name, level->indent);
+        if (tree.depth > 1 || name == NULL || except == NULL || strcmp(name, except) != 0) {
+            print_child(&tree, &child, name, level->indent);
+        }
     }
 }

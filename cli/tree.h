@@ -6,7 +6,8 @@
 #include "base/json.h"
 
 /* The members of an object or the items of a list, `indent` places from the left. Values nested
- * deeper than LIMIT_NESTING are named as such. */
-void tree_print(const struct json_value *value, unsigned indent);
+ * deeper than LIMIT_NESTING are named as such. A member `except` of the value itself is left out;
+ * NULL: none. */
+void tree_print(const struct json_value *value, unsigned indent, const char *except);
 
 #endif

@@ -63,7 +63,7 @@ struct link_server_options {
     size_t context_count;     /* 1 .. 65536 */
     size_t connections_max;   /* in total; the excess is closed before it can send */
     size_t request_bytes_max; /* beyond it the connection is closed; 0: LIMIT_REQUEST_BYTES */
-    uint64_t probe_ms; /* self-probe of the listeners; 0: 10 s. Only old nng needs and does it */
+    uint64_t probe_ms; /* self-probe of the listeners; 0: 30 s. Only old nng needs and does it */
     link_request_fn on_request;
     link_gone_fn on_gone; /* may be NULL */
     void *ctx;            /* borrowed until link_server_close returns */

@@ -137,14 +137,16 @@ static uint64_t split_of(uint64_t width)
 static enum err ranges_to_path(const struct merkle_reader *reader, const struct range *ranges,
                                size_t count, struct merkle_path *ret_path)
 {
-    struct merkle_path path = {.count = count};
+    struct digest hashes[MERKLE_LEVELS];
+    assert(count <= MERKLE_LEVELS);
     for (size_t i = 0; i < count; i++) {
-        enum err error = range_hash(reader, ranges[count - 1 - i], &path.hashes[i]);
+        enum err error = range_hash(reader, ranges[count - 1 - i], &hashes[i]);
         if (error != OK) {
             return error;
         }
     }
-    *ret_path = path;
+    memcpy(ret_path->hashes, hashes, count * sizeof(*hashes)); /* the few that there are */
+    ret_path->count = count;
     return OK;
 }
 
@@ -197,6 +199,15 @@ enum err merkle_consistency(const struct merkle_reader *reader, uint64_t old_siz
         siblings[count++] = at; /* the old tree is not one complete subtree: its edge is told */
     }
     return ranges_to_path(reader, siblings, count, ret_path);
+}
+
+size_t merkle_path_most(uint64_t size)
+{
+    size_t levels = 0;
+    while (levels < MERKLE_LEVELS - 1 && (UINT64_C(1) << levels) < size) {
+        levels++;
+    }
+    return levels;
 }
 
 enum err merkle_inclusion_root(const struct digest *leaf_hash, struct merkle_place place,

@@ -65,6 +65,9 @@ enum err merkle_inclusion_root(const struct digest *leaf_hash, struct merkle_pla
                                const struct digest *path, size_t path_count,
                                struct digest *ret_root) MUST_CHECK;
 
+/* The most hashes that an inclusion path in a tree of this size has. */
+size_t merkle_path_most(uint64_t size);
+
 struct merkle_head {
     uint64_t size;
     struct digest root;

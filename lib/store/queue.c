@@ -245,7 +245,7 @@ enum err queue_after(struct store_txn *txn, struct queue_stream stream, uint64_t
 enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_count,
                        uint64_t *ret_oldest_ms)
 {
-    assert(txn != NULL && ret_count != NULL && ret_oldest_ms != NULL);
+    assert(txn != NULL && ret_count != NULL);
     uint64_t count = 0;
     uint64_t oldest_ms = 0;
     for (uint8_t lane = 0; lane < QUEUE_LANES; lane++) {
@@ -255,7 +255,8 @@ enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_
         if (error != OK) {
             return error;
         }
-        if (state.count == 0) {
+        count += state.count;
+        if (state.count == 0 || ret_oldest_ms == NULL) {
             continue;
         }
         struct queue_item item = {.queued_ms = 0};
@@ -263,12 +264,13 @@ enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_
         if (error != OK) {
             return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
         }
-        count += state.count;
         if (oldest_ms == 0 || item.queued_ms < oldest_ms) {
             oldest_ms = item.queued_ms;
         }
     }
     *ret_count = count;
-    *ret_oldest_ms = oldest_ms;
+    if (ret_oldest_ms != NULL) {
+        *ret_oldest_ms = oldest_ms;
+    }
     return OK;
 }

@@ -46,7 +46,8 @@ enum err queue_remove(struct store_txn *txn, struct queue_stream stream,
 /* The first row behind `seq` (0: the oldest). ERR_NOT_FOUND: none. */
 enum err queue_after(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
                      struct queue_item *ret_item) MUST_CHECK;
-/* Rows that wait in all lanes of a receiver; ret_oldest_ms is 0 when none does. */
+/* Rows that wait in all lanes of a receiver; ret_oldest_ms is 0 when none does, and may be NULL:
+ * the count alone needs no look at a row. */
 enum err queue_waiting(struct store_txn *txn, uint16_t recipient, uint64_t *ret_count,
                        uint64_t *ret_oldest_ms) MUST_CHECK;
 

@@ -267,8 +267,12 @@ enum err payload_encode(const struct payload *payload, struct buf *out) MUST_CHE
 enum err header_decode(struct span bytes, struct region *region, struct message_header *ret_header,
                        struct fault *fault) MUST_CHECK;
 enum err header_encode(const struct message_header *header, struct buf *out) MUST_CHECK;
-/* Header and facts. ERR_INVALID when the facts are not exactly those that the kind demands, or the
- * kind is unknown. body_present says whether the payload has a body; the body is not opened. */
+/* The facts, into a message whose header was decoded before. ERR_INVALID when they are not exactly
+ * those that the kind demands, or the kind is unknown. body_present says whether the payload has a
+ * body; the body is not opened. */
+enum err facts_decode(const struct payload *payload, struct region *region, struct message *message,
+                      struct fault *fault) MUST_CHECK;
+/* Header and facts. */
 enum err message_decode(const struct payload *payload, struct region *region,
                         struct message *ret_message, struct fault *fault) MUST_CHECK;
 /* The facts that message->header.kind selects. */

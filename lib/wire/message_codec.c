@@ -295,24 +295,20 @@ enum err header_encode(const struct message_header *header, struct buf *out)
     return bind_encode(&header_table, header, 0, out);
 }
 
-enum err message_decode(const struct payload *payload, struct region *region,
-                        struct message *ret_message, struct fault *fault)
+enum err facts_decode(const struct payload *payload, struct region *region, struct message *message,
+                      struct fault *fault)
 {
-    assert(payload != NULL && ret_message != NULL);
-    struct message_header header;
-    enum err error = header_decode(payload->header, region, &header, fault);
-    if (error != OK) {
-        return error;
-    }
-    uint32_t wanted = facts_field(header.kind);
+    assert(payload != NULL && message != NULL);
+    uint32_t wanted = facts_field(message->header.kind);
     if (wanted == 0) {
-        fault_set(fault, "wire.value", "header.kind", "unknown kind %u", (unsigned)header.kind);
+        fault_set(fault, "wire.value", "header.kind", "unknown kind %u",
+                  (unsigned)message->header.kind);
         return ERR_INVALID;
     }
-    struct message message;
+    struct message facts;
     struct bind_target target = {
-        .region = region, .structure = &message, .max_fields = LIMIT_FIELD_COUNT};
-    error = bind_decode(&facts_table, payload->facts, &target, fault);
+        .region = region, .structure = &facts, .max_fields = LIMIT_FIELD_COUNT};
+    enum err error = bind_decode(&facts_table, payload->facts, &target, fault);
     if (error != OK) {
         fault_prefix(fault, "facts");
         return error;
@@ -324,10 +320,25 @@ enum err message_decode(const struct payload *payload, struct region *region,
                   field->name);
         return ERR_INVALID;
     }
-    message.header = header;
-    message.body_present = payload->body.len > 0;
-    *ret_message = message;
+    facts.header = message->header;
+    facts.body_present = payload->body.len > 0;
+    *message = facts;
     return OK;
+}
+
+enum err message_decode(const struct payload *payload, struct region *region,
+                        struct message *ret_message, struct fault *fault)
+{
+    assert(payload != NULL && ret_message != NULL);
+    struct message message;
+    enum err error = header_decode(payload->header, region, &message.header, fault);
+    if (error == OK) {
+        error = facts_decode(payload, region, &message, fault);
+    }
+    if (error == OK) {
+        *ret_message = message;
+    }
+    return error;
 }
 
 enum err facts_encode(const struct message *message, struct buf *out)

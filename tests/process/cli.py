@@ -40,6 +40,10 @@ class Words(Case):
             text = self.good(group, "--help").out
             self.assertNotIn("queue ", text.split("Every command")[0])
             self.assertIn("  %s " % group, text)
+        self.assertEqual(self.good("calendar", "--help").out,
+                         self.good("calendar", "anything", "--help").out)
+        self.assertIn("calendar due --from DATE --days N [OPTION...]",
+                      self.good("calendar", "due", "-h").out)
         self.assertRegex(self.good("--version").out, r"^referralctl \d")
 
     def test_commands_in_the_manual(self):
@@ -56,6 +60,7 @@ class Words(Case):
         for words, pattern in (
                 ((), "expected a command"),
                 (("stattus",), 'did you mean "status"'),
+                (("calender", "--help"), "no such command"),
                 (("calender", "due"), 'did you mean "calendar due"'),
                 (("calendar",), "expected one of: calendar due, calendar show, calendar check"),
                 (("status", "--sokcet", "x"), r'--sokcet: .*did you mean "socket"'),
@@ -472,7 +477,7 @@ class Nonsense(Case):
             "message": {"facts": {"reason": "duplicate"},
                         "body": {"officer": "甲", "text": "与在办\n案件重复"}}})
         for text, pattern in (("", "is empty"), ("a\nb", "several lines"), ("\0", "no text"),
-                              ("x" * 400, "cannot be read")):
+                              ("x" * 400, "larger than")):
             self.bad(REFUSED, "standard input: .*" + pattern, "--socket", self.path, "agent",
                      "sign-for", "x", "--officer-file", "-", text=text)
 

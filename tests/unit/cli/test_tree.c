@@ -16,7 +16,7 @@ static void ck_drawn(const char *text, const char *expected)
     ck_assert_int_eq(json_open("test", span_text(text), &json, NULL), OK);
     root = json_root(json);
     printed_begin(&printed);
-    tree_print(&root, 0);
+    tree_print(&root, 0, "left_out");
     printed_end(&printed);
     ck_assert_str_eq(printed.text, expected);
     free(printed.text);
@@ -33,6 +33,7 @@ START_TEST(members_and_lists)
              "persons:\n  - name: x\n    marks:\n      - 1\n  - name: y\nend: no\n");
     ck_drawn("[[1,2],[],[[3]]]", "- - 1\n  - 2\n- (none)\n- - - 3\n");
     ck_drawn("{}", "");
+    ck_drawn("{\"left_out\":true,\"a\":{\"left_out\":1}}", "a:\n  left_out: 1\n");
 }
 END_TEST
 
@@ -57,7 +58,7 @@ START_TEST(what_has_no_form_is_named)
     ck_assert_int_eq(json_open("test", span_text(deep), &json, NULL), OK);
     root = json_root(json);
     printed_begin(&printed);
-    tree_print(&root, 0);
+    tree_print(&root, 0, "left_out");
     printed_end(&printed);
     ck_assert_ptr_nonnull(strstr(printed.text, "(nested too deep: see --json)\n"));
     free(printed.text);
