@@ -69,6 +69,23 @@ static const char *const rung_ids[RUNG_COUNT] = {
     "unsigned-2",
 };
 
+/* The rungs of a step follow one another; these are the last ones. */
+static const struct {
+    enum rung last;
+    const char *id;
+} steps[RUNG_STEP_COUNT] = {
+    [STEP_REMIND] = {RUNG_REMIND_2, "remind"},
+    [STEP_DUE_1] = {RUNG_DUE_1, "due-1"},
+    [STEP_DUE_2] = {RUNG_DUE_2, "due-2"},
+    [STEP_DUE_3] = {RUNG_DUE_3_LAST, "due-3"},
+    [STEP_UNDELIVERED_1] = {RUNG_UNDELIVERED_1, "undelivered-1"},
+    [STEP_UNDELIVERED_2] = {RUNG_UNDELIVERED_2_LAST, "undelivered-2"},
+    [STEP_URGENT_1] = {RUNG_URGENT_1, "urgent-1"},
+    [STEP_URGENT_2] = {RUNG_URGENT_2, "urgent-2"},
+    [STEP_UNSIGNED_1] = {RUNG_UNSIGNED_1, "unsigned-1"},
+    [STEP_UNSIGNED_2] = {RUNG_UNSIGNED_2, "unsigned-2"},
+};
+
 static const char *const clock_kind_ids[CLOCK_KIND_COUNT] = {
     [CLOCK_FEEDBACK_OUTBOUND] = "feedback-outbound",
     [CLOCK_FEEDBACK_INBOUND] = "feedback-inbound",
@@ -295,6 +312,22 @@ bool rung_is_of(enum rung rung, enum clock_kind kind)
 {
     const struct clock_rungs *rungs = clock_rungs_of(kind);
     return rung >= rungs->first && rung <= rungs->last;
+}
+
+enum rung_step rung_step_of(enum rung rung)
+{
+    enum rung_step step = STEP_REMIND;
+    assert(rung < RUNG_COUNT);
+    while (rung > steps[step].last) {
+        step++;
+    }
+    return step;
+}
+
+const char *rung_step_id(enum rung_step step)
+{
+    assert(step < RUNG_STEP_COUNT);
+    return steps[step].id;
 }
 
 bool rung_set_has(struct rung_set set, enum rung rung)

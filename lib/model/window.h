@@ -55,6 +55,23 @@ enum err clock_kind_parse(const char *id, enum clock_kind *ret_kind) MUST_CHECK;
 bool rung_is_document(enum rung rung);
 bool rung_is_of(enum rung rung, enum clock_kind kind); /* does this clock have this rung? */
 
+/* The steps of all ladders, for what is counted over a life: the repeats of a rung are its step. */
+enum rung_step { /* stored: never renumbered */
+                 STEP_REMIND = 0,
+                 STEP_DUE_1 = 1,
+                 STEP_DUE_2 = 2,
+                 STEP_DUE_3 = 3,
+                 STEP_UNDELIVERED_1 = 4,
+                 STEP_UNDELIVERED_2 = 5,
+                 STEP_URGENT_1 = 6,
+                 STEP_URGENT_2 = 7,
+                 STEP_UNSIGNED_1 = 8,
+                 STEP_UNSIGNED_2 = 9,
+                 RUNG_STEP_COUNT
+};
+enum rung_step rung_step_of(enum rung rung);
+const char *rung_step_id(enum rung_step step); /* "remind", "due-1" ... */
+
 struct rung_set {
     uint64_t bits; /* bit r: rung r */
 };

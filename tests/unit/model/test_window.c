@@ -124,6 +124,20 @@ START_TEST(test_ids)
 }
 END_TEST
 
+/* A step has its rung and the repeats of it, whose ids go on with a dot; both reminders are one. */
+START_TEST(test_steps)
+{
+    for (int i = 0; i < RUNG_COUNT; i++) {
+        const char *id = rung_id((enum rung)i);
+        const char *step = rung_step_id(rung_step_of((enum rung)i));
+        size_t len = strlen(step);
+        ck_assert_msg(strncmp(id, step, len) == 0, "%s in %s", id, step);
+        ck_assert_msg(id[len] == '\0' || id[len] == '.' || i <= RUNG_REMIND_2, "%s in %s", id,
+                      step);
+    }
+}
+END_TEST
+
 START_TEST(test_ladder_refusals)
 {
     struct fault fault = {.code = ""};
@@ -514,6 +528,7 @@ static Suite *window_suite(void)
     Suite *suite = suite_create("window");
     TCase *rungs = tcase_create("rungs");
     tcase_add_test(rungs, test_ids);
+    tcase_add_test(rungs, test_steps);
     tcase_add_test(rungs, test_ladder_refusals);
     tcase_add_loop_test(rungs, test_table_of_rungs, 0, (int)(sizeof(table) / sizeof(table[0])));
     tcase_add_loop_test(rungs, test_rungs_by_hand, 0,
