@@ -23,12 +23,15 @@ struct row {
     bool off;
     bool unused; /* a statutory row of a year that has its notice */
     char name[CALENDAR_NAME_BYTES];
+    char source[CALENDAR_SOURCE_BYTES]; /* empty: the file's */
+    char notice[CALENDAR_NOTICE_BYTES];
 };
 
 struct file {
     int32_t year;
     enum calendar_layer layer;
     char source[CALENDAR_SOURCE_BYTES];
+    char notice[CALENDAR_NOTICE_BYTES];
 };
 
 struct calendar {
@@ -219,7 +222,7 @@ void calendar_free(struct calendar *calendar)
     free(calendar);
 }
 
-static const char *layer_name(enum calendar_layer layer)
+const char *calendar_layer_name(enum calendar_layer layer)
 {
     static const char *const names[CALENDAR_LAYER_COUNT] = {
         [CALENDAR_STATUTORY] = "statutory",
@@ -272,6 +275,14 @@ static enum err row_check(const struct calendar_file *file, const struct calenda
                   "%s is a make-up workday on a Monday to Friday, which works anyway", date);
         return ERR_INVALID;
     }
+    bool sourced = row->source[0] != '\0' || file->source[0] != '\0';
+    bool numbered = row->notice[0] != '\0' || file->notice[0] != '\0';
+    if (file->layer == CALENDAR_LOCAL && (!sourced || !numbered)) {
+        fault_set(fault, "calendar.no-source", "",
+                  "%s is a local day without its %s: expected \"source\" and \"notice\"", date,
+                  sourced ? "notice's number" : "source");
+        return ERR_INVALID;
+    }
     return OK;
 }
 
@@ -293,7 +304,7 @@ static enum err row_check_twice(const struct calendar *calendar, const struct ca
         const struct file *other = &calendar->files[row->file];
         if (row->day == day && other->layer == file->layer) {
             fault_set(fault, "calendar.twice", "", "%s is in the %s file of %d already", date,
-                      layer_name(other->layer), (int)other->year);
+                      calendar_layer_name(other->layer), (int)other->year);
             return ERR_INVALID;
         }
     }
@@ -308,9 +319,9 @@ static enum err file_check(const struct calendar *calendar, const struct calenda
                   BITMAP_YEAR_FIRST + 1, BITMAP_YEAR_LAST);
         return ERR_INVALID;
     }
-    if (year_has(calendar, file->year, file->layer)) {
+    if (file->layer != CALENDAR_LOCAL && year_has(calendar, file->year, file->layer)) {
         fault_set(fault, "calendar.file-twice", "", "a second %s file for %d",
-                  layer_name(file->layer), (int)file->year);
+                  calendar_layer_name(file->layer), (int)file->year);
         fault_hint(fault, "keep one of the two files");
         return ERR_INVALID;
     }
@@ -351,6 +362,7 @@ static void file_append(struct calendar *calendar, const struct calendar_file *f
     struct file *kept = &calendar->files[calendar->file_count];
     *kept = (struct file){.year = file->year, .layer = file->layer};
     memcpy(kept->source, file->source, sizeof(kept->source));
+    memcpy(kept->notice, file->notice, sizeof(kept->notice));
     for (size_t i = 0; i < file->row_count; i++) {
         struct row *row = &calendar->rows[calendar->row_count++];
         *row = (struct row){
@@ -359,6 +371,8 @@ static void file_append(struct calendar *calendar, const struct calendar_file *f
             .off = file->rows[i].off,
         };
         memcpy(row->name, file->rows[i].name, sizeof(row->name));
+        memcpy(row->source, file->rows[i].source, sizeof(row->source));
+        memcpy(row->notice, file->rows[i].notice, sizeof(row->notice));
     }
     calendar->file_count++;
     calendar->layers[file->year - BITMAP_YEAR_FIRST] |= (uint8_t)(1u << file->layer);
@@ -429,6 +443,15 @@ static bool row_decides(const struct calendar *calendar, size_t index)
     return last && !row->unused;
 }
 
+static void digest_text(struct hasher *hasher, char mark, const char *text)
+{
+    if (text[0] != '\0') {
+        uint8_t packed[2] = {(uint8_t)mark, (uint8_t)strlen(text)};
+        hasher_add(hasher, packed, sizeof(packed));
+        hasher_add(hasher, text, strlen(text));
+    }
+}
+
 /* Over the years with a notice and the rows that decide, each in one form with plain borders. */
 static void digest_make(struct calendar *calendar)
 {
@@ -452,6 +475,8 @@ static void digest_make(struct calendar *calendar)
             packed[6] = (uint8_t)strlen(row->name);
             hasher_add(&hasher, packed, sizeof(packed));
             hasher_add(&hasher, row->name, strlen(row->name));
+            digest_text(&hasher, 's', row->source);
+            digest_text(&hasher, 'n', row->notice);
         }
     }
     calendar->digest = hasher_end(&hasher);
@@ -616,10 +641,17 @@ static const struct row *row_of(const struct calendar *calendar, int32_t day)
 struct calendar_day calendar_day_reason(const struct calendar *calendar, int32_t day)
 {
     assert(calendar->sealed);
-    struct calendar_day result = {.day = day, .name = ""};
+    struct calendar_day result = {.day = day, .name = "", .source = "", .notice = ""};
     bool week = week_works(day);
     const struct row *row = row_of(calendar, day);
     result.reason = week ? DAY_WORKING : DAY_WEEKEND;
+    if (row != NULL) {
+        const struct file *file = &calendar->files[row->file];
+        result.by_row = true;
+        result.layer = file->layer;
+        result.source = row->source[0] != '\0' ? row->source : file->source;
+        result.notice = row->notice[0] != '\0' ? row->notice : file->notice;
+    }
     if (row != NULL && row->off) {
         result.reason = DAY_HOLIDAY;
         result.name = row->name;
@@ -637,6 +669,55 @@ bool calendar_is_provisional(const struct calendar *calendar, int32_t day)
         return true;
     }
     return in_late_december(date) && !calendar_has_notice(calendar, date.year + 1);
+}
+
+int32_t calendar_missing_year(const struct calendar *calendar, int32_t today)
+{
+    struct civil_date date = civil_date_of(today);
+    bool awaited = date.month >= CALENDAR_ALARM_MONTH;
+    if (!calendar_has_notice(calendar, date.year)) {
+        return date.year; /* long overdue */
+    }
+    return awaited && !calendar_has_notice(calendar, date.year + 1) ? date.year + 1 : 0;
+}
+
+/* The first row behind a day, in use or not; INT32_MAX when there is none. */
+static int32_t row_day_behind(const struct calendar *calendar, int32_t day)
+{
+    for (size_t i = 0; i < calendar->row_count; i++) {
+        if (calendar->rows[i].day > day) {
+            return calendar->rows[i].day;
+        }
+    }
+    return INT32_MAX;
+}
+
+static bool day_differs(const struct calendar *old, const struct calendar *new, int32_t day)
+{
+    struct calendar_day a = calendar_day_reason(old, day);
+    struct calendar_day b = calendar_day_reason(new, day);
+    return a.reason != b.reason || a.by_row != b.by_row || a.layer != b.layer ||
+           strcmp(a.name, b.name) != 0 || strcmp(a.source, b.source) != 0 ||
+           strcmp(a.notice, b.notice) != 0;
+}
+
+bool calendar_next_change(const struct calendar *old, const struct calendar *new, int32_t day,
+                          int32_t *ret_day)
+{
+    assert(old->sealed);
+    assert(new->sealed);
+    while (true) { /* at most a step for each row of the two */
+        int32_t a = row_day_behind(old, day);
+        int32_t b = row_day_behind(new, day);
+        day = a < b ? a : b;
+        if (day == INT32_MAX) {
+            return false;
+        }
+        if (day_differs(old, new, day)) {
+            *ret_day = day;
+            return true;
+        }
+    }
 }
 
 int32_t calendar_add_working_days(const struct calendar *calendar, int32_t day, int32_t count)

@@ -39,8 +39,9 @@ void civil_format(int32_t day, char out[CIVIL_TEXT_BYTES]);
 enum err civil_parse(const char *text, int32_t *ret_day) MUST_CHECK;
 int32_t civil_weekday(int32_t day); /* 1 Monday ... 7 Sunday */
 
-#define CALENDAR_NAME_BYTES    64   /* a holiday's name, with the NUL */
-#define CALENDAR_SOURCE_BYTES  256  /* the notice's number and address, with the NUL */
+#define CALENDAR_NAME_BYTES    64  /* a holiday's name, with the NUL */
+#define CALENDAR_SOURCE_BYTES  256 /* who says so, and where: an address, with the NUL */
+#define CALENDAR_NOTICE_BYTES  96 /* a notice's number: "国办发明电〔2022〕16号", with the NUL */
 #define CALENDAR_VERSION_BYTES 64   /* "2023-2026+2027s#5e1f09ab", with the NUL */
 #define CALENDAR_ROWS_MAX      4096 /* rows of all files: 30 a year for a century */
 #define CALENDAR_FILES_MAX     256
@@ -48,20 +49,24 @@ int32_t civil_weekday(int32_t day); /* 1 Monday ... 7 Sunday */
 /* Rows of next year's notice begin here in December; so does a provisional deadline. */
 #define CALENDAR_NOTICE_MONTH 12
 #define CALENDAR_NOTICE_DAY   25
+/* The State Council has published each notice since 2013 by the middle of November or December. */
+#define CALENDAR_ALARM_MONTH 11
 
 /* Where rows come from. A later layer wins over an earlier one on the same day; the statutory
  * rows of a year are not used at all once its notice is there. */
 enum calendar_layer {
     CALENDAR_STATUTORY, /* days off by law, for a year without a notice */
     CALENDAR_NOTICE,    /* the State Council's notice of the year */
-    CALENDAR_LOCAL,     /* a city's own days */
+    CALENDAR_LOCAL, /* days of the autonomous region or the league (自治区, 盟市), off or on */
     CALENDAR_LAYER_COUNT
 };
 
 struct calendar_row {
     int32_t day;
-    bool off;                       /* false: a make-up workday (调休上班) */
-    char name[CALENDAR_NAME_BYTES]; /* "春节" */
+    bool off;                           /* false: a make-up workday (调休上班) */
+    char name[CALENDAR_NAME_BYTES];     /* "春节" */
+    char source[CALENDAR_SOURCE_BYTES]; /* of this row alone; empty: the file's */
+    char notice[CALENDAR_NOTICE_BYTES]; /* likewise; a local row must have both, or its file */
 };
 
 /* One file: all rows of one layer for one notice year. */
@@ -69,9 +74,12 @@ struct calendar_file {
     int32_t year; /* the notice's year; its rows may begin on 25 December before */
     enum calendar_layer layer;
     char source[CALENDAR_SOURCE_BYTES];
-    const struct calendar_row *rows; /* borrowed during the call */
+    char notice[CALENDAR_NOTICE_BYTES]; /* empty where the form has none */
+    const struct calendar_row *rows;    /* borrowed during the call */
     size_t row_count;
 };
+
+const char *calendar_layer_name(enum calendar_layer layer); /* "statutory" ... static */
 
 enum day_reason {
     DAY_WORKING, /* Monday to Friday, nothing special */
@@ -84,6 +92,12 @@ struct calendar_day {
     int32_t day;
     enum day_reason reason;
     const char *name; /* borrowed from the calendar; "" for WORKING and WEEKEND */
+    /* Of the row that decides the day, borrowed likewise; without one "" and not by_row. A row may
+     * also make a day what it would be anyway, as a local one that takes a holiday back. */
+    bool by_row;
+    enum calendar_layer layer;
+    const char *source;
+    const char *notice;
 };
 
 struct calendar;
@@ -94,8 +108,9 @@ void calendar_free(struct calendar *calendar);                    /* NULL allowe
 /* Adds one file. Refused with ERR_INVALID, and `ret_bad_row` (may be NULL) set to the row at fault
  * or to row_count when it is the file: a row outside the year (25 December before to 31 December),
  * two rows for a day in one layer, a day off named nothing, a notice's make-up row on a Monday to
- * Friday, a statutory make-up row, a second file of that year and layer, no room. Nothing is added
- * then. The fault's place is empty: the caller knows the file. */
+ * Friday, a statutory make-up row, a local row without source or notice number, a second notice or
+ * statutory file of that year, no room. Nothing is added then. The fault's place is empty: the
+ * caller knows the file. */
 enum err calendar_add(struct calendar *calendar, const struct calendar_file *file,
                       size_t *ret_bad_row, struct fault *fault) MUST_CHECK;
 
@@ -111,6 +126,14 @@ bool calendar_has_notice(const struct calendar *calendar, int32_t year);
 const char *calendar_source(const struct calendar *calendar, int32_t year);
 /* The years from the first to the last with any file; false when there is none. */
 bool calendar_years(const struct calendar *calendar, int32_t *ret_first, int32_t *ret_last);
+
+/* From 1 November on the notice of the next year is awaited: an alarm while it is not there.
+ * Answers that year, or today's own when even that is not there, or 0 when nothing is missed. */
+int32_t calendar_missing_year(const struct calendar *calendar, int32_t today);
+/* The next day after `day` (from -1: the first of all) that counts or reads otherwise in the two,
+ * its source included; false when there is none. */
+bool calendar_next_change(const struct calendar *old, const struct calendar *new, int32_t day,
+                          int32_t *ret_day);
 
 bool calendar_is_working_day(const struct calendar *calendar, int32_t day); /* O(1) */
 struct calendar_day calendar_day_reason(const struct calendar *calendar, int32_t day);

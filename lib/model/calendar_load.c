@@ -22,6 +22,15 @@ static enum err text_read(const struct json_value *value, char *to, size_t to_by
     return error;
 }
 
+/* An optional member that is empty when it is not there. */
+static enum err text_maybe(const struct json_value *object, const char *name, char *to,
+                           size_t to_bytes, struct fault *fault)
+{
+    struct json_value value = json_member(object, name);
+    to[0] = '\0';
+    return json_absent(&value) ? OK : text_read(&value, to, to_bytes, fault);
+}
+
 /* An optional member that is false when it is not there. */
 static enum err flag_read(const struct json_value *object, const char *name, bool *ret_flag,
                           struct fault *fault)
@@ -45,7 +54,8 @@ static enum err date_read(const struct json_value *value, int32_t *ret_day, stru
 static enum err row_read(const struct json_value *object, struct calendar_row *row, bool *ret_hint,
                          struct fault *fault)
 {
-    static const char *const allowed[] = {"name", "date", "isOffDay", "hint", NULL};
+    static const char *const allowed[] = {"name",   "date",   "isOffDay", "hint",
+                                          "source", "notice", NULL};
     struct json_value name = json_member(object, "name");
     struct json_value date = json_member(object, "date");
     struct json_value off = json_member(object, "isOffDay");
@@ -61,6 +71,12 @@ static enum err row_read(const struct json_value *object, struct calendar_row *r
     }
     if (error == OK) {
         error = flag_read(object, "hint", ret_hint, fault);
+    }
+    if (error == OK) {
+        error = text_maybe(object, "source", row->source, sizeof(row->source), fault);
+    }
+    if (error == OK) {
+        error = text_maybe(object, "notice", row->notice, sizeof(row->notice), fault);
     }
     return error;
 }
@@ -103,7 +119,7 @@ static enum err rows_read(const struct json_value *days, bool hints, struct rows
 static enum err head_read(const struct json_value *root, struct calendar_file *file,
                           struct fault *fault)
 {
-    static const char *const allowed[] = {"$schema", "$id",         "year",  "papers",
+    static const char *const allowed[] = {"$schema", "$id",         "year",  "papers", "notice",
                                           "days",    "provisional", "local", NULL};
     uint64_t year = 0;
     bool provisional = false;
@@ -120,6 +136,9 @@ static enum err head_read(const struct json_value *root, struct calendar_file *f
     }
     if (error == OK) {
         error = flag_read(root, "local", &local, fault);
+    }
+    if (error == OK) {
+        error = text_maybe(root, "notice", file->notice, sizeof(file->notice), fault);
     }
     if (error == OK && provisional && local) {
         error = json_refuse(root, fault, "calendar.layer",
@@ -220,6 +239,27 @@ enum err calendar_load_text(struct calendar *calendar, const char *name, struct 
         }
     }
     free(rows);
+    json_free(json);
+    return error;
+}
+
+enum err calendar_load_head(const char *name, struct span text, int32_t *ret_year,
+                            enum calendar_layer *ret_layer, struct fault *fault)
+{
+    struct calendar_file file = {.rows = NULL};
+    struct json *json = NULL;
+    enum err error = json_open(name, text, &json, fault);
+    if (error != OK) {
+        return error;
+    }
+    struct json_value root = json_root(json);
+    error = head_read(&root, &file, fault);
+    if (error == OK) {
+        *ret_year = file.year;
+        *ret_layer = file.layer;
+    } else {
+        place_name(fault, name);
+    }
     json_free(json);
     return error;
 }

@@ -7,12 +7,14 @@
 
 #include "shipped_calendar.h"
 
-#define HEAD    "{\"year\":2026,\"papers\":[\"p\"],\"days\":["
-#define DAY(d)  "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":true}"
-#define WORK(d) "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":false}"
-#define TAIL    "]}"
-#define STAT    "{\"year\":2026,\"provisional\":true,\"papers\":[],\"days\":["
-#define LOCAL   "{\"year\":2026,\"local\":true,\"papers\":[],\"days\":["
+#define HEAD             "{\"year\":2026,\"papers\":[\"p\"],\"days\":["
+#define DAY(d)           "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":true}"
+#define WORK(d)          "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":false}"
+#define TAIL             "]}"
+#define STAT             "{\"year\":2026,\"provisional\":true,\"papers\":[],\"days\":["
+#define LOCAL            "{\"year\":2026,\"local\":true,\"papers\":[\"p\"],\"notice\":\"n\",\"days\":["
+#define BARE             "{\"year\":2026,\"local\":true,\"papers\":[],\"days\":["
+#define SOURCED(d, rest) "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":true" rest "}"
 
 static enum err load(struct calendar *calendar, const char *text, struct fault *fault)
 {
@@ -49,6 +51,12 @@ static const struct {
      "f.json:days[2].date"},
     {HEAD DAY("2026-01-03") "," WORK("2026-01-03") TAIL, "calendar.twice", "f.json:days[1].date"},
     {HEAD WORK("2026-01-05") TAIL, "calendar.work-on-weekday", "f.json:days[0].date"},
+    {BARE DAY("2026-03-04") TAIL, "calendar.no-source", "f.json:days[0].date"},
+    {BARE SOURCED("2026-03-04", ",\"source\":\"s\"") TAIL, "calendar.no-source",
+     "f.json:days[0].date"},
+    {BARE SOURCED("2026-03-04", ",\"notice\":\"n\"") TAIL, "calendar.no-source",
+     "f.json:days[0].date"},
+    {LOCAL DAY("2026-03-04") "," DAY("2026-03-04") TAIL, "calendar.twice", "f.json:days[1].date"},
     {STAT WORK("2026-01-04") TAIL, "calendar.statutory-work", "f.json:days[0].date"},
     {HEAD "{\"name\":\"\",\"date\":\"2026-01-01\",\"isOffDay\":true}" TAIL, NULL, "f.json:days[0]"},
     {HEAD "{\"name\":\"x\",\"date\":\"2026-01-01\",\"isOffDay\":1}" TAIL, NULL,
@@ -314,6 +322,8 @@ START_TEST(test_digest_tells_apart)
         HEAD DAY("2026-03-07") TAIL,
         HEAD WORK("2026-03-07") TAIL,
         HEAD DAY("2026-03-03") "," DAY("2026-03-04") TAIL,
+        HEAD SOURCED("2026-03-03", ",\"source\":\"s\"") TAIL,
+        HEAD SOURCED("2026-03-03", ",\"notice\":\"s\"") TAIL,
         "{\"year\":2025,\"papers\":[],\"days\":[]}",
     };
     enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
@@ -328,6 +338,73 @@ START_TEST(test_digest_tells_apart)
     for (size_t i = 0; i < COUNT; i++) {
         calendar_free(calendars[i]);
     }
+}
+END_TEST
+
+/* Several local files of a year stand beside each other; a row's own source wins over its file's.
+ */
+START_TEST(test_sources_of_days)
+{
+    static const char region[] =
+        LOCAL SOURCED("2026-03-04", ",\"source\":\"r\",\"notice\":\"7\"") TAIL;
+    static const char league[] = LOCAL WORK("2026-03-07") TAIL;
+    struct fault fault = {.code = ""};
+    struct calendar *calendar = sealed_of(region, league);
+    struct calendar_day day = calendar_day_reason(calendar, day_of("2026-03-04"));
+    ck_assert(day.by_row);
+    ck_assert_int_eq(day.layer, CALENDAR_LOCAL);
+    ck_assert_str_eq(day.source, "r");
+    ck_assert_str_eq(day.notice, "7");
+    day = calendar_day_reason(calendar, day_of("2026-03-07"));
+    ck_assert_int_eq(day.reason, DAY_MAKE_UP);
+    ck_assert_str_eq(day.source, "p");
+    ck_assert_str_eq(day.notice, "n");
+    day = calendar_day_reason(calendar, day_of("2026-03-08"));
+    ck_assert(!day.by_row);
+    ck_assert_str_eq(day.source, "");
+    calendar_free(calendar);
+    ck_assert_int_eq(calendar_new(&calendar), OK);
+    ck_assert_int_eq(load(calendar, region, &fault), OK);
+    ck_assert_int_eq(load(calendar, LOCAL WORK("2026-03-04") TAIL, &fault), ERR_INVALID);
+    ck_assert_str_eq(fault.code, "calendar.twice");
+    calendar_free(calendar);
+}
+END_TEST
+
+/* Statutory rows that a notice replaces are changes only where the two differ. */
+START_TEST(test_changes_between_two)
+{
+    struct calendar *old = sealed_of(STAT DAY("2026-01-01") "," DAY("2026-03-03") TAIL, NULL);
+    struct calendar *new = sealed_of(HEAD DAY("2026-03-04") "," WORK("2026-03-07") TAIL,
+                                     STAT DAY("2026-01-01") "," DAY("2026-03-03") TAIL);
+    static const char *const days[] = {"2026-01-01", "2026-03-03", "2026-03-04", "2026-03-07"};
+    int32_t day = -1;
+    for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+        ck_assert(calendar_next_change(old, new, day, &day));
+        ck_assert_int_eq(day, day_of(days[i]));
+    }
+    ck_assert(!calendar_next_change(old, new, day, &day));
+    ck_assert(!calendar_next_change(new, new, -1, &day));
+    calendar_free(old);
+    calendar_free(new);
+}
+END_TEST
+
+START_TEST(test_missing_year)
+{
+    static const struct {
+        const char *today;
+        int32_t year;
+    } cases[] = {{"2026-01-01", 0},
+                 {"2026-10-31", 0},
+                 {"2026-11-01", 2027},
+                 {"2026-12-31", 2027},
+                 {"2027-01-01", 2027}};
+    struct calendar *calendar = calendar_shipped(2026, true);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ck_assert_int_eq(calendar_missing_year(calendar, day_of(cases[i].today)), cases[i].year);
+    }
+    calendar_free(calendar);
 }
 END_TEST
 
@@ -385,6 +462,9 @@ static Suite *calendar_suite(void)
     tcase_add_test(files, test_refuses_second_file);
     tcase_add_test(files, test_layers);
     tcase_add_test(files, test_digest_tells_apart);
+    tcase_add_test(files, test_sources_of_days);
+    tcase_add_test(files, test_changes_between_two);
+    tcase_add_test(files, test_missing_year);
     tcase_add_test(files, test_version_and_years);
     tcase_add_test(files, test_version_with_many_gaps);
     suite_add_tcase(suite, files);
