@@ -109,7 +109,6 @@ struct decide_context {
     const struct referral
         *about;              /* the referral that the facts name (`about`, `previous`); NULL: */
                              /* none is named, or it is not known */
-    uint32_t about_hops;     /* how often that one was referred again already (LINK_RE_REFERRAL) */
     uint32_t roster_edition; /* the newest edition of the roster; 0: none */
 };
 

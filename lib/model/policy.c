@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/nearest.h"
 #include "base/yaml.h"
+#include "model/policy_parts.h"
 #include "model/vocabulary.h"
 
 #define DURATION_MAX_MS UINT64_C(86400000)
@@ -33,10 +34,25 @@ struct policy_file {
     const struct yaml_node *clocks;
     const struct yaml_node *rungs;
     const struct yaml_node *materials;
+    const struct yaml_node *names;
+    const struct yaml_node *minors;
+    const struct yaml_node *suggest;
+    uint64_t hop_limit;
+    uint64_t follow_up_days;
+    uint64_t follow_up_minor_days;
+    uint64_t follow_up_reports;
+    uint64_t follow_up_minor_reports;
+    uint64_t retention_years;
     uint64_t claimed_grace_ms;
     uint64_t clock_jump_ms;
     uint64_t clock_confirm_agencies;
 };
+
+#define FILE_NUMBER(id, member, least, most)                                                       \
+    {                                                                                              \
+        .name = (id), .type = YAML_UNSIGNED, .offset = offsetof(struct policy_file, member),       \
+        .min = (least), .max = (most)                                                              \
+    }
 
 static const struct yaml_option file_options[] = {
     {.name = "may-send",
@@ -49,6 +65,15 @@ static const struct yaml_option file_options[] = {
      .type = YAML_NODE,
      .offset = offsetof(struct policy_file, materials),
      .required = true},
+    {.name = "names", .type = YAML_NODE, .offset = offsetof(struct policy_file, names)},
+    {.name = "minors", .type = YAML_NODE, .offset = offsetof(struct policy_file, minors)},
+    {.name = "suggest", .type = YAML_NODE, .offset = offsetof(struct policy_file, suggest)},
+    FILE_NUMBER("hop-limit", hop_limit, 0, 100),
+    FILE_NUMBER("follow-up-days", follow_up_days, 1, 3660),
+    FILE_NUMBER("follow-up-minor-days", follow_up_minor_days, 1, 3660),
+    FILE_NUMBER("follow-up-reports", follow_up_reports, 1, 100),
+    FILE_NUMBER("follow-up-minor-reports", follow_up_minor_reports, 1, 100),
+    FILE_NUMBER("retention-years", retention_years, 1, 1000),
     {.name = "outage-grace",
      .type = YAML_DURATION,
      .offset = offsetof(struct policy_file, claimed_grace_ms),
@@ -302,11 +327,9 @@ static bool rung_is_repeat(enum rung rung)
            (rung >= RUNG_UNDELIVERED_2_FIRST && rung <= RUNG_UNDELIVERED_2_LAST);
 }
 
-static enum err rung_read(struct ladder *ladder, const struct yaml_node *key,
-                          const struct yaml_node *node, struct fault *fault)
+/* The rung that a key names; its repeats follow it. */
+static enum err rung_of_key(const struct yaml_node *key, enum rung *ret_rung, struct fault *fault)
 {
-    struct rung_row row = {.every = 0};
-    struct ladder_rung value = {.offset = 0};
     enum rung rung = RUNG_COUNT;
     if (rung_parse(yaml_text(key), &rung) != OK || rung_is_repeat(rung)) {
         return yaml_refuse(key, fault, "policy.rung",
@@ -315,7 +338,20 @@ static enum err rung_read(struct ladder *ladder, const struct yaml_node *key,
                            "unsigned-2",
                            yaml_text(key));
     }
-    enum err error = yaml_read(node, rung_options, &row, fault);
+    *ret_rung = rung;
+    return OK;
+}
+
+static enum err rung_read(struct ladder *ladder, const struct yaml_node *key,
+                          const struct yaml_node *node, struct fault *fault)
+{
+    struct rung_row row = {.every = 0};
+    struct ladder_rung value = {.offset = 0};
+    enum rung rung = RUNG_COUNT;
+    enum err error = rung_of_key(key, &rung, fault);
+    if (error == OK) {
+        error = yaml_read(node, rung_options, &row, fault);
+    }
     if (error != OK) {
         return error;
     }
@@ -429,12 +465,104 @@ static enum err materials_read(struct policy *policy, const struct yaml_node *ma
     return error;
 }
 
+/* ---- what rungs are called ---- */
+
+static const struct {
+    enum rung rung;
+    struct policy_name name;
+} default_names[] = {
+    {RUNG_REMIND_5, {"提醒", "reminder"}},
+    {RUNG_REMIND_2, {"预警", "early warning"}},
+    {RUNG_DUE_1, {"黄牌", "yellow card"}},
+    {RUNG_DUE_2, {"黄牌（报办公室）", "yellow card, to the office"}},
+    {RUNG_DUE_3, {"红牌", "red card"}},
+    {RUNG_UNDELIVERED_1, {"未送达提示", "not delivered"}},
+    {RUNG_UNDELIVERED_2, {"未送达督办", "still not delivered"}},
+    {RUNG_URGENT_1, {"紧急催办", "urgent call"}},
+    {RUNG_URGENT_2, {"紧急督办", "urgent call to the leader"}},
+    {RUNG_UNSIGNED_1, {"签收催办", "not signed for"}},
+    {RUNG_UNSIGNED_2, {"签收督办", "still not signed for"}},
+};
+
+/* A rung's repeats are called as it is. */
+static void name_set(struct policy *policy, enum rung rung, const struct policy_name *name)
+{
+    enum rung first = repeats_of(rung);
+    policy->names[rung] = *name;
+    for (uint32_t k = 0; first != RUNG_COUNT && k < RUNG_REPEAT_COUNT; k++) {
+        policy->names[(uint32_t)first + k] = *name;
+    }
+}
+
+static const struct yaml_option name_options[] = {
+    {.name = "zh",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct policy_name, zh),
+     .size = POLICY_NAME_BYTES,
+     .required = true},
+    {.name = "en",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct policy_name, en),
+     .size = POLICY_NAME_BYTES,
+     .required = true},
+    {.name = NULL},
+};
+
+static enum err names_read(struct policy *policy, const struct yaml_node *mapping,
+                           struct fault *fault)
+{
+    for (size_t i = 0; i < sizeof(default_names) / sizeof(default_names[0]); i++) {
+        name_set(policy, default_names[i].rung, &default_names[i].name);
+    }
+    if (mapping == NULL) {
+        return OK;
+    }
+    if (!yaml_is_mapping(mapping)) {
+        return yaml_refuse(mapping, fault, "policy.names", "expected RUNG: {zh, en}");
+    }
+    for (size_t i = 0; i < yaml_count(mapping); i++) {
+        struct policy_name name = {.zh = ""};
+        enum rung rung = RUNG_COUNT;
+        enum err error = rung_of_key(yaml_key(mapping, i), &rung, fault);
+        if (error == OK) {
+            error = yaml_read(yaml_value(mapping, i), name_options, &name, fault);
+        }
+        if (error != OK) {
+            return error;
+        }
+        name_set(policy, rung, &name);
+    }
+    return OK;
+}
+
+/* ---- minors: what Art. 17-20 leave open ---- */
+
+static const struct yaml_option minor_options[] = {
+    {.name = "guardian", .type = YAML_BOOL, .offset = offsetof(struct policy, minor_guardian)},
+    {.name = "need", .type = YAML_BOOL, .offset = offsetof(struct policy, minor_need)},
+    {.name = NULL},
+};
+
+static enum err minors_read(struct policy *policy, const struct yaml_node *mapping,
+                            struct fault *fault)
+{
+    policy->minor_guardian = true;
+    policy->minor_need = true;
+    return mapping == NULL ? OK : yaml_read(mapping, minor_options, policy, fault);
+}
+
 /* ---- the whole ---- */
 
 static enum err parts_read(struct policy *policy, const struct yaml_node *root,
                            const struct registry *registry, struct fault *fault)
 {
     struct policy_file file = {
+        .hop_limit = 3,
+        .follow_up_days = 120,
+        .follow_up_minor_days = 60,
+        .follow_up_reports = 1,
+        .follow_up_minor_reports = 2,
+        .retention_years = 30,
         .claimed_grace_ms = UINT64_C(600000),
         .clock_jump_ms = UINT64_C(300000),
         .clock_confirm_agencies = 3,
@@ -452,6 +580,21 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
     if (error == OK) {
         error = materials_read(policy, file.materials, fault);
     }
+    if (error == OK) {
+        error = names_read(policy, file.names, fault);
+    }
+    if (error == OK) {
+        error = minors_read(policy, file.minors, fault);
+    }
+    if (error == OK) {
+        error = policy_suggestions_read(policy, file.suggest, registry, fault);
+    }
+    policy->hop_limit = (uint32_t)file.hop_limit;
+    policy->follow_up_days = (uint32_t)file.follow_up_days;
+    policy->follow_up_minor_days = (uint32_t)file.follow_up_minor_days;
+    policy->follow_up_reports = (uint32_t)file.follow_up_reports;
+    policy->follow_up_minor_reports = (uint32_t)file.follow_up_minor_reports;
+    policy->retention_years = (uint32_t)file.retention_years;
     policy->claimed_grace_ms = file.claimed_grace_ms;
     policy->clock_jump_ms = file.clock_jump_ms;
     policy->clock_confirm_agencies = file.clock_confirm_agencies;

@@ -72,11 +72,22 @@ struct referral_document {
     enum rung rung;
     uint32_t year;
     uint32_t counter;
+    uint32_t answer; /* VOCABULARY_ESCALATION_ANSWER of the one asked; 0: none yet */
 };
 
+/* What was reported of one measure for one person at one stage (approved, paid, delivered). */
+struct referral_help {
+    uint32_t stage, measure, person_index;
+    uint32_t newest;     /* the highest instalment; 0: the report named none */
+    uint64_t seen;       /* bit k: instalment newest - k was reported */
+    uint64_t amount_fen; /* of all of them */
+};
+
+/* Ten measures for two persons in three stages, and some: more is a register of its own. */
+#define REFERRAL_HELPS_MAX 64u
 /* Two full ladders of due-1 ... due-3.20 at the most, and the short ones. */
 #define REFERRAL_DOCUMENTS_MAX 52u
-#define REFERRAL_PACKED_MAX    1280u
+#define REFERRAL_PACKED_MAX    2816u
 #define REFERRAL_NO_LEAF       UINT64_MAX
 
 struct referral {
@@ -97,6 +108,10 @@ struct referral {
     uint64_t priority_groups;
     uint64_t needs;
     uint32_t person_count;
+    uint32_t lead_channel; /* VOCABULARY_LEAD_CHANNEL; 0: not said */
+    struct uuid previous;  /* the referral that it follows; zero: none */
+    uint32_t link;         /* VOCABULARY_LINK: how it follows; 0 */
+    uint32_t hops;         /* re-referrals on its trail, this one included */
     enum referral_state state;
     uint32_t marks;             /* of enum referral_mark */
     uint64_t submitted_ms;      /* broker time, all of these; 0: not yet */
@@ -106,16 +121,23 @@ struct referral {
     uint64_t answered_ms;          /* the last feedback */
     uint64_t claimed_ms;           /* its claimed time, when that counted; else 0 */
     enum feedback_outcome outcome; /* of the last feedback */
+    uint64_t granted;              /* measures of the answer: bits of VOCABULARY_MEASURE */
+    uint64_t delivered;            /* measures reported as delivered, likewise */
+    uint64_t assisted_ms;          /* the first of them */
     uint32_t procedure_count;      /* how often procedure-required was answered */
     uint32_t window_number;        /* of the newest window; 0: none yet */
     bool late;                     /* verdict of the last window that stopped */
     uint32_t lateness_days;
+    uint32_t late_answers;            /* of all its windows: those that an answer stopped late */
+    uint32_t raised[RUNG_STEP_COUNT]; /* rungs of all its windows so far; kept by the broker */
     uint16_t tell_holder;   /* agency that must tell the applicant; 0: nobody */
     uint16_t papers_holder; /* agency that must bring the papers; 0: nobody */
     char calendar_version[CALENDAR_VERSION_BYTES];              /* that computed the newest date */
     struct window clocks[REFERRAL_CLOCK_COUNT];                 /* number 0: never opened */
     struct referral_document documents[REFERRAL_DOCUMENTS_MAX]; /* open ones, oldest first */
     uint32_t document_count;
+    struct referral_help helps[REFERRAL_HELPS_MAX]; /* in the order of their first report */
+    uint32_t help_count;
     uint64_t last_leaf;   /* index of its newest leaf, kept by the broker; or REFERRAL_NO_LEAF */
     uint64_t next_due_ms; /* the earliest instant at which a rung falls due; 0: none */
 };

@@ -7,7 +7,8 @@
 #include "model/lanes.h"
 #include "model/referral.h"
 
-#define PACK_VERSION 1
+#define PACK_VERSION       2
+#define PACK_VERSION_FIRST 1 /* without what put_agreement writes */
 
 struct writer {
     uint8_t *to;
@@ -287,6 +288,75 @@ static void get_documents(struct reader *reader, struct referral *referral)
     }
 }
 
+/* What a record of the first version still tells of them: its newest windows. */
+static void recover_counts(struct referral *referral)
+{
+    referral->late_answers = referral->late ? 1 : 0;
+    for (uint32_t at = 0; at < REFERRAL_CLOCK_COUNT * RUNG_COUNT; at++) {
+        enum rung rung = (enum rung)(at % RUNG_COUNT);
+        bool raised = rung_set_has(referral->clocks[at / RUNG_COUNT].raised, rung);
+        referral->raised[rung_step_of(rung)] += raised ? 1 : 0;
+    }
+}
+
+/* What version 2 added: the trail, the measures, and what was said to each document. */
+static void put_agreement(struct writer *writer, const struct referral *referral)
+{
+    assert(referral->help_count <= REFERRAL_HELPS_MAX);
+    put_bytes(writer, referral->previous.bytes, UUID_BYTES);
+    put(writer, referral->link, 1);
+    put(writer, referral->hops, 2);
+    put(writer, referral->lead_channel, 1);
+    put(writer, referral->granted, 8);
+    put(writer, referral->delivered, 8);
+    put(writer, referral->assisted_ms, 8);
+    put(writer, referral->late_answers, 2);
+    for (uint32_t step = 0; step < RUNG_STEP_COUNT; step++) {
+        put(writer, referral->raised[step], 2);
+    }
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        put(writer, referral->documents[i].answer, 1);
+    }
+    put(writer, referral->help_count, 1);
+    for (uint32_t i = 0; i < referral->help_count; i++) {
+        const struct referral_help *help = &referral->helps[i];
+        put(writer, help->stage, 1);
+        put(writer, help->measure, 1);
+        put(writer, help->person_index, 1);
+        put(writer, help->newest, 2);
+        put(writer, help->seen, 8);
+        put(writer, help->amount_fen, 8);
+    }
+}
+
+static void get_agreement(struct reader *reader, struct referral *referral)
+{
+    get_bytes(reader, referral->previous.bytes, UUID_BYTES);
+    referral->link = (uint32_t)get(reader, 1);
+    referral->hops = (uint32_t)get(reader, 2);
+    referral->lead_channel = (uint32_t)get(reader, 1);
+    referral->granted = get(reader, 8);
+    referral->delivered = get(reader, 8);
+    referral->assisted_ms = get(reader, 8);
+    referral->late_answers = (uint32_t)get(reader, 2);
+    for (uint32_t step = 0; step < RUNG_STEP_COUNT; step++) {
+        referral->raised[step] = (uint32_t)get(reader, 2);
+    }
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        referral->documents[i].answer = (uint32_t)get(reader, 1);
+    }
+    referral->help_count = get_max(reader, 1, REFERRAL_HELPS_MAX);
+    for (uint32_t i = 0; i < referral->help_count; i++) {
+        struct referral_help *help = &referral->helps[i];
+        help->stage = (uint32_t)get(reader, 1);
+        help->measure = (uint32_t)get(reader, 1);
+        help->person_index = (uint32_t)get(reader, 1);
+        help->newest = (uint32_t)get(reader, 2);
+        help->seen = get(reader, 8);
+        help->amount_fen = get(reader, 8);
+    }
+}
+
 size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKED_MAX])
 {
     struct writer writer = {.to = out};
@@ -296,6 +366,7 @@ size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKE
     put_progress(&writer, referral);
     put_clocks(&writer, referral);
     put_documents(&writer, referral);
+    put_agreement(&writer, referral);
     return writer.len;
 }
 
@@ -307,13 +378,19 @@ enum err referral_unpack(struct span packed, struct referral *ret_referral)
     if (packed.len == 0) {
         return ERR_CORRUPT;
     }
-    if (get(&reader, 1) != PACK_VERSION) {
+    uint64_t version = get(&reader, 1);
+    if (version != PACK_VERSION && version != PACK_VERSION_FIRST) {
         return ERR_VERSION;
     }
     get_identity(&reader, &referral);
     get_progress(&reader, &referral);
     get_clocks(&reader, &referral);
     get_documents(&reader, &referral);
+    if (version == PACK_VERSION_FIRST) {
+        recover_counts(&referral);
+    } else {
+        get_agreement(&reader, &referral);
+    }
     if (reader.bad || reader.at != packed.len || referral.state == REFERRAL_SUBMITTED) {
         return ERR_CORRUPT;
     }

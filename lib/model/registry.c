@@ -9,12 +9,15 @@
 #include "base/crypto.h"
 #include "base/nearest.h"
 #include "base/yaml.h"
+#include "model/calendar.h"
 #include "model/vocabulary.h"
 
 #define NUMBER_MAX 1023u /* an administrator's mistyped number should be seen, not stored */
 
 struct registry {
-    struct agency *agencies; /* owned */
+    struct agency *agencies;     /* owned */
+    struct agency_label *former; /* owned: the former names of all agencies, one after another */
+    size_t former_count;
     size_t count;
     size_t office;                      /* index of the one with the joint-meeting office */
     uint16_t by_number[NUMBER_MAX + 1]; /* index + 1; 0: nobody */
@@ -33,11 +36,9 @@ struct agency_row {
     const struct yaml_node *office;
     bool joint_meeting_office;
     const struct yaml_node *duties;
-};
-
-struct label_row {
-    char zh[AGENCY_LABEL_BYTES];
-    char en[AGENCY_LABEL_BYTES];
+    const struct yaml_node *former_names;
+    char successor[LIMIT_AGENCY_ID_BYTES];
+    char left[CIVIL_TEXT_BYTES];
 };
 
 static const struct yaml_option agency_options[] = {
@@ -74,18 +75,29 @@ static const struct yaml_option agency_options[] = {
      .type = YAML_BOOL,
      .offset = offsetof(struct agency_row, joint_meeting_office)},
     {.name = "duties", .type = YAML_NODE, .offset = offsetof(struct agency_row, duties)},
+    {.name = "former-names",
+     .type = YAML_NODE,
+     .offset = offsetof(struct agency_row, former_names)},
+    {.name = "successor",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_row, successor),
+     .size = LIMIT_AGENCY_ID_BYTES},
+    {.name = "left",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_row, left),
+     .size = CIVIL_TEXT_BYTES},
     {.name = NULL},
 };
 
 static const struct yaml_option label_options[] = {
     {.name = "zh",
      .type = YAML_TEXT,
-     .offset = offsetof(struct label_row, zh),
+     .offset = offsetof(struct agency_label, zh),
      .size = AGENCY_LABEL_BYTES,
      .required = true},
     {.name = "en",
      .type = YAML_TEXT,
-     .offset = offsetof(struct label_row, en),
+     .offset = offsetof(struct agency_label, en),
      .size = AGENCY_LABEL_BYTES,
      .required = true},
     {.name = NULL},
@@ -169,9 +181,130 @@ static void label_copy(const char *from, char to[AGENCY_LABEL_BYTES])
     to[len] = '\0';
 }
 
+/* ---- agencies change ---- */
+
+/* The array has room: former_room counted every list. */
+static enum err former_read(struct registry *registry, const struct yaml_node *list,
+                            struct agency *agency, struct fault *fault)
+{
+    struct agency_label *first = registry->former + registry->former_count;
+    for (size_t i = 0; list != NULL && i < yaml_count(list); i++) {
+        enum err error = yaml_read(yaml_item(list, i), label_options, &first[i], fault);
+        if (error != OK) {
+            return error;
+        }
+        registry->former_count++;
+        agency->former_names = first;
+        agency->former_count++;
+    }
+    return OK;
+}
+
+/* Room for all former names, so that agencies can point into one array. */
+static enum err former_room(struct registry *registry, const struct yaml_node *agencies,
+                            struct fault *fault)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < yaml_count(agencies); i++) {
+        const struct yaml_node *row = yaml_item(agencies, i);
+        const struct yaml_node *list = yaml_is_mapping(row) ? yaml_find(row, "former-names") : NULL;
+        if (list == NULL) {
+            continue;
+        }
+        if (!yaml_is_sequence(list) || yaml_count(list) > AGENCY_FORMER_MAX) {
+            return yaml_refuse(list, fault, "registry.former-names",
+                               "expected a list of at most %u names {zh, en}", AGENCY_FORMER_MAX);
+        }
+        count += yaml_count(list);
+    }
+    registry->former = calloc(count + 1, sizeof(registry->former[0]));
+    return registry->former == NULL ? ERR_MEMORY : OK;
+}
+
+/* Follows the successors, whatever their dates, for as many steps as there are agencies. */
+static bool succession_ends(const struct registry *registry, const struct agency *agency)
+{
+    for (size_t step = 0; step < registry->count; step++) {
+        if (agency->successor == 0) {
+            return true;
+        }
+        agency = registry_by_number(registry, agency->successor);
+    }
+    return false;
+}
+
+/* The successor's number, and the day. Rows may name agencies that stand further below, so this
+ * comes when all are read. */
+static enum err successor_read(struct registry *registry, const struct yaml_node *node,
+                               struct agency *agency, struct fault *fault)
+{
+    const struct yaml_node *id = yaml_find(node, "successor");
+    const struct yaml_node *left = yaml_find(node, "left");
+    if (id == NULL && left == NULL) {
+        return OK;
+    }
+    if (id == NULL || left == NULL) {
+        return yaml_refuse(id == NULL ? left : id, fault, "registry.successor",
+                           "\"successor\" and \"left\" stand together");
+    }
+    const struct agency *successor = registry_find(registry, yaml_text(id));
+    if (successor == NULL || successor == agency || successor->class != agency->class) {
+        return yaml_refuse(id, fault, "registry.successor", "\"%s\" is no other agency of class %s",
+                           yaml_text(id), agency_class_id(agency->class));
+    }
+    if (agency->joint_meeting_office) {
+        return yaml_refuse(id, fault, "registry.successor",
+                           "the joint-meeting office is with an agency that stays");
+    }
+    if (civil_parse(yaml_text(left), &agency->left_day) != OK) {
+        return yaml_refuse(left, fault, "registry.left", "\"%s\" is no date: 2027-03-01",
+                           yaml_text(left));
+    }
+    agency->successor = successor->number;
+    return OK;
+}
+
+static enum err successors_read(struct registry *registry, const struct yaml_node *list,
+                                struct fault *fault)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        enum err error =
+            successor_read(registry, yaml_item(list, i), &registry->agencies[i], fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    for (size_t i = 0; i < registry->count; i++) {
+        if (!succession_ends(registry, &registry->agencies[i])) {
+            return yaml_refuse(yaml_find(yaml_item(list, i), "successor"), fault,
+                               "registry.successor", "\"%s\" succeeds itself in the end",
+                               registry->agencies[i].id);
+        }
+    }
+    return OK;
+}
+
+bool agency_has_left(const struct agency *agency, uint64_t now_ms)
+{
+    return agency->successor != 0 && now_ms >= civil_start_ms(agency->left_day);
+}
+
+uint16_t registry_acting(const struct registry *registry, uint16_t number, uint64_t now_ms)
+{
+    const struct agency *agency = registry_by_number(registry, number);
+    for (size_t step = 0; agency != NULL && agency_has_left(agency, now_ms); step++) {
+        assert(step < registry->count);
+        number = agency->successor;
+        agency = registry_by_number(registry, number);
+    }
+    return number;
+}
+
+/* ---- rows ---- */
+
 /* The row as an agency, in the place where the next one belongs. */
-static void agency_fill(const struct agency_row *row, const struct label_row *name,
-                        const struct label_row *office, struct agency *ret_agency)
+static void agency_fill(const struct agency_row *row, const struct agency_label *name,
+                        const struct agency_label *office, struct agency *ret_agency)
 {
     *ret_agency = (struct agency){
         .number = (uint16_t)row->number,
@@ -190,8 +323,8 @@ static enum err agency_read(struct registry *registry, const struct yaml_node *n
                             struct fault *fault)
 {
     struct agency_row row = {.class = 0};
-    struct label_row name = {.zh = ""};
-    struct label_row office = {.zh = ""};
+    struct agency_label name = {.zh = ""};
+    struct agency_label office = {.zh = ""};
     enum err error = yaml_read(node, agency_options, &row, fault);
     if (error == OK) {
         error = row_check(registry, node, &row, fault);
@@ -206,6 +339,9 @@ static enum err agency_read(struct registry *registry, const struct yaml_node *n
     agency_fill(&row, &name, &office, agency);
     if (error == OK) {
         error = duties_read(row.duties, &agency->duties, fault);
+    }
+    if (error == OK) {
+        error = former_read(registry, row.former_names, agency, fault);
     }
     if (error == OK) {
         registry->count++;
@@ -247,13 +383,14 @@ static enum err agencies_read(struct registry *registry, const struct yaml_node 
     if (registry->agencies == NULL) {
         return ERR_MEMORY;
     }
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        enum err error = agency_read(registry, yaml_item(list, i), fault);
-        if (error != OK) {
-            return error;
-        }
+    enum err error = former_room(registry, list, fault);
+    for (size_t i = 0; error == OK && i < yaml_count(list); i++) {
+        error = agency_read(registry, yaml_item(list, i), fault);
     }
-    return office_find(registry, list, fault);
+    if (error == OK) {
+        error = successors_read(registry, list, fault);
+    }
+    return error != OK ? error : office_find(registry, list, fault);
 }
 
 enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
@@ -290,6 +427,7 @@ void registry_free(struct registry *registry)
 {
     if (registry != NULL) {
         free(registry->agencies);
+        free(registry->former);
         free(registry);
     }
 }

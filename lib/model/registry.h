@@ -1,8 +1,10 @@
 /* The registry: the agencies of a deployment, read from config/agencies.yaml.
  *
  * The number of agencies is data; rules speak of classes, never of an id. An agency's `number` is
- * stable for ever: keys on disk use it. Built once from text (the caller reads the file), then only
- * read, on any thread. Holds no names of people. */
+ * stable for ever: keys on disk use it. An agency that was merged or handed over keeps its row; its
+ * successor acts for it, so that what is open stays open and what is past stays signed. Built once
+ * from text (the caller reads the file), then only read, on any thread. Holds no names of people.
+ */
 #ifndef REFERRAL_MODEL_REGISTRY_H
 #define REFERRAL_MODEL_REGISTRY_H
 
@@ -20,6 +22,12 @@ enum agency_class {
     CLASS_COUNT
 };
 
+/* A name in both languages. */
+struct agency_label {
+    char zh[AGENCY_LABEL_BYTES];
+    char en[AGENCY_LABEL_BYTES];
+};
+
 struct agency {
     char id[LIMIT_AGENCY_ID_BYTES]; /* "civil-affairs" */
     uint16_t number;                /* 1 ... 65535, stable */
@@ -31,14 +39,21 @@ struct agency {
     char office_en[AGENCY_LABEL_BYTES];
     bool joint_meeting_office; /* exactly one agency has it */
     uint64_t duties;           /* bits of VOCABULARY_NEED that it takes referrals for */
+    uint16_t successor;        /* number of the agency that takes its place; 0: it stays a member */
+    int32_t left_day;          /* civil day: from its 00:00 on the successor acts for it */
+    const struct agency_label *former_names; /* the registry's, oldest first; NULL: none */
+    size_t former_count;
 };
+
+#define AGENCY_FORMER_MAX 16u
 
 struct registry;
 
 /* Reads a registry from the text of its file; `name` is the file's name in faults, which have
  * file:line:column. ERR_INVALID for: an unknown or missing member, an id or prefix that is
  * malformed or taken, a number that is taken or 0, not exactly one joint-meeting office, an unknown
- * class or need, more than LIMIT_AGENCIES. */
+ * class or need, more than LIMIT_AGENCIES; a successor without a date or a date without one, a
+ * successor that is no other agency of the same class, successors in a circle. */
 enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
                        struct fault *fault) MUST_CHECK;
 void registry_free(struct registry *registry); /* NULL allowed */
@@ -51,6 +66,11 @@ const struct agency *registry_by_number(const struct registry *registry,
 const struct agency *registry_by_prefix(const struct registry *registry,
                                         const char *prefix);           /* or NULL */
 const struct agency *registry_office(const struct registry *registry); /* never NULL */
+/* Has it handed over its work? It opens nothing new then, and nothing new is sent to it. */
+bool agency_has_left(const struct agency *agency, uint64_t now_ms);
+/* Who acts for this number now: itself, or the last of its successors whose day has come. The
+ * number itself where it is none of the registry's. */
+uint16_t registry_acting(const struct registry *registry, uint16_t number, uint64_t now_ms);
 /* SHA-256 of the text. */
 const struct digest *registry_digest(const struct registry *registry);
 /* a-z, 0-9 and "-" inside, a letter first, 2 to 31 bytes, and not the broker's. */
