@@ -111,6 +111,7 @@ static void window_stop(struct deciding *deciding)
     struct lateness lateness = window_lateness(ctx->calendar, window->due_before_ms, answered_ms);
     after->late = lateness.late;
     after->lateness_days = lateness.working_days;
+    after->late_answers += lateness.late ? 1 : 0;
     deciding_clock_stop(deciding, REFERRAL_CLOCK_FEEDBACK);
     struct effect *effect =
         deciding_effect(deciding, EFFECT_WINDOW_STOPPED, REFERRAL_CLOCK_FEEDBACK);

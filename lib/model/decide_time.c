@@ -46,6 +46,7 @@ static void rung_raise(struct deciding *deciding, enum referral_clock clock, enu
     assert(!rung_set_has(window->raised, rung));
     assert(fell_due_ms <= deciding->ctx->now_ms);
     window->raised = rung_set_with(window->raised, rung);
+    deciding->after->raised[rung_step_of(rung)]++;
     struct effect *effect = deciding_effect(deciding, EFFECT_RUNG_RAISED, clock);
     effect->rung = rung;
     effect->fell_due_ms = fell_due_ms;
