@@ -28,7 +28,7 @@
 #define LIMIT_MEASURES        64u
 #define LIMIT_DOCUMENTS       64u
 #define LIMIT_PERSONS         64u
-#define LIMIT_DUTIES          120u /* of one matter: monthly payments of supervised money for ten years */
+#define LIMIT_DUTIES          128u /* of one matter: monthly payments for ten years, members' replies */
 #define LIMIT_MEMBERS         128u /* agencies in one matter: all units of a city with its banners */
 #define LIMIT_AGENDA          200u
 #define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */

@@ -48,15 +48,17 @@ struct duty {
     struct window window;
 };
 
-#define MATTER_DOCUMENTS_MAX 64u
-#define MATTER_PACKED_MAX    20480u
+/* Each duty may climb its whole ladder: due-1 ... due-3.20 or undelivered-1 ... 2.20. */
+#define DUTY_DOCUMENTS_MAX   23u
+#define MATTER_DOCUMENTS_MAX (LIMIT_DUTIES * DUTY_DOCUMENTS_MAX)
+#define MATTER_PACKED_MAX    45056u
 
 struct matter_document { /* a numbered document (督办单) whose cause is not gone */
     uint32_t duty;
     enum rung rung;
     uint32_t year;
     uint32_t counter;
-    bool replied; /* the one asked has answered it */
+    uint32_t answer; /* VOCABULARY_ESCALATION_ANSWER of the one asked; 0: none yet */
 };
 
 struct matter {
@@ -74,7 +76,8 @@ struct matter {
     uint64_t opened_ms, closed_ms;               /* broker time */
     struct matter_member members[LIMIT_MEMBERS]; /* without the owner */
     uint32_t member_count;
-    struct duty duties[LIMIT_DUTIES]; /* done ones stay: their windows are stopped */
+    struct duty duties[LIMIT_DUTIES]; /* by number; done ones stay with their windows stopped, */
+                                      /* the oldest of them until there is no more room */
     uint32_t duty_count;
     struct matter_document documents[MATTER_DOCUMENTS_MAX];
     uint32_t document_count;
@@ -94,6 +97,8 @@ bool matter_duty_open(const struct duty *duty);
 /* NULL: there is no such duty. */
 const struct duty *matter_duty(const struct matter *matter, uint32_t number);
 bool matter_is_member(const struct matter *matter, uint16_t agency); /* or its owner */
+/* Open duties that keep the case from being archived: all but follow-ups and payments. */
+uint32_t matter_clocks(const struct matter *matter);
 
 /* The earliest rung of all open duties that was not raised; false when there is none. */
 struct matter_rung {
