@@ -45,6 +45,7 @@ struct duty {
     uint16_t waiting;    /* the agency that waits for it; the holder itself: nobody */
     uint32_t code;       /* PROMISE: VOCABULARY_PROMISE */
     uint64_t amount_fen; /* PAYMENT */
+    bool cancelled;      /* stopped without being done: re-opened, replaced, withdrawn */
     struct window window;
 };
 

@@ -14,7 +14,7 @@
 enum {
     IDENTITY_MAX = 4 * UUID_BYTES + 2 * LIMIT_NUMBER_BYTES + 64,
     MEMBER_BYTES = 4,
-    DUTY_BYTES = 65,
+    DUTY_BYTES = 66,
     DOCUMENT_BYTES = 10,
     PROGRESS_MAX = 80
 };
@@ -126,6 +126,7 @@ static void put_duties(struct pack_writer *writer, const struct matter *matter)
         pack_put(writer, duty->waiting, 2);
         pack_put(writer, duty->code, 2);
         pack_put(writer, duty->amount_fen, 8);
+        pack_put(writer, duty->cancelled ? 1 : 0, 1);
         pack_put_window(writer, &duty->window);
     }
 }
@@ -141,6 +142,7 @@ static void get_duties(struct pack_reader *reader, struct matter *matter)
         duty->waiting = (uint16_t)pack_get(reader, 2);
         duty->code = (uint32_t)pack_get(reader, 2);
         duty->amount_fen = pack_get(reader, 8);
+        duty->cancelled = pack_get_max(reader, 1, 1) != 0;
         pack_get_window(reader, &duty->window);
         duty->number = duty->window.number;
         if (duty->kind < DUTY_INFORMATION || duty->number <= last ||
