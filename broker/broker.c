@@ -270,7 +270,9 @@ static enum err commit(struct turn *turn)
         broker->documents = turn->documents;
         broker->started = broker->started || turn->start_written;
         broker->stopped = broker->stopped || turn->stop_written;
+        broker->reconfigured = broker->reconfigured && !turn->configuration_written;
         broker->redating = broker->redating && !turn->redate_done;
+        broker->counts.redated += turn->redated;
         if (turn->redate_moved) {
             broker->redate_after = turn->redate_at;
         }
@@ -364,6 +366,24 @@ void broker_turn(struct broker *broker)
         give_up(&turn, error);
     }
     turn_end(&turn);
+}
+
+void broker_use_calendar(struct broker *broker, const struct calendar *calendar)
+{
+    bool same = digest_equal(calendar_digest(broker->setup.calendar), calendar_digest(calendar));
+
+    broker->setup.calendar = calendar;
+    if (!same) {
+        broker->reconfigured = true;
+        broker->redating = true;
+        memset(&broker->redate_after, 0, sizeof(broker->redate_after));
+        broker->again = true;
+    }
+}
+
+bool broker_redating(const struct broker *broker)
+{
+    return broker->redating;
 }
 
 bool broker_has_work(const struct broker *broker)

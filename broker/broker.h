@@ -61,6 +61,7 @@ enum err broker_failure(const struct broker *broker);
 
 struct broker_counts {
     uint64_t turns, commits, requests, messages, refused, strangers, rungs, notices;
+    uint64_t redated; /* windows and tasks whose date or mark a new calendar changed */
     uint64_t parked;
 };
 
@@ -70,6 +71,12 @@ struct broker_clock {
     uint64_t confirmed_ms;
 };
 
+/* From the next turn on this sealed calendar counts, borrowed from now on; the one before is free.
+ * Unless every day counts and reads as before, that turn writes a LEAF_CONFIGURATION, and every
+ * open window is re-dated, some each turn; rungs wait until all are. Between turns only. */
+void broker_use_calendar(struct broker *broker, const struct calendar *calendar);
+/* Is a re-dating under way? */
+bool broker_redating(const struct broker *broker);
 void broker_count(const struct broker *broker, struct broker_counts *ret_counts);
 void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
 /* An administrator's word, with a digest of the reason; one leaf in the next turn. */

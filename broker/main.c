@@ -208,6 +208,27 @@ static void stop_cb(void *ctx, int signal_number)
     loop_stop(daemon->loop);
 }
 
+/* A folder that cannot be read whole changes nothing: the calendar in force stays. */
+static void reload_calendar(struct daemon *daemon)
+{
+    struct fault fault = {.code = ""};
+    struct calendar *fresh = NULL;
+
+    if (calendar_folder_load(daemon->config.calendars, &fresh, &fault) != OK) {
+        log_fault(LOG_ERROR_LEVEL, &fault);
+        log_error("calendar %s stays in force", calendar_version(daemon->calendar));
+        return;
+    }
+    if (!digest_equal(calendar_digest(daemon->calendar), calendar_digest(fresh))) {
+        log_info("calendar %s takes the place of %s: open windows are re-dated",
+                 calendar_version(fresh), calendar_version(daemon->calendar));
+    }
+    broker_use_calendar(daemon->broker, fresh);
+    calendar_free(daemon->calendar);
+    daemon->calendar = fresh;
+    turn_soon(daemon);
+}
+
 static void reload_cb(void *ctx, int signal_number)
 {
     struct daemon *daemon = ctx;
@@ -219,6 +240,7 @@ static void reload_cb(void *ctx, int signal_number)
         log_fault(LOG_ERROR_LEVEL, &fault);
         log_error("the old certificate stays in use");
     }
+    reload_calendar(daemon);
     (void)sd_notify_ready(&daemon->notify, "ready");
 }
 

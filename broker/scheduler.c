@@ -144,6 +144,7 @@ static enum err append_configuration(struct turn *turn)
     const struct broker_setup *setup = &turn->broker->setup;
     struct leaf_record record;
 
+    turn->configuration_written = true;
     ledger_record(turn, LEAF_CONFIGURATION, BROKER_AGENCY, &record);
     record.has_configuration = true;
     record.configuration.registry = *registry_digest(setup->registry);
@@ -232,13 +233,31 @@ static enum err sum_up_strangers(struct turn *turn)
     return append_plain(turn, &record);
 }
 
+/* Once a day, from the day on which next year's notice is awaited. */
+static void tell_missing(struct turn *turn)
+{
+    struct broker *broker = turn->broker;
+    int32_t today = civil_day_at(turn->now_ms);
+    int32_t missing = calendar_missing_year(broker->setup.calendar, today);
+
+    if (missing != 0 && broker->missing_told != today) {
+        log_warn("the holiday notice of %d is not in the calendar: dates behind it are "
+                 "provisional (暂定); `referralctl calendar import %d.json`",
+                 (int)missing, (int)missing);
+    }
+    broker->missing_told = today;
+}
+
 enum err scheduler_clock(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     enum err error = OK;
 
+    tell_missing(turn);
     if (!broker->started) {
         error = append_start(turn);
+    } else if (broker->reconfigured) {
+        error = append_configuration(turn);
     }
     for (size_t i = 0; error == OK && i < turn->clock.event_count; i++) {
         error = append_event(turn, &turn->clock.events[i]);
@@ -295,6 +314,9 @@ enum err scheduler_rungs(struct turn *turn)
     enum err error = OK;
 
     broker->rungs_until_ms = 0;
+    if (broker->redating) {
+        return OK; /* no date is sure yet: none may be raised early */
+    }
     if (decide_rungs_wait(&ctx, &broker->rungs_until_ms)) {
         if (broker->rungs_until_ms == 0) {
             broker->rungs_until_ms = UINT64_MAX;
@@ -331,14 +353,6 @@ enum err scheduler_rungs(struct turn *turn)
 
 /* --- re-dating --- */
 
-static enum err redate_done(struct turn *turn)
-{
-    const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
-
-    turn->redate_done = true;
-    return store_meta_put(turn->txn, "calendar", span_of(digest->bytes, DIGEST_BYTES));
-}
-
 static enum err redate_kept(struct turn *turn, const struct case_key *at)
 {
     const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
@@ -349,27 +363,53 @@ static enum err redate_kept(struct turn *turn, const struct case_key *at)
     memcpy(row + DIGEST_BYTES + UUID_BYTES, at->referral_id.bytes, UUID_BYTES);
     turn->redate_at = *at;
     turn->redate_moved = true;
-    turn->broker->again = true;
+    turn->broker->again = true; /* the rest, or the rungs that waited */
     return store_meta_put(turn->txn, "redate", span_of(row, sizeof(row)));
 }
 
-static enum err redate_one(struct turn *turn, struct span packed)
+/* The walk's place goes back to the beginning: this calendar may come again after another. */
+static enum err redate_done(struct turn *turn)
+{
+    static const struct case_key beginning;
+    const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
+    enum err error = redate_kept(turn, &beginning);
+
+    turn->redate_done = true;
+    if (error != OK) {
+        return error;
+    }
+    if (turn->broker->counts.redated + turn->redated > 0) {
+        log_info("calendar %s is in force; %llu windows were re-dated since the start",
+                 calendar_version(turn->broker->setup.calendar),
+                 (unsigned long long)(turn->broker->counts.redated + turn->redated));
+    }
+    return store_meta_put(turn->txn, "calendar", span_of(digest->bytes, DIGEST_BYTES));
+}
+
+/* Answers the referral as it is afterwards, which may be as it was. */
+static enum err redate_one(struct turn *turn, struct referral *referral)
 {
     struct decide_context ctx = ledger_context(turn);
     struct decision *decision = turn->broker->decision;
     struct cause by_time = {.header = NULL};
-    struct referral before;
     uint64_t leaf;
-    enum err error = referral_unpack(packed, &before);
+    enum err error;
 
-    if (error != OK) {
-        return error;
-    }
-    decide_redate(&ctx, &before, decision);
-    if (decision->effect_count == 0 && decision->after.next_due_ms == before.next_due_ms) {
+    decide_redate(&ctx, referral, decision);
+    if (decision->effect_count == 0 && decision->after.next_due_ms == referral->next_due_ms) {
         return OK;
     }
-    return ledger_apply(turn, &before, &by_time, &leaf);
+    for (size_t i = 0; i < decision->effect_count; i++) {
+        turn->redated += decision->effects[i].kind == EFFECT_WINDOW_REDATED;
+    }
+    error = ledger_apply(turn, referral, &by_time, &leaf);
+    *referral = decision->after;
+    return error;
+}
+
+enum err scheduler_redate_first(struct turn *turn, struct referral *referral)
+{
+    return turn->broker->redating ? redate_one(turn, referral) : OK;
 }
 
 enum err scheduler_redate(struct turn *turn)
@@ -384,6 +424,7 @@ enum err scheduler_redate(struct turn *turn)
     }
     error = turn_txn(turn);
     for (unsigned i = 0; error == OK && i < REDATE_COUNT; i++) {
+        struct referral referral;
         struct case_key key;
         struct span packed;
 
@@ -392,7 +433,10 @@ enum err scheduler_redate(struct turn *turn)
             return redate_done(turn);
         }
         if (error == OK) {
-            error = redate_one(turn, packed);
+            error = referral_unpack(packed, &referral);
+        }
+        if (error == OK) {
+            error = redate_one(turn, &referral);
             at = key;
             first = false;
         }

@@ -54,6 +54,7 @@ static void write_counts(const struct status_context *ctx, struct json_writer *o
     named_u64(out, "strangers", counts.strangers);
     named_u64(out, "rungs", counts.rungs);
     named_u64(out, "notices", counts.notices);
+    named_u64(out, "redated", counts.redated);
     named_u64(out, "parked", counts.parked);
     json_object_end(out);
 }
@@ -113,6 +114,9 @@ static enum err status_status(const struct status_context *ctx, const struct jso
     named_text(out, "software", setup->software);
     named_text(out, "origin", keyring_origin(setup->keyring));
     named_text(out, "calendar", calendar_version(setup->calendar));
+    named_u64(out, "calendar_missing", status_missing_year(ctx));
+    json_name(out, "redating");
+    json_bool(out, broker_redating(ctx->broker));
     named_u64(out, "agencies", registry_count(setup->registry));
     named_u64(out, "store_percent", store_used_percent(setup->store));
     json_name(out, "accepts");
@@ -353,6 +357,8 @@ static const struct {
     {"clock-show", status_clock_show},
     {"clock-confirm", status_clock_confirm},
     {"clock-reset", status_clock_reset},
+    {"calendar", status_calendar},
+    {"windows", status_windows},
     {"lab-clock", status_lab_clock},
 };
 

@@ -34,4 +34,14 @@ enum err status_case(const struct status_context *ctx, const struct json_value *
 enum err status_why(const struct status_context *ctx, const struct json_value *request,
                     struct json_writer *out, struct fault *fault) MUST_CHECK;
 
+/* --- status_calendar.c --- */
+
+/* The year whose holiday notice is missed today, 0 none. */
+uint64_t status_missing_year(const struct status_context *ctx);
+enum err status_calendar(const struct status_context *ctx, const struct json_value *request,
+                         struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* Every open clock that a calendar can move, some an answer: what `calendar import` previews. */
+enum err status_windows(const struct status_context *ctx, const struct json_value *request,
+                        struct json_writer *out, struct fault *fault) MUST_CHECK;
+
 #endif

@@ -367,11 +367,6 @@ static const char *const reason_names[] = {[DAY_WORKING] = "working",
                                            [DAY_HOLIDAY] = "holiday",
                                            [DAY_MAKE_UP] = "make-up"};
 
-static const char *const basis_names[] = {[BASIS_CALENDAR] = "calendar",
-                                          [BASIS_FLOOR] = "floor",
-                                          [BASIS_KEPT] = "kept",
-                                          [BASIS_GIVEN] = "given"};
-
 static void write_trace(const struct status_context *ctx, const struct referral *referral,
                         enum referral_clock clock, struct json_writer *out)
 {
@@ -389,7 +384,7 @@ static void write_trace(const struct status_context *ctx, const struct referral 
     named_day(out, "due", trace.due_day);
     named_u64(out, "due_before_ms", trace.due_before_ms);
     named_u64(out, "working_days", trace.n);
-    named_text(out, "basis", basis_names[trace.basis]);
+    named_text(out, "basis", window_basis_id(trace.basis));
     json_name(out, "provisional");
     json_bool(out, trace.provisional);
     named_text(out, "calendar", trace.version);

@@ -301,6 +301,9 @@ static enum err decide(struct submission *submission)
     bool found = false;
     enum err error = load(submission, &key, &before, &found);
 
+    if (error == OK && found) {
+        error = scheduler_redate_first(turn, &before);
+    }
     if (error != OK) {
         return error;
     }
@@ -404,8 +407,8 @@ static enum err handle_known_header(struct submission *submission)
         return refuse(submission, REFUSAL_PAYLOAD, fault.place);
     }
     if (error == OK && submission->message.body_present &&
-        sealed_check(payload->body, &submission->message.header, &submission->region, &fault) !=
-            OK) {
+        sealed_check(payload->body, &submission->message, submission->turn->broker->setup.registry,
+                     &submission->region, &fault) != OK) {
         return refuse(submission, REFUSAL_SEALING, fault.place);
     }
     return error != OK ? error : decide(submission);

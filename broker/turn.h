@@ -54,10 +54,12 @@ struct broker {
     uint64_t rungs_until_ms; /* rungs wait for this broker time; 0 no */
     bool started;            /* LEAF_START is written */
     bool stopping;
-    bool stopped;  /* LEAF_STOP is written */
-    bool again;    /* more to do at once */
-    bool redating; /* referrals behind `redate_after` still have the old calendar */
+    bool stopped;      /* LEAF_STOP is written */
+    bool again;        /* more to do at once */
+    bool reconfigured; /* a LEAF_CONFIGURATION waits for the next turn */
+    bool redating;     /* referrals behind `redate_after` still have the old calendar */
     struct case_key redate_after;
+    int32_t missing_told; /* the day on which the log last told of a missing notice */
     enum err failure;
 };
 
@@ -104,8 +106,9 @@ struct turn {
     uint8_t salts[TURN_SALTS][SALT_BYTES];
     size_t salts_left;
     /* what becomes true of the broker with the commit */
-    bool start_written, stop_written, redate_done, redate_moved;
+    bool start_written, stop_written, configuration_written, redate_done, redate_moved;
     struct case_key redate_at;
+    uint64_t redated;
 };
 
 /* --- turn.c --- */
@@ -159,9 +162,12 @@ enum err fetch_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
 enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
 
 /* --- scheduler.c --- */
-enum err scheduler_clock(struct turn *turn) MUST_CHECK;     /* clock events, start, strangers */
-enum err scheduler_rungs(struct turn *turn) MUST_CHECK;     /* what fell due */
-enum err scheduler_redate(struct turn *turn) MUST_CHECK;    /* a part of a re-dating under way */
+enum err scheduler_clock(struct turn *turn) MUST_CHECK;  /* clock events, start, strangers */
+enum err scheduler_rungs(struct turn *turn) MUST_CHECK;  /* what fell due */
+enum err scheduler_redate(struct turn *turn) MUST_CHECK; /* a part of a re-dating under way */
+/* A referral that a message is about does not wait for its part: what is decided now is decided
+ * from the dates of the calendar in force. */
+enum err scheduler_redate_first(struct turn *turn, struct referral *referral) MUST_CHECK;
 enum err scheduler_start(struct broker *broker) MUST_CHECK; /* reads what the store remembers */
 uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read);
 

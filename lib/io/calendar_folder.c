@@ -126,17 +126,18 @@ static enum err folder_load(struct folder *folder, struct calendar **ret_calenda
     return OK;
 }
 
-enum err calendar_folder_load(const char *path, struct calendar **ret_calendar, struct fault *fault)
+enum err calendar_folder_load(const char *folder, struct calendar **ret_calendar,
+                              struct fault *fault)
 {
-    struct folder folder = {.path = path};
-    return folder_load(&folder, ret_calendar, fault);
+    struct folder all = {.path = folder};
+    return folder_load(&all, ret_calendar, fault);
 }
 
-enum err calendar_folder_preview(const char *path, const struct calendar_candidate *candidate,
+enum err calendar_folder_preview(const char *folder, const struct calendar_candidate *candidate,
                                  struct calendar **ret_calendar, struct fault *fault)
 {
-    struct folder folder = {.path = path, .candidate = candidate};
-    return folder_load(&folder, ret_calendar, fault);
+    struct folder all = {.path = folder, .candidate = candidate};
+    return folder_load(&all, ret_calendar, fault);
 }
 
 /* ---- installing ---- */

@@ -297,6 +297,27 @@ enum err clock_kind_parse(const char *id, enum clock_kind *ret_kind)
     return error;
 }
 
+static const char *const basis_ids[] = {[BASIS_CALENDAR] = "calendar",
+                                        [BASIS_FLOOR] = "floor",
+                                        [BASIS_KEPT] = "kept",
+                                        [BASIS_GIVEN] = "given"};
+
+const char *window_basis_id(enum window_basis basis)
+{
+    assert(basis <= BASIS_GIVEN);
+    return basis_ids[basis];
+}
+
+enum err window_basis_parse(const char *id, enum window_basis *ret_basis)
+{
+    size_t index = 0;
+    enum err error = text_find(basis_ids, BASIS_GIVEN + 1, id, &index);
+    if (error == OK) {
+        *ret_basis = (enum window_basis)index;
+    }
+    return error;
+}
+
 static bool rung_is_reminder(enum rung rung)
 {
     return rung == RUNG_REMIND_5 || rung == RUNG_REMIND_2;

@@ -113,6 +113,9 @@ enum window_basis {
     BASIS_GIVEN,    /* people gave it: no calendar moves it */
 };
 
+const char *window_basis_id(enum window_basis basis); /* "calendar" ... static storage */
+enum err window_basis_parse(const char *id, enum window_basis *ret_basis) MUST_CHECK;
+
 /* One running clock. A plain value: the caller stores it. */
 struct window {
     enum clock_kind kind;

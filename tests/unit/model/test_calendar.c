@@ -12,8 +12,10 @@
 #define WORK(d)          "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":false}"
 #define TAIL             "]}"
 #define STAT             "{\"year\":2026,\"provisional\":true,\"papers\":[],\"days\":["
-#define LOCAL            "{\"year\":2026,\"local\":true,\"papers\":[\"p\"],\"notice\":\"n\",\"days\":["
-#define BARE             "{\"year\":2026,\"local\":true,\"papers\":[],\"days\":["
+#define OF_2026          "{\"year\":2026,\"local\":true,"
+#define OF_2026          "{\"year\":2026,\"local\":true,"
+#define LOCAL            OF_2026 "\"papers\":[\"p\"],\"notice\":\"n\",\"days\":["
+#define BARE             OF_2026 "\"papers\":[],\"days\":["
 #define SOURCED(d, rest) "{\"name\":\"x\",\"date\":\"" d "\",\"isOffDay\":true" rest "}"
 
 static enum err load(struct calendar *calendar, const char *text, struct fault *fault)
