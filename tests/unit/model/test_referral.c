@@ -219,6 +219,35 @@ START_TEST(flipped_bytes_never_make_another_form)
 }
 END_TEST
 
+/* As the first version wrote it: granted to a child, late, after two reminders and due-1. */
+static const char first_version[] =
+    "01111111111111111111111111111111112222222222222222222222222222222233333333333333333333"
+    "333333333333000000000000000000000000000000000c4a5a2d323032362d303033310f4a5a2d32303236"
+    "2d303033312d30310f4a592d444a2d323032362d3030303701000100020128070900000000000000000000"
+    "0008000000000000000200020401000001a0c4506c00000001a0c4515660000001a0c4515660000001a0c4"
+    "515a48000001a17721b46000000000000000000100000001000000020000000018323032332d323032362b"
+    "3230323773233565316630396162000000000000004d0000000000000000010000010014000001a0c45156"
+    "600000510e000001a16ea3f00000000001a17721b4600000000000000007000000000000000000";
+
+START_TEST(a_record_of_the_first_version_is_read)
+{
+    uint8_t packed[REFERRAL_PACKED_MAX];
+    struct referral referral;
+    size_t len = strlen(first_version) / 2;
+    ck_assert_int_eq(hex_decode(first_version, packed, len), OK);
+    ck_assert_int_eq(referral_unpack(span_of(packed, len), &referral), OK);
+    ck_assert_str_eq(referral.number, "JZ-2026-0031-01");
+    ck_assert_int_eq(referral.outcome, OUTCOME_GRANTED);
+    ck_assert_uint_eq(referral.late_answers, 1);
+    ck_assert_uint_eq(referral.raised[STEP_REMIND], 2);
+    ck_assert_uint_eq(referral.raised[STEP_DUE_1], 1);
+    ck_assert_uint_eq(referral.raised[STEP_DUE_2], 0);
+    ck_assert_int_eq(referral_unpack(span_of(packed, len - 1), &referral), ERR_CORRUPT);
+    packed[0] = 2;
+    ck_assert_int_eq(referral_unpack(span_of(packed, len), &referral), ERR_CORRUPT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("referral");
@@ -228,6 +257,7 @@ int main(void)
     tcase_add_test(cases, a_usual_referral_is_below_a_kibibyte);
     tcase_add_test(cases, what_is_cut_lengthened_or_of_another_version_is_refused);
     tcase_add_test(cases, flipped_bytes_never_make_another_form);
+    tcase_add_test(cases, a_record_of_the_first_version_is_read);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
