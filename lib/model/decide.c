@@ -25,6 +25,9 @@ static const enum party kind_parties[MESSAGE_AGENCY_KIND_COUNT] = {
     [MESSAGE_WITHDRAWAL] = PARTY_SENDER,
     [MESSAGE_DELIVERY] = PARTY_EITHER,
     [MESSAGE_REJECTION] = PARTY_EITHER,
+    [MESSAGE_ASSISTANCE_REPORT] = PARTY_RECEIVER,
+    [MESSAGE_ESCALATION_REPLY] = PARTY_EITHER,
+    [MESSAGE_CORRECTION] = PARTY_EITHER,
 };
 
 static bool is_referral(const struct message *message)
@@ -58,7 +61,7 @@ struct claimed_numbers decide_claimed_numbers(const struct message *message)
     return claimed;
 }
 
-static bool check_signer(struct deciding *deciding)
+bool deciding_check_signer(struct deciding *deciding)
 {
     const struct agency *signer =
         registry_by_number(deciding->ctx->registry, deciding->ctx->signer);
@@ -68,7 +71,7 @@ static bool check_signer(struct deciding *deciding)
     return true;
 }
 
-static bool check_message(struct deciding *deciding)
+bool deciding_check_message(struct deciding *deciding)
 {
     struct check_context ctx = {.policy = deciding->ctx->policy,
                                 .registry = deciding->ctx->registry};
@@ -94,6 +97,10 @@ static bool check_new(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_REFERRAL_EXISTS,
                                "header.referral_id: of another case");
     }
+    if (ctx->whole_case != NULL && ctx->whole_case->archived) {
+        return deciding_refuse(deciding, REFUSAL_CASE_ARCHIVED,
+                               "header.case_id: the case is archived");
+    }
     if (ctx->number_taken) {
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number, .referral_number: taken");
@@ -105,26 +112,51 @@ static bool check_new(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number: a new case has the prefix %s", sender->prefix);
     }
-    return true;
+    return deciding_nobody_left(deciding) && decide_link(deciding);
+}
+
+/* Who may be written to: the other party, by its own name or its successor's; the office, where a
+ * document asks; and by the office, whoever wrote to it. An agent that reads what was taken before
+ * an agency changed finds the old name. */
+static bool is_addressee(const struct deciding *deciding, uint16_t party)
+{
+    const struct registry *registry = deciding->ctx->registry;
+    const struct agency *agency = registry_find(registry, deciding->message->header.recipient);
+    return agency != NULL && (agency->number == deciding_acting(deciding, party) ||
+                              (deciding->ctx->replica && agency->number == party));
+}
+
+/* The office is told of documents and acknowledges what came to it. */
+static bool is_of_office(const struct deciding *deciding)
+{
+    const struct referral *referral = deciding->after;
+    uint16_t office = registry_office(deciding->ctx->registry)->number;
+    if (is_receipt(deciding->message) && deciding->ctx->signer == office) {
+        return is_addressee(deciding, referral->sender) ||
+               is_addressee(deciding, referral->receiver);
+    }
+    return deciding->message->header.kind == MESSAGE_ESCALATION_REPLY &&
+           is_addressee(deciding, office);
 }
 
 static bool check_party(struct deciding *deciding)
 {
     const struct message_header *header = &deciding->message->header;
     const struct referral *referral = deciding->after;
-    uint16_t signer = deciding->ctx->signer;
     enum party party = kind_parties[header->kind];
-    bool sender = signer == referral->sender;
-    bool receiver = signer == referral->receiver;
+    bool sender = deciding_speaks_for(deciding, referral->sender);
+    bool receiver = deciding_speaks_for(deciding, referral->receiver);
     bool may = (sender && party != PARTY_RECEIVER) || (receiver && party != PARTY_SENDER);
+    if (!may && is_receipt(deciding->message) && is_of_office(deciding)) {
+        return true;
+    }
     if (!may) {
         return deciding_refuse(deciding, REFUSAL_NOT_PARTY,
                                "header.sender: %s of this referral is not due from it",
                                message_kind_name(header->kind));
     }
     uint16_t other = sender ? referral->receiver : referral->sender;
-    const struct agency *agency = registry_by_number(deciding->ctx->registry, other);
-    if (agency == NULL || strcmp(agency->id, header->recipient) != 0) {
+    if (!is_addressee(deciding, other) && !is_of_office(deciding)) {
         return deciding_refuse(deciding, REFUSAL_RECIPIENT,
                                "header.recipient: not the other party of this referral");
     }
@@ -169,7 +201,7 @@ static bool check_known(struct deciding *deciding)
 }
 
 /* The receipt must name exactly what is queued there. */
-static bool check_item(struct deciding *deciding)
+bool deciding_check_item(struct deciding *deciding)
 {
     const struct decide_item *item = deciding->ctx->item;
     const struct delivery_facts *facts = &deciding->message->delivery;
@@ -199,7 +231,7 @@ static enum referral_event event_of_receipt(const struct deciding *deciding)
     const struct referral *referral = deciding->after;
     const struct uuid *about = &deciding->message->header.refers_to;
     bool delivery = deciding->message->header.kind == MESSAGE_DELIVERY;
-    bool by_receiver = deciding->ctx->signer == referral->receiver;
+    bool by_receiver = deciding_speaks_for(deciding, referral->receiver);
     if (by_receiver && uuid_equal(about, &referral->message_id)) {
         return delivery ? EVENT_DELIVERY : EVENT_REJECTION;
     }
@@ -225,10 +257,16 @@ static enum referral_event event_of(const struct deciding *deciding)
     case MESSAGE_APPLICANT_INFORMED:
         return EVENT_INFORMED;
     case MESSAGE_PAPERS:
-        return deciding->ctx->signer == deciding->after->sender ? EVENT_PAPERS_SENT
-                                                                : EVENT_PAPERS_REPORTED;
+        return deciding_speaks_for(deciding, deciding->after->sender) ? EVENT_PAPERS_SENT
+                                                                      : EVENT_PAPERS_REPORTED;
     case MESSAGE_WITHDRAWAL:
         return EVENT_WITHDRAWAL;
+    case MESSAGE_ASSISTANCE_REPORT:
+        return EVENT_ASSISTANCE;
+    case MESSAGE_ESCALATION_REPLY:
+        return EVENT_ESCALATION_REPLY;
+    case MESSAGE_CORRECTION:
+        return EVENT_CORRECTION;
     default:
         assert(is_receipt(message));
         return event_of_receipt(deciding);
@@ -261,6 +299,9 @@ static void referral_fill(struct deciding *deciding)
     after->priority_groups = facts->priority_groups;
     after->needs = facts->needs;
     after->person_count = facts->person_count;
+    after->lead_channel = facts->lead_channel;
+    after->previous = facts->previous;
+    after->link = facts->link;
     after->submitted_ms = deciding->ctx->now_ms;
 }
 
@@ -305,10 +346,10 @@ static bool decide_other_delivery(struct deciding *deciding)
 
 static bool decide_other_rejection(struct deciding *deciding)
 {
-    const struct referral *after = deciding->after;
-    bool by_sender = deciding->ctx->signer == after->sender;
+    const struct registry *registry = deciding->ctx->registry;
     unqueue(deciding);
-    deciding_returned(deciding, by_sender ? after->receiver : after->sender);
+    deciding_returned(deciding,
+                      registry_find(registry, deciding->message->header.recipient)->number);
     return true;
 }
 
@@ -372,6 +413,9 @@ static bool (*const handlers[REFERRAL_EVENT_COUNT])(struct deciding *deciding) =
     [EVENT_PAPERS_DELIVERY] = decide_papers_delivery,
     [EVENT_PAPERS_REJECTION] = decide_papers_rejection,
     [EVENT_WITHDRAWAL] = decide_withdrawal,
+    [EVENT_ASSISTANCE] = decide_assistance,
+    [EVENT_ESCALATION_REPLY] = decide_escalation_reply,
+    [EVENT_CORRECTION] = decide_correction,
     [EVENT_OTHER_DELIVERY] = decide_other_delivery,
     [EVENT_OTHER_REJECTION] = decide_other_rejection,
 };
@@ -396,7 +440,7 @@ static bool apply(struct deciding *deciding)
         return deciding_refuse(deciding, transition.refusal, "state: %s does not take %s",
                                referral_state_name(state), referral_event_name(event));
     }
-    if (!check_item(deciding)) {
+    if (!deciding_check_item(deciding)) {
         return false;
     }
     deciding->after->state = transition.to;
@@ -409,7 +453,7 @@ void decide_message(const struct decide_context *ctx, const struct referral *bef
     struct deciding deciding;
     deciding_begin(&deciding, ctx, before, ret_decision);
     deciding.message = message;
-    bool taken = check_signer(&deciding) && check_message(&deciding) &&
+    bool taken = deciding_check_signer(&deciding) && deciding_check_message(&deciding) &&
                  (before == NULL ? check_new(&deciding) : check_known(&deciding)) &&
                  apply(&deciding);
     if (!taken) {

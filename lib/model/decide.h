@@ -43,6 +43,7 @@ struct effect {
     enum rung rung;             /* rungs and their notices; RUNG_COUNT otherwise */
     struct window window;       /* that clock after the effect; number 0 where there is none */
     uint16_t responsible;       /* the agency that holds the clock */
+    uint16_t waiting;           /* the agency that waits for it; the same: nobody */
     uint64_t fell_due_ms;       /* rungs: when it fell due, which may be long ago */
     uint64_t old_due_before_ms; /* re-dating */
     enum feedback_outcome outcome;   /* STOPPED */
@@ -54,8 +55,9 @@ struct effect {
     char reason[32]; /* NOTICE: code of docs/messages.md: why a date moved, why it came back */
 };
 
-/* 46 open documents resolved to three agencies each, and the rest. */
-#define DECISION_EFFECTS_MAX 224u
+/* A matter's duties end all at once, each with its documents, of which three agencies are told; and
+ * as many new ones begin. Memory that is not written costs nothing. */
+#define DECISION_EFFECTS_MAX (LIMIT_DUTIES * (2u + 4u * DUTY_DOCUMENTS_MAX) + LIMIT_MEMBERS + 16u)
 /* Rungs raised by one decide_due; what is left falls due at once again. */
 #define DECISION_RUNGS_MAX 8u
 

@@ -94,6 +94,16 @@ static uint64_t answered_at(const struct deciding *deciding)
     return counts ? created_ms : ctx->now_ms;
 }
 
+/* Of "granted"; other outcomes name none. */
+static uint64_t measures_of(const struct feedback_facts *facts)
+{
+    uint64_t measures = 0;
+    for (size_t i = 0; i < facts->measure_count; i++) {
+        measures |= UINT64_C(1) << facts->measures[i].measure;
+    }
+    return measures;
+}
+
 static void window_stop(struct deciding *deciding)
 {
     const struct decide_context *ctx = deciding->ctx;
@@ -103,6 +113,7 @@ static void window_stop(struct deciding *deciding)
     after->answered_ms = ctx->now_ms;
     after->claimed_ms = answered_ms == ctx->now_ms ? 0 : answered_ms;
     after->outcome = deciding->message->feedback.outcome;
+    after->granted = measures_of(&deciding->message->feedback);
     if (!referral_clock_open(after, REFERRAL_CLOCK_FEEDBACK)) {
         assert(ctx->replica); /* the delivery notice is still on its way */
         after->window_number = after->window_number == 0 ? 1 : after->window_number;
@@ -164,7 +175,7 @@ bool decide_informed(struct deciding *deciding)
 {
     struct referral *after = deciding->after;
     bool open = referral_clock_open(after, REFERRAL_CLOCK_TELL);
-    if (!open || deciding->ctx->signer != after->tell_holder) {
+    if (!open || !deciding_speaks_for(deciding, after->tell_holder)) {
         return deciding_refuse(deciding, REFUSAL_TASK_UNKNOWN,
                                "facts.task: this agency has no such open task");
     }

@@ -5,21 +5,6 @@
 
 #include "model/decide_parts.h"
 
-static void window_take(struct window *window, enum clock_kind kind,
-                        const struct notice_facts *facts)
-{
-    int32_t day = 0;
-    if (facts->due_date != 0 && civil_from_yyyymmdd(facts->due_date, &day) != OK) {
-        return;
-    }
-    window->kind = kind;
-    window->n = facts->working_days;
-    window->start_ms = facts->arrival_ms;
-    window->due_day = day;
-    window->due_before_ms = facts->due_before_ms;
-    window->provisional = facts->provisional;
-}
-
 /* The referral or the papers arrived: the broker's dates of the new window. */
 static void follow_delivery(const struct notice_facts *facts, struct referral *after)
 {
@@ -34,7 +19,7 @@ static void follow_delivery(const struct notice_facts *facts, struct referral *a
         return;
     }
     memset(window, 0, sizeof(*window));
-    window_take(window, referral_clock_kind(after, REFERRAL_CLOCK_FEEDBACK), facts);
+    (void)deciding_window_take(window, referral_clock_kind(after, REFERRAL_CLOCK_FEEDBACK), facts);
     window->number = facts->window;
     memset(&after->papers_id, 0, sizeof(after->papers_id));
     after->state = REFERRAL_DELIVERED;
@@ -114,7 +99,7 @@ static void follow_redating(const struct notice_facts *facts, struct referral *a
     enum referral_clock clock = (enum referral_clock)facts->task;
     struct window *window = &after->clocks[clock];
     if (referral_clock_open(after, clock) && window->number == facts->window) {
-        window_take(window, window->kind, facts);
+        (void)deciding_window_take(window, window->kind, facts);
         (void)snprintf(after->calendar_version, sizeof(after->calendar_version), "%s",
                        facts->calendar_version);
     }

@@ -20,6 +20,8 @@ void deciding_begin(struct deciding *deciding, const struct decide_context *ctx,
     deciding->message = NULL;
     deciding->decision = decision;
     deciding->after = &decision->after;
+    deciding->matter = &decision->matter;
+    decision->of_matter = false;
     decision->refusal = REFUSAL_NONE;
     decision->detail[0] = '\0';
     decision->effect_count = 0;
@@ -51,38 +53,102 @@ bool deciding_refuse(struct deciding *deciding, enum refusal refusal, const char
     return false;
 }
 
-struct effect *deciding_effect(struct deciding *deciding, enum effect_kind kind,
-                               enum referral_clock clock)
+/* ---- agencies change ---- */
+
+uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency)
+{
+    return registry_acting(deciding->ctx->registry, agency, deciding->ctx->now_ms);
+}
+
+bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
+{
+    uint16_t signer = deciding->ctx->signer;
+    return signer == agency || signer == deciding_acting(deciding, agency);
+}
+
+/* An agent that reads what was taken before the day of the change takes it too. */
+bool deciding_nobody_left(struct deciding *deciding)
+{
+    const struct decide_context *ctx = deciding->ctx;
+    const struct message_header *header = &deciding->message->header;
+    const struct {
+        const char *path;
+        const char *id;
+    } sides[] = {{"header.sender", header->sender}, {"header.recipient", header->recipient}};
+    for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+        const struct agency *agency = registry_find(ctx->registry, sides[i].id);
+        if (ctx->replica || agency == NULL || !agency_has_left(agency, ctx->now_ms)) {
+            continue;
+        }
+        const struct agency *acting =
+            registry_by_number(ctx->registry, deciding_acting(deciding, agency->number));
+        return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT,
+                               "%s: %s has handed over; %s acts for it", sides[i].path, agency->id,
+                               acting->id);
+    }
+    return true;
+}
+
+/* ---- effects ---- */
+
+struct effect *deciding_add(struct deciding *deciding, const struct effect *base)
 {
     struct decision *decision = deciding->decision;
     assert(decision->effect_count < DECISION_EFFECTS_MAX);
     struct effect *effect = &decision->effects[decision->effect_count++];
-    *effect = (struct effect){
+    *effect = *base;
+    effect->agency = deciding_acting(deciding, base->agency);
+    effect->responsible = deciding_acting(deciding, base->responsible);
+    effect->waiting = deciding_acting(deciding, base->waiting);
+    return effect;
+}
+
+struct effect *deciding_notify(struct deciding *deciding, const struct effect *about,
+                               enum message_kind notice, uint16_t agency, uint32_t roles)
+{
+    struct effect *effect = deciding_add(deciding, about);
+    assert(message_kind_from_broker(notice));
+    effect->kind = EFFECT_NOTICE;
+    effect->notice = notice;
+    effect->agency = deciding_acting(deciding, agency);
+    effect->roles = roles;
+    return effect;
+}
+
+struct effect deciding_clock(const struct deciding *deciding, enum effect_kind kind,
+                             enum referral_clock clock)
+{
+    uint16_t responsible = referral_responsible(deciding->after, clock);
+    return (struct effect){
         .kind = kind,
+        .agency = responsible,
         .lane = deciding->after->lane,
         .clock = clock,
         .rung = RUNG_COUNT,
         .window = deciding->after->clocks[clock],
-        .responsible = referral_responsible(deciding->after, clock),
+        .responsible = responsible,
+        .waiting = referral_waiting(deciding->after, clock),
     };
-    effect->agency = effect->responsible;
-    return effect;
+}
+
+struct effect *deciding_effect(struct deciding *deciding, enum effect_kind kind,
+                               enum referral_clock clock)
+{
+    struct effect base = deciding_clock(deciding, kind, clock);
+    return deciding_add(deciding, &base);
 }
 
 struct effect *deciding_notice(struct deciding *deciding, enum message_kind notice, uint16_t agency,
                                uint32_t roles, enum referral_clock clock)
 {
-    struct effect *effect = deciding_effect(deciding, EFFECT_NOTICE, clock);
-    assert(message_kind_from_broker(notice));
-    effect->notice = notice;
-    effect->agency = agency;
-    effect->roles = roles;
-    return effect;
+    struct effect base = deciding_clock(deciding, EFFECT_NOTICE, clock);
+    return deciding_notify(deciding, &base, notice, agency, roles);
 }
 
 void deciding_queue(struct deciding *deciding, uint16_t agency)
 {
-    deciding_effect(deciding, EFFECT_QUEUE, REFERRAL_CLOCK_FEEDBACK)->agency = agency;
+    deciding_effect(deciding, EFFECT_QUEUE, REFERRAL_CLOCK_FEEDBACK)->agency =
+        deciding_acting(deciding, agency);
 }
 
 /* ---- clocks ---- */
@@ -133,20 +199,22 @@ static uint32_t role_if(uint32_t targets, enum rung_target target, uint32_t role
 }
 
 /* The ladder's targets of a rung as agencies and roles. The office keeps the agenda and speaks for
- * the administrators. */
-static void audience_of(const struct deciding *deciding, enum referral_clock clock, enum rung rung,
+ * the administrators. Where nobody waits, the agency that must act does not hear it twice. */
+static void audience_of(const struct deciding *deciding, const struct effect *about,
                         struct audience *audience)
 {
-    uint32_t targets = deciding->ctx->policy->ladder.rungs[rung].targets;
+    uint32_t targets = deciding->ctx->policy->ladder.rungs[about->rung].targets;
     uint16_t office = registry_office(deciding->ctx->registry)->number;
     audience->count = 0;
-    audience_add(audience, referral_responsible(deciding->after, clock),
+    audience_add(audience, about->responsible,
                  role_if(targets, TARGET_LIAISON, ROLE_LIAISON) |
                      role_if(targets, TARGET_LEADER, ROLE_LEADER) |
                      role_if(targets, TARGET_DUTY, ROLE_DUTY_CONTACT));
-    audience_add(audience, referral_waiting(deciding->after, clock),
-                 role_if(targets, TARGET_SENDER, ROLE_SENDER) |
-                     role_if(targets, TARGET_SENDER_LEADER, ROLE_SENDER | ROLE_LEADER));
+    if (about->waiting != about->responsible) {
+        audience_add(audience, about->waiting,
+                     role_if(targets, TARGET_SENDER, ROLE_SENDER) |
+                         role_if(targets, TARGET_SENDER_LEADER, ROLE_SENDER | ROLE_LEADER));
+    }
     audience_add(audience, office,
                  role_if(targets, TARGET_OFFICE, ROLE_OFFICE) |
                      role_if(targets, TARGET_AGENDA, ROLE_OFFICE) |
@@ -157,26 +225,56 @@ void deciding_tell(struct deciding *deciding, const struct effect *about, enum m
 {
     struct effect base = *about; /* the array may not move, but `about` lies in it */
     struct audience audience;
-    audience_of(deciding, base.clock, base.rung, &audience);
+    audience_of(deciding, &base, &audience);
     for (size_t i = 0; i < audience.count; i++) {
-        struct effect *effect =
-            deciding_notice(deciding, notice, audience.agencies[i], audience.roles[i], base.clock);
-        effect->rung = base.rung;
-        effect->fell_due_ms = base.fell_due_ms;
-        memcpy(effect->number, base.number, sizeof(effect->number));
+        (void)deciding_notify(deciding, &base, notice, audience.agencies[i], audience.roles[i]);
     }
 }
 
-/* ---- documents ---- */
+/* ---- rungs and documents ---- */
 
-static void resolve_one(struct deciding *deciding, const struct referral_document *document)
+void deciding_raise(struct deciding *deciding, const struct effect *base)
 {
-    struct number number = {
-        .kind = NUMBER_DOCUMENT, .year = document->year, .counter = document->counter};
-    struct effect *effect = deciding_effect(deciding, EFFECT_RUNG_RESOLVED, document->clock);
-    effect->rung = document->rung;
+    bool document = rung_is_document(base->rung);
+    struct effect *effect = deciding_add(deciding, base);
+    assert(base->fell_due_ms <= deciding->ctx->now_ms);
+    effect->kind = EFFECT_RUNG_RAISED;
+    if (document) {
+        enum err error = number_next(NUMBER_DOCUMENT, "", deciding->ctx->now_ms,
+                                     &deciding->decision->documents, effect->number);
+        assert(error == OK);
+    }
+    deciding_tell(deciding, effect, document ? MESSAGE_ESCALATION : MESSAGE_REMINDER);
+}
+
+void deciding_resolved(struct deciding *deciding, const struct effect *base, uint32_t year,
+                       uint32_t counter)
+{
+    struct number number = {.kind = NUMBER_DOCUMENT, .year = year, .counter = counter};
+    struct effect *effect = deciding_add(deciding, base);
+    effect->kind = EFFECT_RUNG_RESOLVED;
     number_format(&number, effect->number);
     deciding_tell(deciding, effect, MESSAGE_RESOLVED);
+}
+
+void deciding_redated(struct deciding *deciding, const struct effect *base,
+                      const struct redating *redating)
+{
+    static const char *const reasons[] = {[BASIS_CALENDAR] = "calendar",
+                                          [BASIS_FLOOR] = "floor",
+                                          [BASIS_KEPT] = "kept",
+                                          [BASIS_GIVEN] = "given"};
+    struct effect about = *base;
+    about.kind = EFFECT_WINDOW_REDATED;
+    about.old_due_before_ms = redating->old_due_before_ms;
+    (void)deciding_add(deciding, &about);
+    (void)snprintf(about.reason, sizeof(about.reason), "%s",
+                   redating->moved ? reasons[about.window.basis] : "settled");
+    (void)deciding_notify(deciding, &about, MESSAGE_REDATING, about.responsible, ROLE_LIAISON);
+    if (about.waiting != about.responsible) {
+        (void)deciding_notify(deciding, &about, MESSAGE_REDATING, about.waiting,
+                              ROLE_LIAISON | ROLE_SENDER);
+    }
 }
 
 void deciding_resolve(struct deciding *deciding, enum referral_clock clock, struct rung_set rungs)
@@ -186,7 +284,9 @@ void deciding_resolve(struct deciding *deciding, enum referral_clock clock, stru
     for (uint32_t i = 0; i < after->document_count; i++) {
         struct referral_document document = after->documents[i];
         if (document.clock == clock && rung_set_has(rungs, document.rung)) {
-            resolve_one(deciding, &document);
+            struct effect base = deciding_clock(deciding, EFFECT_RUNG_RESOLVED, clock);
+            base.rung = document.rung;
+            deciding_resolved(deciding, &base, document.year, document.counter);
         } else {
             after->documents[kept++] = document;
         }
@@ -220,13 +320,37 @@ void deciding_window_open(struct deciding *deciding, uint64_t agent_received_ms)
         ->evidence = true;
 }
 
-void deciding_returned(struct deciding *deciding, uint16_t agency)
+void deciding_sent_back(struct deciding *deciding, const struct effect *base, uint16_t agency)
 {
     const struct word *word =
         vocabulary_find(VOCABULARY_REJECTION, deciding->message->delivery.reason);
-    struct effect *effect = deciding_notice(deciding, MESSAGE_RETURNED, agency,
-                                            ROLE_LIAISON | ROLE_SENDER, REFERRAL_CLOCK_FEEDBACK);
+    struct effect *effect =
+        deciding_notify(deciding, base, MESSAGE_RETURNED, agency, ROLE_LIAISON | ROLE_SENDER);
     effect->evidence = true;
     (void)snprintf(effect->reason, sizeof(effect->reason), "%s",
                    word == NULL ? "unreadable" : word->id);
+}
+
+void deciding_returned(struct deciding *deciding, uint16_t agency)
+{
+    struct effect base = deciding_clock(deciding, EFFECT_NOTICE, REFERRAL_CLOCK_FEEDBACK);
+    deciding_sent_back(deciding, &base, agency);
+}
+
+/* ---- notices ---- */
+
+bool deciding_window_take(struct window *window, enum clock_kind kind,
+                          const struct notice_facts *facts)
+{
+    int32_t day = 0;
+    if (facts->due_date != 0 && civil_from_yyyymmdd(facts->due_date, &day) != OK) {
+        return false;
+    }
+    window->kind = kind;
+    window->n = facts->working_days;
+    window->start_ms = facts->arrival_ms;
+    window->due_day = day;
+    window->due_before_ms = facts->due_before_ms;
+    window->provisional = facts->provisional;
+    return true;
 }

@@ -22,18 +22,15 @@ bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms)
 
 /* ---- rungs ---- */
 
-/* A numbered document is counted and kept as open until its cause is gone. */
-static void document_add(struct deciding *deciding, struct effect *effect)
+/* A numbered document is kept as open until its cause is gone. */
+static void document_add(struct deciding *deciding, enum referral_clock clock, enum rung rung)
 {
     struct referral *after = deciding->after;
-    struct number_counter *documents = &deciding->decision->documents;
-    enum err error =
-        number_next(NUMBER_DOCUMENT, "", deciding->ctx->now_ms, documents, effect->number);
-    assert(error == OK);
+    const struct number_counter *documents = &deciding->decision->documents;
     assert(after->document_count < REFERRAL_DOCUMENTS_MAX);
     after->documents[after->document_count++] = (struct referral_document){
-        .clock = effect->clock,
-        .rung = effect->rung,
+        .clock = clock,
+        .rung = rung,
         .year = documents->year,
         .counter = documents->last,
     };
@@ -44,17 +41,15 @@ static void rung_raise(struct deciding *deciding, enum referral_clock clock, enu
 {
     struct window *window = &deciding->after->clocks[clock];
     assert(!rung_set_has(window->raised, rung));
-    assert(fell_due_ms <= deciding->ctx->now_ms);
     window->raised = rung_set_with(window->raised, rung);
     deciding->after->raised[rung_step_of(rung)]++;
-    struct effect *effect = deciding_effect(deciding, EFFECT_RUNG_RAISED, clock);
-    effect->rung = rung;
-    effect->fell_due_ms = fell_due_ms;
-    bool document = rung_is_document(rung);
-    if (document) {
-        document_add(deciding, effect);
+    struct effect base = deciding_clock(deciding, EFFECT_RUNG_RAISED, clock);
+    base.rung = rung;
+    base.fell_due_ms = fell_due_ms;
+    deciding_raise(deciding, &base);
+    if (rung_is_document(rung)) {
+        document_add(deciding, clock, rung);
     }
-    deciding_tell(deciding, effect, document ? MESSAGE_ESCALATION : MESSAGE_REMINDER);
 }
 
 void decide_due(const struct decide_context *ctx, const struct referral *before,
@@ -79,24 +74,6 @@ void decide_due(const struct decide_context *ctx, const struct referral *before,
 
 /* ---- re-dating ---- */
 
-static void redating_tell(struct deciding *deciding, enum referral_clock clock,
-                          const struct redating *redating)
-{
-    static const char *const reasons[] = {
-        [BASIS_CALENDAR] = "calendar", [BASIS_FLOOR] = "floor", [BASIS_KEPT] = "kept"};
-    const struct referral *after = deciding->after;
-    uint16_t sides[2] = {referral_responsible(after, clock), referral_waiting(after, clock)};
-    struct effect *effect = deciding_effect(deciding, EFFECT_WINDOW_REDATED, clock);
-    effect->old_due_before_ms = redating->old_due_before_ms;
-    for (size_t i = 0; i < 2; i++) {
-        uint32_t roles = ROLE_LIAISON | (i == 1 ? ROLE_SENDER : 0u);
-        effect = deciding_notice(deciding, MESSAGE_REDATING, sides[i], roles, clock);
-        effect->old_due_before_ms = redating->old_due_before_ms;
-        (void)snprintf(effect->reason, sizeof(effect->reason), "%s",
-                       redating->moved ? reasons[effect->window.basis] : "settled");
-    }
-}
-
 static void clock_redate(struct deciding *deciding, enum referral_clock clock)
 {
     const struct decide_context *ctx = deciding->ctx;
@@ -104,7 +81,8 @@ static void clock_redate(struct deciding *deciding, enum referral_clock clock)
     window_redate(&ctx->policy->ladder, ctx->calendar, ctx->now_ms, &deciding->after->clocks[clock],
                   &redating);
     if (redating.moved || redating.settled) {
-        redating_tell(deciding, clock, &redating);
+        struct effect base = deciding_clock(deciding, EFFECT_WINDOW_REDATED, clock);
+        deciding_redated(deciding, &base, &redating);
     }
     deciding_resolve(deciding, clock, redating.resolved);
 }
@@ -155,9 +133,14 @@ static size_t trace_fill(const struct decide_context *ctx, const struct window *
     return count;
 }
 
-static enum referral_task task_of(enum referral_clock clock)
+/* Tasks of a referral and duties of a matter share one numbering. */
+static enum referral_task task_of(const struct effect *effect)
 {
-    return clock <= REFERRAL_CLOCK_PAPERS ? (enum referral_task)clock : TASK_FEEDBACK;
+    if (effect->duty != 0) {
+        return (enum referral_task)effect->duty;
+    }
+    return effect->clock <= REFERRAL_CLOCK_PAPERS ? (enum referral_task)effect->clock
+                                                  : TASK_FEEDBACK;
 }
 
 void decide_notice_facts(const struct decide_context *ctx, const struct effect *effect,
@@ -175,7 +158,7 @@ void decide_notice_facts(const struct decide_context *ctx, const struct effect *
     (void)snprintf(ret_facts->document_number, sizeof(ret_facts->document_number), "%s",
                    effect->number);
     (void)snprintf(ret_facts->reason, sizeof(ret_facts->reason), "%s", effect->reason);
-    ret_facts->task = task_of(effect->clock);
+    ret_facts->task = task_of(effect);
     ret_facts->window = window->number;
     ret_facts->roles = effect->roles;
     ret_facts->fell_due_ms = effect->fell_due_ms;

@@ -36,6 +36,9 @@ enum referral_event {
     EVENT_PAPERS_DELIVERY,    /* the receiver has the papers */
     EVENT_PAPERS_REJECTION,   /* the receiver cannot read them */
     EVENT_WITHDRAWAL,         /* 撤回 */
+    EVENT_ASSISTANCE,         /* what was approved, paid, delivered after the answer */
+    EVENT_ESCALATION_REPLY,   /* 督办回复: to a document whose cause is not gone */
+    EVENT_CORRECTION,         /* 更正: what was said stands, what is right stands beside it */
     EVENT_OTHER_DELIVERY,     /* receipt of any other message of the referral */
     EVENT_OTHER_REJECTION,    /* rejection of any other message of the referral */
     REFERRAL_EVENT_COUNT
@@ -130,8 +133,8 @@ struct referral {
     uint32_t lateness_days;
     uint32_t late_answers;            /* of all its windows: those that an answer stopped late */
     uint32_t raised[RUNG_STEP_COUNT]; /* rungs of all its windows so far; kept by the broker */
-    uint16_t tell_holder;   /* agency that must tell the applicant; 0: nobody */
-    uint16_t papers_holder; /* agency that must bring the papers; 0: nobody */
+    uint16_t tell_holder;             /* agency that must tell the applicant; 0: nobody */
+    uint16_t papers_holder;           /* agency that must bring the papers; 0: nobody */
     char calendar_version[CALENDAR_VERSION_BYTES];              /* that computed the newest date */
     struct window clocks[REFERRAL_CLOCK_COUNT];                 /* number 0: never opened */
     struct referral_document documents[REFERRAL_DOCUMENTS_MAX]; /* open ones, oldest first */

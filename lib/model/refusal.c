@@ -101,6 +101,8 @@ static const struct refusal_row refusal_rows[] = {
      "Add what Art. 17-20 demand for a minor: the field says which."},
     {REFUSAL_OFFICE, CLASS_RECORDED, "office.only",
      "Ask the joint-meeting office to send it (Art. 13)."},
+    {REFUSAL_AGENCY_LEFT, CLASS_RECORDED, "agency.left",
+     "Turn to its successor, which acts for it: the field names it."},
 };
 
 static const struct refusal_row stranger = {REFUSAL_NONE, CLASS_REQUEST, "unknown",

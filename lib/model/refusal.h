@@ -62,6 +62,7 @@ enum refusal {
     REFUSAL_DOCUMENT = 73,      /* no such open document asked of the sender */
     REFUSAL_MINOR = 74,         /* what Art. 17-20 demand for a minor is missing */
     REFUSAL_OFFICE = 75,        /* only the joint-meeting office may send this */
+    REFUSAL_AGENCY_LEFT = 76,   /* the agency has handed over its work: its successor acts */
 };
 
 /* "request.malformed", "policy.not-allowed" ...: never NULL; "unknown" for a stranger. */
