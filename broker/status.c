@@ -354,6 +354,7 @@ static const struct {
     {"due", status_due},
     {"case", status_case},
     {"why", status_why},
+    {"referrals", status_referrals},
     {"clock-show", status_clock_show},
     {"clock-confirm", status_clock_confirm},
     {"clock-reset", status_clock_reset},

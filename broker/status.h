@@ -44,4 +44,9 @@ enum err status_calendar(const struct status_context *ctx, const struct json_val
 enum err status_windows(const struct status_context *ctx, const struct json_value *request,
                         struct json_writer *out, struct fault *fault) MUST_CHECK;
 
+/* --- status_statistics.c --- */
+
+enum err status_referrals(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+
 #endif
