@@ -9,6 +9,11 @@
     "  - {id: office, number: 1, class: P, prefix: JZ, name: {zh: 甲, en: A}, "                   \
     "office: {zh: 乙, en: B}, joint_meeting_office: true}\n"
 
+#define LEFT(id, number, prefix, rest)                                                             \
+    "  - {id: " id ", number: " number ", class: S, prefix: " prefix                               \
+    ", name: {zh: 甲, en: A}, office: {zh: 乙, en: B}, " rest "}\n"
+#define TO(id) "successor: " id ", left: 2027-03-01"
+
 static const struct {
     const char *text;
     const char *place; /* "line:" */
@@ -38,6 +43,35 @@ static const struct {
     {"agencies:\n  - {id: ok, number: 2, class: S, prefix: MZ, name: {zh: a, en: b}, "
      "office: {zh: a, en: b}, leader: somebody}\n",
      "r.yaml:2:", NULL},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "successor: office"),
+     "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "left: 2027-03-01"),
+     "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("nobody")), "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("aa")), "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("office")), "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "successor: bb, left: 2027-02-29")
+         ROW("bb", "3", "BB"),
+     "r.yaml:3:", "registry.left"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "successor: bb, left: soon") ROW("bb", "3", "BB"),
+     "r.yaml:3:", "registry.left"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("bb")) LEFT("bb", "3", "BB", TO("aa")),
+     "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("bb")) LEFT("bb", "3", "BB", TO("cc"))
+         LEFT("cc", "4", "CC", TO("bb")),
+     "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" ROW("aa", "2", "AA") "  - {id: office, number: 1, class: P, prefix: JZ, name: "
+                                        "{zh: 甲, en: A}, office: {zh: 乙, "
+                                        "en: B}, joint_meeting_office: true, " TO(
+                                            "other") "}\n"
+                                                     "  - {id: other, number: 3, class: P, prefix: "
+                                                     "JY, name: {zh: 甲, en: A}, office: {zh: 乙, "
+                                                     "en: B}}\n",
+     "r.yaml:3:", "registry.successor"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "former-names: 扶贫办"),
+     "r.yaml:3:", "registry.former-names"},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "former-names: [扶贫办]"), "r.yaml:3:", NULL},
+    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "former-names: [{zh: 扶贫办}]"), "r.yaml:3:", NULL},
 };
 
 START_TEST(wrong_registries_are_refused_with_their_place)
@@ -88,6 +122,41 @@ START_TEST(the_eleven)
 }
 END_TEST
 
+/* ---- agencies change ---- */
+
+START_TEST(a_successor_acts_from_its_day_on)
+{
+    static const char text[] = "agencies:\n" OFFICE LEFT(
+        "poverty", "7", "XC",
+        "former-names: [{zh: 扶贫办, en: Poverty Office}, "
+        "{zh: 振兴局, en: Revitalisation}], successor: farming, left: 2027-03-01")
+        LEFT("farming", "12", "NM", "successor: country, left: 2028-01-01")
+            ROW("country", "13", "NC");
+    struct registry *registry = NULL;
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
+                  fault.place, fault.message);
+    const struct agency *poverty = registry_find(registry, "poverty");
+    uint64_t day = civil_start_ms(day_of("2027-03-01"));
+    uint64_t later = civil_start_ms(day_of("2028-01-01"));
+    ck_assert(!agency_has_left(poverty, day - 1));
+    ck_assert(agency_has_left(poverty, day));
+    ck_assert(!agency_has_left(registry_find(registry, "country"), UINT64_MAX));
+    ck_assert_uint_eq(registry_acting(registry, 7, day - 1), 7);
+    ck_assert_uint_eq(registry_acting(registry, 7, day), 12);
+    ck_assert_uint_eq(registry_acting(registry, 7, later - 1), 12);
+    ck_assert_uint_eq(registry_acting(registry, 7, later), 13);
+    ck_assert_uint_eq(registry_acting(registry, 13, later), 13);
+    ck_assert_uint_eq(registry_acting(registry, 99, later), 99);
+    ck_assert_uint_eq(poverty->former_count, 2);
+    ck_assert_str_eq(poverty->former_names[0].zh, "扶贫办");
+    ck_assert_str_eq(poverty->former_names[1].en, "Revitalisation");
+    ck_assert_uint_eq(registry_find(registry, "farming")->former_count, 0);
+    registry_free(registry);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("registry");
@@ -95,6 +164,7 @@ int main(void)
     tcase_add_loop_test(cases, wrong_registries_are_refused_with_their_place, 0,
                         (int)COUNT_OF(wrong_rows));
     tcase_add_test(cases, the_eleven);
+    tcase_add_test(cases, a_successor_acts_from_its_day_on);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
