@@ -6,11 +6,11 @@
 /* The wire. A request must hold a full batch of ordinary messages, and 60 peers that only announce
  * such a request must not cost more than 64 MiB. */
 #define LIMIT_REQUEST_BYTES  ((1024u + 64u) * 1024u)
-#define LIMIT_ENVELOPE_BYTES (256u * 1024u) /* header, facts and sealed body of one message */
+#define LIMIT_ENVELOPE_BYTES (272u * 1024u) /* header, facts and body sealed to all its readers */
 #define LIMIT_HEADER_BYTES   2048u
 #define LIMIT_FACTS_BYTES    (32u * 1024u) /* 100 materials of 64 bytes, the trace of a window */
 #define LIMIT_BATCH_COUNT    256u          /* messages in one request: path of at most 9 hashes */
-#define LIMIT_READER_COUNT   16u           /* readers of one body: receiver, sender, those named */
+#define LIMIT_READER_COUNT   128u          /* readers of one body: sender, recipient, all copies */
 #define LIMIT_NESTING        16u           /* depth of sub-messages before parsing */
 #define LIMIT_FIELD_COUNT    4096u         /* fields in one message before parsing */
 #define LIMIT_REPLY_FIELDS   65536u        /* the same for a reply: 256 deliveries with proofs */
@@ -28,6 +28,7 @@
 #define LIMIT_MEASURES        64u
 #define LIMIT_DOCUMENTS       64u
 #define LIMIT_PERSONS         64u
+#define LIMIT_ROSTER          256u /* persons of a roster: leader and liaison officer of 110 units */
 #define LIMIT_DUTIES          128u /* of one matter: monthly payments for ten years, members' replies */
 #define LIMIT_MEMBERS         128u /* agencies in one matter: all units of a city with its banners */
 #define LIMIT_AGENDA          200u

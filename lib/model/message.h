@@ -409,6 +409,8 @@ struct body_person {
     const char *guardian;
     uint32_t may_be_told;
     const char *receives_already;
+    const char *agency; /* roster messages: whose officer it is, an agency's id */
+    uint32_t role;      /* roster messages: VOCABULARY_ROSTER_ROLE */
 };
 
 struct body_outcome {

@@ -371,9 +371,11 @@ static const struct field person_fields[] = {
      .which = VOCABULARY_MAY_BE_TOLD},
     {"receives_already", FIELD_TEXT, .offset = offsetof(struct body_person, receives_already),
      .size = LIMIT_TEXT_BYTES},
+    {"agency", PERSON_TEXT(agency)},
+    {"role", FIELD_WORD, MEMBER(struct body_person, role), .which = VOCABULARY_ROSTER_ROLE},
     {.name = NULL},
 };
-static const struct rows person_rows = {person_fields, sizeof(struct body_person), LIMIT_PERSONS};
+static const struct rows person_rows = {person_fields, sizeof(struct body_person), LIMIT_ROSTER};
 
 static const struct field outcome_fields[] = {
     {"person_index", FIELD_U32, MEMBER(struct body_outcome, person_index), .zero = true},

@@ -254,7 +254,7 @@ static const struct word rejections[] = {
 
 static const struct word may_be_tolds[] = {
     {1, "yes", "可以告知", "may be told"},
-    {2, "no", "不得告知", "must not be told"},
+    {MAY_BE_TOLD_NO, "no", "不得告知", "must not be told"},
 };
 
 static const struct word roles[] = {

@@ -80,6 +80,8 @@ enum {
     REJECTION_MISSING = 3,     /* a mandatory body field is missing */
     REJECTION_CONTRADICTS = 4, /* body and header or facts disagree */
 
+    MAY_BE_TOLD_NO = 2, /* a guardian in conflict, or somebody who must not learn of it */
+
     STAGE_APPROVED = 1,
     STAGE_PAID = 2,
     STAGE_DELIVERED = 3,

@@ -361,6 +361,8 @@ static const struct bind person_binds[] = {
     STRING(9, struct body_person, guardian, 1024),
     NUMBER(10, struct body_person, may_be_told),
     STRING(11, struct body_person, receives_already, 4096),
+    STRING(12, struct body_person, agency, LIMIT_AGENCY_ID_BYTES),
+    NUMBER(13, struct body_person, role),
 };
 static const struct bind_table person_table =
     TABLE(&referral__v1__person__descriptor, struct body_person, person_binds);
@@ -380,7 +382,7 @@ static const struct bind body_binds[] = {
     FIXED(3, struct body, message_id),
     FIXED(4, struct body, case_id),
     STRING(5, struct body, officer, 256),
-    MANY(6, struct body, persons, person_count, LIMIT_PERSONS, &person_table),
+    MANY(6, struct body, persons, person_count, LIMIT_ROSTER, &person_table),
     STRING(7, struct body, circumstances, LIMIT_TEXT_BYTES),
     STRING(8, struct body, reasons, LIMIT_TEXT_BYTES),
     STRING(9, struct body, advance_reason, LIMIT_TEXT_BYTES),

@@ -6,12 +6,22 @@
 #include <string.h>
 
 #include "message.pb-c.h"
+#include "model/registry.h"
 #include "wire/tables.h"
 
 #define WRAP_DOMAIN     "referral.v1.wrap"
 #define WRAP_TEXT_BYTES (sizeof(WRAP_DOMAIN) + 2 * SEAL_PUBLIC_BYTES + DIGEST_BYTES)
 #define WRAPPED_BYTES   (AEAD_KEY_BYTES + AEAD_TAG_BYTES)
 #define CIPHER_BYTES    (208u * 1024u + AEAD_TAG_BYTES)
+#define FRAME_BYTES     8u /* number and length of a field, at the most */
+#define READER_BYTES                                                                               \
+    (5u * FRAME_BYTES + LIMIT_AGENCY_ID_BYTES + KEY_ID_BYTES + SEAL_PUBLIC_BYTES + WRAPPED_BYTES)
+
+/* The largest message to the most readers fits. */
+_Static_assert(LIMIT_HEADER_BYTES + LIMIT_FACTS_BYTES + CIPHER_BYTES + AEAD_NONCE_BYTES +
+                       DIGEST_BYTES + 9u * FRAME_BYTES + LIMIT_READER_COUNT * READER_BYTES <=
+                   LIMIT_ENVELOPE_BYTES,
+               "a message with all its readers does not fit");
 
 struct sealed_reader {
     char agency[LIMIT_AGENCY_ID_BYTES];
@@ -350,14 +360,38 @@ static bool reads(const struct sealed_body *sealed, const char *agency)
     return found;
 }
 
-enum err sealed_check(struct span bytes, const struct message_header *header, struct region *region,
-                      struct fault *fault)
+/* As many readers as there must be, and each of these among them: so nobody else and nobody twice.
+ * A number that is no agency has no reader. */
+static bool readers_right(const struct sealed_body *sealed, const struct message *message,
+                          const struct registry *registry)
 {
-    assert(header != NULL);
+    size_t wanted = 2;
+    if (!reads(sealed, message->header.sender) || !reads(sealed, message->header.recipient)) {
+        return false;
+    }
+    for (uint16_t number = 0; !agency_set_empty(&message->copies) && number < 8 * AGENCY_SET_BYTES;
+         number++) {
+        if (!agency_set_has(&message->copies, number)) {
+            continue;
+        }
+        const struct agency *agency = registry_by_number(registry, number);
+        if (agency == NULL || !reads(sealed, agency->id)) {
+            return false;
+        }
+        wanted++;
+    }
+    return sealed->reader_count == wanted;
+}
+
+enum err sealed_check(struct span bytes, const struct message *message,
+                      const struct registry *registry, struct region *region, struct fault *fault)
+{
+    assert(message != NULL && registry != NULL);
     struct sealed_body sealed;
     enum err error = sealed_decode(bytes, region, &sealed, fault);
-    if (error == OK && (!reads(&sealed, header->recipient) || !reads(&sealed, header->sender))) {
-        fault_set(fault, "body.sealing", "body.readers", "must name the recipient and the sender");
+    if (error == OK && !readers_right(&sealed, message, registry)) {
+        fault_set(fault, "body.sealing", "body.readers",
+                  "must name the sender, the recipient and each copy once, and nobody else");
         error = ERR_INVALID;
     }
     return error;

@@ -8,6 +8,8 @@
 
 #include "wire/codec.h"
 
+struct registry;
+
 #define PADDING_CLASS_COUNT 5
 
 struct seal_reader {
@@ -19,7 +21,7 @@ struct seal_reader {
 struct seal_job {
     struct span header; /* encoded Header */
     const struct body *body;
-    const struct seal_reader *readers; /* the recipient and the sender, and those named */
+    const struct seal_reader *readers; /* the recipient, the sender and all copies */
     size_t reader_count;               /* 1 .. LIMIT_READER_COUNT */
 };
 
@@ -45,9 +47,11 @@ enum err body_seal_with(const struct seal_job *job, const struct seal_entropy *e
 enum err body_open(const struct payload *payload, const struct seal_key *key, struct region *region,
                    struct body *ret_body, struct fault *fault) MUST_CHECK;
 
-/* From outside, as the broker sees it: suite, padding, sizes, and that sender and recipient are
- * readers. The fault's place is a path under "body". */
-enum err sealed_check(struct span bytes, const struct message_header *header, struct region *region,
+/* From outside, as the broker sees it: suite, padding, sizes, and that the sender, the recipient
+ * and the agencies of `message->copies` are readers, each once and nobody else. The fault's place
+ * is a path under "body". */
+enum err sealed_check(struct span bytes, const struct message *message,
+                      const struct registry *registry, struct region *region,
                       struct fault *fault) MUST_CHECK;
 
 /* The plain body's bytes (Body); body_seal and body_open do this themselves. */

@@ -98,7 +98,7 @@ START_TEST(headers_that_nobody_may_send)
     message = outbound_referral();
     message.header.kind = MESSAGE_REMINDER;
     expect(&message, NULL, REFUSAL_KIND, "header.kind");
-    message.header.kind = (enum message_kind)11;
+    message.header.kind = MESSAGE_AGENCY_KIND_COUNT;
     expect(&message, NULL, REFUSAL_KIND, "header.kind");
     message = outbound_referral();
     SET(message.header.recipient, "court");

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "model/registry.h"
 #include "unit/suite.h"
 #include "wire/codec.h"
 
@@ -40,6 +41,32 @@ static inline struct uuid sample_uuid(uint8_t fill)
     struct uuid id;
     memset(id.bytes, fill, sizeof(id.bytes));
     return id;
+}
+
+/* Numbers 1 procuratorate, 2 education, 3 civil-affairs, 4 justice, 5 health. */
+static inline struct registry *sample_registry(void)
+{
+    static const char *const ids[] = {"procuratorate", "education", "civil-affairs", "justice",
+                                      "health"};
+    static const char *const prefixes[] = {"JZ", "JY", "MZ", "SF", "WJ"};
+    struct registry *registry = NULL;
+    struct fault fault = {.place = ""};
+    struct buf text;
+    buf_init(&text, 4096);
+    ck_assert_int_eq(buf_printf(&text, "agencies:\n"), OK);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        ck_assert_int_eq(buf_printf(&text,
+                                    "  - {id: %s, number: %zu, class: %s, prefix: %s,\n"
+                                    "     name: {zh: 甲, en: A}, office: {zh: 乙, en: B},\n"
+                                    "     joint_meeting_office: %s, duties: [legal-aid]}\n",
+                                    ids[i], i + 1, i == 0 ? "P" : "S", prefixes[i],
+                                    i == 0 ? "true" : "false"),
+                         OK);
+    }
+    ck_assert_msg(registry_read("agencies.yaml", span_buf(&text), &registry, &fault) == OK,
+                  "%s: %s", fault.place, fault.message);
+    buf_free(&text);
+    return registry;
 }
 
 static inline struct message_header sample_header(enum message_kind kind)

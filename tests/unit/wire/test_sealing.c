@@ -1,6 +1,7 @@
 /* lib/wire/sealing: readers read, strangers do not, nothing can be changed or moved, and a length
  * tells no more than its class. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "wire/sealing.h"
@@ -215,28 +216,97 @@ START_TEST(test_low_order_reader)
 }
 END_TEST
 
+static enum err check_outside(const struct buf *sealed, const struct message *message,
+                              const struct registry *registry, struct fault *fault)
+{
+    return sealed_check(span_buf(sealed), message, registry, &region, fault);
+}
+
 START_TEST(test_check_from_outside)
 {
     struct body body = sample_body("text");
     struct buf sealed;
     struct fault fault;
+    struct registry *registry = sample_registry();
+    struct message message = {.header = header};
     seal(&body, &sealed);
-    ck_assert_int_eq(sealed_check(span_buf(&sealed), &header, &region, &fault), OK);
-    ck_assert_int_eq(sealed_check(span_of(NULL, 0), &header, &region, &fault), ERR_INVALID);
-    struct message_header other = header;
-    memcpy(other.recipient, "court", 6);
-    ck_assert_int_eq(sealed_check(span_buf(&sealed), &other, &region, &fault), ERR_INVALID);
+    ck_assert_int_eq(check_outside(&sealed, &message, registry, &fault), OK);
+    ck_assert_int_eq(sealed_check(span_of(NULL, 0), &message, registry, &region, &fault),
+                     ERR_INVALID);
+    struct message other = message;
+    memcpy(other.header.recipient, "court", 6);
+    ck_assert_int_eq(check_outside(&sealed, &other, registry, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.place, "body.readers");
-    other = header;
-    memcpy(other.sender, "court", 6);
-    ck_assert_int_eq(sealed_check(span_buf(&sealed), &other, &region, &fault), ERR_INVALID);
+    other = message;
+    memcpy(other.header.sender, "court", 6);
+    ck_assert_int_eq(check_outside(&sealed, &other, registry, &fault), ERR_INVALID);
     sealed.data[3] = 2; /* the padding class, behind suite 1 */
-    ck_assert_int_eq(sealed_check(span_buf(&sealed), &header, &region, &fault), ERR_INVALID);
+    ck_assert_int_eq(check_outside(&sealed, &message, registry, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.place, "body.padding_class");
     sealed.data[3] = 1;
     sealed.data[1] = 2;
-    ck_assert_int_eq(sealed_check(span_buf(&sealed), &header, &region, &fault), ERR_INVALID);
+    ck_assert_int_eq(check_outside(&sealed, &message, registry, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.place, "body.suite");
+    buf_free(&sealed);
+    registry_free(registry);
+}
+END_TEST
+
+/* Exactly the sender, the recipient and the copies: one too few, one too many, one twice, and a
+ * copy that is no agency. */
+START_TEST(test_readers_of_copies)
+{
+    static const char *const ids[] = {"education", "procuratorate", "civil-affairs", "justice",
+                                      "education"};
+    struct registry *registry = sample_registry();
+    struct seal_reader many[COUNT_OF(ids)];
+    struct body body = sample_body("text");
+    struct fault fault;
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        struct seal_key key = sample_seal_key((uint8_t)(20 + i));
+        (void)snprintf(many[i].agency, sizeof(many[i].agency), "%s", ids[i]);
+        memcpy(many[i].public_key, key.public_key, SEAL_PUBLIC_BYTES);
+    }
+    for (size_t count = 1; count <= COUNT_OF(ids); count++) {
+        struct seal_job job = {span_buf(&header_bytes), &body, many, count};
+        struct buf sealed;
+        struct message message = {.header = header};
+        buf_init(&sealed, LIMIT_ENVELOPE_BYTES);
+        ck_assert_int_eq(body_seal(&job, &sealed), OK);
+        for (uint16_t copies = 0; copies < 5; copies++) {
+            bool known = copies < 4; /* the fifth is a number that nobody has */
+            enum err wanted = known && count == copies + 2u && count < 5 ? OK : ERR_INVALID;
+            memset(&message.copies, 0, sizeof(message.copies));
+            for (uint16_t n = 0; n < copies; n++) {
+                agency_set_add(&message.copies, n < 3 ? (uint16_t)(3 + n) : 999);
+            }
+            ck_assert_int_eq(check_outside(&sealed, &message, registry, &fault), wanted);
+        }
+        buf_free(&sealed);
+    }
+    registry_free(registry);
+}
+END_TEST
+
+/* As many readers as there may be, with the longest ids and the largest body. */
+START_TEST(test_most_readers)
+{
+    static struct seal_reader most[LIMIT_READER_COUNT];
+    static char text[LIMIT_TEXT_BYTES + 1];
+    struct body body = sample_body(text), back;
+    struct buf sealed;
+    memset(text, 'a', LIMIT_TEXT_BYTES);
+    body.circumstances = body.reasons = text;
+    for (size_t i = 0; i < LIMIT_READER_COUNT; i++) {
+        struct seal_key key = sample_seal_key((uint8_t)(5 + i));
+        memset(most[i].agency, 'x', LIMIT_AGENCY_ID_BYTES - 1);
+        memcpy(most[i].public_key, key.public_key, SEAL_PUBLIC_BYTES);
+    }
+    struct seal_job job = {span_buf(&header_bytes), &body, most, LIMIT_READER_COUNT};
+    buf_init(&sealed, LIMIT_ENVELOPE_BYTES - LIMIT_HEADER_BYTES - LIMIT_FACTS_BYTES);
+    ck_assert_int_eq(body_seal(&job, &sealed), OK);
+    ck_assert_int_eq(open_with(span_buf(&sealed), 5 + LIMIT_READER_COUNT - 1, &back), OK);
+    ck_assert_uint_eq(strlen(back.text), LIMIT_TEXT_BYTES);
     buf_free(&sealed);
 }
 END_TEST
@@ -253,6 +323,8 @@ int main(void)
     tcase_add_test(tcase, test_body_of_another);
     tcase_add_test(tcase, test_every_bit);
     tcase_add_test(tcase, test_check_from_outside);
+    tcase_add_test(tcase, test_readers_of_copies);
+    tcase_add_test(tcase, test_most_readers);
     tcase_add_test(tcase, test_readers);
     tcase_add_test(tcase, test_classes);
     tcase_add_test(tcase, test_class_borders);
