@@ -28,9 +28,9 @@
 #define LIMIT_MEASURES        64u
 #define LIMIT_DOCUMENTS       64u
 #define LIMIT_PERSONS         64u
-#define LIMIT_ROSTER          256u /* persons of a roster: leader and liaison officer of 110 units */
-#define LIMIT_DUTIES          128u /* of one matter: monthly payments for ten years, members' replies */
-#define LIMIT_MEMBERS         128u /* agencies in one matter: all units of a city with its banners */
+#define LIMIT_ROSTER          256u /* persons of a roster: two for each of 110 units */
+#define LIMIT_DUTIES          128u /* of one matter: monthly payments for ten years, replies */
+#define LIMIT_MEMBERS         128u /* agencies in one matter: a city with its banners */
 #define LIMIT_AGENDA          200u
 #define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */
 #define LIMIT_BODY_BYTES      (200u * 1024u)
