@@ -57,6 +57,9 @@ struct claimed_numbers decide_claimed_numbers(const struct message *message)
         claimed.register_number = message->sign_for.register_number;
     } else if (is_feedback(message)) {
         claimed.register_number = message->feedback.register_number;
+    } else if (message_kind_of_matter(message->header.kind)) {
+        claimed.referral = message->header.referral_number;
+        claimed.case_number = message->header.case_number;
     }
     return claimed;
 }

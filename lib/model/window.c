@@ -498,19 +498,27 @@ static void window_move(const struct calendar *calendar, uint64_t now_ms, struct
     window->provisional = fresh.provisional || calendar_is_provisional(calendar, day);
 }
 
+/* Can a new calendar say anything about this rung? Most were not raised and stay as they are: their
+ * time, hundreds of days ahead, need not be counted. */
+static bool rung_is_touched(const struct window *window, enum rung rung,
+                            const struct redating *redating)
+{
+    return rung_set_has(window->raised, rung) ||
+           (redating->moved && rung_is_reminder(rung) && !rung_set_has(window->skipped, rung));
+}
+
 /* What becomes of one rung whose new time is due_ms. */
 static void rung_redate(const struct window *window, enum rung rung, uint64_t due_ms,
                         uint64_t now_ms, struct redating *redating)
 {
     bool raised = rung_set_has(window->raised, rung);
-    bool skipped = rung_set_has(window->skipped, rung);
     if (raised && (redating->moved || due_ms > now_ms)) {
         redating->annotated = rung_set_with(redating->annotated, rung);
     }
     if (raised && due_ms > now_ms) {
         redating->resolved = rung_set_with(redating->resolved, rung);
     }
-    if (redating->moved && rung_is_reminder(rung) && due_ms < now_ms && !raised && !skipped) {
+    if (!raised && due_ms < now_ms) {
         redating->skipped = rung_set_with(redating->skipped, rung);
     }
 }
@@ -532,7 +540,8 @@ void window_redate(const struct ladder *ladder, const struct calendar *calendar,
     const struct clock_rungs *rungs = clock_rungs_of(window->kind);
     for (enum rung rung = rungs->first; rung <= rungs->last; rung++) {
         uint64_t due_ms = 0;
-        if (rung_due_ms(ladder, calendar, window, rung, &due_ms)) {
+        if (rung_is_touched(window, rung, &redating) &&
+            rung_due_ms(ladder, calendar, window, rung, &due_ms)) {
             rung_redate(window, rung, due_ms, now_ms, &redating);
         }
     }
@@ -546,8 +555,10 @@ void window_trace(const struct calendar *calendar, const struct window *window,
                   struct window_trace *ret_trace)
 {
     assert(window->n > 0);
-    struct due_date due;
-    calendar_due(calendar, window->start_ms, window->n, &due);
+    struct due_date due = {.day_0 = civil_day_at(window->start_ms), .day_n = window->due_day};
+    if (window->basis != BASIS_GIVEN) {
+        calendar_due(calendar, window->start_ms, window->n, &due);
+    }
     *ret_trace = (struct window_trace){
         .start_ms = window->start_ms,
         .day_0 = due.day_0,

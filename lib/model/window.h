@@ -183,7 +183,7 @@ struct window_trace {
     uint64_t start_ms;
     int32_t day_0;
     int32_t day_1;
-    int32_t day_n;          /* the calendar's */
+    int32_t day_n;          /* the calendar's; of a date that people gave: that date */
     int32_t due_day;        /* in force: differs from day_n after FLOOR or KEPT */
     uint64_t due_before_ms; /* 24:00 of due_day */
     uint32_t n;
