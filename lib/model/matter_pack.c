@@ -145,8 +145,10 @@ static void get_duties(struct pack_reader *reader, struct matter *matter)
         duty->cancelled = pack_get_max(reader, 1, 1) != 0;
         pack_get_window(reader, &duty->window);
         duty->number = duty->window.number;
-        if (duty->kind < DUTY_INFORMATION || duty->number <= last ||
-            !matter_is_member(matter, duty->holder) || !matter_is_member(matter, duty->waiting)) {
+        bool dated = duty->window.kind == CLOCK_DATED;
+        if (dated != (duty->window.basis == BASIS_GIVEN) || duty->kind < DUTY_INFORMATION ||
+            duty->number <= last || !matter_is_member(matter, duty->holder) ||
+            !matter_is_member(matter, duty->waiting)) {
             reader->bad = true;
             return;
         }

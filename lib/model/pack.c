@@ -103,7 +103,7 @@ void pack_get_window(struct pack_reader *reader, struct window *window)
     window->skipped.bits = pack_get(reader, 8);
     uint64_t rungs = (UINT64_C(1) << RUNG_COUNT) - 1;
     bool given = window->basis == BASIS_GIVEN;
-    if (window->number == 0 || given != (window->kind == CLOCK_DATED) ||
+    if (window->number == 0 || (given && window->kind != CLOCK_DATED) ||
         ((window->raised.bits | window->skipped.bits) & ~rungs) != 0) {
         reader->bad = true;
     }

@@ -1,97 +1,15 @@
-/* How: one cursor writes and another reads the same fields in the same order: a version byte, then
- * big-endian numbers, texts and lists with their length before them. The reader checks every value,
- * so that a referral in memory is always one that decide could have made. */
+/* How: one cursor (model/pack) writes and another reads the same fields in the same order: a
+ * version byte, then numbers, texts and lists with their length before them. The reader checks
+ * every value, so that a referral in memory is always one that decide could have made. */
 #include <assert.h>
 #include <string.h>
 
 #include "model/lanes.h"
+#include "model/pack.h"
 #include "model/referral.h"
 
 #define PACK_VERSION       2
 #define PACK_VERSION_FIRST 1 /* without what put_agreement writes */
-
-struct writer {
-    uint8_t *to;
-    size_t len;
-};
-
-static void put(struct writer *writer, uint64_t value, size_t bytes)
-{
-    uint8_t wide[8];
-    be64_put(wide, value);
-    assert(bytes == 8 || value >> (8 * bytes) == 0);
-    assert(writer->len + bytes <= REFERRAL_PACKED_MAX);
-    memcpy(writer->to + writer->len, wide + 8 - bytes, bytes);
-    writer->len += bytes;
-}
-
-static void put_bytes(struct writer *writer, const void *data, size_t len)
-{
-    assert(writer->len + len <= REFERRAL_PACKED_MAX);
-    memcpy(writer->to + writer->len, data, len);
-    writer->len += len;
-}
-
-static void put_text(struct writer *writer, const char *text)
-{
-    size_t len = strlen(text);
-    put(writer, len, 1);
-    put_bytes(writer, text, len);
-}
-
-struct reader {
-    struct span from;
-    size_t at;
-    bool bad;
-};
-
-static uint64_t get(struct reader *reader, size_t bytes)
-{
-    uint64_t value = 0;
-    if (reader->bad || reader->from.len - reader->at < bytes) {
-        reader->bad = true;
-        return 0;
-    }
-    for (size_t i = 0; i < bytes; i++) {
-        value = value << 8 | reader->from.data[reader->at + i];
-    }
-    reader->at += bytes;
-    return value;
-}
-
-/* A number that must be at most `max`. */
-static uint32_t get_max(struct reader *reader, size_t bytes, uint32_t max)
-{
-    uint64_t value = get(reader, bytes);
-    if (value > max) {
-        reader->bad = true;
-        return 0;
-    }
-    return (uint32_t)value;
-}
-
-static void get_bytes(struct reader *reader, void *out, size_t len)
-{
-    if (reader->bad || reader->from.len - reader->at < len) {
-        reader->bad = true;
-        return;
-    }
-    memcpy(out, reader->from.data + reader->at, len);
-    reader->at += len;
-}
-
-static void get_text(struct reader *reader, char *out, size_t size)
-{
-    size_t len = (size_t)get(reader, 1);
-    if (reader->bad || len >= size) {
-        reader->bad = true;
-        return;
-    }
-    get_bytes(reader, out, len);
-    if (!reader->bad && memchr(out, '\0', len) != NULL) {
-        reader->bad = true;
-    }
-}
 
 enum pack_flag {
     FLAG_LIFE_DANGER = 1u << 0,
@@ -110,181 +28,147 @@ static uint32_t flags_of(const struct referral *referral)
            (referral->no_publicity ? FLAG_NO_PUBLICITY : 0u) | (referral->late ? FLAG_LATE : 0u);
 }
 
-static void put_window(struct writer *writer, const struct window *window)
-{
-    put(writer, (uint64_t)window->kind, 1);
-    put(writer, window->number, 2);
-    put(writer, window->n, 2);
-    put(writer, window->start_ms, 8);
-    put(writer, (uint32_t)window->due_day, 4);
-    put(writer, window->due_before_ms, 8);
-    put(writer, (window->provisional ? 1u : 0u) | (uint64_t)window->basis << 1, 1);
-    put(writer, window->stopped_ms, 8);
-    put(writer, window->raised.bits, 8);
-    put(writer, window->skipped.bits, 8);
-}
-
-static void get_window(struct reader *reader, struct window *window)
-{
-    window->kind = (enum clock_kind)get_max(reader, 1, CLOCK_KIND_COUNT - 1);
-    window->number = (uint32_t)get(reader, 2);
-    window->n = (uint32_t)get(reader, 2);
-    window->start_ms = get(reader, 8);
-    window->due_day = (int32_t)get_max(reader, 4, CIVIL_DAY_MAX);
-    window->due_before_ms = get(reader, 8);
-    uint32_t marks = get_max(reader, 1, 1 | BASIS_KEPT << 1);
-    window->provisional = (marks & 1) != 0;
-    window->basis = (enum window_basis)(marks >> 1);
-    window->stopped_ms = get(reader, 8);
-    window->raised.bits = get(reader, 8);
-    window->skipped.bits = get(reader, 8);
-    uint64_t rungs = (UINT64_C(1) << RUNG_COUNT) - 1;
-    if (window->number == 0 || ((window->raised.bits | window->skipped.bits) & ~rungs) != 0) {
-        reader->bad = true;
-    }
-}
-
 /* ---- the parts, each as writer and reader ---- */
 
-static void put_identity(struct writer *writer, const struct referral *referral)
+static void put_identity(struct pack_writer *writer, const struct referral *referral)
 {
-    put_bytes(writer, referral->case_id.bytes, UUID_BYTES);
-    put_bytes(writer, referral->referral_id.bytes, UUID_BYTES);
-    put_bytes(writer, referral->message_id.bytes, UUID_BYTES);
-    put_bytes(writer, referral->papers_id.bytes, UUID_BYTES);
-    put_text(writer, referral->case_number);
-    put_text(writer, referral->number);
-    put_text(writer, referral->register_number);
-    put(writer, (uint64_t)referral->kind, 1);
-    put(writer, referral->sender, 2);
-    put(writer, referral->receiver, 2);
-    put(writer, referral->lane, 1);
-    put(writer, flags_of(referral), 1);
-    put(writer, referral->ground, 2);
-    put(writer, referral->minor_marks, 4);
-    put(writer, referral->priority_groups, 8);
-    put(writer, referral->needs, 8);
-    put(writer, referral->person_count, 2);
+    pack_put_bytes(writer, referral->case_id.bytes, UUID_BYTES);
+    pack_put_bytes(writer, referral->referral_id.bytes, UUID_BYTES);
+    pack_put_bytes(writer, referral->message_id.bytes, UUID_BYTES);
+    pack_put_bytes(writer, referral->papers_id.bytes, UUID_BYTES);
+    pack_put_text(writer, referral->case_number);
+    pack_put_text(writer, referral->number);
+    pack_put_text(writer, referral->register_number);
+    pack_put(writer, (uint64_t)referral->kind, 1);
+    pack_put(writer, referral->sender, 2);
+    pack_put(writer, referral->receiver, 2);
+    pack_put(writer, referral->lane, 1);
+    pack_put(writer, flags_of(referral), 1);
+    pack_put(writer, referral->ground, 2);
+    pack_put(writer, referral->minor_marks, 4);
+    pack_put(writer, referral->priority_groups, 8);
+    pack_put(writer, referral->needs, 8);
+    pack_put(writer, referral->person_count, 2);
 }
 
-static void get_identity(struct reader *reader, struct referral *referral)
+static void get_identity(struct pack_reader *reader, struct referral *referral)
 {
-    get_bytes(reader, referral->case_id.bytes, UUID_BYTES);
-    get_bytes(reader, referral->referral_id.bytes, UUID_BYTES);
-    get_bytes(reader, referral->message_id.bytes, UUID_BYTES);
-    get_bytes(reader, referral->papers_id.bytes, UUID_BYTES);
-    get_text(reader, referral->case_number, sizeof(referral->case_number));
-    get_text(reader, referral->number, sizeof(referral->number));
-    get_text(reader, referral->register_number, sizeof(referral->register_number));
-    referral->kind = (enum message_kind)get_max(reader, 1, MESSAGE_INBOUND_REFERRAL);
-    referral->sender = (uint16_t)get(reader, 2);
-    referral->receiver = (uint16_t)get(reader, 2);
-    referral->lane = (uint8_t)get_max(reader, 1, LANE_COUNT - 1);
-    uint32_t flags = get_max(reader, 1, FLAG_ALL);
+    pack_get_bytes(reader, referral->case_id.bytes, UUID_BYTES);
+    pack_get_bytes(reader, referral->referral_id.bytes, UUID_BYTES);
+    pack_get_bytes(reader, referral->message_id.bytes, UUID_BYTES);
+    pack_get_bytes(reader, referral->papers_id.bytes, UUID_BYTES);
+    pack_get_text(reader, referral->case_number, sizeof(referral->case_number));
+    pack_get_text(reader, referral->number, sizeof(referral->number));
+    pack_get_text(reader, referral->register_number, sizeof(referral->register_number));
+    referral->kind = (enum message_kind)pack_get_max(reader, 1, MESSAGE_INBOUND_REFERRAL);
+    referral->sender = (uint16_t)pack_get(reader, 2);
+    referral->receiver = (uint16_t)pack_get(reader, 2);
+    referral->lane = (uint8_t)pack_get_max(reader, 1, LANE_COUNT - 1);
+    uint32_t flags = pack_get_max(reader, 1, FLAG_ALL);
     referral->life_danger = (flags & FLAG_LIFE_DANGER) != 0;
     referral->urgent = (flags & FLAG_URGENT) != 0;
     referral->advance = (flags & FLAG_ADVANCE) != 0;
     referral->minor = (flags & FLAG_MINOR) != 0;
     referral->no_publicity = (flags & FLAG_NO_PUBLICITY) != 0;
     referral->late = (flags & FLAG_LATE) != 0;
-    referral->ground = (uint32_t)get(reader, 2);
-    referral->minor_marks = (uint32_t)get(reader, 4);
-    referral->priority_groups = get(reader, 8);
-    referral->needs = get(reader, 8);
-    referral->person_count = (uint32_t)get(reader, 2);
+    referral->ground = (uint32_t)pack_get(reader, 2);
+    referral->minor_marks = (uint32_t)pack_get(reader, 4);
+    referral->priority_groups = pack_get(reader, 8);
+    referral->needs = pack_get(reader, 8);
+    referral->person_count = (uint32_t)pack_get(reader, 2);
     if (referral->kind == MESSAGE_NONE) {
         reader->bad = true;
     }
 }
 
-static void put_progress(struct writer *writer, const struct referral *referral)
+static void put_progress(struct pack_writer *writer, const struct referral *referral)
 {
-    put(writer, (uint64_t)referral->state, 1);
-    put(writer, referral->marks, 1);
-    put(writer, referral->submitted_ms, 8);
-    put(writer, referral->delivered_ms, 8);
-    put(writer, referral->agent_received_ms, 8);
-    put(writer, referral->signed_ms, 8);
-    put(writer, referral->answered_ms, 8);
-    put(writer, referral->claimed_ms, 8);
-    put(writer, (uint64_t)referral->outcome, 1);
-    put(writer, referral->procedure_count, 2);
-    put(writer, referral->window_number, 2);
-    put(writer, referral->lateness_days, 4);
-    put(writer, referral->tell_holder, 2);
-    put(writer, referral->papers_holder, 2);
-    put_text(writer, referral->calendar_version);
-    put(writer, referral->last_leaf, 8);
-    put(writer, referral->next_due_ms, 8);
+    pack_put(writer, (uint64_t)referral->state, 1);
+    pack_put(writer, referral->marks, 1);
+    pack_put(writer, referral->submitted_ms, 8);
+    pack_put(writer, referral->delivered_ms, 8);
+    pack_put(writer, referral->agent_received_ms, 8);
+    pack_put(writer, referral->signed_ms, 8);
+    pack_put(writer, referral->answered_ms, 8);
+    pack_put(writer, referral->claimed_ms, 8);
+    pack_put(writer, (uint64_t)referral->outcome, 1);
+    pack_put(writer, referral->procedure_count, 2);
+    pack_put(writer, referral->window_number, 2);
+    pack_put(writer, referral->lateness_days, 4);
+    pack_put(writer, referral->tell_holder, 2);
+    pack_put(writer, referral->papers_holder, 2);
+    pack_put_text(writer, referral->calendar_version);
+    pack_put(writer, referral->last_leaf, 8);
+    pack_put(writer, referral->next_due_ms, 8);
 }
 
-static void get_progress(struct reader *reader, struct referral *referral)
+static void get_progress(struct pack_reader *reader, struct referral *referral)
 {
-    referral->state = (enum referral_state)get_max(reader, 1, REFERRAL_STATE_COUNT - 1);
-    referral->marks = get_max(reader, 1, MARK_SIGNED | MARK_INFORMED | MARK_ASSISTED);
-    referral->submitted_ms = get(reader, 8);
-    referral->delivered_ms = get(reader, 8);
-    referral->agent_received_ms = get(reader, 8);
-    referral->signed_ms = get(reader, 8);
-    referral->answered_ms = get(reader, 8);
-    referral->claimed_ms = get(reader, 8);
-    referral->outcome = (enum feedback_outcome)get_max(reader, 1, OUTCOME_COUNT - 1);
-    referral->procedure_count = (uint32_t)get(reader, 2);
-    referral->window_number = (uint32_t)get(reader, 2);
-    referral->lateness_days = (uint32_t)get(reader, 4);
-    referral->tell_holder = (uint16_t)get(reader, 2);
-    referral->papers_holder = (uint16_t)get(reader, 2);
-    get_text(reader, referral->calendar_version, sizeof(referral->calendar_version));
-    referral->last_leaf = get(reader, 8);
-    referral->next_due_ms = get(reader, 8);
+    referral->state = (enum referral_state)pack_get_max(reader, 1, REFERRAL_STATE_COUNT - 1);
+    referral->marks = pack_get_max(reader, 1, MARK_SIGNED | MARK_INFORMED | MARK_ASSISTED);
+    referral->submitted_ms = pack_get(reader, 8);
+    referral->delivered_ms = pack_get(reader, 8);
+    referral->agent_received_ms = pack_get(reader, 8);
+    referral->signed_ms = pack_get(reader, 8);
+    referral->answered_ms = pack_get(reader, 8);
+    referral->claimed_ms = pack_get(reader, 8);
+    referral->outcome = (enum feedback_outcome)pack_get_max(reader, 1, OUTCOME_COUNT - 1);
+    referral->procedure_count = (uint32_t)pack_get(reader, 2);
+    referral->window_number = (uint32_t)pack_get(reader, 2);
+    referral->lateness_days = (uint32_t)pack_get(reader, 4);
+    referral->tell_holder = (uint16_t)pack_get(reader, 2);
+    referral->papers_holder = (uint16_t)pack_get(reader, 2);
+    pack_get_text(reader, referral->calendar_version, sizeof(referral->calendar_version));
+    referral->last_leaf = pack_get(reader, 8);
+    referral->next_due_ms = pack_get(reader, 8);
 }
 
-static void put_clocks(struct writer *writer, const struct referral *referral)
+static void put_clocks(struct pack_writer *writer, const struct referral *referral)
 {
     uint32_t used = 0;
     for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
         used |= referral->clocks[clock].number != 0 ? 1u << clock : 0;
     }
-    put(writer, used, 1);
+    pack_put(writer, used, 1);
     for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
         if ((used & 1u << clock) != 0) {
-            put_window(writer, &referral->clocks[clock]);
+            pack_put_window(writer, &referral->clocks[clock]);
         }
     }
 }
 
-static void get_clocks(struct reader *reader, struct referral *referral)
+static void get_clocks(struct pack_reader *reader, struct referral *referral)
 {
-    uint32_t used = get_max(reader, 1, (1u << REFERRAL_CLOCK_COUNT) - 1);
+    uint32_t used = pack_get_max(reader, 1, (1u << REFERRAL_CLOCK_COUNT) - 1);
     for (uint32_t clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
         if ((used & 1u << clock) != 0) {
-            get_window(reader, &referral->clocks[clock]);
+            pack_get_window(reader, &referral->clocks[clock]);
         }
     }
 }
 
-static void put_documents(struct writer *writer, const struct referral *referral)
+static void put_documents(struct pack_writer *writer, const struct referral *referral)
 {
     assert(referral->document_count <= REFERRAL_DOCUMENTS_MAX);
-    put(writer, referral->document_count, 1);
+    pack_put(writer, referral->document_count, 1);
     for (uint32_t i = 0; i < referral->document_count; i++) {
         const struct referral_document *document = &referral->documents[i];
-        put(writer, (uint64_t)document->clock, 1);
-        put(writer, (uint64_t)document->rung, 1);
-        put(writer, document->year, 2);
-        put(writer, document->counter, 4);
+        pack_put(writer, (uint64_t)document->clock, 1);
+        pack_put(writer, (uint64_t)document->rung, 1);
+        pack_put(writer, document->year, 2);
+        pack_put(writer, document->counter, 4);
     }
 }
 
-static void get_documents(struct reader *reader, struct referral *referral)
+static void get_documents(struct pack_reader *reader, struct referral *referral)
 {
-    referral->document_count = get_max(reader, 1, REFERRAL_DOCUMENTS_MAX);
+    referral->document_count = pack_get_max(reader, 1, REFERRAL_DOCUMENTS_MAX);
     for (uint32_t i = 0; i < referral->document_count; i++) {
         struct referral_document *document = &referral->documents[i];
-        document->clock = (enum referral_clock)get_max(reader, 1, REFERRAL_CLOCK_COUNT - 1);
-        document->rung = (enum rung)get_max(reader, 1, RUNG_COUNT - 1);
-        document->year = (uint32_t)get(reader, 2);
-        document->counter = (uint32_t)get(reader, 4);
+        document->clock = (enum referral_clock)pack_get_max(reader, 1, REFERRAL_CLOCK_COUNT - 1);
+        document->rung = (enum rung)pack_get_max(reader, 1, RUNG_COUNT - 1);
+        document->year = (uint32_t)pack_get(reader, 2);
+        document->counter = (uint32_t)pack_get(reader, 4);
     }
 }
 
@@ -300,68 +184,68 @@ static void recover_counts(struct referral *referral)
 }
 
 /* What version 2 added: the trail, the measures, and what was said to each document. */
-static void put_agreement(struct writer *writer, const struct referral *referral)
+static void put_agreement(struct pack_writer *writer, const struct referral *referral)
 {
     assert(referral->help_count <= REFERRAL_HELPS_MAX);
-    put_bytes(writer, referral->previous.bytes, UUID_BYTES);
-    put(writer, referral->link, 1);
-    put(writer, referral->hops, 2);
-    put(writer, referral->lead_channel, 1);
-    put(writer, referral->granted, 8);
-    put(writer, referral->delivered, 8);
-    put(writer, referral->assisted_ms, 8);
-    put(writer, referral->late_answers, 2);
+    pack_put_bytes(writer, referral->previous.bytes, UUID_BYTES);
+    pack_put(writer, referral->link, 1);
+    pack_put(writer, referral->hops, 2);
+    pack_put(writer, referral->lead_channel, 1);
+    pack_put(writer, referral->granted, 8);
+    pack_put(writer, referral->delivered, 8);
+    pack_put(writer, referral->assisted_ms, 8);
+    pack_put(writer, referral->late_answers, 2);
     for (uint32_t step = 0; step < RUNG_STEP_COUNT; step++) {
-        put(writer, referral->raised[step], 2);
+        pack_put(writer, referral->raised[step], 2);
     }
     for (uint32_t i = 0; i < referral->document_count; i++) {
-        put(writer, referral->documents[i].answer, 1);
+        pack_put(writer, referral->documents[i].answer, 1);
     }
-    put(writer, referral->help_count, 1);
+    pack_put(writer, referral->help_count, 1);
     for (uint32_t i = 0; i < referral->help_count; i++) {
         const struct referral_help *help = &referral->helps[i];
-        put(writer, help->stage, 1);
-        put(writer, help->measure, 1);
-        put(writer, help->person_index, 1);
-        put(writer, help->newest, 2);
-        put(writer, help->seen, 8);
-        put(writer, help->amount_fen, 8);
+        pack_put(writer, help->stage, 1);
+        pack_put(writer, help->measure, 1);
+        pack_put(writer, help->person_index, 1);
+        pack_put(writer, help->newest, 2);
+        pack_put(writer, help->seen, 8);
+        pack_put(writer, help->amount_fen, 8);
     }
 }
 
-static void get_agreement(struct reader *reader, struct referral *referral)
+static void get_agreement(struct pack_reader *reader, struct referral *referral)
 {
-    get_bytes(reader, referral->previous.bytes, UUID_BYTES);
-    referral->link = (uint32_t)get(reader, 1);
-    referral->hops = (uint32_t)get(reader, 2);
-    referral->lead_channel = (uint32_t)get(reader, 1);
-    referral->granted = get(reader, 8);
-    referral->delivered = get(reader, 8);
-    referral->assisted_ms = get(reader, 8);
-    referral->late_answers = (uint32_t)get(reader, 2);
+    pack_get_bytes(reader, referral->previous.bytes, UUID_BYTES);
+    referral->link = (uint32_t)pack_get(reader, 1);
+    referral->hops = (uint32_t)pack_get(reader, 2);
+    referral->lead_channel = (uint32_t)pack_get(reader, 1);
+    referral->granted = pack_get(reader, 8);
+    referral->delivered = pack_get(reader, 8);
+    referral->assisted_ms = pack_get(reader, 8);
+    referral->late_answers = (uint32_t)pack_get(reader, 2);
     for (uint32_t step = 0; step < RUNG_STEP_COUNT; step++) {
-        referral->raised[step] = (uint32_t)get(reader, 2);
+        referral->raised[step] = (uint32_t)pack_get(reader, 2);
     }
     for (uint32_t i = 0; i < referral->document_count; i++) {
-        referral->documents[i].answer = (uint32_t)get(reader, 1);
+        referral->documents[i].answer = (uint32_t)pack_get(reader, 1);
     }
-    referral->help_count = get_max(reader, 1, REFERRAL_HELPS_MAX);
+    referral->help_count = pack_get_max(reader, 1, REFERRAL_HELPS_MAX);
     for (uint32_t i = 0; i < referral->help_count; i++) {
         struct referral_help *help = &referral->helps[i];
-        help->stage = (uint32_t)get(reader, 1);
-        help->measure = (uint32_t)get(reader, 1);
-        help->person_index = (uint32_t)get(reader, 1);
-        help->newest = (uint32_t)get(reader, 2);
-        help->seen = get(reader, 8);
-        help->amount_fen = get(reader, 8);
+        help->stage = (uint32_t)pack_get(reader, 1);
+        help->measure = (uint32_t)pack_get(reader, 1);
+        help->person_index = (uint32_t)pack_get(reader, 1);
+        help->newest = (uint32_t)pack_get(reader, 2);
+        help->seen = pack_get(reader, 8);
+        help->amount_fen = pack_get(reader, 8);
     }
 }
 
 size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKED_MAX])
 {
-    struct writer writer = {.to = out};
+    struct pack_writer writer = {.to = out, .max = REFERRAL_PACKED_MAX};
     assert(referral->state != REFERRAL_SUBMITTED);
-    put(&writer, PACK_VERSION, 1);
+    pack_put(&writer, PACK_VERSION, 1);
     put_identity(&writer, referral);
     put_progress(&writer, referral);
     put_clocks(&writer, referral);
@@ -372,13 +256,13 @@ size_t referral_pack(const struct referral *referral, uint8_t out[REFERRAL_PACKE
 
 enum err referral_unpack(struct span packed, struct referral *ret_referral)
 {
-    struct reader reader = {.from = packed};
+    struct pack_reader reader = {.from = packed};
     struct referral referral;
     memset(&referral, 0, sizeof(referral));
     if (packed.len == 0) {
         return ERR_CORRUPT;
     }
-    uint64_t version = get(&reader, 1);
+    uint64_t version = pack_get(&reader, 1);
     if (version != PACK_VERSION && version != PACK_VERSION_FIRST) {
         return ERR_VERSION;
     }
