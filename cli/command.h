@@ -48,6 +48,9 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_KEEP,
                  OPTION_PORT,
                  OPTION_MUTATION,
+                 OPTION_TO,
+                 OPTION_CSV,
+                 OPTION_ENGLISH,
                  OPTION_COUNT
 };
 
@@ -110,6 +113,7 @@ int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);
 int broker_case_run(const struct invocation *invocation);
 int broker_why_run(const struct invocation *invocation);
+int statistics_run(const struct invocation *invocation);
 int broker_clock_show_run(const struct invocation *invocation);
 int broker_clock_confirm_run(const struct invocation *invocation);
 int broker_clock_reset_run(const struct invocation *invocation);

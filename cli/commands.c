@@ -22,7 +22,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_JSON] = {"json", NULL, "Print one JSON object"},
     [OPTION_SOCKET] = {"socket", "PATH", "The daemon's unix socket"},
     [OPTION_CALENDARS] = {"calendars", "DIR", "The folder of calendar files"},
-    [OPTION_FROM] = {"from", "DATE", "Day 0, YYYY-MM-DD: the day of arrival, not counted"},
+    [OPTION_FROM] = {"from", "DATE", "YYYY-MM-DD: the first day; of a window day 0, not counted"},
     [OPTION_DAYS] = {"days", "N", "How many working days, 1 to 4000"},
     [OPTION_WITHIN] = {"within", "N", "Working days from today, 0 to 400 (3)"},
     [OPTION_REASON] = {"reason", "CODE", "Why: a code of the table `withdrawal` in messages.md"},
@@ -43,6 +43,9 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_KEEP] = {"keep", "DIR", "Keep the city's files in DIR"},
     [OPTION_PORT] = {"port", "BASE", "The first of the city's TCP ports"},
     [OPTION_MUTATION] = {"mutation", "NAME", "Break the city on purpose; --check must fail"},
+    [OPTION_TO] = {"to", "DATE", "YYYY-MM-DD: the last day"},
+    [OPTION_CSV] = {"csv", "FILE", "Write a table for a spreadsheet; - is standard output"},
+    [OPTION_ENGLISH] = {"english", NULL, "Heads and names in English"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -73,6 +76,18 @@ const struct command command_table[] = {
     {"why", "Why a referral's dates are what they are: day 0, skipped days, make-up workdays.",
      "REFERRAL", 1, OPTION_BIT(OPTION_SOCKET), 0, broker_why_run,
      "  referralctl why JZ-2026-0031-02\n"},
+    {"statistics", "What each agency received and how it answered, by direction, in a period.", "",
+     0,
+     BITS_3(OPTION_SOCKET, OPTION_FROM, OPTION_TO) |
+         BITS_3(OPTION_AGENCY, OPTION_CSV, OPTION_ENGLISH),
+     0, statistics_run,
+     "  referralctl statistics\n"
+     "  referralctl statistics --from 2026-01-01 --to 2026-06-30 --csv half-year.csv\n"
+     "  referralctl statistics --agency education --json\n"
+     "\n"
+     "The period is that of the days on which the broker accepted the referrals, and on which\n"
+     "duties fall due; without --from and --to the year so far. docs/statistics.md defines each\n"
+     "figure.\n"},
     {"clock show", "The broker's clocks, and why escalations are held, if they are.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, broker_clock_show_run,
      "  referralctl clock show\n"
