@@ -9,7 +9,7 @@
 #include "base/limits.h"
 
 #define IN_FLIGHT_MAX    64u
-#define MESSAGES_MAX     90000u /* a queue takes 100,000 */
+#define MESSAGES_MAX     100000u /* a queue takes 100,000 */
 #define SECONDS_DEFAULT  2.0
 #define TRANSPORTS_KNOWN 3
 

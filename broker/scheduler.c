@@ -10,7 +10,7 @@
 #include "store/due.h"
 
 #define STRANGERS_MS  60000u /* one summary leaf a minute */
-#define REDATE_COUNT  200u   /* referrals looked at in one turn */
+#define REDATE_COUNT  400u   /* referrals looked at in one turn: 20 ms, and what others wait for */
 #define MINUTE_MS     60000u
 #define RULE_ALARM_MS UINT64_C(3600000)
 
