@@ -234,16 +234,10 @@ bool decide_link(struct deciding *deciding)
 {
     const struct referral_facts *facts = &deciding->message->referral;
     const struct referral *about = deciding->ctx->about;
-    if (facts->link == 0 && uuid_is_zero(&facts->previous)) {
+    if (facts->link == 0) {
         return true;
     }
-    if (facts->link == 0 || uuid_is_zero(&facts->previous)) {
-        return deciding_refuse(deciding, REFUSAL_FACT_MISSING,
-                               "facts.previous, facts.link: one says which, the other how");
-    }
-    if (vocabulary_find(VOCABULARY_LINK, facts->link) == NULL) {
-        return deciding_refuse(deciding, REFUSAL_FACT_INVALID, "facts.link: no such link");
-    }
+    assert(facts->link < sizeof(link_rules) / sizeof(link_rules[0])); /* message_check saw to it */
     if (!link_follows(deciding, about, facts->link)) {
         return false;
     }

@@ -272,14 +272,15 @@ static void suggested(const struct registry *registry, const struct policy *poli
 {
     static struct policy_suggested list[LIMIT_AGENCIES];
     char text[1024] = "";
-    char words[256];
     uint64_t bits = 0;
-    set_text(words, sizeof(words), needs);
-    for (char *rest = NULL, *id = strtok_r(words, " ", &rest); id != NULL;
-         id = strtok_r(NULL, " ", &rest)) {
+    while (*needs != '\0') {
+        char id[48] = "";
+        size_t len = strcspn(needs, " ");
+        memcpy(id, needs, len);
         const struct word *word = vocabulary_parse(VOCABULARY_NEED, id);
         ck_assert_msg(word != NULL, "%s", id);
         bits |= UINT64_C(1) << word->value;
+        needs += len + strspn(needs + len, " ");
     }
     size_t count = policy_suggest(policy, registry, bits, day_of("2026-03-02"), list);
     for (size_t i = 0; i < count; i++) {
