@@ -241,7 +241,8 @@ class City:
 
 
 def person(name="小甲"):
-    return {"name": name, "relation": "self", "minor": True, "may_be_told": "yes"}
+    return {"name": name, "relation": "self", "minor": True, "guardian": "祖父乙",
+            "may_be_told": "yes"}
 
 
 MATERIALS = [{"kind": kind, "missing": "not-issued-yet"} for kind in

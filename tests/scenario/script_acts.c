@@ -84,6 +84,7 @@ static void fill_referral(const struct step *step, enum message_kind kind,
     fill_materials(materials);
     message->body_fields |= BODY_PERSONS | BODY_CIRCUMSTANCES | BODY_REASONS;
     facts->ground = has(step, "minor") ? 1801 : 401;
+    facts->needs = has(step, "minor") ? 2 : 0; /* Art. 18: student aid */
     facts->person_count = 1;
     facts->lead_channel = 1;
     facts->life_danger = has(step, "life-danger");

@@ -435,6 +435,84 @@ START_TEST(bodies_after_opening)
 }
 END_TEST
 
+/* Art. 17-20: what the facts must say of a minor, and which marks stand alone. */
+START_TEST(minors_in_the_facts)
+{
+    struct message message = outbound_referral();
+    message.referral.minor_marks = 1u << MINOR_EX_OFFICIO;
+    expect(&message, NULL, REFUSAL_MINOR, "facts.minor_marks");
+    message.referral.minor_marks = 1u << MINOR_OVER_LIMIT;
+    expect(&message, NULL, REFUSAL_MINOR, "facts.minor_marks");
+    message.referral.minor_marks |= 1u << MINOR_CONCERNED;
+    expect(&message, NULL, REFUSAL_NONE, "");
+    for (uint32_t ground = GROUND_ART18_FIRST; ground <= GROUND_ART18_LAST; ground++) {
+        message = inbound_referral();
+        message.referral.ground = ground;
+        expect(&message, NULL, REFUSAL_MINOR, "facts.needs");
+        message.referral.needs = 1;
+        expect(&message, NULL, REFUSAL_NONE, "");
+        message = outbound_referral();
+        message.referral.ground = ground;
+        message.referral.needs = 0;
+        expect(&message, NULL, REFUSAL_MINOR, "facts.needs");
+    }
+    message = outbound_referral();
+    message.referral.needs = 0; /* Art. 4 says nothing of needs */
+    expect(&message, NULL, REFUSAL_NONE, "");
+}
+END_TEST
+
+/* By mark, by group and by ground: who guards the minor, or that nobody may be told. */
+START_TEST(minors_in_the_body)
+{
+    for (int way = 0; way < 3; way++) {
+        struct message message = outbound_referral();
+        struct body body = body_of(&message);
+        struct body_person persons[2] = {one_person[0], {.name = "丙", .minor = true}};
+        message.referral.minor_marks = way == 0 ? 1u << MINOR_CONCERNED : 0;
+        message.referral.priority_groups = way == 1 ? UINT64_C(1) << GROUP_ORPHAN : 0;
+        message.referral.ground = way == 2 ? GROUND_ART18_FIRST : GROUND_ART4_FIRST;
+        expect_body(&message, &body, REJECTION_MISSING, "body.persons: expected the minor");
+        body.persons = persons;
+        body.person_count = 2;
+        message.referral.person_count = 2;
+        expect_body(&message, &body, REJECTION_MISSING, "body.persons[1].guardian");
+        persons[1].may_be_told = 1;
+        expect_body(&message, &body, REJECTION_MISSING, "body.persons[1].guardian");
+        persons[1].may_be_told = MAY_BE_TOLD_NO;
+        expect_body(&message, &body, 0, "");
+        persons[1].may_be_told = 0;
+        persons[1].guardian = "丁";
+        expect_body(&message, &body, 0, "");
+        persons[0].minor = true; /* a brother: his guardian too */
+        persons[0].may_be_told = 1;
+        expect_body(&message, &body, REJECTION_MISSING, "body.persons[0].guardian");
+    }
+    struct message message = outbound_referral(); /* a household with a child, not about it */
+    struct body body = body_of(&message);
+    struct body_person child = {.name = "丙", .minor = true};
+    body.persons = &child;
+    expect_body(&message, &body, 0, "");
+}
+END_TEST
+
+START_TEST(a_referral_that_follows_another)
+{
+    struct message message = outbound_referral();
+    message.referral.link = LINK_FOLLOW_UP;
+    expect(&message, NULL, REFUSAL_FACT_INVALID, "facts.previous");
+    message.referral.previous = id_of(9);
+    expect(&message, NULL, REFUSAL_NONE, "");
+    message.referral.link = 0;
+    expect(&message, NULL, REFUSAL_FACT_INVALID, "facts.previous");
+    message.referral.link = 99;
+    expect(&message, NULL, REFUSAL_FACT_INVALID, "facts.link");
+    message.referral.link = LINK_SUPPLEMENT;
+    message.referral.previous = message.header.referral_id;
+    expect(&message, NULL, REFUSAL_PREVIOUS, "facts.previous");
+}
+END_TEST
+
 START_TEST(a_body_under_another_header_is_found)
 {
     struct message message = outbound_referral();
@@ -467,6 +545,9 @@ int main(void)
     tcase_add_test(cases, every_part_of_every_outcome);
     tcase_add_loop_test(cases, the_shape_of_a_measure, 0, (int)COUNT_OF(measure_rows));
     tcase_add_test(cases, small_kinds_without_their_parts);
+    tcase_add_test(cases, minors_in_the_facts);
+    tcase_add_test(cases, minors_in_the_body);
+    tcase_add_test(cases, a_referral_that_follows_another);
     tcase_add_test(cases, bodies_after_opening);
     tcase_add_test(cases, a_body_under_another_header_is_found);
     suite_add_tcase(suite, cases);
