@@ -100,7 +100,13 @@ static inline void tell_effect(struct city *city, const struct effect *effect)
     default:
         break;
     }
-    tell(city, "%s:%s", windows[effect->kind], clocks[effect->clock]);
+    const char *clock = effect->duty == 0
+                            ? clocks[effect->clock]
+                            : vocabulary_find(VOCABULARY_TASK, (uint32_t)effect->duty)->id;
+    tell(city, "%s:%s", windows[effect->kind], clock);
+    if (effect->duty != 0) {
+        tell(city, "#%u", effect->window.number);
+    }
     if (effect->kind == EFFECT_RUNG_RAISED || effect->kind == EFFECT_RUNG_RESOLVED) {
         tell(city, "/%s", rung_id(effect->rung));
         if (effect->number[0] != '\0') {
@@ -108,11 +114,13 @@ static inline void tell_effect(struct city *city, const struct effect *effect)
         }
         return;
     }
-    tell(city, ".%u", effect->window.number);
+    if (effect->duty == 0) {
+        tell(city, ".%u", effect->window.number);
+    }
     if (effect->kind == EFFECT_TASK_OPENED) {
         tell(city, "@%s", agency_id(city, effect->responsible));
     }
-    if (effect->kind == EFFECT_WINDOW_STOPPED && effect->late) {
+    if (effect->late) {
         tell(city, "+%u", effect->lateness_days);
     }
 }
