@@ -275,6 +275,16 @@ static uint32_t target_of(const char *id)
     return 0;
 }
 
+const char *policy_target_id(uint32_t target)
+{
+    for (size_t i = 0; i < TARGET_ROWS; i++) {
+        if (target_rows[i].target == target) {
+            return target_rows[i].id;
+        }
+    }
+    return "unknown";
+}
+
 static enum err targets_read(const struct yaml_node *list, uint32_t *ret_targets,
                              struct fault *fault)
 {
@@ -296,8 +306,7 @@ static enum err targets_read(const struct yaml_node *list, uint32_t *ret_targets
     return OK;
 }
 
-/* The repeats of a rung: due-3.k and undelivered-2.k. RUNG_COUNT when it has none. */
-static enum rung repeats_of(enum rung rung)
+enum rung policy_rung_repeats(enum rung rung)
 {
     if (rung == RUNG_DUE_3) {
         return RUNG_DUE_3_FIRST;
@@ -308,7 +317,7 @@ static enum rung repeats_of(enum rung rung)
 static void rung_set(struct ladder *ladder, enum rung rung, const struct ladder_rung *value,
                      int32_t every)
 {
-    enum rung first = repeats_of(rung);
+    enum rung first = policy_rung_repeats(rung);
     if (first != RUNG_COUNT) {
         int32_t step =
             every != 0 ? every : ladder->rungs[first].offset - ladder->rungs[rung].offset;
@@ -321,7 +330,7 @@ static void rung_set(struct ladder *ladder, enum rung rung, const struct ladder_
     ladder->rungs[rung] = *value;
 }
 
-static bool rung_is_repeat(enum rung rung)
+bool policy_rung_is_repeat(enum rung rung)
 {
     return (rung >= RUNG_DUE_3_FIRST && rung <= RUNG_DUE_3_LAST) ||
            (rung >= RUNG_UNDELIVERED_2_FIRST && rung <= RUNG_UNDELIVERED_2_LAST);
@@ -331,7 +340,7 @@ static bool rung_is_repeat(enum rung rung)
 static enum err rung_of_key(const struct yaml_node *key, enum rung *ret_rung, struct fault *fault)
 {
     enum rung rung = RUNG_COUNT;
-    if (rung_parse(yaml_text(key), &rung) != OK || rung_is_repeat(rung)) {
+    if (rung_parse(yaml_text(key), &rung) != OK || policy_rung_is_repeat(rung)) {
         return yaml_refuse(key, fault, "policy.rung",
                            "\"%s\" is no rung: remind-5, remind-2, due-1, due-2, due-3, "
                            "undelivered-1, undelivered-2, urgent-1, urgent-2, unsigned-1, "
@@ -355,7 +364,7 @@ static enum err rung_read(struct ladder *ladder, const struct yaml_node *key,
     if (error != OK) {
         return error;
     }
-    if (row.every != 0 && repeats_of(rung) == RUNG_COUNT) {
+    if (row.every != 0 && policy_rung_repeats(rung) == RUNG_COUNT) {
         return yaml_refuse(yaml_find(node, "every"), fault, "policy.every",
                            "only due-3 and undelivered-2 are repeated");
     }
@@ -487,7 +496,7 @@ static const struct {
 /* A rung's repeats are called as it is. */
 static void name_set(struct policy *policy, enum rung rung, const struct policy_name *name)
 {
-    enum rung first = repeats_of(rung);
+    enum rung first = policy_rung_repeats(rung);
     policy->names[rung] = *name;
     for (uint32_t k = 0; first != RUNG_COUNT && k < RUNG_REPEAT_COUNT; k++) {
         policy->names[(uint32_t)first + k] = *name;
