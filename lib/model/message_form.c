@@ -464,9 +464,12 @@ enum message_address message_form_address(enum message_kind kind)
     case MESSAGE_OUTBOUND_REFERRAL:
     case MESSAGE_INBOUND_REFERRAL:
         return ADDRESS_NEW_REFERRAL;
+    case MESSAGE_ESCALATION_REPLY:
+        return ADDRESS_DOCUMENT;
+    case MESSAGE_CONSULTATION:
+        return ADDRESS_TALK;
     case MESSAGE_INFORMATION_REQUEST:
     case MESSAGE_ARCHIVE:
-    case MESSAGE_CONSULTATION:
     case MESSAGE_CONFERENCE:
     case MESSAGE_MEETING_NOTICE:
     case MESSAGE_HEARING_INVITATION:

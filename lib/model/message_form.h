@@ -58,9 +58,11 @@ const struct kind_form *message_form_of(enum message_kind kind);
 /* What the file of a kind names beside facts and body. */
 enum message_address {
     ADDRESS_NEW_REFERRAL, /* recipients, case_number, previous */
-    ADDRESS_REFERRAL,     /* referral */
+    ADDRESS_REFERRAL,     /* referral, refers_to */
+    ADDRESS_DOCUMENT,     /* referral or matter, recipients */
     ADDRESS_NEW_MATTER,   /* recipients, case_number, about */
-    ADDRESS_MATTER,       /* matter, recipients */
+    ADDRESS_MATTER,       /* matter, recipients, refers_to */
+    ADDRESS_TALK,         /* a new matter or, with `matter`, one that goes on */
 };
 enum message_address message_form_address(enum message_kind kind);
 /* The fields of a struct body. */

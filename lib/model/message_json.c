@@ -429,21 +429,51 @@ static enum err read_name(const struct json_value *root, const char *name, char 
     return error;
 }
 
-/* What each address may name; the first three columns are texts. */
+/* What each address may name. */
 static const struct {
-    const char *members[8];
+    const char *members[10];
     bool recipients;           /* may be named */
     bool recipients_mandatory; /* must be */
 } addresses[] = {
     [ADDRESS_NEW_REFERRAL] = {{"kind", "facts", "body", "recipients", "case_number", "previous"},
                               true,
                               true},
-    [ADDRESS_REFERRAL] = {{"kind", "facts", "body", "referral"}, false, false},
+    [ADDRESS_REFERRAL] = {{"kind", "facts", "body", "referral", "refers_to"}, false, false},
+    [ADDRESS_DOCUMENT] = {{"kind", "facts", "body", "recipients", "referral", "matter"},
+                          true,
+                          false},
     [ADDRESS_NEW_MATTER] = {{"kind", "facts", "body", "recipients", "case_number", "about"},
                             true,
                             false},
-    [ADDRESS_MATTER] = {{"kind", "facts", "body", "recipients", "matter"}, true, false},
+    [ADDRESS_MATTER] = {{"kind", "facts", "body", "recipients", "matter", "refers_to"},
+                        true,
+                        false},
+    [ADDRESS_TALK] = {{"kind", "facts", "body", "recipients", "case_number", "about", "matter",
+                       "refers_to"},
+                      true,
+                      false},
 };
+
+/* What is named as gone on with belongs to a case, or to none, already. */
+static enum err read_goes_on(const struct json_value *root, const struct message_draft *draft,
+                             struct fault *fault)
+{
+    struct json_value value = json_member(root, "matter");
+    if (draft->matter[0] == '\0' ||
+        (draft->case_number[0] == '\0' && draft->about[0] == '\0' && draft->referral[0] == '\0')) {
+        return OK;
+    }
+    return json_refuse(&value, fault, "json.address",
+                       "expected no case_number, about or referral beside a matter");
+}
+
+static enum err read_refers_to(const struct json_value *root, struct message_draft *draft,
+                               struct fault *fault)
+{
+    struct json_value value = json_member(root, "refers_to");
+    return json_absent(&value) ? OK
+                               : read_uuid(&value, draft->message.header.refers_to.bytes, fault);
+}
 
 static enum err read_address(const struct json_value *root, struct message_draft *draft,
                              struct fault *fault)
@@ -464,6 +494,12 @@ static enum err read_address(const struct json_value *root, struct message_draft
     }
     if (error == OK) {
         error = read_name(root, about, draft->about, sizeof(draft->about), fault);
+    }
+    if (error == OK) {
+        error = read_goes_on(root, draft, fault);
+    }
+    if (error == OK) {
+        error = read_refers_to(root, draft, fault);
     }
     if (error != OK || !addresses[address].recipients ||
         (json_absent(&recipients) && !addresses[address].recipients_mandatory)) {

@@ -13,7 +13,7 @@
 
 /* What a file says. The agent makes the ids, the header and what is left empty. */
 struct message_draft {
-    struct message message; /* kind, facts and body_fields; the rest of the header is zero */
+    struct message message; /* kind, refers_to, facts and body_fields; the rest is zero */
     struct body body;
     char recipients[DRAFT_RECIPIENTS_MAX][LIMIT_AGENCY_ID_BYTES]; /* may be empty where the agent */
     size_t recipient_count;               /* knows them; referrals: 1 or more */

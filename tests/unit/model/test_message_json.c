@@ -2,7 +2,7 @@
  * and read again to the same text; and wrong files are refused with path, reason and what is
  * allowed. */
 #include "model/message_json.h"
-#include "model_support.h"
+#include "matter_messages.h"
 
 struct file {
     struct json *json;
@@ -24,6 +24,43 @@ static void file_close(struct file *file)
 {
     region_free(&file->region);
     json_free(file->json);
+}
+
+static void same_in_body(struct message_draft *draft)
+{
+    const struct message_header *header = &draft->message.header;
+    memcpy(draft->body.sender, header->sender, sizeof(header->sender));
+    memcpy(draft->body.recipient, header->recipient, sizeof(header->recipient));
+    draft->body.message_id = header->message_id;
+    draft->body.case_id = header->case_id;
+}
+
+/* The same beside a referral's own life: the others that are named get copies. */
+static void complete_matter(struct message_draft *draft, const struct registry *registry)
+{
+    struct message *message = &draft->message;
+    const struct matter_way *way = &matter_ways[matter_way_of(message->header.kind)];
+    message->header.version = 1;
+    message->header.message_id = id_of(3);
+    message->header.case_id = id_of(4);
+    message->header.referral_id = id_of(5);
+    SET(message->header.sender, way->from);
+    SET(message->header.recipient, draft->recipient_count != 0 ? draft->recipients[0] : way->to);
+    for (size_t i = 1; i < draft->recipient_count; i++) {
+        agency_set_add(&message->copies, registry_find(registry, draft->recipients[i])->number);
+    }
+    if (message_kind_of_matter(message->header.kind)) {
+        SET(message->header.referral_number,
+            draft->matter[0] != '\0' ? draft->matter : "JZ-SX-2026-0007");
+        SET(message->header.case_number, draft->case_number);
+    } else {
+        SET(message->header.case_number, "JZ-2026-0031");
+        SET(message->header.referral_number, draft->referral);
+    }
+    if (message->header.kind == MESSAGE_INFORMATION_REQUEST) {
+        message->information.about = id_of(6); /* of draft->about */
+    }
+    same_in_body(draft);
 }
 
 /* What the agent adds before it checks. */
@@ -55,10 +92,7 @@ static void complete(struct message_draft *draft)
     SET(header->recipient, from_p ? social : "procuratorate");
     SET(header->referral_number, number);
     memcpy(header->case_number, number, strlen(number) - 3);
-    memcpy(draft->body.sender, header->sender, sizeof(header->sender));
-    memcpy(draft->body.recipient, header->recipient, sizeof(header->recipient));
-    draft->body.message_id = header->message_id;
-    draft->body.case_id = header->case_id;
+    same_in_body(draft);
 }
 
 static void write_again(const struct message_draft *draft, struct buf *out)
@@ -76,6 +110,10 @@ static void write_again(const struct message_draft *draft, struct buf *out)
         }
         json_array_end(&writer);
     }
+    if (draft->matter[0] != '\0') {
+        json_name(&writer, "matter");
+        json_text(&writer, draft->matter);
+    }
     json_name(&writer, "facts");
     message_json_write_facts(&writer, &draft->message);
     json_name(&writer, "body");
@@ -85,7 +123,7 @@ static void write_again(const struct message_draft *draft, struct buf *out)
 }
 
 static void judge_example(const char *text, size_t len, const struct check_context *ctx,
-                          uint32_t *kinds)
+                          uint64_t *kinds)
 {
     struct file first;
     struct file second;
@@ -101,16 +139,18 @@ static void judge_example(const char *text, size_t len, const struct check_conte
                   "%s: %s", second.fault.place, second.fault.message);
     write_again(&second.draft, &twice);
     ck_assert(span_equal(span_buf(&once), span_buf(&twice)));
-    complete(&first.draft);
+    enum message_kind kind = first.draft.message.header.kind;
+    if (kind > MESSAGE_REJECTION) {
+        complete_matter(&first.draft, ctx->registry);
+    } else {
+        complete(&first.draft);
+    }
     message_check(ctx, &first.draft.message, &first.draft.body, &result);
     ck_assert_msg(result.refusal == REFUSAL_NONE, "%.*s\n%s: %s", (int)len, text,
                   refusal_name(result.refusal), result.detail);
-    *kinds |= 1u << first.draft.message.header.kind;
-    if (message_kind_from_agency(first.draft.message.header.kind) &&
-        first.draft.message.header.kind == MESSAGE_OUTBOUND_FEEDBACK) {
-        *kinds |= 1u << (16 + first.draft.message.feedback.outcome);
-    } else if (first.draft.message.header.kind == MESSAGE_INBOUND_FEEDBACK) {
-        *kinds |= 1u << (16 + first.draft.message.feedback.outcome);
+    *kinds |= UINT64_C(1) << kind;
+    if (kind == MESSAGE_OUTBOUND_FEEDBACK || kind == MESSAGE_INBOUND_FEEDBACK) {
+        *kinds |= UINT64_C(1) << (40 + (unsigned)first.draft.message.feedback.outcome);
     }
     buf_free(&once);
     buf_free(&twice);
@@ -121,10 +161,10 @@ static void judge_example(const char *text, size_t len, const struct check_conte
 START_TEST(every_example_of_the_page)
 {
     struct buf page;
-    struct registry *registry = shipped_registry();
+    struct registry *registry = registry_with_associate();
     struct policy *policy = shipped_policy(registry);
     struct check_context ctx = {.policy = policy, .registry = registry};
-    uint32_t kinds = 0;
+    uint64_t kinds = 0;
     shipped_text("docs/messages.md", &page);
     ck_assert_int_eq(buf_append(&page, "", 1), OK);
     const char *at = (const char *)page.data;
@@ -135,8 +175,12 @@ START_TEST(every_example_of_the_page)
         judge_example(text, (size_t)(end - text), &ctx, &kinds);
         at = end;
     }
-    ck_assert_uint_eq(kinds & 0xffffu, 0x1feu); /* kinds 1 to 8 */
-    ck_assert_uint_eq(kinds >> 16, 0x7eu);      /* every outcome */
+    for (int kind = 1; kind < MESSAGE_AGENCY_KIND_COUNT; kind++) {
+        bool of_people = kind != MESSAGE_DELIVERY && kind != MESSAGE_REJECTION;
+        ck_assert_msg((kinds >> kind & 1) == of_people, "%s has no example",
+                      message_kind_name((enum message_kind)kind));
+    }
+    ck_assert_uint_eq(kinds >> 40, 0x7eu); /* every outcome */
     buf_free(&page);
     policy_free(policy);
     registry_free(registry);
@@ -150,7 +194,7 @@ static const struct {
 } wrong_rows[] = {
     {"[]", "the document", "object"},
     {"{}", "kind", "one of"},
-    {"{\"kind\":\"letter\"}", "kind", "outbound-referral"},
+    {"{\"kind\":\"parcel\"}", "kind", "outbound-referral"},
     {"{\"kind\":\"delivery\"}", "kind", "outbound-referral"},
     {"{\"kind\":\"withdrawal\",\"recipients\":[\"a\"]}", "recipients", NULL},
     {"{\"kind\":\"withdrawal\",\"facts\":{},\"body\":{}}", "facts.reason", "wrong-agency"},
@@ -163,7 +207,7 @@ static const struct {
      "body.officer", "text"},
     {"{\"kind\":\"outbound-referral\",\"facts\":{},\"body\":{}}", "recipients", "list"},
     {"{\"kind\":\"outbound-referral\",\"recipients\":[],\"facts\":{},\"body\":{}}", "recipients",
-     "1 to 64"},
+     "1 to 128"},
     {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\",\"a\"],\"facts\":{},\"body\":{}}",
      "recipients[1]", "already"},
     {"{\"kind\":\"outbound-referral\",\"recipients\":[\"a\"],\"facts\":{},\"body\":{}}",
@@ -199,6 +243,37 @@ static const struct {
      "facts.measures[0].amount_fen", NULL},
     {"{\"kind\":\"outbound-feedback\",\"referral\":\"JZ-2026-0031-01-and-much-more-than-fits\"}",
      "referral", NULL},
+    {"{\"kind\":\"archive\",\"referral\":\"JZ-2026-0031-01\"}", "referral", NULL},
+    {"{\"kind\":\"re-open\",\"case_number\":\"JZ-2026-0031\"}", "case_number", NULL},
+    {"{\"kind\":\"papers\",\"matter\":\"JZ-SX-2026-0007\"}", "matter", NULL},
+    {"{\"kind\":\"consultation\",\"matter\":\"JZ-SX-2026-0007\",\"about\":\"JZ-2026-0031-01\"}",
+     "matter", "beside a matter"},
+    {"{\"kind\":\"escalation-reply\",\"matter\":\"JZ-SX-2026-0007\",\"referral\":\"x\"}", "matter",
+     "beside a matter"},
+    {"{\"kind\":\"correction\",\"refers_to\":\"7\"}", "refers_to", "36 characters"},
+    {"{\"kind\":\"archive\",\"recipients\":[\"a\",\"a\"]}", "recipients[1]", "already"},
+    {"{\"kind\":\"archive\",\"facts\":{},\"body\":{}}", "facts.why", "assisted"},
+    {"{\"kind\":\"follow-up-plan\",\"facts\":{\"dates\":[\"2027-02-29\"]},\"body\":{}}",
+     "facts.dates[0]", "date"},
+    {"{\"kind\":\"follow-up-plan\",\"facts\":{\"dates\":\"2027-02-28\"},\"body\":{}}",
+     "facts.dates", "list"},
+    {"{\"kind\":\"case-conference\",\"facts\":{\"topic\":\"plan\",\"held\":\"2026-11-02T09:30:00+"
+     "08:00\","
+     "\"promises\":[{\"agency\":\"education\",\"code\":\"hope\"}]},\"body\":{}}",
+     "facts.promises[0].code", "provide"},
+    {"{\"kind\":\"case-conference\",\"facts\":{\"topic\":\"plan\",\"held\":\"yesterday\"},\"body\":"
+     "{}}",
+     "facts.held", "2026-03-02T09:30:00+08:00"},
+    {"{\"kind\":\"meeting-notice\",\"facts\":{\"at\":\"2026-11-02T09:30:00+08:00\",\"agenda\":[{"
+     "\"number\":\"JZ-2026-0031-01-and-much-more-than-fits\"}]},\"body\":{}}",
+     "facts.agenda[0].number", NULL},
+    {"{\"kind\":\"fund-plan\",\"facts\":{\"custodian\":\"school\",\"amount_fen\":1.5},\"body\":{}}",
+     "facts.amount_fen", NULL},
+    {"{\"kind\":\"fund-plan\",\"facts\":{\"custodian\":\"school\",\"amount_fen\":1},\"body\":{}}",
+     "facts.payments", "mandatory"},
+    {"{\"kind\":\"roster\",\"facts\":{\"edition\":1,\"persons\":1},\"body\":{\"persons\":[{"
+     "\"name\":\"x\",\"role\":\"chief\"}]}}",
+     "body.persons[0].role", "leader"},
 };
 
 START_TEST(wrong_files_are_refused_with_path_and_reason)
