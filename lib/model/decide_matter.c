@@ -298,9 +298,9 @@ static bool member_add(struct deciding *deciding, uint16_t agency)
 
 static void lane_fill(struct deciding *deciding)
 {
-    const struct referral *about = deciding->ctx->about;
-    const struct case_facts *facts = deciding->ctx->whole_case;
     struct matter *matter = deciding->matter;
+    const struct referral *about = uuid_is_zero(&matter->about) ? NULL : deciding->ctx->about;
+    const struct case_facts *facts = deciding->ctx->whole_case;
     matter->minor = (about != NULL && about->minor) || (facts != NULL && facts->minor);
     matter->lane = (uint8_t)(matter->minor ? LANE_MINORS : LANE_REST);
     if (about != NULL) {
