@@ -18,7 +18,7 @@ bool check_minor_facts(struct check *check)
                             "facts.minor_marks: ex-officio and over-limit are said of a minor "
                             "only: expected \"minor\" too (Art. 19, 20)");
     }
-    if (by_ground(facts) && facts->needs == 0) {
+    if (check->ctx->policy->minor_need && by_ground(facts) && facts->needs == 0) {
         return check_refuse(check, REFUSAL_MINOR,
                             "facts.needs: expected at least one for a ground of Art. 18");
     }
@@ -35,7 +35,7 @@ static bool guarded(const struct body_person *person)
 bool check_minor_body(struct check *check, const struct body *body)
 {
     bool found = false;
-    if (!lane_is_minor(&check->message->referral)) {
+    if (!check->ctx->policy->minor_guardian || !lane_is_minor(&check->message->referral)) {
         return true;
     }
     for (size_t i = 0; i < body->person_count; i++) {

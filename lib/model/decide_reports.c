@@ -79,7 +79,7 @@ bool decide_assistance(struct deciding *deciding)
         return false;
     }
     struct referral_help *help = help_of(after, facts);
-    if (help == NULL || help->amount_fen > UINT64_MAX - facts->amount_fen) {
+    if (help == NULL) {
         return deciding_refuse(deciding, REFUSAL_FACT_INVALID,
                                "facts.measure: a referral keeps %u measures by person and stage",
                                REFERRAL_HELPS_MAX);
@@ -89,6 +89,7 @@ bool decide_assistance(struct deciding *deciding)
                                "facts.instalment: %" PRIu32 " of this measure was reported",
                                facts->instalment);
     }
+    assert(help->amount_fen <= UINT64_MAX - facts->amount_fen); /* message_check bounds each */
     help->amount_fen += facts->amount_fen;
     if (facts->stage == STAGE_DELIVERED) {
         after->delivered |= UINT64_C(1) << facts->measure;
@@ -150,10 +151,6 @@ bool decide_escalation_reply(struct deciding *deciding)
 bool decide_correction(struct deciding *deciding)
 {
     const struct referral *after = deciding->after;
-    if (uuid_is_zero(&deciding->message->header.refers_to)) {
-        return deciding_refuse(deciding, REFUSAL_REFERS_TO,
-                               "header.refers_to: a correction names the message that it corrects");
-    }
     bool by_sender = deciding_speaks_for(deciding, after->sender);
     deciding_queue(deciding, by_sender ? after->receiver : after->sender);
     return true;
