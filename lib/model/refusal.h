@@ -1,6 +1,7 @@
 /* Why a request or a message is not taken: stable codes, the same on the wire, in the log, in
  * `--json` and on sockets. A number is never reused. The names are in refusal.c and in
- * docs/protocol.md; a test compares the two. Pure; any thread. */
+ * docs/protocol.md; docs/refusals.md is printed from here; tests compare all three. Pure; any
+ * thread. */
 #ifndef REFERRAL_MODEL_REFUSAL_H
 #define REFERRAL_MODEL_REFUSAL_H
 
@@ -67,6 +68,8 @@ enum refusal {
 
 /* "request.malformed", "policy.not-allowed" ...: never NULL; "unknown" for a stranger. */
 const char *refusal_name(enum refusal refusal);
+/* What was found, in English, one sentence. Never NULL. */
+const char *refusal_meaning(enum refusal refusal);
 /* What the other side should do, in English, one sentence. Never NULL. */
 const char *refusal_hint(enum refusal refusal);
 /* Nothing was decided: the same bytes may be sent again later. */

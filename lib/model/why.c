@@ -356,3 +356,10 @@ const struct why *why_at(size_t index)
     assert(index < ROWS);
     return &rows[index].why;
 }
+
+struct why_refused why_refused_at(size_t index)
+{
+    assert(index < ROWS);
+    const struct why_row *row = &rows[index];
+    return (struct why_refused){row->refusal, row->kind, row->field == NULL ? "" : row->field};
+}

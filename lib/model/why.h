@@ -36,5 +36,7 @@ uint32_t why_policy_line(const struct policy *policy, enum message_kind kind,
 /* All rules that a refusal can name, for the pages and tests; a rule may come more than once. */
 size_t why_count(void);
 const struct why *why_at(size_t index);
+/* What that rule is of: kind MESSAGE_NONE and detail "" where it is any. */
+struct why_refused why_refused_at(size_t index);
 
 #endif
