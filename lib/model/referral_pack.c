@@ -7,6 +7,7 @@
 #include "model/lanes.h"
 #include "model/pack.h"
 #include "model/referral.h"
+#include "model/vocabulary.h"
 
 #define PACK_VERSION       2
 #define PACK_VERSION_FIRST 1 /* without what put_agreement writes */
@@ -216,7 +217,7 @@ static void put_agreement(struct pack_writer *writer, const struct referral *ref
 static void get_agreement(struct pack_reader *reader, struct referral *referral)
 {
     pack_get_bytes(reader, referral->previous.bytes, UUID_BYTES);
-    referral->link = (uint32_t)pack_get(reader, 1);
+    referral->link = pack_get_max(reader, 1, LINK_SUPPLEMENT);
     referral->hops = (uint32_t)pack_get(reader, 2);
     referral->lead_channel = (uint32_t)pack_get(reader, 1);
     referral->granted = pack_get(reader, 8);
@@ -232,9 +233,9 @@ static void get_agreement(struct pack_reader *reader, struct referral *referral)
     referral->help_count = pack_get_max(reader, 1, REFERRAL_HELPS_MAX);
     for (uint32_t i = 0; i < referral->help_count; i++) {
         struct referral_help *help = &referral->helps[i];
-        help->stage = (uint32_t)pack_get(reader, 1);
-        help->measure = (uint32_t)pack_get(reader, 1);
-        help->person_index = (uint32_t)pack_get(reader, 1);
+        help->stage = pack_get_max(reader, 1, STAGE_DELIVERED);
+        help->measure = pack_get_max(reader, 1, 63); /* a bit of a set */
+        help->person_index = pack_get_max(reader, 1, LIMIT_PERSONS - 1);
         help->newest = (uint32_t)pack_get(reader, 2);
         help->seen = pack_get(reader, 8);
         help->amount_fen = pack_get(reader, 8);

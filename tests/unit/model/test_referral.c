@@ -99,6 +99,27 @@ static struct window random_window(uint32_t *state)
     };
 }
 
+/* What follows another, what was granted, and what was really delivered of it. */
+static void random_agreement(struct referral *referral, uint32_t *state, uint32_t helps)
+{
+    referral->previous = id_of((uint8_t)step(state));
+    referral->link = step(state) % 5;
+    referral->hops = step(state) % 9;
+    referral->lead_channel = step(state) % 7;
+    referral->granted = (uint64_t)step(state) << 6;
+    referral->delivered = step(state);
+    referral->assisted_ms = (uint64_t)step(state) << 20;
+    referral->help_count = helps < REFERRAL_HELPS_MAX ? helps : REFERRAL_HELPS_MAX;
+    for (uint32_t i = 0; i < referral->help_count; i++) {
+        referral->helps[i] = (struct referral_help){.stage = step(state) % 3 + 1,
+                                                    .measure = step(state) % 30,
+                                                    .person_index = step(state) % LIMIT_PERSONS,
+                                                    .newest = step(state) % 65536,
+                                                    .seen = step(state),
+                                                    .amount_fen = (uint64_t)step(state) << 16};
+    }
+}
+
 static struct referral random_referral(uint32_t seed, uint32_t documents)
 {
     struct referral referral;
@@ -145,9 +166,31 @@ static struct referral random_referral(uint32_t seed, uint32_t documents)
             .rung = (enum rung)(i % RUNG_COUNT),
             .year = 2026,
             .counter = i + 70000,
+            .answer = step(&state) % 5,
         };
     }
+    random_agreement(&referral, &state, documents);
     return referral;
+}
+
+static void agreement_is(const struct referral *a, const struct referral *b)
+{
+    ck_assert(uuid_equal(&a->previous, &b->previous));
+    ck_assert_uint_eq(a->link, b->link);
+    ck_assert_uint_eq(a->hops, b->hops);
+    ck_assert_uint_eq(a->lead_channel, b->lead_channel);
+    ck_assert_uint_eq(a->granted, b->granted);
+    ck_assert_uint_eq(a->delivered, b->delivered);
+    ck_assert_uint_eq(a->assisted_ms, b->assisted_ms);
+    ck_assert_uint_eq(a->help_count, b->help_count);
+    for (uint32_t i = 0; i < a->help_count; i++) {
+        ck_assert_uint_eq(a->helps[i].stage, b->helps[i].stage);
+        ck_assert_uint_eq(a->helps[i].measure, b->helps[i].measure);
+        ck_assert_uint_eq(a->helps[i].person_index, b->helps[i].person_index);
+        ck_assert_uint_eq(a->helps[i].newest, b->helps[i].newest);
+        ck_assert_uint_eq(a->helps[i].seen, b->helps[i].seen);
+        ck_assert_uint_eq(a->helps[i].amount_fen, b->helps[i].amount_fen);
+    }
 }
 
 START_TEST(packing_there_and_back)
@@ -178,6 +221,10 @@ START_TEST(packing_there_and_back)
             ck_assert_uint_eq(a->stopped_ms, b->stopped_ms);
         }
         ck_assert_uint_eq(unpacked.document_count, referral.document_count);
+        for (uint32_t i = 0; i < referral.document_count; i++) {
+            ck_assert_uint_eq(unpacked.documents[i].answer, referral.documents[i].answer);
+        }
+        agreement_is(&unpacked, &referral);
     }
 }
 END_TEST
