@@ -35,7 +35,12 @@ from nacl.signing import SigningKey, VerifyKey
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLASSES = (1024, 4096, 16384, 65536, 212992)
 FACTS = {1: "referral", 2: "referral", 3: "sign_for", 4: "feedback", 5: "feedback", 6: "informed",
-         7: "papers", 8: "withdrawal", 9: "delivery", 10: "rejection"}
+         7: "papers", 8: "withdrawal", 9: "delivery", 10: "rejection", 11: "information",
+         12: "information_reply", 13: "assistance", 14: "escalation_reply", 15: "archive",
+         16: "reopen", 17: "follow_up_plan", 18: "follow_up_report", 19: "consultation",
+         20: "conference", 21: "promise_report", 22: "meeting", 23: "attendance", 24: "hearing",
+         25: "attendance", 26: "hearing_opinion", 27: "roster_change", 28: "roster",
+         29: "fund_plan", 30: "fund_payment", 31: "letter", 32: "letter_answer", 33: "correction"}
 ZERO = bytes(32)
 
 
@@ -75,6 +80,22 @@ def load_schema():
 
 
 m, r, a = load_schema()
+
+
+# --- several addressees: section 8 ---
+
+
+def copies_of(numbers):
+    """Facts.copies of the agencies with these numbers."""
+    bits = bytearray(128)
+    for number in numbers:
+        bits[number // 8] |= 1 << number % 8
+    return bytes(bits) if any(bits) else b""
+
+
+def copy_numbers(copies):
+    expect(len(copies) in (0, 128), "copies")
+    return [number for number in range(8 * len(copies)) if copies[number // 8] >> number % 8 & 1]
 
 
 # --- digests, trees, signatures: sections 4, 5, 10 ---
@@ -454,6 +475,7 @@ class Agency:
         self.size = 0
         self.root = b""
         self.streams = {}  # lane -> (number, leaf hash) of the newest message seen
+        self.numbers = {}  # agency id -> number of the registry; asked for when it is needed
         self.offset_ms = 0
 
     def now_ms(self):
@@ -511,8 +533,21 @@ class Agency:
     def registry(self):
         return self.ask("registry", r.RegistryQuery()).registry
 
+    def number_of(self, agency):
+        if not self.numbers:
+            text = self.registry().registry.decode()
+            self.numbers = {name: int(number) for name, number in
+                            re.findall(r"^  - id: (\S+)$\s+number: (\d+)$", text, re.M)}
+        return self.numbers[agency]
+
+    def names_of(self, copies):
+        wanted = copy_numbers(copies)
+        self.number_of(self.agency)
+        return [name for name, number in self.numbers.items() if number in wanted]
+
     def make_payload(self, header, facts, body=None):
-        """Encoded Payload: header and facts completed, the body sealed to both sides."""
+        """Encoded Payload: header and facts completed, the body sealed to the sender and to all
+        who get it."""
         header.version = 1
         header.suite = 1
         header.sender = self.agency
@@ -526,8 +561,9 @@ class Agency:
             body.recipient = header.recipient
             body.message_id = header.message_id
             body.case_id = header.case_id
-            readers = [(name, self.keys.current(name, "seal"))
-                       for name in (header.recipient, header.sender)]
+            names = [header.recipient, header.sender]
+            names += self.names_of(facts.copies) if facts.copies else []
+            readers = [(name, self.keys.current(name, "seal")) for name in names]
             sealed = seal(header_bytes, body.SerializeToString(deterministic=True), readers)
         return m.Payload(header=header_bytes, facts=facts.SerializeToString(deterministic=True),
                          body=sealed).SerializeToString(deterministic=True)
@@ -565,9 +601,11 @@ class Agency:
                             path=[head.fetch.nodes[index] for index in delivery.path],
                             checkpoint=head.checkpoint)
         record = check_receipt(receipt, self.keys.origin, self.keys.all("broker", "sign"), digest)
-        expect(header.recipient == self.agency and record.recipient == self.agency,
-               "a message to somebody else")
-        return header, m.Facts.FromString(payload.facts), payload, record
+        facts = m.Facts.FromString(payload.facts)
+        addressed = header.recipient == self.agency or (
+            facts.copies and self.number_of(self.agency) in copy_numbers(facts.copies))
+        expect(addressed and record.recipient == self.agency, "a message to somebody else")
+        return header, facts, payload, record
 
     def check_stream(self, delivery, record):
         """True for a message not seen before; raises when one was left out."""

@@ -18,6 +18,8 @@ AGENCY_SEED = bytes([1]) * 32
 BROKER_SEED = bytes([9]) * 32
 RECEIVER_SECRET = bytes([5]) * 32
 SENDER_SECRET = bytes([6]) * 32
+COPY_SECRET = bytes([7]) * 32
+COPY_NUMBER = 3  # civil-affairs in the registry
 TIME_MS = 1790000000000
 
 
@@ -63,6 +65,34 @@ def make_sealing():
     return {"header": header, "plain": plain, "receiver_secret": RECEIVER_SECRET,
             "sender_secret": SENDER_SECRET, "content_key": entropy[0], "nonce": entropy[1],
             "ephemeral_1": entropy[2][0], "ephemeral_2": entropy[2][1], "sealed": sealed}
+
+
+def make_matter():
+    """A case conference of the procuratorate with education, and a copy for civil-affairs."""
+    header = header_of(4)
+    header.kind = 20
+    header.referral_number = "JZ-SX-2026-0007"
+    conference = m.ConferenceFacts(topic=1, held_ms=TIME_MS - 1, about=bytes([0x33]) * 16)
+    conference.promises.add(agency="education", code=1, by_date=20261130)
+    conference.promises.add(agency="civil-affairs", code=3, by_date=20261115)
+    facts = m.Facts(body_fields=32 + 256, conference=conference,
+                    copies=client.copies_of([COPY_NUMBER]))
+    body = m.Body(sender=header.sender, recipient=header.recipient, message_id=header.message_id,
+                  case_id=header.case_id, officer="officer 7", text="\u65b9\u6848")
+    secrets = (RECEIVER_SECRET, SENDER_SECRET, COPY_SECRET)
+    readers = [(name, client.sodium.crypto_scalarmult_base(secret)) for name, secret in
+               zip(("education", "procuratorate", "civil-affairs"), secrets)]
+    entropy = (bytes([0xD1]) * 32, bytes([0xD2]) * 24, [bytes([0xD3 + n]) * 32 for n in range(3)])
+    sealed = client.seal(wire(header), wire(body), readers, entropy)
+    payload = m.Payload(header=wire(header), facts=wire(facts), body=sealed)
+    result = {"header": wire(header), "facts": wire(facts), "plain": wire(body),
+              "sealed": sealed, "payload": wire(payload),
+              "digest": client.message_digest(payload), "content_key": entropy[0],
+              "nonce": entropy[1]}
+    for number, secret in enumerate(secrets, 1):
+        result["secret_%d" % number] = secret
+        result["ephemeral_%d" % number] = entropy[2][number - 1]
+    return result
 
 
 def make_request(sealed):
@@ -133,7 +163,7 @@ def make():
     sealing = make_sealing()
     request = make_request(sealing["sealed"])
     log = make_log()
-    groups = {"sealing": sealing, "request": request, "log": log, "ping": make_ping(),
+    groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log, "ping": make_ping(),
               "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}
@@ -157,6 +187,12 @@ def check_opens(vectors):
         entry = sealing["sealed"].index(client.key_id(
             client.sodium.crypto_scalarmult_base(sealing["sender_secret"])))
         assert position > entry - 40, "byte %d does not count" % position
+    matter = data["matter"]
+    for number in (1, 2, 3):
+        body = client.unseal(matter["header"], matter["sealed"], matter["secret_%d" % number])
+        assert wire(body) == matter["plain"]
+    facts = m.Facts.FromString(matter["facts"])
+    assert client.copy_numbers(facts.copies) == [COPY_NUMBER]
     keys = [log["public_key"]]
     receipt = r.Receipt.FromString(log["receipt_4"])
     client.check_receipt(receipt, ORIGIN, keys)

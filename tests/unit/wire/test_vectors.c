@@ -167,6 +167,66 @@ START_TEST(test_sealing)
 }
 END_TEST
 
+static void matter_readers(struct seal_reader readers[3], struct seal_key keys[3],
+                           struct seal_entropy *entropy)
+{
+    static const char *const ids[3] = {"education", "procuratorate", "civil-affairs"};
+    for (size_t i = 0; i < 3; i++) {
+        char name[] = "ephemeral_1";
+        name[10] = (char)('1' + i);
+        memcpy(entropy->ephemeral[i], value("matter", name).data, SEAL_SECRET_BYTES);
+        char secret[] = "secret_1";
+        secret[7] = name[10];
+        seal_key_from_secret(value("matter", secret).data, &keys[i]);
+        memset(&readers[i], 0, sizeof(readers[i]));
+        memcpy(readers[i].agency, ids[i], strlen(ids[i]));
+        memcpy(readers[i].public_key, keys[i].public_key, SEAL_PUBLIC_BYTES);
+    }
+    memcpy(entropy->content_key, value("matter", "content_key").data, AEAD_KEY_BYTES);
+    memcpy(entropy->nonce, value("matter", "nonce").data, AEAD_NONCE_BYTES);
+}
+
+/* A conference with a copy: the same bytes, read by three, and by these three only. */
+START_TEST(test_matter)
+{
+    struct seal_reader readers[3];
+    struct seal_key keys[3];
+    struct seal_entropy entropy;
+    struct payload payload;
+    struct message message;
+    struct body body;
+    struct registry *registry = sample_registry();
+    matter_readers(readers, keys, &entropy);
+    ck_assert_int_eq(payload_split(value("matter", "payload"), &payload, NULL), OK);
+    struct digest digest = message_digest(&payload);
+    struct digest expected = digest_value("matter", "digest");
+    ck_assert(digest_equal(&digest, &expected));
+    ck_assert_int_eq(message_decode(&payload, &region, &message, NULL), OK);
+    ck_assert_int_eq(message.header.kind, MESSAGE_CONFERENCE);
+    ck_assert_uint_eq(message.conference.promise_count, 2);
+    ck_assert_str_eq(message.conference.promises[1].agency, "civil-affairs");
+    ck_assert_uint_eq(message.conference.promises[1].by_date, 20261115);
+    for (uint16_t number = 0; number < 8 * AGENCY_SET_BYTES; number++) {
+        ck_assert_int_eq(agency_set_has(&message.copies, number), number == 3);
+    }
+    ck_assert_int_eq(sealed_check(payload.body, &message, registry, &region, NULL), OK);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(body_open(&payload, &keys[i], &region, &body, NULL), OK);
+    }
+    struct seal_job job = {payload.header, &body, readers, 3};
+    struct buf out = output();
+    ck_assert_int_eq(body_seal_with(&job, &entropy, &out), OK);
+    ends_as(&out, "matter", "sealed");
+    out = output();
+    ck_assert_int_eq(facts_encode(&message, &out), OK);
+    ends_as(&out, "matter", "facts");
+    out = output();
+    ck_assert_int_eq(header_encode(&message.header, &out), OK);
+    ends_as(&out, "matter", "header");
+    registry_free(registry);
+}
+END_TEST
+
 START_TEST(test_log)
 {
     struct digest nodes[32];
@@ -317,6 +377,7 @@ int main(void)
     tcase_add_test(tcase, test_request);
     tcase_add_test(tcase, test_message);
     tcase_add_test(tcase, test_sealing);
+    tcase_add_test(tcase, test_matter);
     tcase_add_test(tcase, test_log);
     tcase_add_test(tcase, test_checkpoint_and_receipt);
     tcase_add_test(tcase, test_reply);
