@@ -224,6 +224,12 @@ START_TEST(each_rung_exactly_once)
         ck_assert_uint_eq(raised[REFERRAL_CLOCK_FEEDBACK][rung], answer ? 1 : 0);
         ck_assert_uint_eq(raised[REFERRAL_CLOCK_UNSIGNED][rung], sign ? 1 : 0);
     }
+    for (int step = 0; step < RUNG_STEP_COUNT; step++) {
+        static const uint32_t times[RUNG_STEP_COUNT] = {
+            [STEP_REMIND] = 2, [STEP_DUE_1] = 1,      [STEP_DUE_2] = 1,
+            [STEP_DUE_3] = 21, [STEP_UNSIGNED_1] = 1, [STEP_UNSIGNED_2] = 1};
+        ck_assert_uint_eq(city.referral.raised[step], times[step]);
+    }
     city_close(&city);
 }
 END_TEST
