@@ -66,27 +66,34 @@ bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
     return signer == agency || signer == deciding_acting(deciding, agency);
 }
 
+static bool has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)
+{
+    const struct decide_context *ctx = deciding->ctx;
+    if (agency == NULL || !agency_has_left(agency, ctx->now_ms)) {
+        return true;
+    }
+    const struct agency *acting =
+        registry_by_number(ctx->registry, deciding_acting(deciding, agency->number));
+    return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT, "%s: %s has handed over; %s acts for it",
+                           path, agency->id, acting->id);
+}
+
 /* An agent that reads what was taken before the day of the change takes it too. */
 bool deciding_nobody_left(struct deciding *deciding)
 {
-    const struct decide_context *ctx = deciding->ctx;
-    const struct message_header *header = &deciding->message->header;
-    const struct {
-        const char *path;
-        const char *id;
-    } sides[] = {{"header.sender", header->sender}, {"header.recipient", header->recipient}};
-    for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
-        const struct agency *agency = registry_find(ctx->registry, sides[i].id);
-        if (ctx->replica || agency == NULL || !agency_has_left(agency, ctx->now_ms)) {
-            continue;
-        }
-        const struct agency *acting =
-            registry_by_number(ctx->registry, deciding_acting(deciding, agency->number));
-        return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT,
-                               "%s: %s has handed over; %s acts for it", sides[i].path, agency->id,
-                               acting->id);
+    const struct registry *registry = deciding->ctx->registry;
+    const struct message *message = deciding->message;
+    bool stay =
+        deciding->ctx->replica ||
+        (has_stayed(deciding, "header.sender", registry_find(registry, message->header.sender)) &&
+         has_stayed(deciding, "header.recipient",
+                    registry_find(registry, message->header.recipient)));
+    for (size_t i = 0; stay && !deciding->ctx->replica && i < registry_count(registry); i++) {
+        const struct agency *agency = registry_at(registry, i);
+        stay = !agency_set_has(&message->copies, agency->number) ||
+               has_stayed(deciding, "facts.copies", agency);
     }
-    return true;
+    return stay;
 }
 
 /* ---- effects ---- */

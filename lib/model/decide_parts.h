@@ -60,7 +60,7 @@ bool deciding_refuse(struct deciding *deciding, enum refusal refusal, const char
 uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency);
 /* Does the signer speak for this agency: is it that agency, or its successor? */
 bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency);
-/* Refuses a message that opens something when its sender or recipient has left. */
+/* Refuses a message that opens something when its sender or an addressee has left. */
 bool deciding_nobody_left(struct deciding *deciding);
 
 /* The effect that describes a clock of the referral as it is now. */
