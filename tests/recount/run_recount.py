@@ -185,7 +185,8 @@ class Story:
         feedback = m.FeedbackFacts(outcome=outcome)
         fields, body = OFFICER, m.Body(officer="officer 3")
         if outcome == GRANTED:
-            for measure in self.dice.sample(range(1, 28), self.dice.randrange(1, 4)):
+            referral["granted"] = self.dice.sample(range(1, 28), self.dice.randrange(1, 4))
+            for measure in referral["granted"]:
                 feedback.measures.add(measure=measure, shape=1, unit=1, amount_fen=100000)
         if outcome == PROCEDURE:
             feedback.documents.add(kind=1)
@@ -207,8 +208,23 @@ class Story:
             return []
         outcomes = (SUITABLE, NOT_SUITABLE) if referral["inbound"] else (
             GRANTED, GRANTED, NOT_ELIGIBLE, NOT_MY_DUTY)
-        referral["outcome"] = self.dice.choice(outcomes)
-        return [self.feedback(officer, referral, referral["outcome"])]
+        outcome = self.dice.choice(outcomes)
+        if outcome in (GRANTED, SUITABLE):
+            self.plan(officer.name, self.dice.choice((1, 5, 20, 400)), self.report_help, referral)
+        return [self.feedback(officer, referral, outcome)]
+
+    def report_help(self, officer, referral):
+        """Of each measure how far it came: approved, paid, delivered."""
+        payloads = []
+        today = recount.day_of(officer.link.now_ms())
+        for measure in referral.get("granted", [28]):
+            for stage in range(1, self.dice.randrange(1, 5)):
+                facts = m.Facts(assistance=m.AssistanceFacts(
+                    stage=stage, measure=measure, shape=1, amount_fen=100000,
+                    date=int(today.strftime("%Y%m%d"))))
+                payloads.append(officer.payload(referral, 13, facts, OFFICER,
+                                                m.Body(officer="officer 5")))
+        return payloads
 
     def ask_for_papers(self, officer, referral):
         payload = self.feedback(officer, referral, PROCEDURE)
@@ -411,6 +427,7 @@ class Recount(Case):
         self.assertLessEqual({"remind", "due-1", "due-2", "due-3", "unsigned-1"},
                              set(all_outbound["rungs"]))
         self.assertGreater(len(all_outbound["granted"]), 15)
+        self.assertGreater(len(all_outbound["measures_delivered"]), 3)
         self.assertLess(all_outbound["on_time_permille"], 1000)
         self.assertGreater(all_outbound["whole_p90_days"], all_outbound["p90_days"] - 1)
 
