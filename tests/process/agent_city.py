@@ -91,7 +91,7 @@ class Agent:
             "sign-key: %s/sign.key" % keys, "seal-key: %s/seal.key" % keys,
             "store-key: %s/store.key" % keys,
             "public-keys: " + city.path("keys", "public-keys.yaml"),
-            "registry: " + os.path.join(CONFIG, "agencies.yaml"),
+            "registry: " + city.registry,
             "policy: " + os.path.join(CONFIG, "policy.yaml"),
             "calendars: " + os.path.join(CONFIG, "calendars"),
             "store: store", "store-mib: 256", "socket: s", "laboratory: true",
@@ -174,14 +174,19 @@ class Agent:
 
 
 class City:
-    def __init__(self, behind_ms=0):
+    def __init__(self, behind_ms=0, registry=None):
+        """`registry`: the text of another one than the shipped."""
         self.temporary = tempfile.TemporaryDirectory(prefix="referral-agents-")
         self.port = free_port()
         self.behind_ms = behind_ms
         self.agents = {}
         self.broker = self.status = None
+        self.registry = os.path.join(CONFIG, "agencies.yaml")
+        if registry is not None:
+            self.registry = self.path("agencies.yaml")
+            self.write(self.registry, registry)
         made = subprocess.run([os.path.join(BIN, "referralctl"), "keys", "init", "--registry",
-                               os.path.join(CONFIG, "agencies.yaml"), "--out", self.path("keys"),
+                               self.registry, "--out", self.path("keys"),
                                "--origin", "agents-test.example/broker"],
                               capture_output=True, text=True, check=False)
         if made.returncode != 0:
@@ -194,7 +199,7 @@ class City:
             "tls-authority: " + self.path("keys", "ca.crt"),
             "sign-key: %s/sign.key" % keys, "store-key: %s/store.key" % keys,
             "public-keys: " + self.path("keys", "public-keys.yaml"),
-            "registry: " + os.path.join(CONFIG, "agencies.yaml"),
+            "registry: " + self.registry,
             "policy: " + os.path.join(CONFIG, "policy.yaml"),
             "calendars: " + os.path.join(CONFIG, "calendars"),
             "store: store", "store-mib: 256", "status-socket: s", "laboratory: true", "")))
