@@ -19,6 +19,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import unittest
 
@@ -26,7 +28,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "process"))
 
-from cli_support import CALENDARS, OK, REFUSED, USAGE, Case, ctl  # noqa: E402
+from cli_support import (CALENDARS, FAILED, OK, REFUSED, UNREACHABLE, USAGE, Case,  # noqa: E402
+                         ctl)
 
 import recount  # noqa: E402
 import run_client  # noqa: E402
@@ -502,6 +505,92 @@ class Recount(Case):
         result = ctl("--socket", self.city.path("status.sock"), "statistics", "--json", "--csv",
                      "-")
         self.assertEqual(result.status, USAGE)
+        self.bad(UNREACHABLE, "no answer", "--socket", self.city.path("none.sock"), "statistics")
+        self.bad(FAILED, "no-folder", "--socket", self.city.path("status.sock"), "statistics",
+                 "--csv", self.city.path("no-folder/figures.csv"))
+
+
+ROW = {"from": "a", "to": "a", "inbound": False, "state": 4, "submitted_ms": 1000, "final": True,
+       "window_days": 3, "whole_days": 4, "answers": 1, "raised": [0] * 10}
+DUTY = {"duty": "follow-up", "holder": "a", "due": "1970-01-01", "due_before_ms": 57600000,
+        "stopped_ms": 57600000, "cancelled": False}
+
+
+class Impostor(Case):
+    """A broker of another version, or none: what it answers is checked row by row."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="referral-recount-")
+        self.addCleanup(self.folder.cleanup)
+        self.path = os.path.join(self.folder.name, "status.sock")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.agency = {"id": "a", "name_zh": "甲", "name_en": "A"}
+        self.page = {}
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+        self.addCleanup(self.stop)
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(20)
+        self.listener.close()
+
+    def serve(self):
+        """One line each way; ends when the listener is shut down."""
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer, peer.makefile("rw", encoding="utf-8") as lines:
+                question = json.loads(lines.readline())
+                answer = {"ok": True, "as_of_ms": 86400000, "calendar": "c", "next": None,
+                          "referrals": [], "duties": [], **self.page}
+                if question["cmd"] == "agencies":
+                    answer = {"ok": True, "agencies": [self.agency]}
+                lines.write(json.dumps(answer) + "\n")
+                lines.flush()
+
+    def test_rows(self):
+        self.page = {"referrals": [ROW], "duties": [DUTY]}
+        answer = self.good("--socket", self.path, "statistics", "--json").json
+        self.assertEqual([(row["agency"], row["received"], row["answered_in_time"],
+                           row["median_days"], row["whole_p90_days"], row["on_time_permille"])
+                          for row in answer["lines"]],
+                         [("all", 1, 1, 3, 4, 1000), ("a", 1, 1, 3, 4, 1000)])
+        self.assertEqual([(row["agency"], row["duty"], row["due"], row["done_late"])
+                          for row in answer["duties"]],
+                         [("all", "follow-up", 1, 1), ("a", "follow-up", 1, 1)])
+        self.assertRegex(self.good("--socket", self.path, "statistics").out, "回访")
+
+    def test_wrong_rows(self):
+        for name, row, wrong in (("referrals", ROW, {"from": "b"}), ("referrals", ROW, {"to": ""}),
+                                 ("referrals", ROW, {"state": 0}),
+                                 ("referrals", ROW, {"state": 99}),
+                                 ("referrals", ROW, {"raised": [0] * 9}),
+                                 ("referrals", ROW, {"raised": ["1"] * 10}),
+                                 ("duties", DUTY, {"duty": "sleep"}),
+                                 ("duties", DUTY, {"holder": "b"}),
+                                 ("duties", DUTY, {"due": "soon"})):
+            self.page = {name: [{**row, **wrong}]}
+            answer = self.bad(REFUSED, "not what is expected", "--socket", self.path,
+                              "statistics")
+            self.assertEqual(answer["code"], "socket.answer")
+
+    def test_names_in_a_spreadsheet(self):
+        """Quotes are doubled, and no cell is a formula."""
+        for name, cell in (('甲,"乙"', '甲,"乙"'), ("=1+1", "'=1+1"), ("@x", "'@x")):
+            self.agency["name_zh"] = name
+            self.page = {"referrals": [ROW]}
+            text = self.good("--socket", self.path, "statistics", "--csv", "-").out
+            rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+            self.assertEqual(rows[2][1], cell)
+
+    def test_nothing(self):
+        self.assertEqual(self.good("--socket", self.path, "statistics", "--json").json["lines"], [])
+        self.assertRegex(self.good("--socket", self.path, "statistics").out, "无线索")
 
 
 if __name__ == "__main__":
