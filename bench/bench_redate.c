@@ -102,7 +102,10 @@ static void copy_configuration(struct bench *bench)
     copy_named(bench, "/", "policy.yaml");
     DIR *files = opendir(folder);
     const struct dirent *entry = NULL;
-    city_need(&bench->city, files != NULL ? OK : ERR_NOT_FOUND, folder);
+    if (files == NULL) {
+        log_error("%s: cannot be read", folder);
+        city_abandon(&bench->city, EXIT_FAILURE);
+    }
     while ((entry = readdir(files)) != NULL) {
         if (entry->d_name[0] != '.') {
             copy_named(bench, "/calendars/", entry->d_name);

@@ -3,6 +3,7 @@
  * It decides nothing: what a rung means is lib/model's, and a due rung is written by the same path
  * as a message. A due row says only when to look at a referral. */
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -372,18 +373,30 @@ static enum err redate_done(struct turn *turn)
 {
     static const struct case_key beginning;
     const struct digest *digest = calendar_digest(turn->broker->setup.calendar);
+    uint64_t redated = turn->broker->counts.redated + turn->redated;
     enum err error = redate_kept(turn, &beginning);
 
     turn->redate_done = true;
     if (error != OK) {
         return error;
     }
-    if (turn->broker->counts.redated + turn->redated > 0) {
-        log_info("calendar %s is in force; %llu windows were re-dated since the start",
-                 calendar_version(turn->broker->setup.calendar),
-                 (unsigned long long)(turn->broker->counts.redated + turn->redated));
+    if (redated > 0) {
+        log_info("calendar %s is in force; %" PRIu64 " windows were re-dated since the start",
+                 calendar_version(turn->broker->setup.calendar), redated);
     }
     return store_meta_put(turn->txn, "calendar", span_of(digest->bytes, DIGEST_BYTES));
+}
+
+/* A date that is kept though the calendar has an earlier one changes its reason, and tells nobody.
+ */
+static bool reasons_differ(const struct referral *a, const struct referral *b)
+{
+    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        if (a->clocks[clock].basis != b->clocks[clock].basis) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Answers the referral as it is afterwards, which may be as it was. */
@@ -396,7 +409,8 @@ static enum err redate_one(struct turn *turn, struct referral *referral)
     enum err error;
 
     decide_redate(&ctx, referral, decision);
-    if (decision->effect_count == 0 && decision->after.next_due_ms == referral->next_due_ms) {
+    if (decision->effect_count == 0 && decision->after.next_due_ms == referral->next_due_ms &&
+        !reasons_differ(&decision->after, referral)) {
         return OK;
     }
     for (size_t i = 0; i < decision->effect_count; i++) {

@@ -1,10 +1,11 @@
 /* Status commands about the calendar: which one is in force, what it lacks, and the open clocks
  * that another one would move. What it would make of them is computed by whoever asks, with the
  * same lib/model: a file that is only tried never comes near the broker. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/status.h"
-#include "model/referral.h"
+#include "model/movable.h"
 #include "store/cases.h"
 
 #define ROWS_MAX 2000u /* clocks in one answer */
@@ -123,17 +124,17 @@ static void write_next(const struct case_key *key, struct json_writer *out)
     named_text(out, "next", text);
 }
 
-static void write_window(const struct status_context *ctx, const struct referral *referral,
-                         enum referral_clock clock, struct json_writer *out)
+static void write_window(const struct status_context *ctx, const struct movable *movable,
+                         struct json_writer *out)
 {
-    const struct window *window = &referral->clocks[clock];
-    const struct agency *agency = registry_by_number(broker_setup(ctx->broker)->registry,
-                                                     referral_responsible(referral, clock));
+    const struct window *window = &movable->window;
+    const struct agency *agency =
+        registry_by_number(broker_setup(ctx->broker)->registry, movable->responsible);
     char due[CIVIL_TEXT_BYTES];
 
     civil_format(window->due_day, due);
     json_object_begin(out);
-    named_text(out, "referral", referral->number);
+    named_text(out, "number", movable->number);
     named_text(out, "clock", clock_kind_id(window->kind));
     named_u64(out, "window", window->number);
     named_text(out, "responsible", agency != NULL ? agency->id : "");
@@ -145,24 +146,8 @@ static void write_window(const struct status_context *ctx, const struct referral
     json_object_end(out);
 }
 
-static unsigned write_windows(const struct status_context *ctx, const struct referral *referral,
-                              struct json_writer *out)
-{
-    unsigned count = 0;
-
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        const struct window *window = &referral->clocks[clock];
-
-        if (window->n != 0 && window->basis != BASIS_GIVEN &&
-            referral_clock_open(referral, (enum referral_clock)clock)) {
-            write_window(ctx, referral, (enum referral_clock)clock, out);
-            count++;
-        }
-    }
-    return count;
-}
-
 struct walk {
+    struct movables *movables; /* owned: too large for a stack */
     struct case_key at;
     bool first; /* nothing was looked at: `at` is no key yet */
     bool more;
@@ -171,21 +156,23 @@ struct walk {
 static enum err walk_windows(const struct status_context *ctx, struct store_txn *read,
                              struct walk *walk, struct json_writer *out)
 {
-    unsigned rows = 0;
+    size_t rows = 0;
 
     for (unsigned i = 0; i < WALK_MAX && rows < ROWS_MAX; i++) {
-        struct referral referral;
         struct case_key key;
         struct span packed;
         enum err error = cases_next(read, NULL, walk->first ? NULL : &walk->at, &key, &packed);
 
         if (error == OK) {
-            error = referral_unpack(packed, &referral);
+            error = movables_read(packed, walk->movables);
         }
         if (error != OK) {
             return error == ERR_NOT_FOUND ? OK : error;
         }
-        rows += write_windows(ctx, &referral, out);
+        for (size_t k = 0; k < walk->movables->count; k++) {
+            write_window(ctx, &walk->movables->rows[k], out);
+        }
+        rows += walk->movables->count;
         walk->at = key;
         walk->first = false;
     }
@@ -193,17 +180,13 @@ static enum err walk_windows(const struct status_context *ctx, struct store_txn 
     return OK;
 }
 
-enum err status_windows(const struct status_context *ctx, const struct json_value *request,
-                        struct json_writer *out, struct fault *fault)
+static enum err answer_windows(const struct status_context *ctx, struct walk *walk,
+                               struct json_writer *out)
 {
-    struct walk walk = {.more = false};
     struct broker_clock clock;
     struct store_txn *read;
-    enum err error = read_after(request, &walk.at, &walk.first, fault);
+    enum err error = store_read_begin(broker_setup(ctx->broker)->store, &read);
 
-    if (error == OK) {
-        error = store_read_begin(broker_setup(ctx->broker)->store, &read);
-    }
     if (error != OK) {
         return error;
     }
@@ -211,11 +194,25 @@ enum err status_windows(const struct status_context *ctx, const struct json_valu
     named_u64(out, "broker_ms", clock.broker_ms);
     json_name(out, "windows");
     json_array_begin(out);
-    error = walk_windows(ctx, read, &walk, out);
+    error = walk_windows(ctx, read, walk, out);
     json_array_end(out);
-    if (walk.more) {
-        write_next(&walk.at, out);
+    if (walk->more) {
+        write_next(&walk->at, out);
     }
     store_read_end(read);
+    return error;
+}
+
+enum err status_windows(const struct status_context *ctx, const struct json_value *request,
+                        struct json_writer *out, struct fault *fault)
+{
+    struct walk walk = {.movables = malloc(sizeof(*walk.movables))};
+    enum err error =
+        walk.movables != NULL ? read_after(request, &walk.at, &walk.first, fault) : ERR_MEMORY;
+
+    if (error == OK) {
+        error = answer_windows(ctx, &walk, out);
+    }
+    free(walk.movables);
     return error;
 }

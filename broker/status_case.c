@@ -367,6 +367,21 @@ static const char *const reason_names[] = {[DAY_WORKING] = "working",
                                            [DAY_HOLIDAY] = "holiday",
                                            [DAY_MAKE_UP] = "make-up"};
 
+/* With the file's layer, source and notice number where a row decides the day. */
+static void write_day(const struct calendar_day *day, struct json_writer *out)
+{
+    json_object_begin(out);
+    named_day(out, "date", day->day);
+    named_text(out, "what", reason_names[day->reason]);
+    named_text(out, "name", day->name);
+    if (day->by_row) {
+        named_text(out, "layer", calendar_layer_name(day->layer));
+        named_text(out, "source", day->source);
+        named_text(out, "notice", day->notice);
+    }
+    json_object_end(out);
+}
+
 static void write_trace(const struct status_context *ctx, const struct referral *referral,
                         enum referral_clock clock, struct json_writer *out)
 {
@@ -393,11 +408,7 @@ static void write_trace(const struct status_context *ctx, const struct referral 
     json_name(out, "days");
     json_array_begin(out);
     for (size_t i = 0; i < trace.day_count; i++) {
-        json_object_begin(out);
-        named_day(out, "date", trace.days[i].day);
-        named_text(out, "what", reason_names[trace.days[i].reason]);
-        named_text(out, "name", trace.days[i].name);
-        json_object_end(out);
+        write_day(&trace.days[i], out);
     }
     json_array_end(out);
     named_u64(out, "omitted", trace.omitted);

@@ -87,14 +87,20 @@ static void row_clock(struct table *table, const struct json_value *root)
     table_cell(table, meaning);
 }
 
-/* The two lights; both may be on. */
+/* The lights; all may be on. */
 static int judge(const struct json_value *root)
 {
     struct json_value percent = json_member(root, "store_percent");
     uint64_t used = value_u64(root, "store_percent");
+    uint64_t missing = value_u64(root, "calendar_missing");
     const char *held = held_of(root);
     int status = EXIT_OK;
 
+    if (missing != 0) {
+        status = output_warn("the holiday notice of %" PRIu64 " is not in the calendar: dates "
+                             "behind it are provisional (暂定); `calendar import %" PRIu64 ".json`",
+                             missing, missing);
+    }
     if (strcmp(held, "none") != 0) {
         status = output_warn("the clock is held (%s): reminders and escalations wait until three "
                              "agencies' times agree; or check the machine's time and use `%s`",
@@ -127,7 +133,9 @@ static int draw_status(const struct json_value *root)
     table_begin(&table, NULL, "ll");
     row_text(&table, "software", value_text(root, "software"));
     row_text(&table, "origin", value_text(root, "origin"));
-    row_text(&table, "calendar", value_text(root, "calendar"));
+    table_cell(&table, "calendar");
+    table_cellf(&table, "%s%s", value_text(root, "calendar"),
+                value_bool(root, "redating") ? ", windows are being re-dated" : "");
     table_cell(&table, "agencies");
     table_cell_u64(&table, value_u64(root, "agencies"));
     table_cell(&table, "store");

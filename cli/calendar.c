@@ -1,114 +1,24 @@
-/* The commands `calendar ...`: working days counted here, from the files of a folder, without a
- * daemon. Where the folder is looked for is folder_candidates. */
+/* The commands `calendar due`, `show`, `check` and `ics`: working days counted here, from the files
+ * of a folder, without a daemon. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/limits.h"
-#include "cli/beside.h"
+#include "cli/calendars.h"
 #include "cli/days.h"
 #include "cli/input.h"
 #include "cli/output.h"
-#include "io/calendar_folder.h"
 #include "io/clock.h"
+#include "model/calendar_ics.h"
 
 #define YEAR_LEN 4u
-
-/* --- the folder --- */
-
-/* Without --calendars the first of these that is a folder: of the source tree that the program was
- * built in (build/release/bin), of an installed city, of the folder one stands in. */
-static const char *const folder_candidates[] = {
-    "/../../../config/calendars", /* behind the program's own folder */
-    "/etc/referral/calendars",
-    "config/calendars",
-};
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static enum err find_folder(const struct invocation *invocation, char out[PATH_MAX],
-                            struct fault *fault)
-{
-    const char *given = invocation->value[OPTION_CALENDARS];
-
-    if (given != NULL) {
-        text_copy(out, PATH_MAX, given);
-        return OK;
-    }
-    if (beside_path(folder_candidates[0], out) == OK && is_folder(out)) {
-        return OK;
-    }
-    for (size_t i = 1; i < sizeof(folder_candidates) / sizeof(folder_candidates[0]); i++) {
-        text_copy(out, PATH_MAX, folder_candidates[i]);
-        if (is_folder(out)) {
-            return OK;
-        }
-    }
-    fault_set(fault, "calendar.folder", "--calendars", "no folder of calendar files was found");
-    fault_hint(fault, "name it: --calendars DIR; %s is the usual place", folder_candidates[1]);
-    return ERR_NOT_FOUND;
-}
-
-struct loaded {
-    char folder[PATH_MAX];
-    struct calendar *calendar; /* owned */
-};
-
-static int load(const struct invocation *invocation, struct loaded *ret_loaded)
-{
-    struct fault fault = {.code = ""};
-    enum err error = find_folder(invocation, ret_loaded->folder, &fault);
-
-    ret_loaded->calendar = NULL;
-    if (error == OK) {
-        error = calendar_folder_load(ret_loaded->folder, &ret_loaded->calendar, &fault);
-    }
-    return error == OK ? EXIT_OK : output_fault(invocation, EXIT_REFUSED, &fault);
-}
-
-static const char *const reason_names[] = {[DAY_WORKING] = "working",
-                                           [DAY_WEEKEND] = "weekend",
-                                           [DAY_HOLIDAY] = "holiday",
-                                           [DAY_MAKE_UP] = "make-up"};
-
-static void answer_day(struct answer *answer, const char *name, int32_t day)
-{
-    char date[CIVIL_TEXT_BYTES];
-
-    civil_format(day, date);
-    answer_text(answer, name, date);
-}
-
-/* The days of [first, last] that are no ordinary working days, as `why` of the broker has them. */
-static void answer_days(struct answer *answer, const struct calendar *calendar, int32_t first,
-                        int32_t last)
-{
-    json_name(&answer->json, "days");
-    json_array_begin(&answer->json);
-    for (int32_t day = first; day <= last; day++) {
-        struct calendar_day is = calendar_day_reason(calendar, day);
-
-        if (is.reason != DAY_WORKING) {
-            json_object_begin(&answer->json);
-            answer_day(answer, "date", day);
-            answer_text(answer, "what", reason_names[is.reason]);
-            answer_text(answer, "name", is.name);
-            json_object_end(&answer->json);
-        }
-    }
-    json_array_end(&answer->json);
-}
+#define ICS_MODE 0644
 
 /* --- due --- */
 
-static int due_json(const struct loaded *loaded, const struct due_date *due, uint64_t n)
+static int due_json(const struct calendars *loaded, const struct due_date *due, uint64_t n)
 {
     char instant[INSTANT_TEXT_BYTES];
     struct answer answer;
@@ -136,7 +46,7 @@ static void draw_day(struct table *table, int32_t day, const char *what, const c
 }
 
 /* Day N is the last date that is printed. */
-static int due_draw(const struct loaded *loaded, const struct due_date *due, uint64_t n)
+static int due_draw(const struct calendars *loaded, const struct due_date *due, uint64_t n)
 {
     char instant[INSTANT_TEXT_BYTES], last[48];
     struct table table;
@@ -152,7 +62,7 @@ static int due_draw(const struct loaded *loaded, const struct due_date *due, uin
         struct calendar_day is = calendar_day_reason(loaded->calendar, day);
 
         if (is.reason != DAY_WORKING) {
-            draw_day(&table, day, reason_names[is.reason], is.name);
+            draw_day(&table, day, calendars_reason(is.reason), is.name);
         }
     }
     (void)snprintf(last, sizeof(last), "day %" PRIu64 ": the last", n);
@@ -164,7 +74,7 @@ int calendar_due_run(const struct invocation *invocation)
 {
     const struct input_range range = {.min = 1, .max = CALENDAR_COUNT_MAX};
     struct due_date due;
-    struct loaded loaded;
+    struct calendars loaded;
     int32_t from = 0;
     uint64_t n;
     int status = input_number(invocation, OPTION_DAYS, range, &n);
@@ -176,7 +86,7 @@ int calendar_due_run(const struct invocation *invocation)
         return output_misused(invocation, OPTION_FROM,
                               "expected a date of 1970 to 9999 as YYYY-MM-DD, such as 2026-09-24");
     }
-    status = load(invocation, &loaded);
+    status = calendars_load(invocation, &loaded);
     if (status == EXIT_OK) {
         calendar_due(loaded.calendar, civil_start_ms(from), (uint32_t)n, &due);
         status = invocation_has(invocation, OPTION_JSON) ? due_json(&loaded, &due, n)
@@ -217,7 +127,7 @@ static uint32_t working_days(const struct calendar *calendar, const struct year 
     return first + calendar_count_working_days(calendar, year->first, year->last);
 }
 
-static int show_json(const struct loaded *loaded, const struct year *year)
+static int show_json(const struct calendars *loaded, const struct year *year)
 {
     struct answer answer;
 
@@ -232,8 +142,18 @@ static int show_json(const struct loaded *loaded, const struct year *year)
     return answer_end(&answer, EXIT_OK);
 }
 
+/* What is of the year's own file needs no source beside it: the head has it. */
+static void draw_row(struct table *table, const struct calendar_day *day)
+{
+    char name[CALENDAR_NAME_BYTES + CALENDAR_NOTICE_BYTES + CALENDAR_SOURCE_BYTES + 16];
+
+    (void)snprintf(name, sizeof(name), day->layer == CALENDAR_LOCAL ? "%s (%s: %s, %s)" : "%s",
+                   day->name, calendar_layer_name(day->layer), day->notice, day->source);
+    draw_day(table, day->day, calendars_reason(day->reason), name);
+}
+
 /* Weekends are known without a table: only what the notice changes is drawn. */
-static int show_draw(const struct loaded *loaded, const struct year *year)
+static int show_draw(const struct calendars *loaded, const struct year *year)
 {
     struct table table;
 
@@ -248,30 +168,30 @@ static int show_draw(const struct loaded *loaded, const struct year *year)
     for (int32_t day = year->first; day <= year->last; day++) {
         struct calendar_day is = calendar_day_reason(loaded->calendar, day);
 
-        if (is.reason == DAY_HOLIDAY || is.reason == DAY_MAKE_UP) {
-            draw_day(&table, day, reason_names[is.reason], is.name);
+        if (is.by_row) {
+            draw_row(&table, &is);
         }
     }
     return table_end(&table, "no holidays");
 }
 
-static int no_such_year(const struct invocation *invocation, const struct loaded *loaded)
+static int no_such_year(const struct invocation *invocation, const struct calendars *loaded,
+                        const char *year)
 {
     struct fault fault = {.code = ""};
     int32_t first = 0, last = 0;
 
     (void)calendar_years(loaded->calendar, &first, &last);
     fault_set(&fault, "calendar.year", loaded->folder,
-              "no file for the year %s; there are %" PRId32 " to %" PRId32,
-              invocation->arguments[0], first, last);
-    fault_hint(&fault, "add the State Council's notice as %s.json", invocation->arguments[0]);
+              "no file for the year %s; there are %" PRId32 " to %" PRId32, year, first, last);
+    fault_hint(&fault, "add the State Council's notice as %s.json", year);
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
 int calendar_show_run(const struct invocation *invocation)
 {
     struct fault fault = {.code = ""};
-    struct loaded loaded;
+    struct calendars loaded;
     struct year year;
     int status;
 
@@ -281,9 +201,9 @@ int calendar_show_run(const struct invocation *invocation)
         fault_hint(&fault, "`referralctl calendar show 2026`");
         return output_fault(invocation, EXIT_USAGE, &fault);
     }
-    status = load(invocation, &loaded);
+    status = calendars_load(invocation, &loaded);
     if (status == EXIT_OK && calendar_source(loaded.calendar, year.number)[0] == '\0') {
-        status = no_such_year(invocation, &loaded);
+        status = no_such_year(invocation, &loaded, invocation->arguments[0]);
     } else if (status == EXIT_OK) {
         status = invocation_has(invocation, OPTION_JSON) ? show_json(&loaded, &year)
                                                          : show_draw(&loaded, &year);
@@ -295,7 +215,7 @@ int calendar_show_run(const struct invocation *invocation)
 /* --- check --- */
 
 struct check {
-    const struct loaded *loaded;
+    const struct calendars *loaded;
     int32_t first, last; /* years */
     bool gap;            /* a year between them has no file */
     bool today;          /* today's kind depends on a notice that is not there */
@@ -366,10 +286,10 @@ static int check_warn(const struct check *check)
 
 int calendar_check_run(const struct invocation *invocation)
 {
-    struct loaded loaded;
+    struct calendars loaded;
     struct check check = {.loaded = &loaded};
     struct clock clock;
-    int status = load(invocation, &loaded);
+    int status = calendars_load(invocation, &loaded);
 
     if (status == EXIT_OK) {
         clock_init(&clock, false);
@@ -383,5 +303,53 @@ int calendar_check_run(const struct invocation *invocation)
                                                          : check_draw(&check, status);
     }
     calendar_free(loaded.calendar);
+    return status;
+}
+
+/* --- ics --- */
+
+static int ics_write(const struct invocation *invocation, const struct buf *text)
+{
+    const char *path = invocation->value[OPTION_OUT];
+    struct fault fault = {.code = ""};
+    struct answer answer;
+
+    if (file_write(path, span_buf(text), ICS_MODE, &fault) != OK) {
+        return output_fault(invocation, EXIT_FAILED, &fault);
+    }
+    if (invocation_has(invocation, OPTION_JSON)) {
+        answer_begin(&answer, true);
+        answer_text(&answer, "out", path);
+        answer_u64(&answer, "bytes", text->len);
+        return answer_end(&answer, EXIT_OK);
+    }
+    printf("%s: %zu bytes\n", path, text->len);
+    return EXIT_OK;
+}
+
+int calendar_ics_run(const struct invocation *invocation)
+{
+    struct calendars loaded;
+    struct clock clock;
+    struct year year;
+    struct buf text;
+    int status;
+
+    if (parse_year(invocation->value[OPTION_YEAR], &year) != OK) {
+        return output_misused(invocation, OPTION_YEAR, "expected a year: 1970 to 9999");
+    }
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    clock_init(&clock, false);
+    status = calendars_load(invocation, &loaded);
+    if (status == EXIT_OK && calendar_source(loaded.calendar, year.number)[0] == '\0') {
+        status = no_such_year(invocation, &loaded, invocation->value[OPTION_YEAR]);
+    } else if (status == EXIT_OK) {
+        enum err error =
+            calendar_ics_write(loaded.calendar, year.number, clock_wall_ms(&clock), &text);
+
+        status = error == OK ? ics_write(invocation, &text) : EXIT_FAILED;
+    }
+    calendar_free(loaded.calendar);
+    buf_free(&text);
     return status;
 }

@@ -51,6 +51,8 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_TO,
                  OPTION_CSV,
                  OPTION_ENGLISH,
+                 OPTION_DRY_RUN,
+                 OPTION_YEAR,
                  OPTION_COUNT
 };
 
@@ -102,6 +104,8 @@ void help_print(const struct invocation *invocation);
 int calendar_due_run(const struct invocation *invocation);
 int calendar_show_run(const struct invocation *invocation);
 int calendar_check_run(const struct invocation *invocation);
+int calendar_ics_run(const struct invocation *invocation);
+int calendar_import_run(const struct invocation *invocation);
 int demo_run(const struct invocation *invocation);
 int keys_init_run(const struct invocation *invocation);
 int keys_generate_run(const struct invocation *invocation);

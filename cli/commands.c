@@ -46,6 +46,8 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_TO] = {"to", "DATE", "YYYY-MM-DD: the last day"},
     [OPTION_CSV] = {"csv", "FILE", "Write a table for a spreadsheet; - is standard output"},
     [OPTION_ENGLISH] = {"english", NULL, "Heads and names in English"},
+    [OPTION_DRY_RUN] = {"dry-run", NULL, "Say what would happen, change nothing"},
+    [OPTION_YEAR] = {"year", "YEAR", "A year of four digits"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -55,8 +57,8 @@ const struct command command_table[] = {
      "  referralctl status\n"
      "  referralctl --socket /run/referral-broker/status.sock status --json\n"
      "\n"
-     "Exit status 5: the clock is held (reminders and escalations wait), or the store is at 80 %\n"
-     "or more.\n"},
+     "Exit status 5: the clock is held (reminders and escalations wait), the store is at 80 % or\n"
+     "more, or from 1 November on next year's holiday notice is missing.\n"},
     {"agencies", "The agencies: when each was last heard, and what waits for it.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, broker_agencies_run,
      "  referralctl agencies\n"
@@ -170,6 +172,22 @@ const struct command command_table[] = {
      "\n"
      "Exit status 4: a file is wrong, with its place. 5: a year is missing, or today depends on a\n"
      "notice that is not there.\n" CALENDARS},
+    {"calendar import", "Put a calendar file into the folder; say which days and deadlines move.",
+     "FILE.json", 1,
+     BITS_3(OPTION_CALENDARS, OPTION_DRY_RUN, OPTION_SOCKET) | OPTION_BIT(OPTION_STORE), 0,
+     calendar_import_run,
+     "  referralctl calendar import 2027.json --dry-run\n"
+     "  referralctl calendar import local-2027-league.json --calendars /etc/referral/calendars\n"
+     "  referralctl calendar import 2027.json --dry-run --store /var/lib/referral-broker/store\n"
+     "\n"
+     "The broker is asked for its open deadlines (--socket, or the usual one when it is there), "
+     "or\n"
+     "its store is read (--store). A file that is replaced is kept beside the new one. The broker\n"
+     "takes the new calendar when it is reloaded, and tells both sides of each "
+     "deadline.\n" CALENDARS},
+    {"calendar ics", "Write a year for the calendars of desks and phones (iCalendar).", "", 0,
+     BITS_3(OPTION_YEAR, OPTION_OUT, OPTION_CALENDARS), BITS_2(OPTION_YEAR, OPTION_OUT),
+     calendar_ics_run, "  referralctl calendar ics --year 2026 --out 2026.ics\n" CALENDARS},
     {"audit verify", "Prove or disprove the audit log of a store or an export, offline.", "", 0,
      BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY), 0, audit_verify_run,
      "  referralctl audit verify --store /var/lib/referral-broker/store --key broker.pub\n"

@@ -126,7 +126,10 @@ class Calendar(Case):
         answer = self.good("calendar", "due", "--from", "2026-09-24", "--days", "20", "--json").json
         self.assertEqual((answer["due"], answer["due_before"], answer["provisional"]),
                          ("2026-10-29", "2026-10-30T00:00:00+08:00", False))
-        self.assertIn({"date": "2026-10-10", "what": "make-up", "name": "国庆节"}, answer["days"])
+        made_up, = [day for day in answer["days"] if day["date"] == "2026-10-10"]
+        self.assertEqual((made_up["what"], made_up["name"], made_up["layer"]),
+                         ("make-up", "国庆节", "notice"))
+        self.assertIn("www.gov.cn", made_up["source"])
         text = self.good("--days=20", "calendar", "--from=2026-09-24", "due", "--calendars",
                          CALENDARS).out
         self.assertEqual(re.findall(r"\d{4}-\d\d-\d\d", text)[-1], "2026-10-29")
@@ -177,6 +180,33 @@ class Calendar(Case):
                  "2031")
         for year in ("26", "20260", "year", "1969", "-202"):
             self.bad(USAGE, "expected a year", "calendar", "show", "--", year)
+
+    def test_ics(self):
+        """Each line within 75 octets, and the days of its events are those of `calendar show`."""
+        out = os.path.join(self.folder, "2026.ics")
+        self.good("calendar", "ics", "--year", "2026", "--out", out)
+        with open(out, "rb") as file:
+            lines = file.read().split(b"\r\n")
+        self.assertEqual(lines.pop(), b"")
+        self.assertLessEqual(max(map(len, lines)), 75)
+        self.assertFalse([line for line in lines if b"\n" in line])
+        text = b"\r\n".join(lines).replace(b"\r\n ", b"").decode()
+        self.assertEqual(text.count("BEGIN:VEVENT"), text.count("END:VEVENT"))
+        days = {}
+        for event in text.split("BEGIN:VEVENT")[1:]:
+            first, behind = (datetime.datetime.strptime(day, "%Y%m%d").date() for day in re.findall(
+                r"DT(?:START|END);VALUE=DATE:(\d{8})", event))
+            while first < behind:
+                days[first.isoformat()] = "holiday" if " 休" in event else "make-up"
+                first += datetime.timedelta(1)
+        shown = self.good("calendar", "show", "2026", "--json").json["days"]
+        self.assertEqual(days, {day["date"]: day["what"] for day in shown
+                                if day["what"] != "weekend"})
+        self.assertIn("UID:20261001-off@", text)
+        self.bad(USAGE, "expected a year", "calendar", "ics", "--year", "26", "--out", out)
+        self.bad(REFUSED, "no file for the year 2031", "calendar", "ics", "--year", "2031", "--out",
+                 out)
+        self.bad(FAILED, "2026.ics/x", "calendar", "ics", "--year", "2026", "--out", out + "/x")
 
     def test_check(self):
         year = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=8)).year
