@@ -163,8 +163,8 @@ def make():
     sealing = make_sealing()
     request = make_request(sealing["sealed"])
     log = make_log()
-    groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log, "ping": make_ping(),
-              "reply": make_reply(log, request)}
+    groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log,
+              "ping": make_ping(), "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}
 
