@@ -126,25 +126,41 @@ static void write_rules(struct lines *lines, const struct policy *policy)
 
 /* Two rows of which neither covers the other may meet in some pair, and say different things of it:
  * then it matters which comes first. */
+static bool order_matters(const struct registry *registry, const struct policy_rule *first,
+                          const struct policy_rule *second)
+{
+    bool differ = first->allow != second->allow || first->copy_office != second->copy_office;
+    return differ && rules_meet(registry, first, second) && !rule_covers(registry, first, second) &&
+           !rule_covers(registry, second, first);
+}
+
+/* The rows below one that it must stay above. Answers how many lines there is still room for. */
+static size_t write_order_of(struct lines *lines, const struct policy *policy, size_t index,
+                             size_t room)
+{
+    const struct policy_rule *first = &policy->rules[index];
+    for (size_t i = index + 1; i < policy->rule_count && room > 0; i++) {
+        const struct policy_rule *second = &policy->rules[i];
+        if (!order_matters(lines->registry, first, second)) {
+            continue;
+        }
+        struct line *line =
+            line_add(lines, "may-send.order.%s.%s.%s.%s.%s", message_kind_name(first->kind),
+                     first->from, first->to, second->from, second->to);
+        value_set(line, "this order");
+        room--;
+    }
+    return room;
+}
+
 static void write_order(struct lines *lines, const struct policy *policy)
 {
     size_t room = POLICY_RULES_MAX;
-    for (size_t at = 0; at < policy->rule_count * policy->rule_count; at++) {
-        const struct policy_rule *first = &policy->rules[at / policy->rule_count];
-        const struct policy_rule *second = &policy->rules[at % policy->rule_count];
-        bool differ = first->allow != second->allow || first->copy_office != second->copy_office;
-        if (second <= first || !differ || !rules_meet(lines->registry, first, second) ||
-            rule_covers(lines->registry, first, second) ||
-            rule_covers(lines->registry, second, first)) {
-            continue;
-        }
-        if (room-- == 0) {
-            value_set(line_add(lines, "may-send.order"), "more pairs than are compared");
-            return;
-        }
-        value_set(line_add(lines, "may-send.order.%s.%s.%s.%s.%s", message_kind_name(first->kind),
-                           first->from, first->to, second->from, second->to),
-                  "this order");
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        room = write_order_of(lines, policy, i, room);
+    }
+    if (room == 0) {
+        value_set(line_add(lines, "may-send.order"), "more pairs than are compared");
     }
 }
 

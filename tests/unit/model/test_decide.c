@@ -521,6 +521,33 @@ END_TEST
 
 /* ---- everything in every state ---- */
 
+/* What stands beside a referral's life; each document number and instalment comes more than once.
+ */
+static struct message any_report(int which)
+{
+    struct message message =
+        which % 3 == 0   ? message_of(MESSAGE_CORRECTION, "procuratorate", "education")
+        : which % 3 == 1 ? message_of(MESSAGE_ESCALATION_REPLY, "education", "procuratorate")
+                         : message_of(MESSAGE_ASSISTANCE_REPORT, "education", "procuratorate");
+    message.body_fields |= BODY_TEXT;
+    if (message.header.kind == MESSAGE_CORRECTION) {
+        message.header.refers_to = id_of(11);
+        message.correction.corrects = 1;
+    } else if (message.header.kind == MESSAGE_ESCALATION_REPLY) {
+        (void)snprintf(message.escalation_reply.document_number, LIMIT_NUMBER_BYTES, "DB-2026-%04d",
+                       which / 3 % 9 + 1);
+        message.escalation_reply.answer = 1;
+    } else {
+        message.assistance = (struct assistance_facts){.stage = STAGE_DELIVERED,
+                                                       .measure = 11,
+                                                       .shape = SHAPE_MONEY,
+                                                       .amount_fen = 100,
+                                                       .instalment = (uint32_t)which,
+                                                       .date = 20260401};
+    }
+    return message;
+}
+
 static struct message any_message(int which)
 {
     struct message sent = outbound_referral();
@@ -553,8 +580,10 @@ static struct message any_message(int which)
         return withdrawal();
     case 12:
         return receipt(MESSAGE_DELIVERY, &answer);
-    default:
+    case 13:
         return receipt(MESSAGE_REJECTION, &answer);
+    default:
+        return any_report(which);
     }
 }
 
@@ -567,7 +596,7 @@ START_TEST(random_lives)
     city_open(&city, 2026, false);
     for (unsigned i = 0; i < 400; i++) {
         state = state * 1664525u + 1013904223u;
-        struct message message = any_message((int)(state >> 16) % 14);
+        struct message message = any_message((int)(state >> 16) % 32);
         struct referral unpacked;
         uint8_t packed[REFERRAL_PACKED_MAX];
         city.ctx.now_ms += (state >> 8) % 200000000;
