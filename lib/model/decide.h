@@ -22,12 +22,13 @@ enum effect_kind {
     EFFECT_WINDOW_OPENED,    /* `clock` is FEEDBACK; `window` as opened */
     EFFECT_WINDOW_STOPPED,   /* answered: outcome, late, lateness_days, claimed_ms */
     EFFECT_WINDOW_REDATED,   /* old_due_before_ms and `window`; any clock with a date */
-    EFFECT_WINDOW_CANCELLED, /* by withdrawal; windows and tasks */
-    EFFECT_TASK_OPENED,      /* `clock` is TELL or PAPERS; `agency` holds it */
-    EFFECT_TASK_CLOSED,      /* done, or replaced by a newer one */
-    EFFECT_RUNG_RAISED,      /* exactly once per clock, window number and rung */
-    EFFECT_RUNG_RESOLVED,    /* a raised document's cause is gone */
-    EFFECT_NOTICE,           /* the broker's own message `notice` to `agency` */
+    EFFECT_WINDOW_CANCELLED, /* by withdrawal; windows, tasks, duties */
+    EFFECT_TASK_OPENED,   /* `clock` is TELL or PAPERS, or a duty's; `agency` holds it; a request */
+                          /* that arrived: agent_received_ms */
+    EFFECT_TASK_CLOSED,   /* done, or replaced by a newer one; a duty: late, lateness_days */
+    EFFECT_RUNG_RAISED,   /* exactly once per clock, window number and rung */
+    EFFECT_RUNG_RESOLVED, /* a raised document's cause is gone */
+    EFFECT_NOTICE,        /* the broker's own message `notice` to `agency` */
     EFFECT_KIND_COUNT
 };
 
@@ -85,7 +86,8 @@ struct case_facts {
     bool archived;             /* an open MATTER_ARCHIVE is there */
     bool minor;                /* any of its referrals concerns a minor */
     bool answered;             /* any of its referrals has a final answer */
-    uint32_t clocks;           /* open clocks of its referrals, undelivered ones included */
+    uint32_t clocks;           /* open clocks of its referrals, undelivered ones included, and of */
+                               /* its matters those that matter_clocks counts */
     struct agency_set parties; /* of its referrals */
 };
 

@@ -110,15 +110,19 @@ bool matter_by_owner(const struct deciding *deciding)
     return deciding_speaks_for(deciding, deciding->matter->owner);
 }
 
+/* Its own place, where a successor takes part for others as well. */
 struct matter_member *matter_by_member(const struct deciding *deciding)
 {
     struct matter *matter = deciding->matter;
+    struct matter_member *found = NULL;
     for (uint32_t i = 0; i < matter->member_count; i++) {
-        if (deciding_speaks_for(deciding, matter->members[i].agency)) {
-            return &matter->members[i];
+        struct matter_member *member = &matter->members[i];
+        bool own = member->agency == deciding->ctx->signer;
+        if (own || (found == NULL && deciding_speaks_for(deciding, member->agency))) {
+            found = member;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* An agent that reads what was taken before an agency changed finds the old name. */
@@ -283,11 +287,6 @@ static bool check_about(struct deciding *deciding)
 static bool member_add(struct deciding *deciding, uint16_t agency)
 {
     struct matter *matter = deciding->matter;
-    const struct agency *row = registry_by_number(deciding->ctx->registry, agency);
-    if (!deciding->ctx->replica && agency_has_left(row, deciding->ctx->now_ms)) {
-        return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT, "facts.copies: %s has handed over",
-                               row->id);
-    }
     if (matter->member_count == LIMIT_MEMBERS) {
         return deciding_refuse(deciding, REFUSAL_MATTER_MEMBER,
                                "facts.copies: expected at most %u agencies", LIMIT_MEMBERS);

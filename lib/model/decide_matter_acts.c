@@ -9,7 +9,7 @@
 static bool queue_to(struct deciding *deciding, uint16_t agency)
 {
     struct effect effect = matter_effect(deciding, EFFECT_QUEUE);
-    effect.agency = deciding_acting(deciding, agency);
+    effect.agency = agency;
     (void)deciding_add(deciding, &effect);
     return true;
 }
@@ -307,17 +307,21 @@ static bool all_answered(const struct matter *matter)
     return true;
 }
 
-/* A later answer takes the place of the first. A hearing waits for its opinion. */
+/* A later answer takes the place of the first; a successor's is for all that it acts for. A hearing
+ * waits for its opinion. */
 bool act_attendance(struct deciding *deciding)
 {
     struct matter *matter = deciding->matter;
-    struct matter_member *member = matter_by_member(deciding);
     (void)queue(deciding);
-    member->answers = deciding->message->attendance.attends;
+    for (uint32_t i = 0; i < matter->member_count; i++) {
+        if (deciding_speaks_for(deciding, matter->members[i].agency)) {
+            matter->members[i].answers = deciding->message->attendance.attends;
+        }
+    }
     for (uint32_t i = 0; i < matter->duty_count; i++) {
         struct duty *duty = &matter->duties[i];
         if (matter_duty_open(duty) && duty->kind == DUTY_ATTENDANCE &&
-            duty->holder == member->agency) {
+            deciding_speaks_for(deciding, duty->holder)) {
             duty_done(deciding, duty);
         }
     }

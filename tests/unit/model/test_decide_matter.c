@@ -609,6 +609,59 @@ START_TEST(the_header_is_that_of_the_matter)
 }
 END_TEST
 
+/* ---- agencies change ---- */
+
+static const char handed_over[] =
+    "\n  - id: poverty-office\n    number: 41\n    class: S\n    prefix: FP\n"
+    "    name: {zh: 扶贫办, en: Poverty Office}\n    office: {zh: 综合科, en: General Section}\n"
+    "    duties: []\n    successor: education\n    left: 2026-03-10\n";
+
+/* What one promised and was asked is its successor's, beside what that one owes itself. */
+START_TEST(a_successor_does_what_was_promised)
+{
+    static const struct promise promises[] = {
+        {.agency = "poverty-office", .code = 1, .by_date = 20260320}};
+    struct town town;
+    town_open(&town);
+    registry_free(town.city.registry);
+    town.city.registry = town_registry(handed_over);
+    town.city.ctx.registry = town.city.registry;
+    struct message invitation =
+        matter_message(&town, MESSAGE_HEARING_INVITATION, "procuratorate", "poverty-office");
+    agency_set_add(&invitation.copies, number_of(&town, "education"));
+    ck_assert_int_eq(town_send(&town, &invitation), REFUSAL_NONE);
+    struct message opinion = right_message(&town, MESSAGE_HEARING_OPINION);
+    opinion.copies = (struct agency_set){{0}};
+    opinion.hearing_opinion.promises = promises;
+    opinion.hearing_opinion.promise_count = 1;
+    SET(opinion.header.recipient, "poverty-office");
+    struct matter before = town.matter;
+    town.city.ctx.now_ms = noon_of("2026-03-10");
+    town_refuse(&town, &opinion, REFUSAL_MATTER_MEMBER); /* its successor reads it now */
+    struct message reply =
+        matter_message(&town, MESSAGE_HEARING_REPLY, "education", "procuratorate");
+    town_accept(&town, &reply,
+                "queue>procuratorate task-closed:attendance#1 task-closed:attendance#2");
+    town.matter = before;
+    town.city.ctx.now_ms = noon_of("2026-03-09");
+    ck_assert_int_eq(town_send(&town, &opinion), REFUSAL_NONE);
+    town.city.ctx.now_ms = noon_of("2026-03-16");
+    struct matter asked = town.matter;
+    decide_matter_due(&town.city.ctx, &asked, town.city.decision);
+    town_judge(&town, &asked);
+    ck_assert_str_eq(town.city.story, "raised:promise#3/remind-5 reminder>education[liaison]");
+    struct message kept =
+        matter_message(&town, MESSAGE_PROMISE_REPORT, "education", "procuratorate");
+    kept.promise_report.duty = 3;
+    town_accept(&town, &kept, "queue>procuratorate task-closed:promise#3");
+    ck_assert_int_eq(town.matter.state, MATTER_CLOSED);
+    invitation.header.referral_id = id_of(4);
+    town.known = false;
+    town_refuse(&town, &invitation, REFUSAL_AGENCY_LEFT);
+    town_close(&town);
+}
+END_TEST
+
 /* ---- the full product ---- */
 
 enum who { OWNER, MEMBER, STRANGER };
@@ -735,6 +788,7 @@ int main(void)
     tcase_add_test(cases, a_letter_is_answered_for);
     tcase_add_test(cases, receipts_name_what_is_queued);
     tcase_add_test(cases, the_header_is_that_of_the_matter);
+    tcase_add_test(cases, a_successor_does_what_was_promised);
     tcase_add_loop_test(cases, the_full_product, 1, MATTER_KIND_COUNT);
     tcase_add_test(cases, what_opens_a_matter);
     suite_add_tcase(suite, cases);
