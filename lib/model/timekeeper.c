@@ -295,6 +295,9 @@ enum err timekeeper_reset(struct timekeeper *keeper, struct clock_reading readin
     keeper->base_ms = reading.wall_ms;
     keeper->confirmed_ms = earlier(keeper->confirmed_ms, reading.wall_ms);
     keeper->last_leaf_ms = earlier(keeper->last_leaf_ms, reading.wall_ms);
+    /* What waits for the outage's end must not wait for a time that is undone. */
+    keeper->outage_from_ms = earlier(keeper->outage_from_ms, reading.wall_ms);
+    keeper->outage_to_ms = earlier(keeper->outage_to_ms, reading.wall_ms);
     return OK;
 }
 
