@@ -114,6 +114,22 @@ static enum err refuse(struct making *making, enum refusal refusal, const char *
     return ERR_INVALID;
 }
 
+/* Who would take them, by the city's policy: the first three. */
+static enum err warn_suggested(struct making *making, uint64_t needs)
+{
+    const struct agent_setup *setup = &making->agent->setup;
+    struct policy_suggested list[LIMIT_AGENCIES];
+    size_t count = policy_suggest(setup->policy, setup->registry, needs,
+                                  civil_day_at(agent_wall_ms(making->agent)), list);
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < count && i < 3; i++) {
+        error = buf_printf(&making->composing->warnings, "%s %s", i == 0 ? "; suggested:" : ",",
+                           registry_by_number(setup->registry, list[i].agency)->id);
+    }
+    return error;
+}
+
 static enum err warn_needs(struct making *making, uint64_t needs)
 {
     const char *recipient = making->draft->message.header.recipient;
@@ -126,6 +142,9 @@ static enum err warn_needs(struct making *making, uint64_t needs)
         if ((needs & UINT64_C(1) << bit) != 0 && word != NULL) {
             error = buf_printf(warnings, " %s", word->id);
         }
+    }
+    if (error == OK) {
+        error = warn_suggested(making, needs);
     }
     return error == OK ? buf_append(warnings, "", 1) : error;
 }

@@ -69,6 +69,18 @@ static void write_text(const struct row *row, struct json_writer *out)
     }
 }
 
+/* What this city calls the rung: 黄牌. */
+static void write_rung_name(const struct agent *agent, const struct notice_facts *facts,
+                            struct json_writer *out)
+{
+    enum rung rung = RUNG_COUNT;
+
+    if (rung_parse(facts->rung, &rung) == OK) {
+        named(out, "rung_zh", agent->setup.policy->names[rung].zh);
+        named(out, "rung_en", agent->setup.policy->names[rung].en);
+    }
+}
+
 static void write_message(struct agent *agent, struct store_txn *txn, const struct row *row,
                           const struct message *message, struct json_writer *out)
 {
@@ -77,7 +89,6 @@ static void write_message(struct agent *agent, struct store_txn *txn, const stru
     struct referral referral;
     struct span packed;
 
-    (void)agent;
     named(out, "event", row_state_name(row->state));
     named(out, "kind", message_kind_name(row->header.kind));
     named(out, "sender", row->header.sender);
@@ -89,6 +100,7 @@ static void write_message(struct agent *agent, struct store_txn *txn, const stru
     if (message != NULL && message_kind_from_broker(row->header.kind)) {
         json_name(out, "facts");
         message_json_write_facts(out, message);
+        write_rung_name(agent, &message->notice, out);
     }
     write_text(row, out);
 }

@@ -323,6 +323,18 @@ class Hook(WithCity):
         second = self.one.must("send", message=outbound("education"))["messages"][0]
         self.assertEqual(self.notice()["referral"], second["referral"], "the first only once")
 
+    def test_a_rung_has_the_name_that_the_city_gives_it(self):
+        self.one.must("send", message=outbound("education", life_danger=True))
+        self.assertEqual(self.notice()["kind"], "outbound-referral")
+        self.one.wait_row("inbox", "the delivery", is_kind("delivery-notice"))
+        confirmed = self.city.status.ask(cmd="clock-confirm", reason_digest="0" * 64)
+        self.assertTrue(confirmed["ok"], confirmed)
+        self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=3 * 3600 * 1000)["ok"])
+        notice = self.notice()
+        self.assertEqual((notice["kind"], notice["facts"]["rung"], notice["rung_zh"],
+                          notice["rung_en"]),
+                         ("escalation", "urgent-1", "紧急催办", "urgent call"))
+
     def test_a_notice_survives_a_failing_hook_and_kill_9(self):
         self.write_hook("cat >/dev/null\nexit 1\n")
         row = self.one.must("send", message=outbound("education"))["messages"][0]

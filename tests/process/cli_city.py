@@ -330,7 +330,7 @@ class Agents(Case):
         message = agent_city.outbound("education", needs=["legal-aid"])
         result = ctl(*self.on(self.sender, "send", "-"), text=json.dumps(message))
         self.assertEqual(result.status, OK, result.err)
-        self.assertRegex(result.err, "warning: .*legal-aid")
+        self.assertRegex(result.err, "warning: .*legal-aid; suggested: justice")
         self.assertIn("outbound-referral", result.out)
 
     def test_6_status_and_an_outage(self):
