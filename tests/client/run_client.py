@@ -273,6 +273,43 @@ class Conversation(unittest.TestCase):
         (record, _), = sender.submit([payload.SerializeToString(deterministic=True)])
         self.assertEqual((record.kind, record.refusal), (2, 41))
 
+    def test_sealed_to_others(self):
+        """One reader too many, one too few, one twice: refused for good, and nothing is queued."""
+        sender = self.greeted("procuratorate")
+        seal = client.seal
+        stranger = ("health", client.sodium.crypto_scalarmult_base(bytes([8]) * 32))
+        wrong = (lambda rows: rows + [stranger],
+                 lambda rows: rows[:1], lambda rows: rows[1:], lambda rows: rows + rows[:1])
+        for number, change in enumerate(wrong, 50):
+            client.seal = lambda header, plain, rows: seal(header, plain, change(rows))
+            try:
+                payload = referral(sender, number)
+            finally:
+                client.seal = seal
+            record, _ = sender.submit([payload])[0]
+            self.assertEqual((record.kind, record.refusal), (2, 59))
+
+    def test_copies_are_judged(self):
+        """A referral goes to one agency; copies that are no agencies, and lengths, are refused."""
+        sender = self.greeted("procuratorate")
+        for number, (copies, refusal) in enumerate((
+                (client.copies_of([3]), 42), (client.copies_of([1000]), 59), (b"abc", 40)), 60):
+            payload = m.Payload.FromString(referral(sender, number))
+            facts = m.Facts.FromString(payload.facts)
+            facts.copies = copies
+            header = m.Header.FromString(payload.header)
+            body = client.unseal(payload.header, payload.body, sender.seal_secret)
+            names = sender.names_of(copies) if len(copies) == 128 else []
+            readers = [(name, sender.keys.current(name, "seal"))
+                       for name in [header.recipient, header.sender]]
+            readers += [(name, client.sodium.crypto_scalarmult_base(bytes([8]) * 32))
+                        for name in names]
+            payload.facts = facts.SerializeToString(deterministic=True)
+            payload.body = client.seal(payload.header,
+                                       body.SerializeToString(deterministic=True), readers)
+            record, _ = sender.submit([payload.SerializeToString(deterministic=True)])[0]
+            self.assertEqual((record.kind, record.refusal), (2, refusal))
+
     def test_batch_and_long_poll(self):
         """A FETCH waits and is answered by a batch; a second FETCH ends a first one."""
         sender = self.greeted("procuratorate")
