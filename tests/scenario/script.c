@@ -186,6 +186,13 @@ static bool play_cut(struct world *world, struct step *step)
     return true;
 }
 
+/* `calendar 2027.json`: a file of calendars/ is imported, and the broker reloads. */
+static bool play_calendar(struct world *world, struct step *step)
+{
+    return world_calendar(world, step_word(step, 1)) ||
+           step_fail(step, "no such calendar file, or it is refused: %s", step_word(step, 1));
+}
+
 static bool play_replay(struct world *world, struct step *step)
 {
     return actor_replay(world) || step_fail(step, "no answer");
@@ -195,13 +202,13 @@ static const struct {
     const char *word;
     bool (*play)(struct world *, struct step *);
 } steps[] = {
-    {"time", play_time},       {"start", play_start},
-    {"stop", play_stop},       {"crash", play_stop},
-    {"restart", play_restart}, {"pass", play_pass},
-    {"until", play_until},     {"jump", play_jump},
-    {"confirm", play_confirm}, {"administrator", play_administrator},
-    {"cut", play_cut},         {"replay", play_replay},
-    {"expect", script_expect},
+    {"time", play_time},         {"start", play_start},
+    {"stop", play_stop},         {"crash", play_stop},
+    {"restart", play_restart},   {"pass", play_pass},
+    {"until", play_until},       {"jump", play_jump},
+    {"confirm", play_confirm},   {"administrator", play_administrator},
+    {"cut", play_cut},           {"replay", play_replay},
+    {"calendar", play_calendar}, {"expect", script_expect},
 };
 
 bool script_play(struct world *world, struct step *step)

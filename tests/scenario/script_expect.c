@@ -124,6 +124,8 @@ static bool expect_leaves(struct world *world, struct step *step)
                  {"start", LEAF_START},
                  {"window-opened", LEAF_WINDOW_OPENED},
                  {"window-stopped", LEAF_WINDOW_STOPPED},
+                 {"window-redated", LEAF_WINDOW_REDATED},
+                 {"configuration", LEAF_CONFIGURATION},
                  {"rung-raised", LEAF_RUNG_RAISED},
                  {"rung-resolved", LEAF_RUNG_RESOLVED},
                  {"task-opened", LEAF_TASK_OPENED},
@@ -202,6 +204,17 @@ static bool expect_due(struct world *world, struct step *step)
     }
     return window->provisional == (strcmp(step_word(step, 4), "provisional") == 0) ||
            step_fail(step, "provisional is %d", window->provisional);
+}
+
+/* expect basis r1 calendar|floor|kept: why its day N is what it is */
+static bool expect_basis(struct world *world, struct step *step)
+{
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
+    const struct window *window = &referral.clocks[REFERRAL_CLOCK_FEEDBACK];
+
+    return load(world, step, step_word(step, 2), &referral) &&
+           (strcmp(window_basis_id(window->basis), step_word(step, 3)) == 0 ||
+            step_fail(step, "it is %s", window_basis_id(window->basis)));
 }
 
 static bool expect_window(struct world *world, struct step *step)
@@ -307,22 +320,12 @@ static const struct {
     const char *word;
     bool (*expect)(struct world *, struct step *);
 } expectations[] = {
-    {"rung", expect_rung},
-    {"leaves", expect_leaves},
-    {"notice", expect_notice},
-    {"refused", expect_refused},
-    {"accepted", expect_accepted},
-    {"state", expect_state},
-    {"due", expect_due},
-    {"window", expect_window},
-    {"late", expect_late},
-    {"in-time", expect_late},
-    {"signed", expect_signed},
-    {"task", expect_task},
-    {"documents", expect_documents},
-    {"waiting", expect_waiting},
-    {"held", expect_held},
-    {"clock", expect_clock},
+    {"rung", expect_rung},       {"leaves", expect_leaves},       {"notice", expect_notice},
+    {"refused", expect_refused}, {"accepted", expect_accepted},   {"state", expect_state},
+    {"due", expect_due},         {"window", expect_window},       {"basis", expect_basis},
+    {"late", expect_late},       {"in-time", expect_late},        {"signed", expect_signed},
+    {"task", expect_task},       {"documents", expect_documents}, {"waiting", expect_waiting},
+    {"held", expect_held},       {"clock", expect_clock},
 };
 
 bool script_expect(struct world *world, struct step *step)

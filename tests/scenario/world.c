@@ -88,6 +88,65 @@ static void must(enum err error, const struct fault *fault, const char *what)
     }
 }
 
+/* The city's own folder begins with what is shipped. */
+static void load_calendar(struct world *world, struct fault *fault)
+{
+    static const char *const shipped[] = {"2023", "2024", "2025", "2026", "2027-statutory"};
+    struct calendar_installation done;
+    struct buf text;
+
+    (void)snprintf(world->calendars, sizeof(world->calendars), "%s/calendars", world->folder);
+    must(folder_make(world->calendars, 0700, fault), fault, "calendar");
+    for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+        struct calendar_candidate candidate;
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "config/calendars/%s.json", shipped[i]);
+        buf_init(&text, LIMIT_CONFIG_BYTES);
+        must(file_read(path, &text, fault), fault, "calendar");
+        must(calendar_candidate_name(path, span_buf(&text), &candidate, fault), fault, "calendar");
+        must(calendar_folder_install(world->calendars, &candidate, &done, fault), fault,
+             "calendar");
+        buf_free(&text);
+    }
+    must(calendar_folder_load(world->calendars, &world->calendar, fault), fault, "calendar");
+}
+
+bool world_calendar(struct world *world, const char *name)
+{
+    struct fault fault = {.code = ""};
+    struct calendar_candidate candidate;
+    struct calendar_installation done;
+    struct calendar *fresh = NULL;
+    char path[128];
+    struct buf text;
+    enum err error;
+
+    (void)snprintf(path, sizeof(path), "tests/scenario/calendars/%s", name);
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    error = file_read(path, &text, &fault);
+    if (error == OK) {
+        error = calendar_candidate_name(path, span_buf(&text), &candidate, &fault);
+    }
+    if (error == OK) {
+        error = calendar_folder_install(world->calendars, &candidate, &done, &fault);
+    }
+    if (error == OK) {
+        error = calendar_folder_load(world->calendars, &fresh, &fault);
+    }
+    buf_free(&text);
+    if (error != OK) {
+        return false;
+    }
+    if (!world->down) {
+        broker_use_calendar(world->broker, fresh);
+    }
+    calendar_free(world->calendar);
+    world->calendar = fresh;
+    world_settle(world);
+    return true;
+}
+
 static void load_rules(struct world *world)
 {
     struct fault fault = {.code = ""};
@@ -101,7 +160,7 @@ static void load_rules(struct world *world)
     must(file_read("config/policy.yaml", &policy, &fault), &fault, "policy");
     must(policy_read("policy.yaml", span_buf(&policy), world->registry, &world->policy, &fault),
          &fault, "policy");
-    must(calendar_folder_load("config/calendars", &world->calendar, &fault), &fault, "calendar");
+    load_calendar(world, &fault);
     buf_free(&policy);
 }
 

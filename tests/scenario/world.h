@@ -45,6 +45,7 @@ struct tale { /* a referral by the name that the scenario gives it */
 
 struct world {
     char folder[64];
+    char calendars[80];        /* the folder of its calendar files */
     uint64_t wall_ms, boot_ms; /* the simulated clocks */
     uint64_t wake_boot_ms;
     uint64_t seed;
@@ -76,6 +77,9 @@ void world_close(struct world *world);
 void world_start(struct world *world);
 void world_stop(struct world *world);
 void world_crash(struct world *world);
+/* A file of tests/scenario/calendars is put among those of the city, as an import does, and a
+ * running broker reloads. False: there is no such file, or it is refused. */
+bool world_calendar(struct world *world, const char *name);
 /* Turns the broker until it has nothing more to do at once. */
 void world_settle(struct world *world);
 /* Moves both clocks on, waking the broker whenever it asked for it. */
