@@ -507,7 +507,7 @@ bool act_escalation_reply(struct deciding *deciding)
         if (!check_reply_to(deciding, duty)) {
             return false;
         }
-        document->answer = deciding->message->escalation_reply.answer;
+        document->answer = (uint8_t)deciding->message->escalation_reply.answer;
     }
     return queue(deciding);
 }

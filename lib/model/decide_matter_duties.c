@@ -188,12 +188,12 @@ void duty_resolve(struct deciding *deciding, const struct duty *duty, struct run
     uint32_t kept = 0;
     for (uint32_t i = 0; i < matter->document_count; i++) {
         struct matter_document document = matter->documents[i];
-        if (document.duty != duty->number || !rung_set_has(rungs, document.rung)) {
+        if (document.duty != duty->number || !rung_set_has(rungs, (enum rung)document.rung)) {
             matter->documents[kept++] = document;
             continue;
         }
         struct effect base = duty_effect(deciding, EFFECT_RUNG_RESOLVED, duty);
-        base.rung = document.rung;
+        base.rung = (enum rung)document.rung;
         deciding_resolved(deciding, &base, document.year, document.counter);
     }
     matter->document_count = kept;

@@ -7,6 +7,19 @@
 
 /* ---- rungs ---- */
 
+/* There is room for every document of every duty. */
+static void document_add(struct matter *matter, uint32_t duty, enum rung rung,
+                         const struct number_counter *number)
+{
+    assert(matter->document_count < MATTER_DOCUMENTS_MAX);
+    matter->documents[matter->document_count++] = (struct matter_document){
+        .counter = number->last,
+        .year = (uint16_t)number->year,
+        .duty = (uint16_t)duty,
+        .rung = (uint8_t)rung,
+    };
+}
+
 static void rung_raise(struct deciding *deciding, const struct matter_rung *next)
 {
     struct matter *matter = deciding->matter;
@@ -18,13 +31,7 @@ static void rung_raise(struct deciding *deciding, const struct matter_rung *next
     base.fell_due_ms = next->due_ms;
     deciding_raise(deciding, &base);
     if (rung_is_document(next->rung)) {
-        const struct number_counter *documents = &deciding->decision->documents;
-        assert(matter->document_count < MATTER_DOCUMENTS_MAX);
-        matter->documents[matter->document_count++] =
-            (struct matter_document){.duty = duty->number,
-                                     .rung = next->rung,
-                                     .year = documents->year,
-                                     .counter = documents->last};
+        document_add(matter, duty->number, next->rung, &deciding->decision->documents);
     }
 }
 
@@ -160,30 +167,29 @@ static void follow_rung(const struct message *notice, struct matter *matter)
     document_forget(matter, &number);
     if (notice->header.kind == MESSAGE_ESCALATION && rung_is_document(rung) &&
         matter->document_count < MATTER_DOCUMENTS_MAX) {
-        matter->documents[matter->document_count++] = (struct matter_document){
-            .duty = duty->number, .rung = rung, .year = number.year, .counter = number.counter};
+        struct number_counter counter = {.year = number.year, .last = number.counter};
+        document_add(matter, duty->number, rung, &counter);
     }
 }
 
 void decide_matter_follow(const struct decide_context *ctx, const struct matter *before,
                           const struct message *notice, struct matter *ret_after)
 {
-    struct matter after = *before;
+    *ret_after = *before;
     switch (notice->header.kind) {
     case MESSAGE_DELIVERY_NOTICE:
     case MESSAGE_REDATING:
-        follow_dates(notice, &after);
+        follow_dates(notice, ret_after);
         break;
     case MESSAGE_RETURNED:
-        follow_return(ctx, &after);
+        follow_return(ctx, ret_after);
         break;
     case MESSAGE_REMINDER:
     case MESSAGE_ESCALATION:
     case MESSAGE_RESOLVED:
-        follow_rung(notice, &after);
+        follow_rung(notice, ret_after);
         break;
     default:
         break;
     }
-    *ret_after = after;
 }

@@ -6,7 +6,8 @@
  *
  * The only writer is model/decide_matter; the store keeps the packed form beside the referrals of
  * its case (the first byte tells them apart), agents keep a copy. Holds no personal data. A plain
- * value, too large for a small stack; any thread, nothing durable by itself. */
+ * value of some 50 KiB: two do not fit a stack frame of ours; any thread, nothing durable by
+ * itself. */
 #ifndef REFERRAL_MODEL_MATTER_H
 #define REFERRAL_MODEL_MATTER_H
 
@@ -54,12 +55,12 @@ struct duty {
 #define MATTER_DOCUMENTS_MAX (LIMIT_DUTIES * DUTY_DOCUMENTS_MAX)
 #define MATTER_PACKED_MAX    45056u
 
-struct matter_document { /* a numbered document (督办单) whose cause is not gone */
-    uint32_t duty;
-    enum rung rung;
-    uint32_t year;
+struct matter_document { /* a numbered document (督办单) whose cause is not gone; small: many */
     uint32_t counter;
-    uint32_t answer; /* VOCABULARY_ESCALATION_ANSWER of the one asked; 0: none yet */
+    uint16_t year;
+    uint16_t duty;  /* its number */
+    uint8_t rung;   /* of enum rung */
+    uint8_t answer; /* VOCABULARY_ESCALATION_ANSWER of the one asked; 0: none yet */
 };
 
 struct matter {

@@ -163,7 +163,7 @@ static void put_documents(struct pack_writer *writer, const struct matter *matte
     for (uint32_t i = 0; i < matter->document_count; i++) {
         const struct matter_document *document = &matter->documents[i];
         pack_put(writer, document->duty, 2);
-        pack_put(writer, (uint64_t)document->rung, 1);
+        pack_put(writer, document->rung, 1);
         pack_put(writer, document->year, 2);
         pack_put(writer, document->counter, 4);
         pack_put(writer, document->answer, 1);
@@ -175,12 +175,12 @@ static void get_documents(struct pack_reader *reader, struct matter *matter)
     matter->document_count = pack_get_max(reader, 2, MATTER_DOCUMENTS_MAX);
     for (uint32_t i = 0; i < matter->document_count; i++) {
         struct matter_document *document = &matter->documents[i];
-        document->duty = (uint32_t)pack_get(reader, 2);
-        document->rung = (enum rung)pack_get_max(reader, 1, RUNG_COUNT - 1);
-        document->year = (uint32_t)pack_get(reader, 2);
+        document->duty = (uint16_t)pack_get(reader, 2);
+        document->rung = (uint8_t)pack_get_max(reader, 1, RUNG_COUNT - 1);
+        document->year = (uint16_t)pack_get(reader, 2);
         document->counter = (uint32_t)pack_get(reader, 4);
-        document->answer = (uint32_t)pack_get(reader, 1);
-        if (reader->bad || !rung_is_document(document->rung) ||
+        document->answer = (uint8_t)pack_get(reader, 1);
+        if (reader->bad || !rung_is_document((enum rung)document->rung) ||
             matter_duty(matter, document->duty) == NULL) {
             reader->bad = true;
             return;

@@ -248,8 +248,8 @@ static inline struct message right_message(const struct town *town, enum message
 /* What must hold of every matter. */
 static inline void matter_judge(const struct town *town, const struct matter *matter)
 {
-    uint8_t packed[MATTER_PACKED_MAX], again[MATTER_PACKED_MAX];
-    struct matter unpacked;
+    static uint8_t packed[MATTER_PACKED_MAX], again[MATTER_PACKED_MAX];
+    static struct matter unpacked;
     struct matter_rung next;
     size_t len = matter_pack(matter, packed);
     ck_assert_int_eq(matter_unpack(span_of(packed, len), &unpacked), OK);
@@ -261,7 +261,7 @@ static inline void matter_judge(const struct town *town, const struct matter *ma
         const struct duty *duty = matter_duty(matter, matter->documents[i].duty);
         ck_assert_ptr_nonnull(duty);
         ck_assert(matter_duty_open(duty));
-        ck_assert(rung_set_has(duty->window.raised, matter->documents[i].rung));
+        ck_assert(rung_set_has(duty->window.raised, (enum rung)matter->documents[i].rung));
     }
     for (uint32_t i = 0; i < matter->duty_count; i++) {
         ck_assert(matter->state == MATTER_OPEN || !matter_duty_open(&matter->duties[i]));
@@ -305,7 +305,8 @@ static inline enum refusal town_send(struct town *town, const struct message *me
     struct decide_context *ctx = &town->city.ctx;
     bool receipt =
         message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
-    struct matter before = town->matter;
+    static struct matter before;
+    before = town->matter;
     ctx->signer = signer == NULL ? 0 : signer->number;
     ctx->item = receipt ? &item : NULL;
     ctx->about = &town->about;
@@ -370,7 +371,8 @@ static inline enum message_kind opening_of(enum matter_kind kind)
 /* Lets the scheduler look once. */
 static inline void town_look(struct town *town)
 {
-    struct matter before = town->matter;
+    static struct matter before;
+    before = town->matter;
     decide_matter_due(&town->city.ctx, &before, town->city.decision);
     ck_assert_int_eq(town->city.decision->refusal, REFUSAL_NONE);
     town_judge(town, &before);

@@ -6,7 +6,7 @@
 
 START_TEST(information_is_asked_and_answered)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message request = right_message(&town, MESSAGE_INFORMATION_REQUEST);
     town_accept(&town, &request, "number=JZ-2026-0031 number=JY-SX-2026-0001 queue>procuratorate");
@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(information_between_the_parties_of_an_open_referral)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message request = right_message(&town, MESSAGE_INFORMATION_REQUEST);
     town.about.receiver = number_of(&town, "health");
@@ -58,7 +58,7 @@ END_TEST
 
 START_TEST(a_request_that_cannot_be_read_asks_nothing)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_INFORMATION_REQUEST);
     struct message rejection =
@@ -72,11 +72,12 @@ END_TEST
 
 START_TEST(a_withdrawn_referral_takes_its_requests_along)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_INFORMATION_REQUEST);
     town_deliver(&town, "procuratorate");
-    struct matter before = town.matter;
+    static struct matter before;
+    before = town.matter;
     decide_matter_withdrawn(&town.city.ctx, &before, town.city.decision);
     town_judge(&town, &before);
     ck_assert_str_eq(town.city.story, "cancelled:information#1");
@@ -97,7 +98,7 @@ END_TEST
 
 START_TEST(an_archive_begins_the_visits)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message archive = right_message(&town, MESSAGE_ARCHIVE);
     town_refuse(&town, &archive, REFUSAL_CASE_CLOCKS);
@@ -113,7 +114,7 @@ END_TEST
 
 START_TEST(minors_are_visited_sooner_and_on_a_working_day)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town.facts.minor = true;
     town_say(&town, MESSAGE_ARCHIVE);
@@ -127,7 +128,7 @@ END_TEST
 
 START_TEST(who_may_archive_what)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town.facts.clocks = 0;
     struct message archive = right_message(&town, MESSAGE_ARCHIVE);
@@ -171,7 +172,7 @@ START_TEST(visits_end_by_rule)
     static const struct follow_up_report_facts good = {
         .duty = 1, .hardship = HARDSHIP_RESOLVED, .effect = 1, .risk = RISK_NONE};
     for (int minor = 0; minor < 2; minor++) {
-        struct town town;
+        static struct town town;
         struct follow_up_report_facts facts = good;
         town_open(&town);
         town.facts.minor = minor != 0;
@@ -198,7 +199,7 @@ END_TEST
 
 START_TEST(a_report_leads_to_the_next_visit)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_ARCHIVE);
     struct follow_up_report_facts facts = {.duty = 1, .hardship = 4, .effect = 2, .risk = 4};
@@ -224,7 +225,7 @@ END_TEST
 
 START_TEST(a_plan_takes_the_place_of_the_first_date)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_ARCHIVE);
     struct message plan = right_message(&town, MESSAGE_FOLLOW_UP_PLAN);
@@ -243,7 +244,7 @@ END_TEST
 START_TEST(plans_without_end)
 {
     static uint32_t dates[LIMIT_DUTIES];
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_ARCHIVE);
     for (uint32_t i = 0; i < LIMIT_DUTIES; i++) {
@@ -266,7 +267,7 @@ END_TEST
 
 START_TEST(a_case_is_opened_again)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message reopen = right_message(&town, MESSAGE_REOPEN);
     town_refuse(&town, &reopen, REFUSAL_CASE_NOT_ARCHIVED);
@@ -287,7 +288,7 @@ END_TEST
 
 START_TEST(a_consultation_goes_to_and_fro)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message message = right_message(&town, MESSAGE_CONSULTATION);
     SET(message.header.case_number, ""); /* of no case */
@@ -311,7 +312,7 @@ END_TEST
 /* An agency speaks of cases of its own; the office of every case. */
 START_TEST(whose_case_it_is)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message message = matter_message(&town, MESSAGE_CONSULTATION, "health", "procuratorate");
     town_refuse(&town, &message, REFUSAL_CASE_UNKNOWN);
@@ -324,7 +325,7 @@ END_TEST
 
 START_TEST(promises_are_kept)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message conference = right_message(&town, MESSAGE_CONFERENCE);
     town_accept(&town, &conference,
@@ -353,7 +354,7 @@ START_TEST(who_may_promise_what)
 {
     static const struct promise stranger[] = {{.agency = "health", .code = 1, .by_date = 20260320}};
     static const struct promise past[] = {{.agency = "education", .code = 1, .by_date = 20260301}};
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message conference = right_message(&town, MESSAGE_CONFERENCE);
     conference.conference.promise_count = 1;
@@ -377,7 +378,7 @@ END_TEST
 
 START_TEST(a_meeting_is_answered_by_each)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town.facts.known = false;
     struct message notice = right_message(&town, MESSAGE_MEETING_NOTICE);
@@ -401,7 +402,7 @@ END_TEST
 
 START_TEST(only_the_office_calls_a_meeting)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message notice =
         matter_message(&town, MESSAGE_MEETING_NOTICE, "education", "procuratorate");
@@ -419,7 +420,7 @@ END_TEST
 
 START_TEST(a_hearing_ends_with_what_was_promised)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message invitation = right_message(&town, MESSAGE_HEARING_INVITATION);
     SET(invitation.header.case_number, "");
@@ -447,7 +448,7 @@ END_TEST
 
 START_TEST(a_hearing_without_promises_is_over)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_HEARING_INVITATION);
     struct message opinion = right_message(&town, MESSAGE_HEARING_OPINION);
@@ -462,7 +463,7 @@ END_TEST
 
 START_TEST(the_roster_has_editions)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message roster = right_message(&town, MESSAGE_ROSTER);
     town.city.ctx.roster_edition = 1;
@@ -488,7 +489,7 @@ END_TEST
 
 START_TEST(supervised_money_to_its_last_fen)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town.facts.archived = true; /* it outlives the case */
     struct message plan = right_message(&town, MESSAGE_FUND_PLAN);
@@ -527,7 +528,7 @@ END_TEST
 
 START_TEST(money_is_planned_ahead)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message plan = right_message(&town, MESSAGE_FUND_PLAN);
     town.city.ctx.now_ms = noon_of("2026-04-01");
@@ -538,7 +539,7 @@ END_TEST
 
 START_TEST(a_letter_is_answered_for)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message letter = right_message(&town, MESSAGE_LETTER);
     town_accept(&town, &letter,
@@ -565,12 +566,13 @@ END_TEST
 
 START_TEST(receipts_name_what_is_queued)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_CONFERENCE);
     struct message receipt = matter_message(&town, MESSAGE_DELIVERY, "education", "civil-affairs");
     town.city.ctx.signer = number_of(&town, "education");
-    struct matter before = town.matter;
+    static struct matter before;
+    before = town.matter;
     decide_matter_message(&town.city.ctx, &before, &receipt, town.city.decision);
     ck_assert_int_eq(town.city.decision->refusal, REFUSAL_DELIVERY);
     receipt.header.refers_to = id_of(99); /* another message of the matter */
@@ -593,7 +595,7 @@ END_TEST
 
 START_TEST(the_header_is_that_of_the_matter)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_CONSULTATION);
     struct message message = right_message(&town, MESSAGE_CONSULTATION);
@@ -621,7 +623,7 @@ START_TEST(a_successor_does_what_was_promised)
 {
     static const struct promise promises[] = {
         {.agency = "poverty-office", .code = 1, .by_date = 20260320}};
-    struct town town;
+    static struct town town;
     town_open(&town);
     registry_free(town.city.registry);
     town.city.registry = town_registry(handed_over);
@@ -635,7 +637,8 @@ START_TEST(a_successor_does_what_was_promised)
     opinion.hearing_opinion.promises = promises;
     opinion.hearing_opinion.promise_count = 1;
     SET(opinion.header.recipient, "poverty-office");
-    struct matter before = town.matter;
+    static struct matter before;
+    before = town.matter;
     town.city.ctx.now_ms = noon_of("2026-03-10");
     town_refuse(&town, &opinion, REFUSAL_MATTER_MEMBER); /* its successor reads it now */
     struct message reply =
@@ -646,7 +649,8 @@ START_TEST(a_successor_does_what_was_promised)
     town.city.ctx.now_ms = noon_of("2026-03-09");
     ck_assert_int_eq(town_send(&town, &opinion), REFUSAL_NONE);
     town.city.ctx.now_ms = noon_of("2026-03-16");
-    struct matter asked = town.matter;
+    static struct matter asked;
+    asked = town.matter;
     decide_matter_due(&town.city.ctx, &asked, town.city.decision);
     town_judge(&town, &asked);
     ck_assert_str_eq(town.city.story, "raised:promise#3/remind-5 reminder>education[liaison]");
@@ -717,7 +721,7 @@ static void say_to(struct town *town, enum message_kind kind, enum who who)
 START_TEST(the_full_product)
 {
     enum matter_kind kind = (enum matter_kind)_i;
-    struct town town, opened;
+    static struct town town, opened;
     town_open(&town);
     town_say(&town, opening_of(kind));
     if (kind == MATTER_INFORMATION) {
@@ -745,7 +749,7 @@ START_TEST(what_opens_a_matter)
         for (int matter = 1; matter < MATTER_KIND_COUNT; matter++) {
             opens = opens || opening_of((enum matter_kind)matter) == kind;
         }
-        struct town town;
+        static struct town town;
         town_open(&town);
         if (!opens && kind != MESSAGE_ROSTER_CHANGE) {
             struct message message = matter_message(&town, kind, "procuratorate", "education");

@@ -7,7 +7,7 @@
 
 START_TEST(a_promise_that_nobody_keeps)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_CONFERENCE);
     town_next_rung(&town, "2026-03-13", "raised:promise#1/remind-5 reminder>education[liaison]");
@@ -41,7 +41,7 @@ END_TEST
 /* Nobody waits for a visit: its holder hears of it once, with all that it is. */
 START_TEST(a_visit_that_nobody_makes)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_ARCHIVE);
     town_next_rung(&town, "2026-06-23",
@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(a_request_that_nobody_fetches)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_INFORMATION_REQUEST);
     town_next_rung(&town, "2026-03-03",
@@ -92,7 +92,7 @@ END_TEST
 
 START_TEST(rungs_wait_for_the_clock)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_CONFERENCE);
     town.city.ctx.now_ms = noon_of("2026-03-23");
@@ -111,7 +111,7 @@ END_TEST
 START_TEST(the_most_that_can_be_resolved)
 {
     static uint32_t dates[LIMIT_DUTIES];
-    struct town town;
+    static struct town town;
     unsigned resolved = 0;
     town_open(&town);
     town_say(&town, MESSAGE_ARCHIVE);
@@ -124,7 +124,8 @@ START_TEST(the_most_that_can_be_resolved)
     ck_assert_int_eq(town_send(&town, &plan), REFUSAL_NONE);
     town.city.ctx.now_ms = noon_of("2029-06-01");
     while (town.matter.next_due_ms != 0) {
-        struct matter before = town.matter;
+        static struct matter before;
+        before = town.matter;
         decide_matter_due(&town.city.ctx, &before, town.city.decision);
         town.matter = town.city.decision->matter;
         town.city.ctx.documents = town.city.decision->documents;
@@ -157,7 +158,7 @@ static struct message reply_to(const struct town *town, const char *from, const 
 
 START_TEST(a_document_is_answered)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_CONFERENCE);
     town.city.ctx.now_ms = noon_of("2026-03-23");
@@ -182,7 +183,7 @@ END_TEST
 /* The office asked too: it may be answered though it takes no part, and acknowledges. */
 START_TEST(the_office_is_answered)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     struct message message =
         matter_message(&town, MESSAGE_CONFERENCE, "civil-affairs", "education");
@@ -210,7 +211,8 @@ static void town_recalendar(struct town *town, const char *rows)
                   "%s", fault.message);
     calendar_seal(city->calendar);
     city->ctx.calendar = city->calendar;
-    struct matter before = town->matter;
+    static struct matter before;
+    before = town->matter;
     decide_matter_redate(&city->ctx, &before, city->decision);
     town_judge(town, &before);
 }
@@ -222,7 +224,7 @@ static const char march_off[] = "{\"year\":2026,\"papers\":[\"test\"],\"days\":[
 /* A count of working days moves; a date that people gave does not, but what is counted from it. */
 START_TEST(which_dates_a_calendar_moves)
 {
-    struct town town;
+    static struct town town;
     town_open(&town);
     town_say(&town, MESSAGE_INFORMATION_REQUEST);
     town_deliver(&town, "procuratorate");
@@ -252,7 +254,7 @@ END_TEST
 
 START_TEST(a_notice_names_the_duty_and_its_date)
 {
-    struct town town;
+    static struct town town;
     struct trace_day trace[DECIDE_TRACE_MAX];
     struct notice_facts facts;
     town_open(&town);
@@ -299,7 +301,8 @@ static void copy_notices(const struct town *town, struct copy *copy)
         memset(&notice, 0, sizeof(notice));
         notice.header.kind = decision->effects[i].notice;
         decide_notice_facts(&town->city.ctx, &decision->effects[i], trace, &notice.notice);
-        struct matter before = copy->matter;
+        static struct matter before;
+        before = copy->matter;
         decide_matter_follow(&town->city.ctx, &before, &notice, &copy->matter);
     }
 }
@@ -308,7 +311,8 @@ static void copy_message(const struct town *town, struct copy *copy, const struc
 {
     struct decision *decision = calloc(1, sizeof(*decision));
     struct decide_context ctx = town->city.ctx;
-    struct matter before = copy->matter;
+    static struct matter before;
+    before = copy->matter;
     bool reaches = strcmp(message->header.sender, copy->agency) == 0 ||
                    strcmp(message->header.recipient, copy->agency) == 0 ||
                    agency_set_has(&message->copies, number_of(town, copy->agency));
@@ -354,7 +358,7 @@ static void copies_judge(const struct town *town, const struct copy *copies)
 
 START_TEST(the_copies_of_a_request)
 {
-    struct town town;
+    static struct town town;
     static struct copy copies[2];
     copies[0] = (struct copy){.agency = "education"};
     copies[1] = (struct copy){.agency = "procuratorate"};
@@ -389,7 +393,7 @@ END_TEST
 
 START_TEST(the_copy_of_a_request_that_comes_back)
 {
-    struct town town;
+    static struct town town;
     static struct copy copy;
     copy = (struct copy){.agency = "education"};
     town_open(&town);
@@ -407,7 +411,7 @@ END_TEST
 /* What a copy cannot know (that a minor is concerned) the broker's notice of the date tells. */
 START_TEST(the_copies_of_an_archive)
 {
-    struct town town;
+    static struct town town;
     static struct copy copies[2];
     copies[0] = (struct copy){.agency = "procuratorate"};
     copies[1] = (struct copy){.agency = "procuratorate"};
@@ -590,7 +594,8 @@ static void life_calendar(struct life *life)
     enum matter_state before = life->town.matter.state;
     life->town.city.calendar = life->calendars[pick(life, 6)];
     life->town.city.ctx.calendar = life->town.city.calendar;
-    struct matter matter = life->town.matter;
+    static struct matter matter;
+    matter = life->town.matter;
     decide_matter_redate(&life->town.city.ctx, &matter, life->town.city.decision);
     town_judge(&life->town, &matter);
     ck_assert_int_eq(life->town.matter.state, before);
