@@ -7,7 +7,7 @@
 
 #include "store/store.h"
 
-#define CASES_REFERRAL_BYTES 4096u /* of one packed referral */
+#define CASES_REFERRAL_BYTES 49152u /* of one packed referral, or of the largest matter */
 
 struct case_key {
     struct uuid case_id;
