@@ -360,14 +360,24 @@ static enum err give_register_number(struct making *making)
     return number != NULL && number[0] == '\0' ? next_number(making, NUMBER_REGISTER, number) : OK;
 }
 
+/* The other party, or who acts for it now; this agency may itself act for the one that referred. */
+static const struct agency *other_party(const struct agent *agent, const struct referral *referral)
+{
+    const struct registry *registry = agent->setup.registry;
+    uint64_t now_ms = agent_wall_ms(agent);
+    uint16_t self = agent->setup.self->number;
+    bool sender =
+        referral->sender == self || registry_acting(registry, referral->sender, now_ms) == self;
+    uint16_t other = sender ? referral->receiver : referral->sender;
+
+    return registry_by_number(registry, registry_acting(registry, other, now_ms));
+}
+
 static enum err speak(struct making *making)
 {
-    const struct agent *agent = making->agent;
     const struct referral *before = &making->before;
     struct message_header *header = &making->draft->message.header;
-    uint16_t other =
-        before->sender == agent->setup.self->number ? before->receiver : before->sender;
-    const struct agency *recipient = registry_by_number(agent->setup.registry, other);
+    const struct agency *recipient = other_party(making->agent, before);
     enum err error;
 
     if (recipient == NULL) {

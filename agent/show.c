@@ -274,6 +274,12 @@ static const char *agency_id(const struct agent *agent, uint16_t number)
     return agency != NULL ? agency->id : "";
 }
 
+/* Who must act now: the agency of this number, or its successor. */
+static const char *acting_id(const struct agent *agent, uint16_t number)
+{
+    return agency_id(agent, registry_acting(agent->setup.registry, number, agent_wall_ms(agent)));
+}
+
 static void write_clock(const struct agent *agent, const struct referral *referral,
                         enum referral_clock clock, struct json_writer *out)
 {
@@ -282,7 +288,7 @@ static void write_clock(const struct agent *agent, const struct referral *referr
     json_object_begin(out);
     named_text(out, "clock", clock_kind_id(window->kind));
     named_u64(out, "window", window->number);
-    named_text(out, "responsible", agency_id(agent, referral_responsible(referral, clock)));
+    named_text(out, "responsible", acting_id(agent, referral_responsible(referral, clock)));
     named_instant(out, "start", window->start_ms);
     if (window->n != 0) {
         named_u64(out, "working_days", window->n);

@@ -174,7 +174,18 @@ static const struct {
     {"3d", UINT64_C(259200000)}, {"7d", UINT64_C(604800000)}, {"older", UINT64_MAX},
 };
 
-#define AGE_COUNT        (sizeof(ages) / sizeof(ages[0]))
+#define AGE_COUNT (sizeof(ages) / sizeof(ages[0]))
+const char *status_acting_id(const struct status_context *ctx, uint16_t number)
+{
+    const struct registry *registry = broker_setup(ctx->broker)->registry;
+    const struct agency *agency;
+    struct broker_clock clock;
+
+    broker_clock(ctx->broker, &clock);
+    agency = registry_by_number(registry, registry_acting(registry, number, clock.broker_ms));
+    return agency != NULL ? agency->id : "";
+}
+
 #define QUEUE_WALK_COUNT 20000u /* rows of one lane that one answer looks at */
 
 static enum err count_ages(struct store_txn *read, struct queue_stream stream, uint64_t now_ms,

@@ -24,6 +24,9 @@ struct status_context {
 enum err status_answer(const struct status_context *ctx, struct span line,
                        struct buf *out) MUST_CHECK;
 
+/* The id of whoever acts for this number now: itself, or its successor; "" for a stranger. */
+const char *status_acting_id(const struct status_context *ctx, uint16_t number);
+
 /* --- status_case.c: commands about referrals --- */
 
 /* Each writes members into an open object, or refuses with a fault. */

@@ -128,8 +128,6 @@ static void write_window(const struct status_context *ctx, const struct movable 
                          struct json_writer *out)
 {
     const struct window *window = &movable->window;
-    const struct agency *agency =
-        registry_by_number(broker_setup(ctx->broker)->registry, movable->responsible);
     char due[CIVIL_TEXT_BYTES];
 
     civil_format(window->due_day, due);
@@ -137,7 +135,7 @@ static void write_window(const struct status_context *ctx, const struct movable 
     named_text(out, "number", movable->number);
     named_text(out, "clock", clock_kind_id(window->kind));
     named_u64(out, "window", window->number);
-    named_text(out, "responsible", agency != NULL ? agency->id : "");
+    named_text(out, "responsible", status_acting_id(ctx, movable->responsible));
     named_u64(out, "start_ms", window->start_ms);
     named_u64(out, "working_days", window->n);
     named_text(out, "due", due);

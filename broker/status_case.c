@@ -48,7 +48,7 @@ static void write_clock_row(const struct status_context *ctx, const struct refer
     named_text(out, "clock", clock_kind_id(window->kind));
     named_u64(out, "window", window->number);
     named_u64(out, "working_days", window->n);
-    named_text(out, "responsible", agency_id(ctx, referral_responsible(referral, clock)));
+    named_text(out, "responsible", status_acting_id(ctx, referral_responsible(referral, clock)));
     named_u64(out, "start_ms", window->start_ms);
     if (window->n != 0) {
         named_day(out, "due", window->due_day);
@@ -391,7 +391,7 @@ static void write_trace(const struct status_context *ctx, const struct referral 
     json_object_begin(out);
     named_text(out, "clock", clock_kind_id(referral->clocks[clock].kind));
     named_u64(out, "window", referral->clocks[clock].number);
-    named_text(out, "responsible", agency_id(ctx, referral_responsible(referral, clock)));
+    named_text(out, "responsible", status_acting_id(ctx, referral_responsible(referral, clock)));
     named_u64(out, "start_ms", trace.start_ms);
     named_day(out, "day_0", trace.day_0);
     named_day(out, "day_1", trace.day_1);

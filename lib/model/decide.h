@@ -47,6 +47,7 @@ struct effect {
     uint16_t waiting;           /* the agency that waits for it; the same: nobody */
     uint64_t fell_due_ms;       /* rungs: when it fell due, which may be long ago */
     uint64_t old_due_before_ms; /* re-dating */
+    struct rung_set annotated;  /* re-dating: raised before it; they stay raised */
     enum feedback_outcome outcome;   /* STOPPED */
     bool late;                       /* STOPPED */
     uint32_t lateness_days;          /* STOPPED; 0 and late: less than one working day */
@@ -113,6 +114,7 @@ struct decide_context {
     const struct referral
         *about;              /* the referral that the facts name (`about`, `previous`); NULL: */
                              /* none is named, or it is not known */
+    bool about_sent_on;      /* a re-referral of that one is there that was not taken back */
     uint32_t roster_edition; /* the newest edition of the roster; 0: none */
 };
 

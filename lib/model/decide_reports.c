@@ -181,6 +181,10 @@ static bool link_re_referral(struct deciding *deciding, const struct referral *a
         return deciding_refuse(deciding, REFUSAL_PREVIOUS, "header.recipient: %s declined it",
                                to->id);
     }
+    if (ctx->about_sent_on) {
+        return deciding_refuse(deciding, REFUSAL_PREVIOUS, "facts.previous: %s was sent on already",
+                               about->number);
+    }
     if (about->hops >= ctx->policy->hop_limit) {
         return deciding_refuse(deciding, REFUSAL_HOPS,
                                "facts.previous: sent on %" PRIu32

@@ -301,6 +301,9 @@ START_TEST(sent_on_after_not_my_duty)
     about.sender = registry_find(city.registry, "health")->number; /* another's referral */
     city_refuse(&city, &message, REFUSAL_PREVIOUS);
     about = followed(&city, OUTCOME_NOT_MY_DUTY);
+    city.ctx.about_sent_on = true; /* twice from the same point */
+    city_refuse(&city, &message, REFUSAL_PREVIOUS);
+    city.ctx.about_sent_on = false;
     city_accept(&city, &message, SENT_ON);
     ck_assert_uint_eq(city.referral.hops, 1);
     ck_assert_uint_eq(city.referral.link, LINK_RE_REFERRAL);
