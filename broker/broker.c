@@ -68,8 +68,11 @@ enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker
     broker->agency_count = registry_count(setup->registry);
     broker->agencies = calloc(broker->agency_count, sizeof(*broker->agencies));
     broker->decision = malloc(sizeof(*broker->decision));
+    broker->matter = malloc(sizeof(*broker->matter));
+    broker->other_matter = malloc(sizeof(*broker->other_matter));
     error = parked_init(&broker->parked, broker->agency_count);
-    if (error == OK && (broker->agencies == NULL || broker->decision == NULL)) {
+    if (error == OK && (broker->agencies == NULL || broker->decision == NULL ||
+                        broker->matter == NULL || broker->other_matter == NULL)) {
         error = ERR_MEMORY;
     }
     if (error == OK) {
@@ -105,6 +108,8 @@ void broker_free(struct broker *broker)
     parked_free(&broker->parked);
     free(broker->agencies);
     free(broker->decision);
+    free(broker->matter);
+    free(broker->other_matter);
     free(broker);
 }
 

@@ -118,26 +118,59 @@ struct decide_context ledger_context(const struct turn *turn)
     return ctx;
 }
 
+/* --- what is decided --- */
+
+struct subject subject_of_referral(const struct referral *referral)
+{
+    return (struct subject){
+        .key = {.case_id = referral->case_id, .referral_id = referral->referral_id},
+        .number = referral->number,
+        .case_number = referral->case_number,
+        .last_leaf = referral->last_leaf,
+        .next_due_ms = referral->next_due_ms};
+}
+
+struct subject subject_of_matter(const struct matter *matter)
+{
+    return (struct subject){.key = {.case_id = matter->case_id, .referral_id = matter->matter_id},
+                            .number = matter->number,
+                            .case_number = matter->case_number,
+                            .last_leaf = matter->last_leaf,
+                            .next_due_ms = matter->next_due_ms};
+}
+
+struct subject subject_decided(const struct decision *decision)
+{
+    return decision->of_matter ? subject_of_matter(&decision->matter)
+                               : subject_of_referral(&decision->after);
+}
+
 /* --- effects --- */
 
 struct applying { /* one decision while it is written */
     struct turn *turn;
     const struct decision *decision;
     const struct cause *cause;
-    struct case_key key;
-    uint64_t trail;        /* the newest leaf of the referral */
+    struct subject subject;
+    uint64_t trail;        /* its newest leaf */
     uint64_t message_leaf; /* of the message that caused it; AUDIT_NONE: the time did */
 };
 
 static void record_about(const struct applying *applying, enum leaf_kind kind,
                          struct leaf_record *ret_record)
 {
-    const struct referral *referral = &applying->decision->after;
+    const struct subject *subject = &applying->subject;
 
     ledger_record(applying->turn, kind, BROKER_AGENCY, ret_record);
-    ret_record->case_id = referral->case_id;
-    ret_record->referral_id = referral->referral_id;
-    text_copy(ret_record->referral_number, sizeof(ret_record->referral_number), referral->number);
+    ret_record->case_id = subject->key.case_id;
+    ret_record->referral_id = subject->key.referral_id;
+    text_copy(ret_record->referral_number, sizeof(ret_record->referral_number), subject->number);
+}
+
+/* A referral's clock or a matter's duty, as leaves name it. */
+static uint32_t task_of(const struct effect *effect)
+{
+    return effect->duty != 0 ? (uint32_t)effect->duty : (uint32_t)effect->clock;
 }
 
 static enum err append_trail(struct applying *applying, const struct leaf_record *record)
@@ -153,7 +186,7 @@ static void fill_window(const struct applying *applying, const struct effect *ef
     struct leaf_window *leaf = &record->window;
 
     record->has_window = true;
-    leaf->task = (uint32_t)effect->clock;
+    leaf->task = task_of(effect);
     leaf->number = window->number;
     text_copy(leaf->holder, sizeof(leaf->holder),
               agency_by_number(applying->turn, effect->responsible)->id);
@@ -164,6 +197,8 @@ static void fill_window(const struct applying *applying, const struct effect *ef
     text_copy(leaf->calendar_version, sizeof(leaf->calendar_version),
               calendar_version(applying->turn->broker->setup.calendar));
     leaf->old_due_before_ms = effect->old_due_before_ms;
+    rung_set_format(effect->annotated, leaf->annotated);
+    text_copy(leaf->reason, sizeof(leaf->reason), effect->reason);
     leaf->agent_received_ms = effect->agent_received_ms;
     leaf->late = effect->late;
     leaf->lateness_days = effect->lateness_days;
@@ -177,7 +212,7 @@ static void fill_rung(const struct applying *applying, const struct effect *effe
     struct leaf_rung *leaf = &record->rung;
 
     record->has_rung = true;
-    leaf->task = (uint32_t)effect->clock;
+    leaf->task = task_of(effect);
     leaf->window = effect->window.number;
     text_copy(leaf->rung, sizeof(leaf->rung), rung_id(effect->rung));
     leaf->fell_due_ms = effect->fell_due_ms;
@@ -196,9 +231,9 @@ static enum err apply_unqueue(struct applying *applying)
 
 static enum err apply_number(struct applying *applying, const struct effect *effect)
 {
-    struct case_key key = applying->key;
+    struct case_key key = applying->subject.key;
 
-    if (strcmp(effect->number, applying->decision->after.case_number) == 0) {
+    if (strcmp(effect->number, applying->subject.case_number) == 0) {
         memset(&key.referral_id, 0, sizeof(key.referral_id)); /* the number of the case itself */
     }
     return number_put(applying->turn->txn, effect->number, &key);
@@ -247,7 +282,8 @@ static enum err apply_effect(struct applying *applying, const struct effect *eff
     return append_trail(applying, &record);
 }
 
-/* The leaf of the message that was decided, queued when the decision says so. */
+/* The leaf of the message that was decided, queued when the decision says so: once for each whom it
+ * is addressed to, each with a leaf in its own stream. The first is the one that is receipted. */
 static enum err apply_message(struct applying *applying)
 {
     const struct cause *cause = applying->cause;
@@ -266,13 +302,22 @@ static enum err apply_message(struct applying *applying)
     for (size_t i = 0; i < applying->decision->effect_count; i++) {
         const struct effect *effect = &applying->decision->effects[i];
 
-        if (effect->kind == EFFECT_QUEUE) {
-            entry.stream.recipient = effect->agency;
-            entry.stream.lane = effect->lane;
-            error = ledger_queue(applying->turn, &record, &entry, &applying->trail);
-            applying->message_leaf = applying->trail;
+        if (effect->kind != EFFECT_QUEUE) {
+            continue;
+        }
+        entry.stream.recipient = effect->agency;
+        entry.stream.lane = effect->lane;
+        entry.trail = applying->trail;
+        error = ledger_queue(applying->turn, &record, &entry, &applying->trail);
+        if (error != OK) {
             return error;
         }
+        if (applying->message_leaf == AUDIT_NONE) {
+            applying->message_leaf = applying->trail;
+        }
+    }
+    if (applying->message_leaf != AUDIT_NONE) {
+        return OK;
     }
     error =
         ledger_append(applying->turn, &record, cause->envelope, applying->trail, &applying->trail);
@@ -280,35 +325,46 @@ static enum err apply_message(struct applying *applying)
     return error;
 }
 
-static enum err save(struct applying *applying, const struct referral *before)
+static enum err put(struct applying *applying, uint64_t *ret_next_due_ms)
 {
-    struct turn *turn = applying->turn;
-    struct referral *after = &turn->broker->decision->after;
-    uint8_t packed[REFERRAL_PACKED_MAX];
+    struct decision *decision = applying->turn->broker->decision;
+    uint8_t packed[MATTER_PACKED_MAX];
     size_t len;
-    enum err error;
 
-    after->last_leaf = applying->trail;
-    len = referral_pack(after, packed);
-    error = cases_put(turn->txn, &applying->key, span_of(packed, len));
+    if (decision->of_matter) {
+        decision->matter.last_leaf = applying->trail;
+        len = matter_pack(&decision->matter, packed);
+        *ret_next_due_ms = decision->matter.next_due_ms;
+    } else {
+        decision->after.last_leaf = applying->trail;
+        len = referral_pack(&decision->after, packed);
+        *ret_next_due_ms = decision->after.next_due_ms;
+    }
+    return cases_put(applying->turn->txn, &applying->subject.key, span_of(packed, len));
+}
+
+static enum err save(struct applying *applying, const struct subject *before)
+{
+    uint64_t next_due_ms = 0;
+    enum err error = put(applying, &next_due_ms);
+
     if (error == OK) {
-        error = due_move(turn->txn, &applying->key, before != NULL ? before->next_due_ms : 0,
-                         after->next_due_ms);
+        error = due_move(applying->turn->txn, &applying->subject.key,
+                         before != NULL ? before->next_due_ms : 0, next_due_ms);
     }
     return error;
 }
 
-enum err ledger_apply(struct turn *turn, const struct referral *before, const struct cause *cause,
+enum err ledger_apply(struct turn *turn, const struct subject *before, const struct cause *cause,
                       uint64_t *ret_leaf)
 {
     const struct decision *decision = turn->broker->decision;
-    struct applying applying = {
-        .turn = turn,
-        .decision = decision,
-        .cause = cause,
-        .key = {.case_id = decision->after.case_id, .referral_id = decision->after.referral_id},
-        .trail = before != NULL ? before->last_leaf : AUDIT_NONE,
-        .message_leaf = AUDIT_NONE};
+    struct applying applying = {.turn = turn,
+                                .decision = decision,
+                                .cause = cause,
+                                .subject = subject_decided(decision),
+                                .trail = before != NULL ? before->last_leaf : AUDIT_NONE,
+                                .message_leaf = AUDIT_NONE};
     enum err error = turn_txn(turn);
 
     assert(decision->refusal == REFUSAL_NONE);

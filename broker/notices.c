@@ -10,7 +10,7 @@ static void fill_header(const struct turn *turn, const struct effect *effect,
                         struct message_header *header)
 {
     const struct broker *broker = turn->broker;
-    const struct referral *referral = &broker->decision->after;
+    const struct subject subject = subject_decided(broker->decision);
     const struct agency *recipient = registry_by_number(broker->setup.registry, effect->agency);
     uint8_t random[10];
 
@@ -20,14 +20,14 @@ static void fill_header(const struct turn *turn, const struct effect *effect,
     header->suite = SUITE_INTL;
     header->kind = effect->notice;
     header->message_id = uuid_v7(turn->now_ms, random);
-    header->case_id = referral->case_id;
-    header->referral_id = referral->referral_id;
+    header->case_id = subject.key.case_id;
+    header->referral_id = subject.key.referral_id;
     header->created_ms = turn->now_ms;
     header->sender_key = key_id_of(broker->setup.key->public_key);
     text_copy(header->sender, sizeof(header->sender), BROKER_AGENCY);
     text_copy(header->recipient, sizeof(header->recipient), recipient->id);
-    text_copy(header->case_number, sizeof(header->case_number), referral->case_number);
-    text_copy(header->referral_number, sizeof(header->referral_number), referral->number);
+    text_copy(header->case_number, sizeof(header->case_number), subject.case_number);
+    text_copy(header->referral_number, sizeof(header->referral_number), subject.number);
 }
 
 /* Header and facts as one Payload in the turn's region. */

@@ -278,32 +278,51 @@ enum err scheduler_clock(struct turn *turn)
 
 /* --- rungs --- */
 
-static enum err load(struct turn *turn, const struct case_key *key, struct referral *ret_referral)
+/* Decides what is due of a referral or a matter; answers where it stood. */
+static enum err decide_row(struct turn *turn, struct span packed, struct subject *ret_before)
 {
-    struct span packed;
-    enum err error = cases_get(turn->txn, key, &packed);
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    struct matter *matter = turn->broker->matter;
+    struct referral referral;
+    enum err error;
 
-    return error == OK ? referral_unpack(packed, ret_referral) : error;
+    if (matter_is_packed(packed)) {
+        error = matter_unpack(packed, matter);
+        if (error == OK) {
+            *ret_before = subject_of_matter(matter);
+            decide_matter_due(&ctx, matter, decision);
+        }
+        return error;
+    }
+    error = referral_unpack(packed, &referral);
+    if (error == OK) {
+        *ret_before = subject_of_referral(&referral);
+        decide_due(&ctx, &referral, decision);
+    }
+    return error;
 }
 
 static enum err raise_of(struct turn *turn, const struct due_row *row)
 {
-    struct decide_context ctx = ledger_context(turn);
-    struct decision *decision = turn->broker->decision;
+    const struct decision *decision = turn->broker->decision;
     struct cause by_time = {.header = NULL};
-    struct referral before;
-    uint64_t leaf;
-    enum err error = load(turn, &row->key, &before);
+    struct subject before;
+    struct span packed;
+    uint64_t leaf, next_due_ms;
+    enum err error = cases_get(turn->txn, &row->key, &packed);
 
+    if (error == OK) {
+        error = decide_row(turn, packed, &before);
+    }
     if (error != OK) {
         return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
     }
     if (before.next_due_ms != row->due_ms) {
         return ERR_CORRUPT;
     }
-    decide_due(&ctx, &before, decision);
-    assert(decision->effect_count > 0 || decision->after.next_due_ms == 0 ||
-           decision->after.next_due_ms > turn->now_ms);
+    next_due_ms = subject_decided(decision).next_due_ms;
+    assert(decision->effect_count > 0 || next_due_ms == 0 || next_due_ms > turn->now_ms);
     return ledger_apply(turn, &before, &by_time, &leaf);
 }
 
@@ -399,11 +418,21 @@ static bool reasons_differ(const struct referral *a, const struct referral *b)
     return false;
 }
 
+static void count_redated(struct turn *turn)
+{
+    const struct decision *decision = turn->broker->decision;
+
+    for (size_t i = 0; i < decision->effect_count; i++) {
+        turn->redated += decision->effects[i].kind == EFFECT_WINDOW_REDATED;
+    }
+}
+
 /* Answers the referral as it is afterwards, which may be as it was. */
 static enum err redate_one(struct turn *turn, struct referral *referral)
 {
     struct decide_context ctx = ledger_context(turn);
     struct decision *decision = turn->broker->decision;
+    const struct subject before = subject_of_referral(referral);
     struct cause by_time = {.header = NULL};
     uint64_t leaf;
     enum err error;
@@ -413,12 +442,48 @@ static enum err redate_one(struct turn *turn, struct referral *referral)
         !reasons_differ(&decision->after, referral)) {
         return OK;
     }
-    for (size_t i = 0; i < decision->effect_count; i++) {
-        turn->redated += decision->effects[i].kind == EFFECT_WINDOW_REDATED;
-    }
-    error = ledger_apply(turn, referral, &by_time, &leaf);
+    count_redated(turn);
+    error = ledger_apply(turn, &before, &by_time, &leaf);
     *referral = decision->after;
     return error;
+}
+
+/* The same for a matter. */
+static enum err redate_matter(struct turn *turn, struct matter *matter)
+{
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    const struct subject before = subject_of_matter(matter);
+    struct cause by_time = {.header = NULL};
+    uint64_t leaf;
+    enum err error;
+
+    decide_matter_redate(&ctx, matter, decision);
+    if (decision->effect_count == 0 && decision->matter.next_due_ms == matter->next_due_ms) {
+        return OK;
+    }
+    count_redated(turn);
+    error = ledger_apply(turn, &before, &by_time, &leaf);
+    *matter = decision->matter;
+    return error;
+}
+
+static enum err redate_row(struct turn *turn, struct span packed)
+{
+    struct referral referral;
+    enum err error;
+
+    if (matter_is_packed(packed)) {
+        error = matter_unpack(packed, turn->broker->matter);
+        return error == OK ? redate_matter(turn, turn->broker->matter) : error;
+    }
+    error = referral_unpack(packed, &referral);
+    return error == OK ? redate_one(turn, &referral) : error;
+}
+
+enum err scheduler_redate_matter_first(struct turn *turn, struct matter *matter)
+{
+    return turn->broker->redating ? redate_matter(turn, matter) : OK;
 }
 
 enum err scheduler_redate_first(struct turn *turn, struct referral *referral)
@@ -438,7 +503,6 @@ enum err scheduler_redate(struct turn *turn)
     }
     error = turn_txn(turn);
     for (unsigned i = 0; error == OK && i < REDATE_COUNT; i++) {
-        struct referral referral;
         struct case_key key;
         struct span packed;
 
@@ -447,10 +511,7 @@ enum err scheduler_redate(struct turn *turn)
             return redate_done(turn);
         }
         if (error == OK) {
-            error = referral_unpack(packed, &referral);
-        }
-        if (error == OK) {
-            error = redate_one(turn, &referral);
+            error = redate_row(turn, packed);
             at = key;
             first = false;
         }

@@ -19,8 +19,6 @@ struct submission { /* one message on its way */
     struct region region; /* what header and facts decode into */
     struct message message;
     struct receipt_ref *ref;
-    struct queue_item item; /* that a receipt names */
-    bool item_found;
 };
 
 static enum err later(struct submission *submission, enum refusal refusal)
@@ -99,176 +97,16 @@ static enum err refuse_reuse(struct submission *submission)
     return error;
 }
 
-/* --- what only the broker can look up --- */
-
-static enum err number_is_foreign(struct turn *turn, const char *number,
-                                  const struct case_key *owner, bool *ret_foreign)
-{
-    struct case_key key;
-    enum err error;
-
-    if (number == NULL || number[0] == '\0') {
-        return OK;
-    }
-    error = number_find(turn->txn, number, &key);
-    if (error == ERR_NOT_FOUND) {
-        return OK;
-    }
-    if (error == OK && !(uuid_equal(&key.case_id, &owner->case_id) &&
-                         uuid_equal(&key.referral_id, &owner->referral_id))) {
-        *ret_foreign = true;
-    }
-    return error;
-}
-
-static enum err look_up_numbers(struct submission *submission, const struct case_key *key,
-                                struct decide_context *ctx)
-{
-    struct claimed_numbers claimed = decide_claimed_numbers(&submission->message);
-    struct case_key whole_case = {.case_id = key->case_id};
-    enum err error = number_is_foreign(submission->turn, claimed.referral, key, &ctx->number_taken);
-
-    if (error == OK) {
-        error = number_is_foreign(submission->turn, claimed.case_number, &whole_case,
-                                  &ctx->number_taken);
-    }
-    if (error == OK) {
-        error =
-            number_is_foreign(submission->turn, claimed.register_number, key, &ctx->number_taken);
-    }
-    return error;
-}
-
-static enum err look_up_case(struct submission *submission, const struct case_key *key,
-                             struct decide_context *ctx)
-{
-    struct case_key found;
-    struct span packed;
-    enum err error = cases_next(submission->turn->txn, &key->case_id, NULL, &found, &packed);
-
-    if (error == OK) {
-        ctx->case_known = true;
-    }
-    return error == ERR_NOT_FOUND ? OK : error;
-}
-
-static enum err look_up_item(struct submission *submission, struct decide_item *item,
-                             struct decide_context *ctx)
-{
-    const struct delivery_facts *facts = &submission->message.delivery;
-    struct queue_stream stream = {.recipient = submission->intake->agency->number};
-    struct audit_entry entry;
-    enum err error;
-
-    if (facts->lane >= QUEUE_LANES) {
-        return OK;
-    }
-    stream.lane = (uint8_t)facts->lane;
-    error = queue_get(submission->turn->txn, stream, facts->stream_seq, &submission->item);
-    if (error != OK) {
-        return error == ERR_NOT_FOUND ? OK : error;
-    }
-    error = audit_read(submission->turn->txn, submission->item.leaf, &entry);
-    if (error != OK) {
-        return error;
-    }
-    submission->item_found = true;
-    item->message_id = submission->item.message_id;
-    item->leaf_index = submission->item.leaf;
-    item->leaf_hash = entry.hash;
-    ctx->item = item;
-    return OK;
-}
-
-/* refers_to must be a message of this referral: one that either party sent. */
-static enum err look_up_refers_to(struct submission *submission, const struct referral *before,
-                                  struct decide_context *ctx)
-{
-    const struct uuid *id = &submission->message.header.refers_to;
-    const uint16_t senders[] = {before->sender, before->receiver};
-    struct dedupe_row row;
-
-    if (uuid_is_zero(id) || ctx->item != NULL) {
-        return OK;
-    }
-    for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
-        enum err error = dedupe_find(submission->turn->txn, senders[i], id, &row);
-        struct audit_entry entry;
-        struct leaf_record record;
-
-        if (error == ERR_NOT_FOUND) {
-            continue;
-        }
-        if (error == OK) {
-            error = audit_read(submission->turn->txn, row.leaf, &entry);
-        }
-        if (error == ERR_NOT_FOUND) {
-            return OK; /* decided in this same turn: the dedupe row is witness enough */
-        }
-        if (error == OK) {
-            error = leaf_record_decode(entry.record, &submission->region, &record, NULL);
-        }
-        if (error != OK) {
-            return error;
-        }
-        ctx->refers_to_foreign =
-            record.kind != LEAF_MESSAGE || !uuid_equal(&record.referral_id, &before->referral_id);
-        return OK;
-    }
-    ctx->refers_to_foreign = true;
-    return OK;
-}
-
-static enum err load(struct submission *submission, const struct case_key *key,
-                     struct referral *ret_before, bool *ret_found)
-{
-    struct span packed;
-    enum err error = cases_get(submission->turn->txn, key, &packed);
-
-    if (error == ERR_NOT_FOUND) {
-        *ret_found = false;
-        return OK;
-    }
-    if (error == OK) {
-        error = referral_unpack(packed, ret_before);
-    }
-    *ret_found = true;
-    return error;
-}
-
-static bool is_referral(const struct message *message)
-{
-    return message->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
-           message->header.kind == MESSAGE_INBOUND_REFERRAL;
-}
-
-static enum err look_up(struct submission *submission, const struct case_key *key,
-                        const struct referral *before, struct decide_item *item,
-                        struct decide_context *ctx)
-{
-    enum err error = look_up_numbers(submission, key, ctx);
-
-    if (error == OK && is_referral(&submission->message)) {
-        error = look_up_case(submission, key, ctx);
-    }
-    if (error == OK && submission->acknowledging) {
-        error = look_up_item(submission, item, ctx);
-    }
-    if (error == OK && before != NULL) {
-        error = look_up_refers_to(submission, before, ctx);
-    }
-    return error;
-}
-
 /* --- decide and write --- */
 
-static enum err write_accepted(struct submission *submission, const struct referral *before)
+static enum err write_accepted(struct submission *submission, const struct subject *before,
+                               const struct lookup *found)
 {
     struct turn *turn = submission->turn;
     const struct message_header *header = &submission->message.header;
     struct cause cause = {.header = header,
                           .digest = submission->sent->digest,
-                          .item = submission->item_found ? &submission->item : NULL};
+                          .item = found->queued_found ? &found->queued : NULL};
     struct dedupe_row row = {.digest = submission->sent->digest};
     struct buf envelope;
     enum err error;
@@ -289,34 +127,144 @@ static enum err write_accepted(struct submission *submission, const struct refer
     return error;
 }
 
+static enum err decide_referral(struct submission *submission, struct referral *before,
+                                struct lookup *lookup)
+{
+    struct turn *turn = submission->turn;
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    struct subject subject;
+    enum err error = before != NULL ? scheduler_redate_first(turn, before) : OK;
+
+    lookup->referral = before;
+    if (error == OK) {
+        error = lookup_fill(turn, lookup, &ctx);
+    }
+    if (error != OK) {
+        return error;
+    }
+    decide_message(&ctx, before, &submission->message, decision);
+    if (decision->refusal != REFUSAL_NONE) {
+        return refuse(submission, decision->refusal, decision->detail);
+    }
+    if (before != NULL) {
+        subject = subject_of_referral(before);
+    }
+    return write_accepted(submission, before != NULL ? &subject : NULL, lookup);
+}
+
+static enum err keep_edition(struct submission *submission)
+{
+    uint8_t value[4];
+
+    be32_put(value, submission->message.roster.edition);
+    return store_meta_put(submission->turn->txn, "roster", span_of(value, sizeof(value)));
+}
+
+static enum err decide_matter(struct submission *submission, struct matter *before,
+                              struct lookup *lookup)
+{
+    struct turn *turn = submission->turn;
+    struct decide_context ctx = ledger_context(turn);
+    struct decision *decision = turn->broker->decision;
+    struct subject subject;
+    enum err error = before != NULL ? scheduler_redate_matter_first(turn, before) : OK;
+
+    lookup->matter = before;
+    if (error == OK) {
+        error = lookup_fill(turn, lookup, &ctx);
+    }
+    if (error != OK) {
+        return error;
+    }
+    decide_matter_message(&ctx, before, &submission->message, decision);
+    if (decision->refusal != REFUSAL_NONE) {
+        return refuse(submission, decision->refusal, decision->detail);
+    }
+    if (before != NULL) {
+        subject = subject_of_matter(before);
+    }
+    error = write_accepted(submission, before != NULL ? &subject : NULL, lookup);
+    return error == OK && submission->message.header.kind == MESSAGE_ROSTER
+               ? keep_edition(submission)
+               : error;
+}
+
+/* A withdrawn referral takes with it what was only asked because of it. */
+static enum err end_matters_of(struct turn *turn, const struct case_key *referral)
+{
+    struct decide_context ctx = ledger_context(turn);
+    struct cause by_referral = {.header = NULL};
+    struct matter *matter = turn->broker->matter;
+    struct case_key at = *referral, key;
+    bool first = true;
+    enum err error = OK;
+
+    while (error == OK) {
+        struct subject subject;
+        struct span packed;
+        uint64_t leaf;
+
+        error = cases_next(turn->txn, &referral->case_id, first ? NULL : &at, &key, &packed);
+        if (error != OK) {
+            break;
+        }
+        at = key;
+        first = false;
+        if (!matter_is_packed(packed)) {
+            continue;
+        }
+        error = matter_unpack(packed, matter);
+        if (error == OK && matter->state == MATTER_OPEN &&
+            uuid_equal(&matter->about, &referral->referral_id)) {
+            decide_matter_withdrawn(&ctx, matter, turn->broker->decision);
+            subject = subject_of_matter(matter);
+            error = turn->broker->decision->effect_count > 0
+                        ? ledger_apply(turn, &subject, &by_referral, &leaf)
+                        : OK;
+            ctx.documents = turn->documents;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* What lies under the message's key decides who decides: a referral, a matter, or, where there is
+ * nothing yet, the message's own kind. */
 static enum err decide(struct submission *submission)
 {
     struct turn *turn = submission->turn;
     const struct message_header *header = &submission->message.header;
-    struct case_key key = {.case_id = header->case_id, .referral_id = header->referral_id};
-    struct decide_context ctx = ledger_context(turn);
-    struct decision *decision = turn->broker->decision;
-    struct decide_item item;
+    const struct case_key key = {.case_id = header->case_id, .referral_id = header->referral_id};
+    struct lookup lookup = {.message = &submission->message,
+                            .signer = submission->intake->agency,
+                            .region = &submission->region};
+    bool of_matter = message_kind_of_matter(header->kind);
     struct referral before;
-    bool found = false;
-    enum err error = load(submission, &key, &before, &found);
+    struct span packed;
+    enum err error = cases_get(turn->txn, &key, &packed);
 
-    if (error == OK && found) {
-        error = scheduler_redate_first(turn, &before);
+    if (error == ERR_NOT_FOUND) {
+        return of_matter ? decide_matter(submission, NULL, &lookup)
+                         : decide_referral(submission, NULL, &lookup);
     }
     if (error != OK) {
         return error;
     }
-    ctx.signer = submission->intake->agency->number;
-    error = look_up(submission, &key, found ? &before : NULL, &item, &ctx);
-    if (error != OK) {
-        return error;
+    if (matter_is_packed(packed)) {
+        error = matter_unpack(packed, turn->broker->matter);
+        return error == OK ? decide_matter(submission, turn->broker->matter, &lookup) : error;
     }
-    decide_message(&ctx, found ? &before : NULL, &submission->message, decision);
-    if (decision->refusal != REFUSAL_NONE) {
-        return refuse(submission, decision->refusal, decision->detail);
+    if (of_matter) {
+        return refuse(submission, REFUSAL_MATTER_EXISTS, "header.referral_id: a referral has it");
     }
-    return write_accepted(submission, found ? &before : NULL);
+    error = referral_unpack(packed, &before);
+    if (error == OK) {
+        error = decide_referral(submission, &before, &lookup);
+    }
+    if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
+        error = end_matters_of(turn, &key);
+    }
+    return error;
 }
 
 /* --- one message --- */
@@ -357,34 +305,72 @@ static enum err answer_known(struct submission *submission, bool *ret_known)
     return refuse_reuse(submission);
 }
 
-/* Is there room for a new submission? Acknowledgements always have it. */
-static enum err check_room(struct submission *submission, enum refusal *ret_refusal)
+static enum err check_queue(struct submission *submission, const struct agency *recipient,
+                            enum refusal *ret_refusal)
 {
-    struct turn *turn = submission->turn;
-    const struct agency *recipient =
-        registry_find(turn->broker->setup.registry, submission->message.header.recipient);
     uint64_t waiting = 0;
-    enum err error = OK;
+    enum err error = queue_waiting(submission->turn->txn, recipient->number, &waiting, NULL);
 
-    if (submission->acknowledging || recipient == NULL) {
-        return OK;
-    }
-    if (!store_accepts(turn->broker->setup.store)) {
-        *ret_refusal = REFUSAL_STORE_FULL;
-        return OK;
-    }
-    error = queue_waiting(turn->txn, recipient->number, &waiting, NULL);
     if (error == OK && waiting >= LIMIT_QUEUE_COUNT) {
         *ret_refusal = REFUSAL_QUEUE_FULL;
     }
     return error;
 }
 
-static enum err handle_known_header(struct submission *submission)
+/* Is there room for a new submission, in the store and with all whom it goes to? Acknowledgements
+ * always have it. */
+static enum err check_room(struct submission *submission, enum refusal *ret_refusal)
+{
+    const struct broker_setup *setup = &submission->turn->broker->setup;
+    const struct message *message = &submission->message;
+    enum err error = OK;
+
+    if (submission->acknowledging) {
+        return OK;
+    }
+    if (!store_accepts(setup->store)) {
+        *ret_refusal = REFUSAL_STORE_FULL;
+        return OK;
+    }
+    for (size_t i = 0; error == OK && i < registry_count(setup->registry); i++) {
+        const struct agency *agency = registry_at(setup->registry, i);
+
+        if (strcmp(agency->id, message->header.recipient) == 0 ||
+            agency_set_has(&message->copies, agency->number)) {
+            error = check_queue(submission, agency, ret_refusal);
+        }
+    }
+    return error;
+}
+
+/* The outside of the payload, its facts, and room; then the rules. */
+static enum err take(struct submission *submission)
 {
     const struct payload *payload = &submission->sent->payload;
     struct fault fault = {.code = ""};
     enum refusal refusal = REFUSAL_NONE;
+    enum err error = facts_decode(payload, &submission->region, &submission->message, &fault);
+
+    if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
+        return refuse(submission, REFUSAL_PAYLOAD, fault.place);
+    }
+    if (error == OK && submission->message.body_present &&
+        sealed_check(payload->body, &submission->message, submission->turn->broker->setup.registry,
+                     &submission->region, &fault) != OK) {
+        return refuse(submission, REFUSAL_SEALING, fault.place);
+    }
+    if (error == OK) {
+        error = check_room(submission, &refusal);
+    }
+    if (error != OK || refusal != REFUSAL_NONE) {
+        return error != OK ? error : later(submission, refusal);
+    }
+    return decide(submission);
+}
+
+static enum err handle_known_header(struct submission *submission)
+{
+    enum refusal refusal;
     bool known = false;
     enum err error = answer_known(submission, &known);
 
@@ -395,23 +381,7 @@ static enum err handle_known_header(struct submission *submission)
         return later(submission, REFUSAL_STOPPING);
     }
     refusal = check_header(submission);
-    if (refusal != REFUSAL_NONE) {
-        return refuse(submission, refusal, "header");
-    }
-    error = check_room(submission, &refusal);
-    if (error != OK || refusal != REFUSAL_NONE) {
-        return error != OK ? error : later(submission, refusal);
-    }
-    error = facts_decode(payload, &submission->region, &submission->message, &fault);
-    if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
-        return refuse(submission, REFUSAL_PAYLOAD, fault.place);
-    }
-    if (error == OK && submission->message.body_present &&
-        sealed_check(payload->body, &submission->message, submission->turn->broker->setup.registry,
-                     &submission->region, &fault) != OK) {
-        return refuse(submission, REFUSAL_SEALING, fault.place);
-    }
-    return error != OK ? error : decide(submission);
+    return refusal != REFUSAL_NONE ? refuse(submission, refusal, "header") : take(submission);
 }
 
 static enum err handle_message(struct submission *submission)

@@ -11,7 +11,7 @@
 #include "broker/intake.h"
 #include "broker/parked.h"
 #include "broker/session.h"
-#include "model/decide.h"
+#include "model/decide_matter.h"
 #include "model/lanes.h"
 #include "model/timekeeper.h"
 #include "store/audit.h"
@@ -46,6 +46,8 @@ struct broker {
     struct intake *pending_first, *pending_last; /* owned */
     struct number_counter documents;             /* as of the last commit */
     struct decision *decision;                   /* owned; scratch, too large for the stack */
+    struct matter *matter;                       /* owned; scratch: the one being decided */
+    struct matter *other_matter;                 /* owned; scratch: another of its case */
     struct command command;
     struct broker_counts counts;
     enum clock_hold hold;
@@ -141,11 +143,39 @@ struct cause {
     struct span envelope;
     const struct queue_item *item; /* that a receipt names; else NULL */
 };
-/* Writes all effects of broker->decision and the referral after it. `before` NULL: it is new. The
- * leaf of the message itself, if a message caused it, goes to `ret_leaf`. */
-enum err ledger_apply(struct turn *turn, const struct referral *before, const struct cause *cause,
+/* What a decision is about, a referral or a matter: how it is called, and where it stands. */
+struct subject {
+    struct case_key key;
+    const char *number;      /* borrowed, as the next */
+    const char *case_number; /* empty: of no case */
+    uint64_t last_leaf;      /* or AUDIT_NONE */
+    uint64_t next_due_ms;
+};
+struct subject subject_of_referral(const struct referral *referral);
+struct subject subject_of_matter(const struct matter *matter);
+struct subject subject_decided(const struct decision *decision); /* as it is after it */
+/* Writes all effects of broker->decision and the referral or matter after it. `before` NULL: it is
+ * new. The leaf of the message itself, if a message caused it, goes to `ret_leaf`. */
+enum err ledger_apply(struct turn *turn, const struct subject *before, const struct cause *cause,
                       uint64_t *ret_leaf) MUST_CHECK;
 struct decide_context ledger_context(const struct turn *turn);
+
+/* --- lookup.c: what only the broker can look up for a decision --- */
+struct lookup {
+    const struct message *message; /* borrowed */
+    const struct agency *signer;
+    const struct referral *referral; /* what is decided, as it is: this, */
+    const struct matter *matter;     /* or this, or neither */
+    struct region *region;           /* borrowed */
+    /* found, and borrowed by the context */
+    struct case_facts whole_case;
+    struct referral about;
+    struct decide_item item;
+    struct queue_item queued; /* that a receipt names */
+    bool queued_found;
+};
+enum err lookup_fill(struct turn *turn, struct lookup *lookup,
+                     struct decide_context *ctx) MUST_CHECK;
 
 /* --- notices.c --- */
 enum err notices_add(struct turn *turn, const struct effect *effect,
@@ -168,6 +198,7 @@ enum err scheduler_redate(struct turn *turn) MUST_CHECK; /* a part of a re-datin
 /* A referral that a message is about does not wait for its part: what is decided now is decided
  * from the dates of the calendar in force. */
 enum err scheduler_redate_first(struct turn *turn, struct referral *referral) MUST_CHECK;
+enum err scheduler_redate_matter_first(struct turn *turn, struct matter *matter) MUST_CHECK;
 enum err scheduler_start(struct broker *broker) MUST_CHECK; /* reads what the store remembers */
 uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read);
 

@@ -245,31 +245,11 @@ static bool check_case(struct deciding *deciding, const struct act *act)
     return true;
 }
 
-/* The referral that the facts name; zero: none. */
-static struct uuid about_of(const struct message *message)
-{
-    static const struct uuid none;
-    switch (message->header.kind) {
-    case MESSAGE_INFORMATION_REQUEST:
-        return message->information.about;
-    case MESSAGE_CONSULTATION:
-        return message->consultation.about;
-    case MESSAGE_CONFERENCE:
-        return message->conference.about;
-    case MESSAGE_HEARING_INVITATION:
-        return message->hearing.about;
-    case MESSAGE_LETTER:
-        return message->letter.about;
-    default:
-        return none;
-    }
-}
-
 static bool check_about(struct deciding *deciding)
 {
     const struct message_header *header = &deciding->message->header;
     const struct referral *about = deciding->ctx->about;
-    struct uuid named = about_of(deciding->message);
+    struct uuid named = message_reference(deciding->message).referral_id;
     if (uuid_is_zero(&named) || (about == NULL && deciding->ctx->replica)) {
         return true;
     }
@@ -314,7 +294,7 @@ static bool matter_fill(struct deciding *deciding, const struct act *act)
     matter->case_id = header->case_id;
     matter->matter_id = header->referral_id;
     matter->message_id = header->message_id;
-    matter->about = about_of(deciding->message);
+    matter->about = message_reference(deciding->message).referral_id;
     memcpy(matter->case_number, header->case_number, sizeof(matter->case_number));
     memcpy(matter->number, header->referral_number, sizeof(matter->number));
     matter->kind = act->opens;

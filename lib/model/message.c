@@ -81,6 +81,42 @@ bool message_kind_from_broker(enum message_kind kind)
     return kind >= MESSAGE_DELIVERY_NOTICE && kind <= MESSAGE_RETURNED;
 }
 
+static struct uuid about_of(const struct message *message)
+{
+    static const struct uuid none;
+    switch (message->header.kind) {
+    case MESSAGE_OUTBOUND_REFERRAL:
+    case MESSAGE_INBOUND_REFERRAL:
+        return message->referral.previous;
+    case MESSAGE_INFORMATION_REQUEST:
+        return message->information.about;
+    case MESSAGE_CONSULTATION:
+        return message->consultation.about;
+    case MESSAGE_CONFERENCE:
+        return message->conference.about;
+    case MESSAGE_HEARING_INVITATION:
+        return message->hearing.about;
+    case MESSAGE_LETTER:
+        return message->letter.about;
+    default:
+        return none;
+    }
+}
+
+struct message_reference message_reference(const struct message *message)
+{
+    bool referral = message->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
+                    message->header.kind == MESSAGE_INBOUND_REFERRAL;
+    struct message_reference reference = {.referral_id = about_of(message)};
+    if (uuid_is_zero(&reference.referral_id)) {
+        return reference;
+    }
+    reference.case_id = referral && !uuid_is_zero(&message->referral.previous_case)
+                            ? message->referral.previous_case
+                            : message->header.case_id;
+    return reference;
+}
+
 bool message_kind_of_matter(enum message_kind kind)
 {
     return kind >= MESSAGE_INFORMATION_REQUEST && kind < MESSAGE_AGENCY_KIND_COUNT &&

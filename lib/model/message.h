@@ -167,8 +167,9 @@ struct referral_facts {
     uint32_t relation;
     uint32_t told;
     uint32_t person_count;
-    struct uuid previous; /* the referral that this one follows; zero: none */
-    uint32_t link;        /* how it follows */
+    struct uuid previous;      /* the referral that this one follows; zero: none */
+    struct uuid previous_case; /* its case, where that is another one; zero: this case */
+    uint32_t link;             /* how it follows */
 };
 
 struct feedback_facts {
@@ -323,6 +324,7 @@ struct notice_facts {
     size_t trace_count;
     struct span evidence; /* borrowed: the receiver's signed receipt */
     char reason[48];
+    char annotated[640]; /* as long as RUNG_SET_TEXT_BYTES */
 };
 
 struct message {
@@ -442,6 +444,13 @@ const char *message_kind_name(enum message_kind kind);
 enum message_kind message_kind_parse(const char *name);
 bool message_kind_from_agency(enum message_kind kind);
 bool message_kind_from_broker(enum message_kind kind);
+/* The referral that the facts name beside the header's (`previous`, `about`), and its case. Zero
+ * ids: none is named. */
+struct message_reference {
+    struct uuid case_id;
+    struct uuid referral_id;
+};
+struct message_reference message_reference(const struct message *message);
 /* About a matter (model/matter.h): header.referral_id is then the matter's id. The others of an
  * agency are about a referral. */
 bool message_kind_of_matter(enum message_kind kind);

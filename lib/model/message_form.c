@@ -43,6 +43,7 @@ static const struct field referral_fields[] = {
     {"told", FIELD_WORD, MEMBER(struct referral_facts, told), .which = VOCABULARY_TOLD},
     {"person_count", FIELD_U32, MEMBER(struct referral_facts, person_count)},
     {"previous", FIELD_UUID, MEMBER(struct referral_facts, previous)},
+    {"previous_case", FIELD_UUID, MEMBER(struct referral_facts, previous_case)},
     {"link", FIELD_WORD, MEMBER(struct referral_facts, link), .which = VOCABULARY_LINK},
     {.name = NULL},
 };
@@ -350,6 +351,7 @@ static const struct field notice_fields[] = {
     {"trace", FIELD_ROWS, MEMBER(struct notice_facts, trace),
      .count_offset = offsetof(struct notice_facts, trace_count), .rows = &trace_rows},
     {"reason", FIELD_CHARS, MEMBER(struct notice_facts, reason)},
+    {"annotated", FIELD_CHARS, MEMBER(struct notice_facts, annotated)},
     {.name = NULL},
 };
 

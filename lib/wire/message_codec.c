@@ -45,6 +45,7 @@ static const struct bind referral_binds[] = {
     NUMBER(14, struct referral_facts, no_publicity),
     ID(15, struct referral_facts, previous),
     NUMBER(16, struct referral_facts, link),
+    ID(17, struct referral_facts, previous_case),
 };
 static const struct bind_table referral_table =
     TABLE(&referral__v1__referral_facts__descriptor, struct referral_facts, referral_binds);
@@ -149,6 +150,7 @@ static const struct bind notice_binds[] = {
     MANY(17, struct notice_facts, trace, trace_count, TRACE_COUNT, &trace_table),
     SPAN(18, struct notice_facts, evidence, LIMIT_FACTS_BYTES),
     TEXT(19, struct notice_facts, reason),
+    TEXT(20, struct notice_facts, annotated),
 };
 static const struct bind_table notice_table =
     TABLE(&referral__v1__notice_facts__descriptor, struct notice_facts, notice_binds);
