@@ -267,16 +267,13 @@ void deciding_resolved(struct deciding *deciding, const struct effect *base, uin
 void deciding_redated(struct deciding *deciding, const struct effect *base,
                       const struct redating *redating)
 {
-    static const char *const reasons[] = {[BASIS_CALENDAR] = "calendar",
-                                          [BASIS_FLOOR] = "floor",
-                                          [BASIS_KEPT] = "kept",
-                                          [BASIS_GIVEN] = "given"};
     struct effect about = *base;
     about.kind = EFFECT_WINDOW_REDATED;
     about.old_due_before_ms = redating->old_due_before_ms;
-    (void)deciding_add(deciding, &about);
+    about.annotated = redating->annotated;
     (void)snprintf(about.reason, sizeof(about.reason), "%s",
-                   redating->moved ? reasons[about.window.basis] : "settled");
+                   redating->moved ? window_basis_id(about.window.basis) : "settled");
+    (void)deciding_add(deciding, &about);
     (void)deciding_notify(deciding, &about, MESSAGE_REDATING, about.responsible, ROLE_LIAISON);
     if (about.waiting != about.responsible) {
         (void)deciding_notify(deciding, &about, MESSAGE_REDATING, about.waiting,

@@ -6,6 +6,11 @@
 
 #include "model/decide_parts.h"
 
+_Static_assert(sizeof(((struct notice_facts *)0)->annotated) == RUNG_SET_TEXT_BYTES,
+               "a notice holds every rung of a window");
+_Static_assert(sizeof(((struct notice_facts *)0)->calendar_version) == CALENDAR_VERSION_BYTES,
+               "a notice holds the whole version");
+
 bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms)
 {
     uint64_t until_ms = ctx->outage_to_ms + ctx->policy->claimed_grace_ms;
@@ -163,6 +168,7 @@ void decide_notice_facts(const struct decide_context *ctx, const struct effect *
     ret_facts->roles = effect->roles;
     ret_facts->fell_due_ms = effect->fell_due_ms;
     ret_facts->old_due_before_ms = effect->old_due_before_ms;
+    rung_set_format(effect->annotated, ret_facts->annotated);
     if (window->number == 0 || effect->notice == MESSAGE_RETURNED) {
         return;
     }

@@ -369,6 +369,24 @@ uint32_t rung_set_count(struct rung_set set)
     return (uint32_t)__builtin_popcountll(set.bits);
 }
 
+void rung_set_format(struct rung_set set, char out[RUNG_SET_TEXT_BYTES])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (enum rung rung = 0; rung < RUNG_COUNT; rung++) {
+        size_t len = strlen(rung_ids[rung]);
+        if (!rung_set_has(set, rung)) {
+            continue;
+        }
+        assert(used + len + 2 <= RUNG_SET_TEXT_BYTES);
+        if (used > 0) {
+            out[used++] = ' ';
+        }
+        memcpy(out + used, rung_ids[rung], len + 1);
+        used += len;
+    }
+}
+
 /* ---- windows ---- */
 
 void window_open(const struct ladder *ladder, const struct calendar *calendar, enum clock_kind kind,

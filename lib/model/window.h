@@ -43,7 +43,8 @@ enum rung {
     RUNG_COUNT
 };
 
-#define RUNG_ID_BYTES 24
+#define RUNG_ID_BYTES       24
+#define RUNG_SET_TEXT_BYTES 640 /* all ids at once, with blanks and the NUL */
 
 /* "remind-5" ... "due-3.7"; stable, in leaves, documents and on the wire. Static storage. */
 const char *rung_id(enum rung rung);
@@ -78,6 +79,8 @@ struct rung_set {
 bool rung_set_has(struct rung_set set, enum rung rung);
 struct rung_set rung_set_with(struct rung_set set, enum rung rung);
 uint32_t rung_set_count(struct rung_set set);
+/* Their ids in the order of their numbers, a blank between: "remind-2 due-1"; "" for none. */
+void rung_set_format(struct rung_set set, char out[RUNG_SET_TEXT_BYTES]);
 
 /* To whom a rung goes; "responsible" is the agency that must act. */
 enum rung_target {

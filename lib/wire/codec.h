@@ -144,7 +144,7 @@ struct reply_head {
             uint64_t next_counter;
             struct digest registry_digest;
             struct digest policy_digest;
-            char calendar_version[LIMIT_NUMBER_BYTES];
+            char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
         } hello;
         struct {
             const struct shared_receipt *receipts;
@@ -200,12 +200,14 @@ struct leaf_window {
     uint32_t working_days;
     uint64_t due_before_ms;
     bool provisional;
-    char calendar_version[LIMIT_NUMBER_BYTES];
+    char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
     uint64_t old_due_before_ms;
     uint64_t agent_received_ms;
     bool late;
     uint32_t lateness_days;
     uint32_t outcome;
+    char annotated[640]; /* as long as RUNG_SET_TEXT_BYTES */
+    char reason[32];
 };
 
 struct leaf_rung {
@@ -229,7 +231,7 @@ struct leaf_clock {
 
 struct leaf_configuration {
     struct digest registry, keys, policy; /* SHA-256 of the files; zeros: none */
-    char calendar_version[LIMIT_NUMBER_BYTES];
+    char calendar_version[64];            /* as long as CALENDAR_VERSION_BYTES */
     struct digest calendar;
     char software[SOFTWARE_BYTES];
 };

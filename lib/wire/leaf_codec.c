@@ -27,6 +27,8 @@ static const struct bind window_binds[] = {
     NUMBER(11, struct leaf_window, late),
     NUMBER(12, struct leaf_window, lateness_days),
     NUMBER(13, struct leaf_window, outcome),
+    TEXT(14, struct leaf_window, annotated),
+    TEXT(15, struct leaf_window, reason),
 };
 static const struct bind_table window_table =
     TABLE(&referral__v1__window__descriptor, struct leaf_window, window_binds);

@@ -392,6 +392,9 @@ START_TEST(a_rung_whose_time_lies_ahead_again)
                      "resolved:feedback/due-1=DB-2027-0001 resolved>education[liaison,leader] "
                      "resolved>procuratorate[sender]");
     ck_assert_uint_eq(city.referral.document_count, 0);
+    char annotated[RUNG_SET_TEXT_BYTES];
+    rung_set_format(city.decision->effects[1].annotated, annotated);
+    ck_assert_str_eq(annotated, "remind-5 remind-2 due-1");
     city.ctx.now_ms = noon_of("2027-01-08");
     city_look(&city);
     ck_assert_str_eq(city.story, "");

@@ -99,7 +99,8 @@ static struct notice_facts full_notice(void)
                                  trace,
                                  COUNT_OF(trace),
                                  span_text("evidence"),
-                                 "calendar-changed"};
+                                 "calendar-changed",
+                                 "remind-2 due-1"};
 }
 
 /* Every field of every kind of facts has a value that is not its default. */
