@@ -226,6 +226,49 @@ START_TEST(test_urgent_is_round_the_clock)
 }
 END_TEST
 
+/* A clock until a day that people gave: rungs count from that day, whichever day it is; a reminder
+ * that would come before its first working day is not sent; no calendar moves the day. */
+static const struct {
+    const char *given;
+    uint32_t n;
+    enum rung rung;
+    const char *due; /* NULL: no such rung */
+} dated_rows[] = {
+    {"2026-03-06", 4, RUNG_REMIND_2, "2026-03-04"}, /* a Friday */
+    {"2026-03-06", 4, RUNG_REMIND_5, NULL},
+    {"2026-03-06", 4, RUNG_DUE_1, "2026-03-06"},
+    {"2026-03-06", 4, RUNG_DUE_2, "2026-03-11"},
+    {"2026-03-07", 4, RUNG_DUE_1, "2026-03-07"}, /* a Saturday stays one */
+    {"2026-03-07", 4, RUNG_DUE_2, "2026-03-11"},
+    {"2026-03-09", 5, RUNG_REMIND_5, NULL},
+    {"2026-03-10", 6, RUNG_REMIND_5, "2026-03-03"},
+    {"2026-03-02", 1, RUNG_DUE_1, "2026-03-02"}, /* the day itself */
+    {"2026-03-02", 1, RUNG_REMIND_2, NULL},
+    {"2026-05-06", 43, RUNG_REMIND_2, "2026-04-29"}, /* over the holiday of May */
+};
+
+START_TEST(test_dated)
+{
+    struct calendar *calendar = calendar_shipped(2026, true);
+    struct window window;
+    struct redating redating;
+    uint64_t due_ms = 0;
+    window_open_dated(calendar, noon_of("2026-03-02"), day_of(dated_rows[_i].given), &window);
+    ck_assert_uint_eq(window.n, dated_rows[_i].n);
+    ck_assert_uint_eq(window.due_before_ms, end_of(dated_rows[_i].given));
+    ck_assert_int_eq(window.basis, BASIS_GIVEN);
+    ck_assert(!window.provisional);
+    bool there = rung_due_ms(ladder_default(), calendar, &window, dated_rows[_i].rung, &due_ms);
+    ck_assert_int_eq(there, dated_rows[_i].due != NULL);
+    ck_assert(!there || due_ms == end_of(dated_rows[_i].due));
+    ck_assert(!rung_due_ms(ladder_default(), calendar, &window, RUNG_UNSIGNED_1, &due_ms));
+    window_redate(ladder_default(), calendar, noon_of("2026-03-03"), &window, &redating);
+    ck_assert(!redating.moved && !redating.settled);
+    ck_assert_uint_eq(window.due_before_ms, end_of(dated_rows[_i].given));
+    calendar_free(calendar);
+}
+END_TEST
+
 /* Each rung of a clock comes once, in rising time; a stopped window has none. */
 START_TEST(test_rungs_come_once_in_order)
 {
@@ -538,6 +581,7 @@ static Suite *window_suite(void)
     tcase_add_loop_test(rungs, test_rungs_by_hand, 0,
                         (int)(sizeof(rung_cases) / sizeof(rung_cases[0])));
     tcase_add_test(rungs, test_urgent_is_round_the_clock);
+    tcase_add_loop_test(rungs, test_dated, 0, (int)(sizeof(dated_rows) / sizeof(dated_rows[0])));
     tcase_add_loop_test(rungs, test_rungs_come_once_in_order, 0, CLOCK_KIND_COUNT);
     tcase_add_loop_test(rungs, test_lateness, 0, (int)(sizeof(late_cases) / sizeof(late_cases[0])));
     tcase_add_test(rungs, test_trace);
