@@ -377,6 +377,7 @@ START_TEST(the_copies_of_a_request)
     town_look(&town);
     copy_notices(&town, &copies[0]);
     copy_notices(&town, &copies[1]);
+    ck_assert(rung_set_has(copies[0].matter.duties[0].window.raised, RUNG_DUE_1));
     ck_assert_uint_eq(copies[0].matter.document_count, 1);
     ck_assert_uint_eq(copies[1].matter.document_count, 1);
     message = reply_to(&town, "procuratorate", "education", "DB-2026-0001");

@@ -158,6 +158,42 @@ START_TEST(a_referral_is_no_matter_and_a_newer_one_is_another_version)
 }
 END_TEST
 
+/* Bytes that no decision makes. */
+START_TEST(what_contradicts_itself_is_corrupt)
+{
+    static uint8_t packed[MATTER_PACKED_MAX];
+    static struct matter unpacked;
+    for (int fault = 0; fault < 8; fault++) {
+        static struct matter matter;
+        matter = (struct matter){.kind = MATTER_FUND, .state = MATTER_OPEN, .owner = 1};
+        matter.member_count = 2;
+        matter.duty_count = 2;
+        matter.document_count = 1;
+        for (uint32_t i = 0; i < 2; i++) {
+            matter.members[i].agency = (uint16_t)(i + 2);
+            matter.duties[i] =
+                (struct duty){.number = i + 1, .kind = DUTY_PAYMENT, .holder = 1, .waiting = 2};
+            matter.duties[i].window =
+                (struct window){.kind = CLOCK_DATED, .number = i + 1, .basis = BASIS_GIVEN};
+        }
+        matter.documents[0] =
+            (struct matter_document){.duty = 1, .rung = RUNG_DUE_1, .year = 2026, .counter = 1};
+        matter.members[1].agency = fault == 1 ? 2 : matter.members[1].agency;
+        matter.duties[0].number = fault == 2 ? 2 : matter.duties[0].number;
+        matter.duties[0].window.number = matter.duties[0].number;
+        matter.duties[1].holder = fault == 3 ? 9 : matter.duties[1].holder;
+        matter.duties[1].window.basis = fault == 4 ? BASIS_CALENDAR : BASIS_GIVEN;
+        matter.documents[0].duty = fault == 2 ? 2 : (fault == 5 ? 3 : 1);
+        matter.documents[0].rung = fault == 6 ? RUNG_REMIND_2 : RUNG_DUE_1;
+        matter.closed_ms = fault == 7 ? 1 : 0;
+        size_t len = matter_pack(&matter, packed);
+        ck_assert_msg(matter_unpack(span_of(packed, len), &unpacked) ==
+                          (fault == 0 ? OK : ERR_CORRUPT),
+                      "fault %d", fault);
+    }
+}
+END_TEST
+
 START_TEST(each_kind_and_state_has_a_name)
 {
     for (int kind = 1; kind < MATTER_KIND_COUNT; kind++) {
@@ -198,6 +234,7 @@ int main(void)
     tcase_add_test(tests, packing_there_and_back);
     tcase_add_test(tests, what_is_taken_packs_to_the_same_bytes);
     tcase_add_test(tests, a_referral_is_no_matter_and_a_newer_one_is_another_version);
+    tcase_add_test(tests, what_contradicts_itself_is_corrupt);
     tcase_add_test(tests, each_kind_and_state_has_a_name);
     tcase_add_test(tests, which_clocks_keep_a_case);
     suite_add_tcase(suite, tests);
