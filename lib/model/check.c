@@ -218,6 +218,10 @@ static bool check_link(struct check *check)
         return check_refuse(check, REFUSAL_FACT_INVALID,
                             "facts.previous, facts.link: expected both or neither");
     }
+    if (!follows && !uuid_is_zero(&facts->previous_case)) {
+        return check_refuse(check, REFUSAL_FACT_INVALID,
+                            "facts.previous_case: expected facts.previous too");
+    }
     if (uuid_equal(&facts->previous, &check->message->header.referral_id)) {
         return check_refuse(check, REFUSAL_PREVIOUS, "facts.previous: the referral itself");
     }

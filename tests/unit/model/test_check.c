@@ -508,6 +508,12 @@ START_TEST(a_referral_that_follows_another)
     message.referral.link = 99;
     expect(&message, NULL, REFUSAL_FACT_INVALID, "facts.link");
     message.referral.link = LINK_SUPPLEMENT;
+    message.referral.previous_case = id_of(8);
+    expect(&message, NULL, REFUSAL_NONE, "");
+    message.referral.link = 0;
+    memset(&message.referral.previous, 0, sizeof(message.referral.previous));
+    expect(&message, NULL, REFUSAL_FACT_INVALID, "facts.previous_case");
+    message.referral.link = LINK_SUPPLEMENT;
     message.referral.previous = message.header.referral_id;
     expect(&message, NULL, REFUSAL_PREVIOUS, "facts.previous");
 }

@@ -125,6 +125,7 @@ static struct message full_message(enum message_kind kind)
         message.referral.relation = 3;
         message.referral.told = 1;
         message.referral.previous = sample_uuid(0x55);
+        message.referral.previous_case = sample_uuid(0x56);
         message.referral.link = 2;
         break;
     case MESSAGE_SIGN_FOR:
