@@ -179,11 +179,33 @@ static void put_off(struct answered *answered, enum agent_slot slot)
 
     log_info("the broker cannot take a message now (%s): it waits here",
              refusal_name((enum refusal)shared->code));
-    if (shared->code == REFUSAL_QUEUE_FULL && place < registry_count(agent->setup.registry)) {
+    if (slot == SLOT_SUBMIT && shared->code == REFUSAL_QUEUE_FULL &&
+        place < registry_count(agent->setup.registry)) {
         agent->deferred_ms[place] = until_ms;
     } else {
         agent->askings[slot].not_before_ms = until_ms;
     }
+}
+
+/* The record is of this very message, and says one thing: taken, or refused. */
+static bool is_record_of(const struct answered *answered, const struct leaf_record *record,
+                         const struct digest *digest)
+{
+    bool taken = record->kind == LEAF_MESSAGE && record->refusal == REFUSAL_NONE;
+    bool refused = record->kind == LEAF_REFUSED && record->refusal != REFUSAL_NONE;
+
+    return (taken || refused) && digest_equal(&record->message_digest, digest) &&
+           uuid_equal(&record->message_id, &answered->row.header.message_id) &&
+           strcmp(record->actor, answered->agent->setup.self->id) == 0;
+}
+
+/* A receipt has the checkpoint of its commit, which is no later than that of the reply. */
+static bool is_of_the_log(const struct answered *answered, const struct checkpoint *checkpoint)
+{
+    const struct checkpoint *log = &answered->opened->checkpoint;
+
+    return checkpoint->size < log->size ||
+           (checkpoint->size == log->size && digest_equal(&checkpoint->root, &log->root));
 }
 
 /* The receipt proves that this very message was recorded. */
@@ -212,9 +234,8 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     if (error == ERR_MEMORY) {
         return error;
     }
-    if (error != OK || !digest_equal(&ret_facts->record.message_digest, &digest) ||
-        strcmp(ret_facts->record.actor, agent->setup.self->id) != 0 ||
-        (ret_facts->record.kind != LEAF_MESSAGE && ret_facts->record.kind != LEAF_REFUSED)) {
+    if (error != OK || !is_record_of(answered, &ret_facts->record, &digest) ||
+        !is_of_the_log(answered, &ret_facts->checkpoint)) {
         agent_alarm(agent, "a receipt does not prove that message %" PRIu64 " was recorded: %s",
                     answered->row.seq, fault.message);
         return ERR_FORGED;

@@ -364,6 +364,23 @@ enum err row_find(struct store_txn *txn, const struct uuid *message_id, struct r
     return row_of_id(txn, &from, ret_row);
 }
 
+enum err row_received_from(struct store_txn *txn, const char *sender, const struct uuid *message_id,
+                           struct row *ret_row)
+{
+    struct row_key from = key_of_id('M', message_id, 0);
+    struct row row;
+    enum err error = row_of_id(txn, &from, &row);
+
+    while (error == OK && (row.direction != ROW_IN || strcmp(row.header.sender, sender) != 0)) {
+        from = key_of_id('M', message_id, row.seq + 1);
+        error = row_of_id(txn, &from, &row);
+    }
+    if (error == OK) {
+        *ret_row = row;
+    }
+    return error;
+}
+
 enum err row_of_referral(struct store_txn *txn, const struct uuid *referral_id, uint64_t after,
                          struct row *ret_row)
 {

@@ -19,6 +19,7 @@ struct asking { /* one open request */
     bool busy;
     enum request_kind kind;
     struct digest request_digest;
+    uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
     uint32_t failures;                /* in a row */
@@ -33,13 +34,17 @@ struct agent {
     bool greeted; /* the session is of this run of the broker */
     uint8_t session[SESSION_BYTES];
     uint64_t counter;
+    uint32_t session_refusals; /* since a request was last answered */
+    enum agent_slot answering; /* whose reply is being taken */
+    enum agent_slot alone; /* what crossed and is asked again before all else; SLOT_COUNT: none */
     struct checkpoint checkpoint; /* the newest that we believe; size 0: none */
     uint64_t witnessed_size;
-    uint64_t witness_at_ms;             /* machine time of the next witness at the earliest */
-    char alarm[AGENT_ALARM_BYTES];      /* why the broker is not believed; empty */
-    char alarm_told[AGENT_ALARM_BYTES]; /* the last one that was told */
-    uint64_t alarm_until_ms;            /* machine time: then it is asked again */
-    bool receipts_wait;                 /* delivery receipts may be waiting: look before fetching */
+    uint64_t witness_at_ms;        /* machine time of the next witness at the earliest */
+    char alarm[AGENT_ALARM_BYTES]; /* why the broker is not believed; empty */
+    enum agent_slot alarm_slot;    /* whose reply it was */
+    char alarms_told[SLOT_COUNT][AGENT_ALARM_BYTES]; /* until a good reply of that slot */
+    uint64_t alarm_until_ms;                         /* machine time: then it is asked again */
+    bool receipts_wait; /* delivery receipts may be waiting: look before fetching */
     bool submits_wait;
     struct position plain[LIMIT_FETCH_COUNT]; /* notices fetched, to be acknowledged */
     size_t plain_count;
@@ -54,6 +59,8 @@ struct agent {
     bool registry_matches;
     /* the hook */
     bool hook_busy;
+    bool hook_told;         /* how it ended the last time */
+    bool hook_unsettled;    /* which could not be written down: before the next start */
     uint64_t hook_seq;      /* the notice that it was started for */
     uint64_t hook_at_ms;    /* machine time of the next start; UINT64_MAX: nothing waits */
     uint64_t hook_ok_ms;    /* wall time of the last success */
