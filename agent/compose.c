@@ -251,6 +251,9 @@ static enum err next_referral_number(struct making *making, const char *case_num
         enum err error = number_count(making->txn, case_number, &suffix);
 
         if (error == OK && suffix > NUMBER_SUFFIX_MAX) {
+            fault_set(making->fault, "case.full", "case_number",
+                      "this case has as many referrals as a number can count");
+            fault_hint(making->fault, "leave case_number out to open a new case");
             error = ERR_FULL;
         }
         if (error == OK) {

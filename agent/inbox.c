@@ -391,7 +391,8 @@ static enum err follow(struct arrival *arrival)
         registry_find(arrival->agent->setup.registry, arrival->message.header.sender);
     const struct copy_input input = {.message = &arrival->message,
                                      .signer = sender != NULL ? sender->number : 0,
-                                     .at_ms = arrival->facts.record.at_ms};
+                                     .at_ms = arrival->facts.record.at_ms,
+                                     .leaf_index = arrival->receipt.leaf_index};
     bool brokers = message_kind_from_broker(arrival->message.header.kind);
 
     if (!arrival->decoded || (!brokers && sender == NULL)) {

@@ -243,18 +243,16 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     return OK;
 }
 
-static enum err follow(struct answered *answered, struct span payload,
-                       const struct leaf_record *record)
+static enum err follow(struct answered *answered)
 {
     struct copy_input input = {.signer = answered->agent->setup.self->number,
-                               .at_ms = record->at_ms};
+                               .at_ms = answered->row.recorded_ms,
+                               .leaf_index = answered->row.leaf_index};
     struct message message;
     struct payload parts;
-    enum err error = payload_split(payload, &parts, NULL);
+    enum err error =
+        show_open_row(answered->txn, &answered->row, answered->region, &parts, &message);
 
-    if (error == OK) {
-        error = message_decode(&parts, answered->region, &message, NULL);
-    }
     if (error == OK) {
         input.message = &message;
         error = copy_follow(answered->agent, answered->txn, &input);
@@ -297,11 +295,11 @@ static enum err take_receipt(struct answered *answered)
     if (error == OK) {
         error = check_receipt(answered, payload, &receipt, &facts);
     }
-    if (error == OK && facts.record.kind == LEAF_MESSAGE) {
-        error = follow(answered, payload, &facts.record);
-    }
     if (error == OK) {
         error = keep(answered, &receipt, &facts);
+    }
+    if (error == OK && facts.record.kind == LEAF_MESSAGE) {
+        error = follow(answered);
     }
     if (error != OK) {
         return error;

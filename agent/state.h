@@ -134,8 +134,10 @@ struct copy_input {
     const struct message *message;
     uint16_t signer; /* agency number; 0: the broker */
     uint64_t at_ms;  /* broker time */
+    uint64_t leaf_index;
 };
-/* Follows a recorded message: what does not fit changes nothing. */
+/* Follows a recorded message, whose row is written: in the order of the log, whatever came first.
+ * What does not fit changes nothing. */
 enum err copy_follow(struct agent *agent, struct store_txn *txn,
                      const struct copy_input *input) MUST_CHECK;
 /* The copy as it will be once everything that waits here is recorded. False in ret_known: none. */
@@ -173,6 +175,9 @@ struct row_extra { /* what a notice of the broker adds to its row */
 void show_row_members(struct json_writer *writer, const struct row *row,
                       const struct row_extra *extra);
 void show_extra_of(const struct message *message, struct row_extra *ret_extra);
+/* The message of a row: of a received one the payload lies in an envelope. */
+enum err show_open_row(struct store_txn *txn, const struct row *row, struct region *region,
+                       struct payload *ret_payload, struct message *ret_message) MUST_CHECK;
 /* Each writes members into an open object, or refuses. */
 enum err show_rows(struct agent *agent, const struct json_value *request,
                    enum row_direction direction, struct json_writer *out,
