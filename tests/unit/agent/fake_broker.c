@@ -405,6 +405,26 @@ void fake_parcel(struct fake *fake, const char *sender, struct parcel *ret_parce
     buf_init(&parcel->record_bytes, LIMIT_HEADER_BYTES);
 }
 
+void fake_forward(struct fake *fake, const struct request_message *sent, struct parcel *ret_parcel)
+{
+    struct message_header *header = &ret_parcel->message.header;
+    memset(ret_parcel, 0, sizeof(*ret_parcel));
+    ck_assert_int_eq(header_decode(sent->payload.header, &fake->region, header, NULL), OK);
+    ret_parcel->signer = &fake->realm->sign[realm_place(fake->realm, header->sender)];
+    ret_parcel->record = (struct leaf_record){.version = 1,
+                                              .kind = LEAF_MESSAGE,
+                                              .at_ms = fake->now_ms,
+                                              .message_id = header->message_id,
+                                              .message_kind = header->kind,
+                                              .has_stream = true,
+                                              .stream = {.lane = 2}};
+    memcpy(ret_parcel->record.actor, header->sender, sizeof(header->sender));
+    memcpy(ret_parcel->record.recipient, header->recipient, sizeof(header->recipient));
+    buf_init(&ret_parcel->payload, LIMIT_ENVELOPE_BYTES);
+    buf_init(&ret_parcel->record_bytes, LIMIT_HEADER_BYTES);
+    ck_assert_int_eq(buf_append(&ret_parcel->payload, sent->bytes.data, sent->bytes.len), OK);
+}
+
 static void seal(struct fake *fake, struct parcel *parcel, struct span header, struct buf *out)
 {
     struct seal_reader readers[2];

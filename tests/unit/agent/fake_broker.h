@@ -92,6 +92,8 @@ struct parcel { /* a message on its way to the desk's agency, before it is writt
 
 /* A referral from a social agency to the procuratorate, or a notice when `sender` is the broker. */
 void fake_parcel(struct fake *fake, const char *sender, struct parcel *ret_parcel);
+/* A message that another desk submits, as it will come to this one. */
+void fake_forward(struct fake *fake, const struct request_message *sent, struct parcel *ret_parcel);
 void fake_deliver(struct fake *fake, struct parcel *parcels, size_t count, const struct lie *lie);
 void parcel_free(struct parcel *parcel);
 
