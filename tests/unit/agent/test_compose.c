@@ -154,6 +154,29 @@ START_TEST(test_suffixes_of_a_case_that_another_agency_opened)
 }
 END_TEST
 
+/* After the loss of a store the count begins anew, and messages that come name old cases of this
+ * agency: their numbers are taken, and the next free one is given. */
+START_TEST(test_numbers_that_messages_brought_are_taken)
+{
+    struct parcel parcels[3];
+    connect_both();
+    for (unsigned i = 0; i < 3; i++) {
+        struct message_header *header = &parcels[i].message.header;
+        fake_parcel(&p.fake, "education", &parcels[i]);
+        (void)snprintf(header->case_number, sizeof(header->case_number), "JZ-2026-%04u", i + 1);
+        (void)snprintf(header->referral_number, sizeof(header->referral_number), "JZ-2026-%04u-07",
+                       i + 1);
+    }
+    fake_deliver(&p.fake, parcels, 3, NULL);
+    (void)fake_accept(&p.fake, SLOT_ACK);
+    expect_next("JZ-2026-0004");
+    expect_next("JZ-2026-0005");
+    for (unsigned i = 0; i < 3; i++) {
+        parcel_free(&parcels[i]);
+    }
+}
+END_TEST
+
 START_TEST(test_a_case_that_is_full)
 {
     char line[4096];
@@ -510,6 +533,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_numbers_begin_again_with_the_year);
     tcase_add_test(tcase, test_suffixes_of_a_case_that_another_agency_opened);
+    tcase_add_test(tcase, test_numbers_that_messages_brought_are_taken);
     tcase_add_test(tcase, test_a_case_that_is_full);
     tcase_add_test(tcase, test_several_recipients_are_all_or_nothing);
     tcase_add_test(tcase, test_register_numbers);
