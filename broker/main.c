@@ -46,6 +46,7 @@ struct daemon {
     uint64_t wake_boot_ms; /* what the core asked for, on its own clock */
     struct link_server *link;
     struct local_server *status;
+    bool stuck; /* the transport is, and a new process must go on */
 };
 
 struct arrival { /* a verified request on its way from a link thread to the loop */
@@ -179,6 +180,16 @@ static enum link_verdict request_cb(void *ctx, const struct link_request *reques
 static void gone_cb(void *ctx, uint32_t pipe)
 {
     broker_gone(((struct daemon *)ctx)->broker, pipe);
+}
+
+static void stuck_cb(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    log_error("the transport takes no connection down any more: stopping, so that the service "
+              "manager starts it anew; nothing that was answered is lost");
+    daemon->stuck = true;
+    loop_stop(daemon->loop);
 }
 
 static void status_cb(void *ctx, uint64_t handle, struct span line)
@@ -323,6 +334,7 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
                                                         : agencies * LIMIT_CONNECTIONS_EACH,
         .on_request = request_cb,
         .on_gone = gone_cb,
+        .on_stuck = stuck_cb,
         .ctx = daemon};
 
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -403,6 +415,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 static int stop(struct daemon *daemon)
 {
     bool failed = daemon->broker != NULL && broker_failure(daemon->broker) != OK;
+    int status = failed || daemon->stuck ? 1 : 0;
     enum err closed = OK;
 
     if (daemon->link != NULL) {
@@ -421,9 +434,9 @@ static int stop(struct daemon *daemon)
     closed = link_server_close(daemon->link);
     if (closed != OK) {
         log_warn("the transport did not close in time; leaving it");
-        _exit(failed ? 1 : 0);
+        _exit(status);
     }
-    return failed ? 1 : 0;
+    return status;
 }
 
 static void release(struct daemon *daemon)

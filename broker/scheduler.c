@@ -9,7 +9,7 @@
 #include "broker/turn.h"
 #include "store/due.h"
 
-#define STRANGERS_MS  60000u /* one summary leaf a minute */
+#define STRANGERS_MS  60000u /* one summary leaf a minute, and one with the stop */
 #define REDATE_COUNT  200u   /* referrals looked at in one turn */
 #define MINUTE_MS     60000u
 #define RULE_ALARM_MS UINT64_C(3600000)
@@ -219,7 +219,7 @@ static enum err sum_up_strangers(struct turn *turn)
     struct broker *broker = turn->broker;
     struct leaf_record record;
 
-    if (turn->now_ms - broker->strangers_ms < STRANGERS_MS) {
+    if (turn->now_ms - broker->strangers_ms < STRANGERS_MS && !broker->stopping) {
         return OK;
     }
     broker->strangers_ms = turn->now_ms;

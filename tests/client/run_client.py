@@ -36,6 +36,8 @@ def run_openssl(*arguments):
 class City:
     """Keys, certificates, configuration and the running broker."""
 
+    stderr = None  # where the broker logs; a test may take a file
+
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="referral-client-")
         self.ports = (free_port(), free_port())
@@ -99,7 +101,8 @@ class City:
 
     def start(self):
         program = os.path.join(os.environ["REFERRAL_BIN"], "referral-broker")
-        self.process = subprocess.Popen([program, "--config", self.path("broker.yaml")])
+        self.process = subprocess.Popen([program, "--config", self.path("broker.yaml")],
+                                        stderr=self.stderr)
         deadline = time.monotonic() + 20
         while True:
             try:
