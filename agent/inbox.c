@@ -64,8 +64,9 @@ static enum err check_sender(struct arrival *arrival)
     const struct message_header *header = &arrival->message.header;
     bool brokers = strcmp(header->sender, BROKER_AGENCY) == 0;
     const struct key_entry *key;
-    enum err error = keyring_find(arrival->agent->setup.keyring, header->sender,
-                                  arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
+    enum err error =
+        keyring_find_past(arrival->agent->setup.keyring, header->sender,
+                          arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
 
     if (error != OK || key->use != KEY_SIGN) {
         return distrust(arrival, "its signing key is not in this agent's public keys");
