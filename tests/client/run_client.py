@@ -37,6 +37,7 @@ class City:
     """Keys, certificates, configuration and the running broker."""
 
     stderr = None  # where the broker logs; a test may take a file
+    wrapper = ()   # a command that runs the broker
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="referral-client-")
@@ -101,7 +102,8 @@ class City:
 
     def start(self):
         program = os.path.join(os.environ["REFERRAL_BIN"], "referral-broker")
-        self.process = subprocess.Popen([program, "--config", self.path("broker.yaml")],
+        self.process = subprocess.Popen([*self.wrapper, program, "--config",
+                                         self.path("broker.yaml")],
                                         stderr=self.stderr)
         deadline = time.monotonic() + 20
         while True:
