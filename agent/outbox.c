@@ -173,8 +173,7 @@ static void put_off(struct answered *answered, enum agent_slot slot)
 {
     struct agent *agent = answered->agent;
     const struct shared_receipt *shared = answered->shared;
-    uint64_t until_ms =
-        agent_machine_ms(agent) + (shared->retry_after_ms > 0 ? shared->retry_after_ms : 1000u);
+    uint64_t until_ms = agent_machine_ms(agent) + agent_retry_ms(shared->retry_after_ms);
     size_t place = place_of(agent, answered->row.header.recipient);
 
     log_info("the broker cannot take a message now (%s): it waits here",

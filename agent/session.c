@@ -186,7 +186,7 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
     }
     if (refusal_retryable(code)) {
         log_debug("the broker says %s: asking again", refusal_name(code));
-        wait_for(agent, slot, head->retry_after_ms > 0 ? head->retry_after_ms : 1000);
+        wait_for(agent, slot, agent_retry_ms(head->retry_after_ms));
         return;
     }
     log_warn("the broker refuses this agent's requests: %s (%s)", refusal_name(code),

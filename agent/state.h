@@ -14,6 +14,7 @@
 #define AGENT_BATCH_BYTES  (900u * 1024u) /* of their payloads: within LIMIT_REQUEST_BYTES */
 #define AGENT_REGION_BYTES (LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES))
 #define AGENT_ALARM_BYTES  400u
+#define AGENT_RETRY_MAX_MS 600000u
 
 struct asking { /* one open request */
     bool busy;
@@ -75,6 +76,14 @@ static inline uint64_t agent_wall_ms(const struct agent *agent)
 static inline uint64_t agent_machine_ms(const struct agent *agent)
 {
     return agent->setup.ops->machine_ms(agent->setup.ctx);
+}
+
+/* As long as the broker says, a second where it says nothing, ten minutes at the most. */
+static inline uint64_t agent_retry_ms(uint32_t retry_after_ms)
+{
+    uint64_t wait_ms = retry_after_ms > 0 ? retry_after_ms : 1000u;
+
+    return wait_ms < AGENT_RETRY_MAX_MS ? wait_ms : AGENT_RETRY_MAX_MS;
 }
 
 /* --- agent.c --- */

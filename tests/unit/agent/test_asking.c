@@ -242,6 +242,94 @@ START_TEST(test_a_recipient_whose_queue_is_full)
 }
 END_TEST
 
+/* Thousands wait for one whose queue is full: the next one to somebody else goes at once. */
+START_TEST(test_thousands_that_wait_are_not_in_the_way)
+{
+    struct store_txn *txn = NULL;
+    struct span payload;
+    struct row row;
+    struct buf copy;
+    fake_begin(&fake);
+    desk_say(&desk, SAY_OUTBOUND);
+    buf_init(&copy, LIMIT_ENVELOPE_BYTES);
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    ck_assert_int_eq(row_next(txn, ROW_OUT, 0, &row), OK);
+    ck_assert_int_eq(row_payload(txn, row.seq, &payload), OK);
+    ck_assert_int_eq(buf_append(&copy, payload.data, payload.len), OK);
+    for (unsigned i = 0; i < 3000; i++) { /* as many referrals */
+        be64_put(row.header.referral_id.bytes, i);
+        be64_put(row.header.message_id.bytes, i);
+        ck_assert_int_eq(row_next_seq(txn, &row.seq), OK);
+        ck_assert_int_eq(row_add(txn, &row, span_buf(&copy)), OK);
+    }
+    ck_assert_int_eq(store_commit(txn), OK);
+    buf_free(&copy);
+    struct slip slip;
+    fake_slip(&fake, SLOT_SUBMIT, 0, &slip);
+    slip.code = REFUSAL_QUEUE_FULL;
+    slip.retry_ms = 5000;
+    fake_receipts(&fake, SLOT_SUBMIT, &slip, 1, NULL);
+    ck_assert(!desk.asks[SLOT_SUBMIT].open);
+    desk_refer(&desk, "health");
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 1);
+    ck_assert_uint_eq(events_of(&desk, "accepted"), 1);
+    ck_assert(!desk.asks[SLOT_SUBMIT].open);
+    desk_pass(&desk, 5000);
+    ck_assert_uint_eq(desk.asks[SLOT_SUBMIT].request.message_count, AGENT_BATCH_COUNT);
+}
+END_TEST
+
+/* Nobody silences an agent for weeks. */
+START_TEST(test_no_wait_is_longer_than_ten_minutes)
+{
+    struct slip slip;
+    fake_begin(&fake);
+    desk_say(&desk, SAY_OUTBOUND);
+    fake_refuse(&fake, SLOT_FETCH, REFUSAL_STOPPING, UINT32_MAX);
+    fake_slip(&fake, SLOT_SUBMIT, 0, &slip);
+    slip.code = _i == 0 ? REFUSAL_QUEUE_FULL : REFUSAL_STORE_FULL;
+    slip.retry_ms = UINT32_MAX;
+    fake_receipts(&fake, SLOT_SUBMIT, &slip, 1, NULL);
+    ck_assert(!desk.asks[SLOT_FETCH].open && !desk.asks[SLOT_SUBMIT].open);
+    desk_pass(&desk, 600000);
+    ck_assert(desk.asks[SLOT_FETCH].open && desk.asks[SLOT_SUBMIT].open);
+}
+END_TEST
+
+/* A log that grew is countersigned once a while; whatever becomes of it keeps nothing waiting. */
+START_TEST(test_witness)
+{
+    fake_begin(&fake);
+    const struct ask *ask = &desk.asks[SLOT_SESSION];
+    for (unsigned i = 0; i < 4; i++) {
+        tree_grow(fake.tree, 1);
+        fake_nothing(&fake, NULL);
+        ck_assert(!ask->open);
+        desk_pass(&desk, 60000);
+        ck_assert(ask->open);
+        ck_assert_int_eq(ask->request.head.kind, REQUEST_WITNESS);
+        ck_assert_uint_eq(ask->request.head.witness.size, fake.tree->size);
+        struct checkpoint seen = {.size = fake.tree->size,
+                                  .root = tree_root(fake.tree, fake.tree->size)};
+        text_copy(seen.origin, sizeof(seen.origin), REALM_ORIGIN);
+        ck_assert_int_eq(witness_verify(realm.sign[desk.place].public_key, &seen,
+                                        ask->request.head.witness.signature),
+                         OK);
+        if (i == 1) {
+            desk_fail(&desk, SLOT_SESSION, ERR_TIMEOUT);
+        } else if (i == 2) {
+            fake_refuse(&fake, SLOT_SESSION, REFUSAL_FACT_INVALID, 0);
+        } else {
+            fake_settle_session(&fake);
+        }
+        ck_assert(desk.asks[SLOT_FETCH].open);
+    }
+    desk_pass(&desk, 600000);
+    ck_assert(!ask->open); /* nothing new */
+    ck_assert_str_eq(desk_alarm(&desk), "");
+}
+END_TEST
+
 /* Busy with one of our delivery receipts: no hot loop either. */
 START_TEST(test_a_receipt_that_is_put_off_waits)
 {
@@ -326,6 +414,9 @@ int main(void)
     tcase_add_loop_test(tcase, test_a_refused_hello_waits, 0, 2);
     tcase_add_loop_test(tcase, test_busy_waits_as_long_as_it_is_told, 0, 5);
     tcase_add_test(tcase, test_a_recipient_whose_queue_is_full);
+    tcase_add_test(tcase, test_thousands_that_wait_are_not_in_the_way);
+    tcase_add_loop_test(tcase, test_no_wait_is_longer_than_ten_minutes, 0, 2);
+    tcase_add_test(tcase, test_witness);
     tcase_add_test(tcase, test_a_receipt_that_is_put_off_waits);
     tcase_add_test(tcase, test_a_refusal_of_all_requests_is_tried_again_later);
     tcase_add_test(tcase, test_an_alarm_that_comes_back_after_all_was_well_is_told_again);
