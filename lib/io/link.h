@@ -28,6 +28,8 @@ struct link_tls {
     const char *server_name; /* client only: the name in the server's certificate */
 };
 
+/* Are the files of one end usable? ERR_INVALID with a fault, as for opening a server. */
+enum err link_tls_check(const struct link_tls *tls, struct fault *fault) MUST_CHECK;
 /* Checks version and interposer before any socket is made (nng_compat.h) and says why not. */
 enum err link_check(struct fault *fault) MUST_CHECK;
 
