@@ -15,7 +15,8 @@ import support  # noqa: E402
 from support import need  # noqa: E402
 from run_client import client  # noqa: E402
 
-B, R, P, K, C = "broker.yaml", "agencies.yaml", "policy.yaml", "public-keys.yaml", "calendars/2026.json"
+B, R, P, K = "broker.yaml", "agencies.yaml", "policy.yaml", "public-keys.yaml"
+C = "calendars/2026.json"
 
 # file, what is replaced (a pattern, once), by what, the place that is named, a word of the line
 TABLE = (
@@ -48,8 +49,8 @@ TABLE = (
     (R, r"(?s).*", "", r"agencies\.yaml", "empty"),
     (P, r"kind: sign-for, from: S, to: P", "kind: sign-four, from: S, to: P",
      r"policy\.yaml:\d+:\d+", "docs/messages.md"),
-    (P, r"from: P, to: S\}    # Art. 6", "from: nobody, to: S}    # Art. 6", r"policy\.yaml:\d+:\d+",
-     ""),
+    (P, r"from: P, to: S\}    # Art. 6", "from: nobody, to: S}    # Art. 6",
+     r"policy\.yaml:\d+:\d+", ""),
     (P, r"feedback-outbound: 20", "feedback-outbound: 0", r"policy\.yaml:\d+:\d+", ""),
     (P, r"offset: -2", "offset: -9", r"policy\.yaml:\d+:\d+", ""),
     (P, r"to: \[duty\]", "to: [everybody]", r"policy\.yaml:\d+:\d+", ""),
@@ -97,7 +98,8 @@ def judge(result, place, word, name):
     need(result.returncode == 78, "%s: ended with %d: %s" % (name, result.returncode, lines))
     need(len(lines) == 1 and result.stdout == "", "%s: more than one line: %s" % (name, lines))
     line = lines[0]
-    need(re.search(r"(^|[/ ])" + place + r": ", line), "%s: no place %s in %s" % (name, place, line))
+    need(re.search(r"(^|[/ ])" + place + r": ", line),
+         "%s: no place %s in %s" % (name, place, line))
     need(word in line, "%s: no %r in %s" % (name, word, line))
     need(re.search(r" \(.+\) \[[a-z.-]+\]$", line), "%s: no next step in %s" % (name, line))
 
