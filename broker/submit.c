@@ -158,6 +158,7 @@ static enum err look_up_item(struct submission *submission, struct decide_item *
     const struct delivery_facts *facts = &submission->message.delivery;
     struct queue_stream stream = {.recipient = submission->intake->agency->number};
     struct audit_entry entry;
+    struct leaf_record record;
     enum err error;
 
     if (facts->lane >= QUEUE_LANES) {
@@ -169,11 +170,16 @@ static enum err look_up_item(struct submission *submission, struct decide_item *
         return error == ERR_NOT_FOUND ? OK : error;
     }
     error = audit_read(submission->turn->txn, submission->item.leaf, &entry);
+    if (error == OK) {
+        error = leaf_record_decode(entry.record, &submission->region, &record, NULL);
+    }
     if (error != OK) {
         return error;
     }
     submission->item_found = true;
     item->message_id = submission->item.message_id;
+    item->case_id = record.case_id;
+    item->referral_id = record.referral_id;
     item->leaf_index = submission->item.leaf;
     item->leaf_hash = entry.hash;
     ctx->item = item;

@@ -278,6 +278,25 @@ class Conversation(unittest.TestCase):
         (record, _), = sender.submit([payload.SerializeToString(deterministic=True)])
         self.assertEqual((record.kind, record.refusal), (2, 41))
 
+    def test_receipt_of_another_referral_takes_nothing(self):
+        """A receipt under one referral's header must not take another's message off the queue:
+        its window would never open."""
+        sender = self.greeted("procuratorate")
+        receiver = self.greeted("education")
+        self.drain(receiver)
+        sender.submit([referral(sender, 900), referral(sender, 901)])
+        first, second = receiver.fetch()
+        delivery, header, facts, body, record = second
+        mixed = m.Header(case_id=first[1].case_id, case_number=first[1].case_number,
+                         referral_id=first[1].referral_id, sender=header.sender,
+                         referral_number=first[1].referral_number,
+                         message_id=header.message_id, kind=header.kind)
+        (answer, _), = receiver.acknowledge([(delivery, mixed, facts, body, record)])
+        self.assertEqual((answer.kind, answer.refusal), (2, 58))
+        self.assertEqual(len(receiver.fetch()), 2)
+        answers = receiver.acknowledge([first, second])
+        self.assertEqual([answer.refusal for answer, _ in answers], [0, 0])
+
     def test_batch_and_long_poll(self):
         """A FETCH waits and is answered by a batch; a second FETCH ends a first one."""
         sender = self.greeted("procuratorate")
