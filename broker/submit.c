@@ -142,14 +142,21 @@ static enum err look_up_numbers(struct submission *submission, const struct case
 static enum err look_up_case(struct submission *submission, const struct case_key *key,
                              struct decide_context *ctx)
 {
+    char name[REFERRAL_NAME_BYTES];
     struct case_key found;
     struct span packed;
     enum err error = cases_next(submission->turn->txn, &key->case_id, NULL, &found, &packed);
 
     if (error == OK) {
         ctx->case_known = true;
+    } else if (error != ERR_NOT_FOUND) {
+        return error;
     }
-    return error == ERR_NOT_FOUND ? OK : error;
+    error = ledger_referral_name(&key->referral_id, name);
+    if (error == OK) {
+        error = number_is_foreign(submission->turn, name, key, &ctx->referral_known);
+    }
+    return error;
 }
 
 static enum err look_up_item(struct submission *submission, struct decide_item *item,

@@ -297,6 +297,17 @@ class Conversation(unittest.TestCase):
         answers = receiver.acknowledge([first, second])
         self.assertEqual([answer.refusal for answer, _ in answers], [0, 0])
 
+    def test_referral_id_of_another_case_is_refused(self):
+        """One referral id names one referral, whoever made it first."""
+        sender = self.greeted("procuratorate")
+        payloads = [m.Payload.FromString(referral(sender, 910 + n)) for n in range(2)]
+        first, second = (m.Header.FromString(payload.header) for payload in payloads)
+        second.referral_id = first.referral_id
+        payloads[1].header = second.SerializeToString(deterministic=True)
+        answers = sender.submit([payload.SerializeToString(deterministic=True)
+                                 for payload in payloads])
+        self.assertEqual([record.refusal for record, _ in answers], [0, 48])
+
     def test_batch_and_long_poll(self):
         """A FETCH waits and is answered by a batch; a second FETCH ends a first one."""
         sender = self.greeted("procuratorate")
