@@ -93,10 +93,9 @@ class StartCity(run_client.City):
             self.process = subprocess.Popen([program, "--config", self.path("broker.yaml")],
                                             stderr=log)
 
-    def start_empty(self):
+    def empty(self):
         self.kill()
         shutil.rmtree(self.path("store"), ignore_errors=True)
-        self.start()
 
     def ask_status(self):
         with socket.socket(socket.AF_UNIX) as asking:
@@ -137,8 +136,9 @@ class Start(unittest.TestCase):
         sender = client.Agency(None, "procuratorate", client.Keys(city.keys_text),
                                city.seeds["procuratorate"], city.seal["procuratorate"])
         payload = run_client.referral(sender, number)
+        city.empty()
         began = time.monotonic()
-        city.start_empty()
+        city.start()
         self.assertTrue(soon(city.ask_status)["ok"])
         times = [time.monotonic()]
         sender.link = soon(lambda: client.Link("tcp://127.0.0.1:%d" % city.ports[0]))
