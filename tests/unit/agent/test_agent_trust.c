@@ -7,9 +7,18 @@ static struct realm realm;
 static struct desk desk;
 static struct fake fake;
 
-static void setup(void)
+static void realm_setup(void)
 {
     realm_open(&realm);
+}
+
+static void realm_teardown(void)
+{
+    realm_close(&realm);
+}
+
+static void setup(void)
+{
     desk.with_hook = true;
     desk_open(&desk, &realm, "procuratorate");
     fake_open(&fake, &desk);
@@ -19,7 +28,6 @@ static void teardown(void)
 {
     fake_close(&fake);
     desk_close(&desk);
-    realm_close(&realm);
 }
 
 /* The truth brings it back, and it works: a message is taken and acknowledged. */
@@ -573,6 +581,7 @@ int main(void)
     Suite *suite = suite_create("agent_trust");
     TCase *tcase = tcase_create("trust");
     tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, test_lies_in_an_answer_to_fetch, 0, COUNT_OF(head_lies));
     tcase_add_loop_test(tcase, test_lies_in_an_answer_to_submit, 0, COUNT_OF(head_lies));

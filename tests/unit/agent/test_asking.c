@@ -7,9 +7,18 @@ static struct realm realm;
 static struct desk desk;
 static struct fake fake;
 
-static void setup(void)
+static void realm_setup(void)
 {
     realm_open(&realm);
+}
+
+static void realm_teardown(void)
+{
+    realm_close(&realm);
+}
+
+static void setup(void)
+{
     desk.with_hook = true;
     desk_open(&desk, &realm, "procuratorate");
     fake_open(&fake, &desk);
@@ -19,7 +28,6 @@ static void teardown(void)
 {
     fake_close(&fake);
     desk_close(&desk);
-    realm_close(&realm);
 }
 
 /* --- crossed replies --- */
@@ -403,6 +411,7 @@ int main(void)
     Suite *suite = suite_create("agent_asking");
     TCase *tcase = tcase_create("asking");
     tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_a_stale_reply_is_asked_again);
     tcase_add_test(tcase, test_two_logs_of_one_size_are_an_alarm);

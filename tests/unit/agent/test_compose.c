@@ -28,9 +28,18 @@ static void end_close(struct end *end)
     desk_close(&end->desk);
 }
 
-static void setup(void)
+static void realm_setup(void)
 {
     realm_open(&realm);
+}
+
+static void realm_teardown(void)
+{
+    realm_close(&realm);
+}
+
+static void setup(void)
+{
     end_open(&p, "procuratorate");
     end_open(&s, "education");
 }
@@ -39,7 +48,6 @@ static void teardown(void)
 {
     end_close(&p);
     end_close(&s);
-    realm_close(&realm);
 }
 
 static void connect_both(void)
@@ -530,6 +538,7 @@ int main(void)
     Suite *suite = suite_create("agent_compose");
     TCase *tcase = tcase_create("compose");
     tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_numbers_begin_again_with_the_year);
     tcase_add_test(tcase, test_suffixes_of_a_case_that_another_agency_opened);

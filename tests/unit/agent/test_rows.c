@@ -18,16 +18,24 @@ static struct known known[ROWS_MAX]; /* by seq - 1 */
 static size_t known_count;
 static uint64_t stream_seqs[4];
 
-static void setup(void)
+static void realm_setup(void)
 {
     realm_open(&realm);
+}
+
+static void realm_teardown(void)
+{
+    realm_close(&realm);
+}
+
+static void setup(void)
+{
     desk_open(&desk, &realm, "procuratorate");
 }
 
 static void teardown(void)
 {
     desk_close(&desk);
-    realm_close(&realm);
 }
 
 static struct uuid id_of(uint8_t kind, uint64_t number)
@@ -309,12 +317,14 @@ static void put_raw(enum store_table table, struct span key, struct span value)
     ck_assert_int_eq(store_commit(txn), OK);
 }
 
-static enum err get_raw_row(struct row *row)
+/* The row of these bytes; nothing is kept. */
+static enum err row_of_bytes(struct span key, struct span packed, struct row *row)
 {
-    struct store_txn *read = NULL;
-    ck_assert_int_eq(store_read_begin(desk.store, &read), OK);
-    enum err error = row_get(read, ROW_OUT, 1, row);
-    store_read_end(read);
+    struct store_txn *txn = NULL;
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    ck_assert_int_eq(store_put(txn, STORE_OUTBOX, key, packed), OK);
+    enum err error = row_get(txn, ROW_OUT, 1, row);
+    store_abort(txn);
     return error;
 }
 
@@ -345,16 +355,14 @@ START_TEST(test_cut_and_changed_rows)
     size_t len = packed_row(key, bytes, sizeof(bytes));
     struct row row;
     for (size_t cut = 0; cut < len; cut++) {
-        put_raw(STORE_OUTBOX, span_of(key, 8), span_of(bytes, cut));
-        enum err error = get_raw_row(&row);
+        enum err error = row_of_bytes(span_of(key, 8), span_of(bytes, cut), &row);
         ck_assert_msg(error == ERR_CORRUPT || (error == OK && cut > 100), "cut at %zu: %s", cut,
                       err_text(error));
     }
     for (size_t at = 0; at < len; at++) {
         uint8_t was = bytes[at];
         bytes[at] ^= (uint8_t)(1u << (at % 8));
-        put_raw(STORE_OUTBOX, span_of(key, 8), span_of(bytes, len));
-        enum err error = get_raw_row(&row);
+        enum err error = row_of_bytes(span_of(key, 8), span_of(bytes, len), &row);
         ck_assert_msg(error == OK || error == ERR_CORRUPT || error == ERR_VERSION, "byte %zu", at);
         ck_assert(error != OK || memchr(row.detail, 0, sizeof(row.detail)) != NULL);
         ck_assert(error != OK || (row.state >= ROW_WAITING && row.state <= ROW_REJECTED));
@@ -362,12 +370,11 @@ START_TEST(test_cut_and_changed_rows)
     }
     for (unsigned state = 0; state < 256; state++) {
         bytes[1] = (uint8_t)state;
-        put_raw(STORE_OUTBOX, span_of(key, 8), span_of(bytes, len));
-        ck_assert_int_eq(get_raw_row(&row), state >= 1 && state <= 3 ? OK : ERR_CORRUPT);
+        ck_assert_int_eq(row_of_bytes(span_of(key, 8), span_of(bytes, len), &row),
+                         state >= 1 && state <= 3 ? OK : ERR_CORRUPT);
     }
     bytes[0]++;
-    put_raw(STORE_OUTBOX, span_of(key, 8), span_of(bytes, len));
-    ck_assert_int_eq(get_raw_row(&row), ERR_VERSION);
+    ck_assert_int_eq(row_of_bytes(span_of(key, 8), span_of(bytes, len), &row), ERR_VERSION);
 }
 END_TEST
 
@@ -428,8 +435,9 @@ int main(void)
     Suite *suite = suite_create("agent_rows");
     TCase *tcase = tcase_create("rows");
     tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_loop_test(tcase, test_random_walk, 0, 4);
+    tcase_add_loop_test(tcase, test_random_walk, 0, 3);
     tcase_add_test(tcase, test_cut_and_changed_rows);
     tcase_add_test(tcase, test_indices_that_lead_nowhere);
     tcase_add_test(tcase, test_a_damaged_row_is_not_hidden);
