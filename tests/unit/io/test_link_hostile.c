@@ -256,7 +256,7 @@ struct reading {
 /* Nothing has come for a while: nng 1.5 may hang where a peer goes in the middle of a flood. */
 static bool all_read(struct reading *reading)
 {
-    uint8_t space[65536];
+    uint8_t space[16384];
     while (recv(reading->fd, space, sizeof space, MSG_DONTWAIT) > 0) {
         reading->newest_ms = now_ms();
     }
