@@ -64,6 +64,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->receipts_wait = true;
     agent->submits_wait = true;
     agent->hook_at_ms = UINT64_MAX;
+    agent->alone = SLOT_COUNT;
     buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
     agent->decision = malloc(sizeof(*agent->decision));
     agent->deferred_ms = calloc(registry_count(setup->registry), sizeof(*agent->deferred_ms));
@@ -142,8 +143,19 @@ void agent_alarm(struct agent *agent, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(agent->alarm, sizeof(agent->alarm), fmt, args);
     va_end(args);
+    agent->alarm_slot = agent->answering;
     agent->greeted = false;
     agent->alarm_until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
+}
+
+static bool is_told(const struct agent *agent)
+{
+    bool told = false;
+
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        told = told || strcmp(agent->alarm, agent->alarms_told[slot]) == 0;
+    }
+    return told;
 }
 
 /* Once for each alarm: the log, those who watch, and the hook. */
@@ -152,10 +164,10 @@ static void tell_alarm(struct agent *agent)
     struct store_txn *txn;
     enum err error;
 
-    if (agent->alarm[0] == '\0' || strcmp(agent->alarm, agent->alarm_told) == 0) {
+    if (agent->alarm[0] == '\0' || is_told(agent)) {
         return;
     }
-    memcpy(agent->alarm_told, agent->alarm, sizeof(agent->alarm));
+    memcpy(agent->alarms_told[agent->alarm_slot], agent->alarm, sizeof(agent->alarm));
     log_error("the broker is not believed any more: %s; nothing is sent or taken, asking again "
               "every %u s; tell the administrators of the broker and of the other agencies",
               agent->alarm, ALARM_WAIT_MS / 1000);
@@ -182,6 +194,26 @@ static bool idle(const struct agent *agent, enum agent_slot slot, uint64_t now_m
     return !agent->askings[slot].busy && agent->askings[slot].not_before_ms <= now_ms;
 }
 
+static bool may_ask(const struct agent *agent, enum agent_slot slot, uint64_t now_ms)
+{
+    return idle(agent, slot, now_ms) && (agent->alone == SLOT_COUNT || agent->alone == slot);
+}
+
+static void start_messages(struct agent *agent, uint64_t now_ms)
+{
+    if (may_ask(agent, SLOT_ACK, now_ms)) {
+        outbox_send(agent, SLOT_ACK);
+    }
+    if (!agent->receipts_wait && agent->plain_count == 0 && !agent->askings[SLOT_ACK].busy) {
+        if (agent->submits_wait && may_ask(agent, SLOT_SUBMIT, now_ms)) {
+            outbox_send(agent, SLOT_SUBMIT);
+        }
+        if (may_ask(agent, SLOT_FETCH, now_ms)) {
+            inbox_fetch(agent);
+        }
+    }
+}
+
 static void start(struct agent *agent, uint64_t now_ms)
 {
     if (!agent->greeted) {
@@ -190,16 +222,10 @@ static void start(struct agent *agent, uint64_t now_ms)
         }
         return;
     }
-    if (idle(agent, SLOT_ACK, now_ms)) {
-        outbox_send(agent, SLOT_ACK);
-    }
-    if (!agent->receipts_wait && agent->plain_count == 0 && !agent->askings[SLOT_ACK].busy) {
-        if (agent->submits_wait && idle(agent, SLOT_SUBMIT, now_ms)) {
-            outbox_send(agent, SLOT_SUBMIT);
-        }
-        if (idle(agent, SLOT_FETCH, now_ms)) {
-            inbox_fetch(agent);
-        }
+    start_messages(agent, now_ms);
+    if (agent->alone != SLOT_COUNT && idle(agent, agent->alone, now_ms)) {
+        agent->alone = SLOT_COUNT; /* it has nothing to ask any more */
+        start_messages(agent, now_ms);
     }
     if (agent->checkpoint.size > agent->witnessed_size && now_ms >= agent->witness_at_ms &&
         idle(agent, SLOT_SESSION, now_ms)) {
@@ -239,6 +265,18 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     return next_ms;
 }
 
+/* Recipients whose time has come. Here and not when woken: whatever comes first takes it, and the
+ * next wake-up is asked for anew each time. */
+static void end_deferrals(struct agent *agent, uint64_t now_ms)
+{
+    for (size_t i = 0; i < registry_count(agent->setup.registry); i++) {
+        if (agent->deferred_ms[i] != 0 && agent->deferred_ms[i] <= now_ms) {
+            agent->deferred_ms[i] = 0;
+            agent->submits_wait = true;
+        }
+    }
+}
+
 void agent_pump(struct agent *agent)
 {
     uint64_t now_ms = agent_machine_ms(agent);
@@ -247,6 +285,7 @@ void agent_pump(struct agent *agent)
     if (agent->failure != OK) {
         return;
     }
+    end_deferrals(agent, now_ms);
     if (agent->connected && (agent->alarm[0] == '\0' || now_ms >= agent->alarm_until_ms)) {
         start(agent, now_ms);
     }
@@ -256,14 +295,6 @@ void agent_pump(struct agent *agent)
 
 void agent_wake(struct agent *agent)
 {
-    uint64_t now_ms = agent_machine_ms(agent);
-
-    for (size_t i = 0; i < registry_count(agent->setup.registry); i++) {
-        if (agent->deferred_ms[i] != 0 && agent->deferred_ms[i] <= now_ms) {
-            agent->deferred_ms[i] = 0;
-            agent->submits_wait = true;
-        }
-    }
     agent_pump(agent);
 }
 
@@ -309,17 +340,29 @@ static enum err take(struct agent *agent, enum agent_slot slot, const struct ope
     if (error == OK) {
         error = handlers[slot](agent, txn, opened, region);
     }
-    if (error != OK) {
+    if (error == OK) {
+        error = store_commit(txn);
+    } else {
         store_abort(txn);
-        buf_clear(&agent->events);
-        return error;
     }
-    error = store_commit(txn);
     if (error == OK) {
         session_kept(agent, opened);
         events_tell(agent);
     }
+    buf_clear(&agent->events);
     return error;
+}
+
+/* What the reply brought is durable. */
+static void taken(struct agent *agent, enum agent_slot slot)
+{
+    agent->askings[slot].failures = 0;
+    if (slot != SLOT_SESSION) {
+        agent->session_refusals = 0;
+    }
+    if (agent->alarm[0] == '\0') {
+        agent->alarms_told[slot][0] = '\0'; /* should it come back, it is news */
+    }
 }
 
 void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, struct span bytes)
@@ -329,8 +372,12 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
     struct region region;
 
     asking->busy = false;
-    if (result != OK) {
-        agent_trouble(agent, slot, result);
+    agent->answering = slot;
+    if (agent->alone == slot) {
+        agent->alone = SLOT_COUNT;
+    }
+    if (result != OK) { /* whatever a link says of itself, it is not the store that failed */
+        agent_trouble(agent, slot, result == ERR_MEMORY ? result : ERR_UNREACHABLE);
         agent_pump(agent);
         return;
     }
@@ -339,8 +386,11 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
         enum err error = take(agent, slot, &opened, &region);
 
         if (error == OK) {
-            asking->failures = 0;
-        } else if (error != ERR_FORGED) {
+            taken(agent, slot);
+        } else {
+            agent->plain_count = slot == SLOT_FETCH ? 0 : agent->plain_count; /* not stored */
+        }
+        if (error != OK && error != ERR_FORGED) {
             agent_trouble(agent, slot, error);
         }
     }

@@ -227,6 +227,8 @@ static enum err answer_outbox(struct agent *agent, const struct json_value *requ
 
 /* --- watching, and the laboratory's clock --- */
 
+#define LAB_OFFSET_MAX_MS (INT64_C(100) * 366 * 86400000) /* a sum of two does not overflow */
+
 static enum err answer_watch(struct agent *agent, const struct json_value *request,
                              struct json_writer *out, struct fault *fault)
 {
@@ -254,7 +256,8 @@ static enum err answer_lab_clock(struct agent *agent, const struct json_value *r
                            "clocks are moved in laboratory mode only");
     }
     error = json_get_i64(&value, &offset_ms, fault);
-    if (error == OK && agent->setup.ops->move_wall(agent->setup.ctx, offset_ms) != OK) {
+    if (error == OK && (offset_ms < -LAB_OFFSET_MAX_MS || offset_ms > LAB_OFFSET_MAX_MS ||
+                        agent->setup.ops->move_wall(agent->setup.ctx, offset_ms) != OK)) {
         error = json_refuse(&value, fault, "agent.laboratory",
                             "expected an offset in milliseconds, at most 100 years");
     }

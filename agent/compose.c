@@ -232,32 +232,49 @@ static enum err finish(struct making *making)
 
 /* --- numbers --- */
 
-/* The next number of this agency: "JZ-2026-0031", "MZ-DJ-2026-0007". A number is given once: what
- * the broker refuses keeps it, and it is listed as void. */
-static enum err next_number(struct making *making, enum number_kind kind,
-                            char out[LIMIT_NUMBER_BYTES])
+#define NUMBER_TRIES_MAX 100000u
+
+static enum err count_on(struct making *making, struct number *number)
 {
-    const struct agency *self = making->agent->setup.self;
-    struct number number = {.kind = kind};
     char counter[LIMIT_NUMBER_BYTES];
     uint64_t value = 0;
+    int len = snprintf(counter, sizeof(counter), "%s%s-%" PRIu32, number->prefix,
+                       number->kind == NUMBER_REGISTER ? "-DJ" : "", number->year);
     enum err error;
-    int len;
 
-    number.year = (uint32_t)civil_date_of(civil_day_at(agent_wall_ms(making->agent))).year;
-    memcpy(number.prefix, self->prefix, sizeof(number.prefix));
-    len = snprintf(counter, sizeof(counter), "%s%s-%" PRIu32, self->prefix,
-                   kind == NUMBER_REGISTER ? "-DJ" : "", number.year);
     assert(len > 0 && (size_t)len < sizeof(counter));
     error = number_count(making->txn, counter, &value);
     if (error == OK && value > NUMBER_COUNTER_MAX) {
         error = ERR_FULL;
     }
-    if (error == OK) {
-        number.counter = (uint32_t)value;
-        number_format(&number, out);
-    }
+    number->counter = error == OK ? (uint32_t)value : 0;
     return error;
+}
+
+/* The next free number of this agency: "JZ-2026-0031", "MZ-DJ-2026-0007". A number is given once:
+ * what the broker refuses keeps it, and it is listed as void. Numbers that messages brought are
+ * taken: after the loss of a store the count begins anew. */
+static enum err next_number(struct making *making, enum number_kind kind,
+                            char out[LIMIT_NUMBER_BYTES])
+{
+    const struct agency *self = making->agent->setup.self;
+    struct number number = {.kind = kind};
+
+    number.year = (uint32_t)civil_date_of(civil_day_at(agent_wall_ms(making->agent))).year;
+    memcpy(number.prefix, self->prefix, sizeof(number.prefix));
+    for (unsigned i = 0; i < NUMBER_TRIES_MAX; i++) {
+        struct case_key taken;
+        enum err error = count_on(making, &number);
+
+        if (error == OK) {
+            number_format(&number, out);
+            error = number_find(making->txn, out, &taken);
+        }
+        if (error != OK) {
+            return error == ERR_NOT_FOUND ? OK : error;
+        }
+    }
+    return ERR_FULL;
 }
 
 /* The next free suffix of the case, whoever made the ones before. */
@@ -270,6 +287,9 @@ static enum err next_referral_number(struct making *making, const char *case_num
         enum err error = number_count(making->txn, case_number, &suffix);
 
         if (error == OK && suffix > NUMBER_SUFFIX_MAX) {
+            fault_set(making->fault, "case.full", "case_number",
+                      "this case has as many referrals as a number can count");
+            fault_hint(making->fault, "leave case_number out to open a new case");
             error = ERR_FULL;
         }
         if (error == OK) {

@@ -14,13 +14,15 @@
 #include "wire/receipt.h"
 #include "wire/sealing.h"
 
+#define REFUSED_RECEIPT_WAIT_MS 30000u
+
 void inbox_fetch(struct agent *agent)
 {
     struct request_head head = {.kind = REQUEST_FETCH};
     enum err error;
 
     head.fetch.max_count = LIMIT_FETCH_COUNT;
-    head.fetch.wait_ms = LIMIT_FETCH_WAIT_MS;
+    head.fetch.wait_ms = agent->alone == SLOT_FETCH ? 0 : LIMIT_FETCH_WAIT_MS;
     error = session_ask(agent, SLOT_FETCH, &head, NULL);
     if (error != OK) {
         agent_trouble(agent, SLOT_FETCH, error);
@@ -62,8 +64,9 @@ static enum err check_sender(struct arrival *arrival)
     const struct message_header *header = &arrival->message.header;
     bool brokers = strcmp(header->sender, BROKER_AGENCY) == 0;
     const struct key_entry *key;
-    enum err error = keyring_find(arrival->agent->setup.keyring, header->sender,
-                                  arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
+    enum err error =
+        keyring_find_past(arrival->agent->setup.keyring, header->sender,
+                          arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
 
     if (error != OK || key->use != KEY_SIGN) {
         return distrust(arrival, "its signing key is not in this agent's public keys");
@@ -73,6 +76,9 @@ static enum err check_sender(struct arrival *arrival)
     }
     if (brokers != message_kind_from_broker(header->kind)) {
         return distrust(arrival, "its kind is not one that its sender may sign");
+    }
+    if (header->kind == MESSAGE_DELIVERY || header->kind == MESSAGE_REJECTION) {
+        return distrust(arrival, "it is a receipt, which nobody is sent");
     }
     return OK;
 }
@@ -172,11 +178,11 @@ static enum err acknowledge_again(struct arrival *arrival)
     struct row known, receipt;
     enum err error = row_at_position(arrival->txn, position, &known);
 
-    if (error == ERR_NOT_FOUND && agent->setup.accept_gaps) {
+    if (error == ERR_NOT_FOUND) { /* of a gap that was accepted */
         return distrust(arrival, "it lies before where this store begins; restore the store");
     }
     if (error != OK) {
-        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+        return error;
     }
     if (!digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash)) {
         return distrust(arrival, "it stands where another message stood before");
@@ -186,6 +192,11 @@ static enum err acknowledge_again(struct arrival *arrival)
         return OK;
     }
     error = row_get(arrival->txn, ROW_OUT, known.receipt_seq, &receipt);
+    if (error == OK && receipt.state == ROW_REFUSED) { /* for good: it would be refused again */
+        agent->askings[SLOT_FETCH].not_before_ms =
+            agent_machine_ms(agent) + REFUSED_RECEIPT_WAIT_MS;
+        return OK;
+    }
     if (error == OK && receipt.state != ROW_WAITING) {
         error = row_wait_again(arrival->txn, &receipt);
     }
@@ -224,6 +235,19 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
         return distrust(arrival, "it does not follow the message before it");
     }
     return OK;
+}
+
+/* A message has one place; recorded a second time it would look like a new one. */
+static enum err check_once(struct arrival *arrival)
+{
+    const struct message_header *header = &arrival->message.header;
+    struct row known;
+    enum err error = row_received_from(arrival->txn, header->sender, &header->message_id, &known);
+
+    if (error == OK) {
+        return distrust(arrival, "it came before, at another place");
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 /* --- the body --- */
@@ -368,7 +392,8 @@ static enum err follow(struct arrival *arrival)
         registry_find(arrival->agent->setup.registry, arrival->message.header.sender);
     const struct copy_input input = {.message = &arrival->message,
                                      .signer = sender != NULL ? sender->number : 0,
-                                     .at_ms = arrival->facts.record.at_ms};
+                                     .at_ms = arrival->facts.record.at_ms,
+                                     .leaf_index = arrival->receipt.leaf_index};
     bool brokers = message_kind_from_broker(arrival->message.header.kind);
 
     if (!arrival->decoded || (!brokers && sender == NULL)) {
@@ -435,6 +460,9 @@ static enum err take(struct arrival *arrival)
     if (error == OK) {
         error = check_stream(arrival, &is_new);
     }
+    if (error == OK && is_new) {
+        error = check_once(arrival);
+    }
     if (error != OK || !is_new) {
         return error;
     }
@@ -453,25 +481,36 @@ static enum err take(struct arrival *arrival)
     return error == OK ? store(arrival) : error;
 }
 
+/* Each message in a region of its own: what one sender's body grows to is not another's loss, and
+ * the opened body is gone before the next one. */
+static enum err take_one(struct agent *agent, struct store_txn *txn, const struct reply_head *head,
+                         const struct delivery *delivery)
+{
+    struct region region;
+    struct arrival arrival = {
+        .agent = agent, .txn = txn, .region = &region, .head = head, .delivery = delivery};
+    enum err error;
+
+    region_init(&region, AGENT_REGION_BYTES);
+    error = take(&arrival);
+    region_wipe(&region);
+    return error;
+}
+
 enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                        struct region *region)
 {
     const struct reply_head *head = &opened->reply.head;
     enum err error = OK;
 
+    (void)region;
     if (head->kind != REPLY_FETCH || head->fetch.delivery_count > LIMIT_FETCH_COUNT) {
         agent_alarm(agent, "the broker answered a fetch with something else");
         return ERR_FORGED;
     }
     agent->plain_count = 0;
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
-        struct arrival arrival = {.agent = agent,
-                                  .txn = txn,
-                                  .region = region,
-                                  .head = head,
-                                  .delivery = &head->fetch.deliveries[i]};
-
-        error = take(&arrival);
+        error = take_one(agent, txn, head, &head->fetch.deliveries[i]);
     }
     if (error != OK) {
         agent->plain_count = 0;

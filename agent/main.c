@@ -208,6 +208,9 @@ static void line_cb(void *ctx, uint64_t handle, struct span line)
         local_reply(daemon->local, handle, span_buf(&answer)) != OK) {
         local_hang_up(daemon->local, handle);
     }
+    if (answer.cap > 0) {
+        crypto_wipe(answer.data, answer.cap); /* bodies may be in it */
+    }
     buf_free(&answer);
 }
 

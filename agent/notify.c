@@ -13,7 +13,7 @@
 #include "model/message_json.h"
 
 #define TRIES_MAX    12u
-#define NOTICE_BYTES (64u * 1024u)
+#define NOTICE_BYTES (8u * LIMIT_FACTS_BYTES) /* JSON writes a byte of a notice as six at most */
 
 /* Twelve tries: half a minute, doubling up to four hours: about a day. */
 static const struct backoff hook_backoff = {.base_ms = 30000, .max_ms = 4u * 3600u * 1000u};
@@ -198,12 +198,20 @@ static enum err start_first(struct agent *agent)
     return error;
 }
 
+static void settle_last(struct agent *agent);
+
 void notify_start(struct agent *agent)
 {
     enum err error;
 
     if (agent->setup.ops->hook == NULL || agent->hook_busy ||
         agent->hook_at_ms > agent_machine_ms(agent)) {
+        return;
+    }
+    if (agent->hook_unsettled) {
+        settle_last(agent);
+    }
+    if (agent->hook_unsettled || agent->hook_at_ms > agent_machine_ms(agent)) {
         return;
     }
     error = start_first(agent);
@@ -240,25 +248,36 @@ static enum err settle(struct agent *agent, struct store_txn *txn, bool told, un
     return error;
 }
 
-void agent_hook_ended(struct agent *agent, bool told)
+static enum err settle_in(struct agent *agent, unsigned *ret_tries)
 {
     struct store_txn *txn;
-    unsigned tries = 0;
     enum err error = store_begin(agent->setup.store, &txn);
 
-    agent->hook_busy = false;
-    if (error == OK) {
-        error = settle(agent, txn, told, &tries);
-        if (error == OK) {
-            error = store_commit(txn);
-        } else {
-            store_abort(txn);
-        }
+    if (error != OK) {
+        return error;
     }
+    error = settle(agent, txn, agent->hook_told, ret_tries);
+    if (error != OK) {
+        store_abort(txn);
+        return error;
+    }
+    return store_commit(txn);
+}
+
+/* Writes down how the hook ended. What cannot be written now is tried again before the next start:
+ * an officer who was told is not told again for want of room. */
+static void settle_last(struct agent *agent)
+{
+    unsigned tries = 0;
+    enum err error = settle_in(agent, &tries);
+
+    agent->hook_unsettled = error != OK;
     if (error != OK) {
         agent_trouble(agent, SLOT_SESSION, error);
+        agent->hook_at_ms = agent_machine_ms(agent) + hook_backoff.base_ms;
+        return;
     }
-    if (told) {
+    if (agent->hook_told) {
         agent->hook_ok_ms = agent_wall_ms(agent);
         agent->hook_failures = 0;
         agent->hook_at_ms = 0;
@@ -271,6 +290,13 @@ void agent_hook_ended(struct agent *agent, bool told)
         log_warn("the notice hook failed, try %u of %u%s", tries, TRIES_MAX,
                  tries < TRIES_MAX ? "" : ": this notice is given up");
     }
+}
+
+void agent_hook_ended(struct agent *agent, bool told)
+{
+    agent->hook_busy = false;
+    agent->hook_told = told;
+    settle_last(agent);
     agent_pump(agent);
 }
 

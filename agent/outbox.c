@@ -173,17 +173,38 @@ static void put_off(struct answered *answered, enum agent_slot slot)
 {
     struct agent *agent = answered->agent;
     const struct shared_receipt *shared = answered->shared;
-    uint64_t until_ms =
-        agent_machine_ms(agent) + (shared->retry_after_ms > 0 ? shared->retry_after_ms : 1000u);
+    uint64_t until_ms = agent_machine_ms(agent) + agent_retry_ms(shared->retry_after_ms);
     size_t place = place_of(agent, answered->row.header.recipient);
 
     log_info("the broker cannot take a message now (%s): it waits here",
              refusal_name((enum refusal)shared->code));
-    if (shared->code == REFUSAL_QUEUE_FULL && place < registry_count(agent->setup.registry)) {
+    if (slot == SLOT_SUBMIT && shared->code == REFUSAL_QUEUE_FULL &&
+        place < registry_count(agent->setup.registry)) {
         agent->deferred_ms[place] = until_ms;
     } else {
         agent->askings[slot].not_before_ms = until_ms;
     }
+}
+
+/* The record is of this very message, and says one thing: taken, or refused. */
+static bool is_record_of(const struct answered *answered, const struct leaf_record *record,
+                         const struct digest *digest)
+{
+    bool taken = record->kind == LEAF_MESSAGE && record->refusal == REFUSAL_NONE;
+    bool refused = record->kind == LEAF_REFUSED && record->refusal != REFUSAL_NONE;
+
+    return (taken || refused) && digest_equal(&record->message_digest, digest) &&
+           uuid_equal(&record->message_id, &answered->row.header.message_id) &&
+           strcmp(record->actor, answered->agent->setup.self->id) == 0;
+}
+
+/* A receipt has the checkpoint of its commit, which is no later than that of the reply. */
+static bool is_of_the_log(const struct answered *answered, const struct checkpoint *checkpoint)
+{
+    const struct checkpoint *log = &answered->opened->checkpoint;
+
+    return checkpoint->size < log->size ||
+           (checkpoint->size == log->size && digest_equal(&checkpoint->root, &log->root));
 }
 
 /* The receipt proves that this very message was recorded. */
@@ -212,9 +233,8 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     if (error == ERR_MEMORY) {
         return error;
     }
-    if (error != OK || !digest_equal(&ret_facts->record.message_digest, &digest) ||
-        strcmp(ret_facts->record.actor, agent->setup.self->id) != 0 ||
-        (ret_facts->record.kind != LEAF_MESSAGE && ret_facts->record.kind != LEAF_REFUSED)) {
+    if (error != OK || !is_record_of(answered, &ret_facts->record, &digest) ||
+        !is_of_the_log(answered, &ret_facts->checkpoint)) {
         agent_alarm(agent, "a receipt does not prove that message %" PRIu64 " was recorded: %s",
                     answered->row.seq, fault.message);
         return ERR_FORGED;
@@ -222,18 +242,16 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     return OK;
 }
 
-static enum err follow(struct answered *answered, struct span payload,
-                       const struct leaf_record *record)
+static enum err follow(struct answered *answered)
 {
     struct copy_input input = {.signer = answered->agent->setup.self->number,
-                               .at_ms = record->at_ms};
+                               .at_ms = answered->row.recorded_ms,
+                               .leaf_index = answered->row.leaf_index};
     struct message message;
     struct payload parts;
-    enum err error = payload_split(payload, &parts, NULL);
+    enum err error =
+        show_open_row(answered->txn, &answered->row, answered->region, &parts, &message);
 
-    if (error == OK) {
-        error = message_decode(&parts, answered->region, &message, NULL);
-    }
     if (error == OK) {
         input.message = &message;
         error = copy_follow(answered->agent, answered->txn, &input);
@@ -276,11 +294,11 @@ static enum err take_receipt(struct answered *answered)
     if (error == OK) {
         error = check_receipt(answered, payload, &receipt, &facts);
     }
-    if (error == OK && facts.record.kind == LEAF_MESSAGE) {
-        error = follow(answered, payload, &facts.record);
-    }
     if (error == OK) {
         error = keep(answered, &receipt, &facts);
+    }
+    if (error == OK && facts.record.kind == LEAF_MESSAGE) {
+        error = follow(answered);
     }
     if (error != OK) {
         return error;

@@ -3,7 +3,8 @@
  * STORE_OUTBOX, STORE_INBOX: be64 seq -> row.   STORE_VALUE: 'p' | be64 seq -> payload,
  * 'r' | be64 seq -> receipt, 't' | state -> total.
  * STORE_INDEX: 'M' | message id | be64 seq -> direction;  'L' | referral id | be64 seq ->
- * direction; 'S' | lane | be64 stream seq -> be64 seq;  'W' or 'A' | be64 seq -> nothing.
+ * direction; 'O' | be64 seq of a sent one that is shown -> nothing; 'S' | lane | be64 stream seq ->
+ * be64 seq;  'W' or 'A' | be64 seq -> nothing.
  *
  * Row: version u8 | state u8 | lane u8 | at u64 | recorded u64 | leaf u64 | checkpoint size u64 |
  *      code u32 | stream seq u64 | receipt seq u64 | leaf hash 32 | detail u8, bytes | header. */
@@ -119,6 +120,12 @@ static enum err pack(const struct row *row, struct buf *out)
     return header_encode(&row->header, out);
 }
 
+static bool state_fits(enum row_direction direction, uint8_t state)
+{
+    return direction == ROW_OUT ? state >= ROW_WAITING && state <= ROW_REFUSED
+                                : state == ROW_RECEIVED || state == ROW_REJECTED;
+}
+
 static void unpack_fixed(const uint8_t *at, struct row *row)
 {
     row->state = (enum row_state)at[1];
@@ -146,6 +153,9 @@ static enum err unpack(struct span packed, struct row *row)
     }
     if (at[0] != ROW_VERSION) {
         return ERR_VERSION;
+    }
+    if (!state_fits(row->direction, at[1])) {
+        return ERR_CORRUPT;
     }
     unpack_fixed(at, row);
     memcpy(row->detail, at + ROW_FIXED_BYTES + 1, detail);
@@ -232,6 +242,7 @@ static enum err put_indices(struct store_txn *txn, const struct row *row)
     struct row_key message = key_of_id('M', &row->header.message_id, row->seq);
     struct row_key referral = key_of_id('L', &row->header.referral_id, row->seq);
     struct row_key position = key_of_position(row->position);
+    struct row_key shown = key_of_mark('O', row->seq);
     uint8_t seq[8];
     enum err error =
         store_put(txn, STORE_INDEX, key_span(&message), span_of(&direction, sizeof(direction)));
@@ -243,6 +254,9 @@ static enum err put_indices(struct store_txn *txn, const struct row *row)
     if (error == OK && row->direction == ROW_IN) {
         be64_put(seq, row->seq);
         error = store_add(txn, STORE_INDEX, key_span(&position), span_of(seq, sizeof(seq)));
+    }
+    if (error == OK && row->direction == ROW_OUT && row_is_shown(row)) {
+        error = store_put(txn, STORE_INDEX, key_span(&shown), span_of(NULL, 0));
     }
     if (error == OK && row->state == ROW_WAITING) {
         error = put_waiting(txn, row);
@@ -320,6 +334,15 @@ enum err row_get(struct store_txn *txn, enum row_direction direction, uint64_t s
     return unpack(packed, ret_row);
 }
 
+/* The row that an index names: one that is not there is damage, and not the end of a walk. */
+static enum err row_named(struct store_txn *txn, enum row_direction direction, uint64_t seq,
+                          struct row *ret_row)
+{
+    enum err error = row_get(txn, direction, seq, ret_row);
+
+    return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+}
+
 enum err row_next(struct store_txn *txn, enum row_direction direction, uint64_t after,
                   struct row *ret_row)
 {
@@ -337,7 +360,7 @@ enum err row_next(struct store_txn *txn, enum row_direction direction, uint64_t 
         seq = key.len == 8 ? be64_get(key.data) : 0;
     }
     store_cursor_close(cursor);
-    return error == OK ? row_get(txn, direction, seq, ret_row) : error;
+    return error == OK ? row_named(txn, direction, seq, ret_row) : error;
 }
 
 /* The row that an index entry of an id leads to. */
@@ -353,8 +376,8 @@ static enum err row_of_id(struct store_txn *txn, const struct row_key *from, str
     if (key.len != KEY_BYTES || (direction != ROW_OUT && direction != ROW_IN)) {
         return ERR_CORRUPT;
     }
-    return row_get(txn, (enum row_direction)direction, be64_get(key.bytes + 1 + UUID_BYTES),
-                   ret_row);
+    return row_named(txn, (enum row_direction)direction, be64_get(key.bytes + 1 + UUID_BYTES),
+                     ret_row);
 }
 
 enum err row_find(struct store_txn *txn, const struct uuid *message_id, struct row *ret_row)
@@ -362,6 +385,23 @@ enum err row_find(struct store_txn *txn, const struct uuid *message_id, struct r
     struct row_key from = key_of_id('M', message_id, 0);
 
     return row_of_id(txn, &from, ret_row);
+}
+
+enum err row_received_from(struct store_txn *txn, const char *sender, const struct uuid *message_id,
+                           struct row *ret_row)
+{
+    struct row_key from = key_of_id('M', message_id, 0);
+    struct row row;
+    enum err error = row_of_id(txn, &from, &row);
+
+    while (error == OK && (row.direction != ROW_IN || strcmp(row.header.sender, sender) != 0)) {
+        from = key_of_id('M', message_id, row.seq + 1);
+        error = row_of_id(txn, &from, &row);
+    }
+    if (error == OK) {
+        *ret_row = row;
+    }
+    return error;
 }
 
 enum err row_of_referral(struct store_txn *txn, const struct uuid *referral_id, uint64_t after,
@@ -381,7 +421,7 @@ enum err row_at_position(struct store_txn *txn, struct position position, struct
     if (error != OK) {
         return error;
     }
-    return value.len == 8 ? row_get(txn, ROW_IN, be64_get(value.data), ret_row) : ERR_CORRUPT;
+    return value.len == 8 ? row_named(txn, ROW_IN, be64_get(value.data), ret_row) : ERR_CORRUPT;
 }
 
 enum err row_payload(struct store_txn *txn, uint64_t seq, struct span *ret_payload)
@@ -398,10 +438,10 @@ enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_recei
     return store_get(txn, STORE_VALUE, key_span(&key), ret_receipt);
 }
 
-enum err row_waiting(struct store_txn *txn, enum row_queue queue, uint64_t after,
-                     struct row *ret_row)
+/* The first sent row that is marked so, behind `after`. */
+static enum err row_marked(struct store_txn *txn, char mark, uint64_t after, struct row *ret_row)
 {
-    struct row_key from = key_of_mark((char)queue, after + 1);
+    struct row_key from = key_of_mark(mark, after + 1);
     struct row_key key;
     uint8_t none;
     enum err error = index_seek(txn, &from, 1, &key, &none);
@@ -409,7 +449,20 @@ enum err row_waiting(struct store_txn *txn, enum row_queue queue, uint64_t after
     if (error != OK) {
         return error;
     }
-    return key.len == 9 ? row_get(txn, ROW_OUT, be64_get(key.bytes + 1), ret_row) : ERR_CORRUPT;
+    return key.len == 9 ? row_named(txn, ROW_OUT, be64_get(key.bytes + 1), ret_row) : ERR_CORRUPT;
+}
+
+enum err row_waiting(struct store_txn *txn, enum row_queue queue, uint64_t after,
+                     struct row *ret_row)
+{
+    return row_marked(txn, (char)queue, after, ret_row);
+}
+
+enum err row_next_shown(struct store_txn *txn, enum row_direction direction, uint64_t after,
+                        struct row *ret_row)
+{
+    return direction == ROW_OUT ? row_marked(txn, 'O', after, ret_row)
+                                : row_next(txn, direction, after, ret_row);
 }
 
 const char *row_state_name(enum row_state state)

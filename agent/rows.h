@@ -51,8 +51,14 @@ enum err row_get(struct store_txn *txn, enum row_direction direction, uint64_t s
                  struct row *ret_row) MUST_CHECK;
 enum err row_next(struct store_txn *txn, enum row_direction direction, uint64_t after,
                   struct row *ret_row) MUST_CHECK;
+/* The same, without the receipts that programs write: by an index, however many there are. */
+enum err row_next_shown(struct store_txn *txn, enum row_direction direction, uint64_t after,
+                        struct row *ret_row) MUST_CHECK;
 enum err row_find(struct store_txn *txn, const struct uuid *message_id,
                   struct row *ret_row) MUST_CHECK;
+/* The received message of this sender: ids are each sender's own. */
+enum err row_received_from(struct store_txn *txn, const char *sender, const struct uuid *message_id,
+                           struct row *ret_row) MUST_CHECK;
 enum err row_of_referral(struct store_txn *txn, const struct uuid *referral_id, uint64_t after,
                          struct row *ret_row) MUST_CHECK;
 enum err row_at_position(struct store_txn *txn, struct position position,

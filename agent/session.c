@@ -2,8 +2,9 @@
  *
  * Each request carries the size of the newest checkpoint that this agent keeps; each reply must
  * show a log that extends it. A log that became shorter, or another, is an alarm and nothing of the
- * reply is used. A reply about an older tree than the one kept meanwhile (two requests crossed) is
- * put aside, and what it answered is asked again: everything here may be asked twice. */
+ * reply is used. A reply that crossed with another one, so that it is about an older tree than the
+ * one kept meanwhile, or about a newer one without a proof from there, is put aside, and what it
+ * answered is asked again, alone: everything here may be asked twice. */
 #include <string.h>
 
 #include "agent/state.h"
@@ -16,6 +17,9 @@
 #define STRANGER_WAIT_MS 10000u
 #define REFUSED_WAIT_MS  30000u
 #define CHECKPOINT_KEY   "checkpoint"
+
+/* Sessions that do not last: the first is asked for at once, the next ones ever later. */
+static const struct backoff session_backoff = {.base_ms = 200, .max_ms = 30000};
 
 enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_head *head,
                      const struct span *payloads)
@@ -46,6 +50,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     }
     if (error == OK) {
         asking->kind = head->kind;
+        memcpy(asking->session, head->session, SESSION_BYTES);
         asking->request_digest = request_digest(span_buf(&encoded));
         asking->known.size = agent->checkpoint.size;
         asking->known.root = agent->checkpoint.root;
@@ -125,12 +130,22 @@ static bool log_is_ours(struct agent *agent, const struct asking *asking,
     return true;
 }
 
-/* Two replies crossed: is this one about a tree that we have gone beyond? */
-static bool is_stale(struct agent *agent, const struct checkpoint *seen, bool *ret_fork)
+static bool is_fork(const struct agent *agent, const struct checkpoint *seen)
 {
-    *ret_fork = seen->size == agent->checkpoint.size && seen->size != 0 &&
-                !digest_equal(&seen->root, &agent->checkpoint.root);
-    return seen->size < agent->checkpoint.size;
+    return seen->size == agent->checkpoint.size && seen->size != 0 &&
+           !digest_equal(&seen->root, &agent->checkpoint.root);
+}
+
+/* Two replies crossed: this one is about a tree that we have gone beyond, or it proves the newer
+ * tree from what we knew when we asked and not from what we know now, which may be a fork. */
+static bool has_crossed(const struct agent *agent, const struct asking *asking,
+                        const struct checkpoint *seen)
+{
+    bool older = seen->size < agent->checkpoint.size;
+    bool unproven =
+        seen->size > agent->checkpoint.size && asking->known.size != agent->checkpoint.size;
+
+    return older || unproven;
 }
 
 /* --- refusals of a whole request --- */
@@ -138,6 +153,24 @@ static bool is_stale(struct agent *agent, const struct checkpoint *seen, bool *r
 static void wait_for(struct agent *agent, enum agent_slot slot, uint64_t wait_ms)
 {
     agent->askings[slot].not_before_ms = agent_machine_ms(agent) + wait_ms;
+}
+
+/* The session is not of this run of the broker, or its counters are used up by somebody else. */
+static void renew_session(struct agent *agent, enum agent_slot slot)
+{
+    uint32_t random;
+
+    if (slot != SLOT_SESSION && agent->greeted &&
+        memcmp(agent->askings[slot].session, agent->session, SESSION_BYTES) != 0) {
+        return; /* there is a newer one already: ask again under it */
+    }
+    agent->greeted = false;
+    if (slot == SLOT_SESSION || agent->session_refusals > 0) {
+        agent->setup.ops->random(agent->setup.ctx, &random, sizeof(random));
+        wait_for(agent, SLOT_SESSION,
+                 backoff_ms(&session_backoff, agent->session_refusals, random));
+    }
+    agent->session_refusals++;
 }
 
 static void take_refusal(struct agent *agent, enum agent_slot slot, const struct reply_head *head)
@@ -148,12 +181,12 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
         agent->plain_count = 0; /* they come again */
     }
     if (code == REFUSAL_SESSION || code == REFUSAL_REPLAYED) {
-        agent->greeted = false;
+        renew_session(agent, slot);
         return;
     }
     if (refusal_retryable(code)) {
         log_debug("the broker says %s: asking again", refusal_name(code));
-        wait_for(agent, slot, head->retry_after_ms > 0 ? head->retry_after_ms : 1000);
+        wait_for(agent, slot, agent_retry_ms(head->retry_after_ms));
         return;
     }
     log_warn("the broker refuses this agent's requests: %s (%s)", refusal_name(code),
@@ -168,10 +201,15 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     struct reply_check check = {.request_digest = asking->request_digest};
     struct reply *reply = &ret_opened->reply;
     struct fault fault = {.code = ""};
-    bool fork = false;
+    enum err error;
 
     check.broker_keys = keyring_broker_keys(agent->setup.keyring, &check.broker_key_count);
-    if (reply_open(bytes, &check, region, reply, &fault) != OK) {
+    error = reply_open(bytes, &check, region, reply, &fault);
+    if (error == ERR_MEMORY) { /* of this machine: the region is larger than any reply needs */
+        agent_trouble(agent, slot, error);
+        return false;
+    }
+    if (error != OK) {
         agent_alarm(agent, "a reply is not the broker's: %s %s", fault.place, fault.message);
         return false;
     }
@@ -194,12 +232,13 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
         return false;
     }
-    if (is_stale(agent, &ret_opened->checkpoint, &fork)) {
-        return false;
-    }
-    if (fork) {
+    if (is_fork(agent, &ret_opened->checkpoint)) {
         agent_alarm(agent, "the broker showed two logs of %llu records",
                     (unsigned long long)agent->checkpoint.size);
+        return false;
+    }
+    if (has_crossed(agent, asking, &ret_opened->checkpoint)) {
+        agent->alone = slot == SLOT_SESSION ? agent->alone : slot;
         return false;
     }
     ret_opened->newer = ret_opened->checkpoint.size > agent->checkpoint.size;
@@ -233,9 +272,13 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 
     (void)txn;
     (void)region;
-    if (asking->kind == REQUEST_HELLO && opened->reply.head.kind == REPLY_HELLO) {
+    if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO ? REPLY_HELLO : REPLY_NONE)) {
+        agent_alarm(agent, "the broker answered a greeting or a witness with something else");
+        return ERR_FORGED;
+    }
+    if (asking->kind == REQUEST_HELLO) {
         greeted(agent, &opened->reply.head);
-    } else if (asking->kind == REQUEST_WITNESS) {
+    } else {
         agent->witnessed_size = asking->known.size;
     }
     return OK;

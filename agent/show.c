@@ -123,9 +123,8 @@ void show_extra_of(const struct message *message, struct row_extra *ret_extra)
     }
 }
 
-/* The message of a row: of a received one the payload lies in an envelope. */
-static enum err open_row(struct store_txn *txn, const struct row *row, struct region *region,
-                         struct payload *ret_payload, struct message *ret_message)
+enum err show_open_row(struct store_txn *txn, const struct row *row, struct region *region,
+                       struct payload *ret_payload, struct message *ret_message)
 {
     struct batch_proof proof;
     struct span bytes;
@@ -152,7 +151,7 @@ static enum err write_row(struct store_txn *txn, const struct row *row, struct j
         struct region region;
 
         region_init(&region, AGENT_REGION_BYTES);
-        error = open_row(txn, row, &region, &payload, &message);
+        error = show_open_row(txn, row, &region, &payload, &message);
         if (error == OK) {
             show_extra_of(&message, &extra);
         }
@@ -193,14 +192,17 @@ enum err show_rows(struct agent *agent, const struct json_value *request,
     json_array_begin(out);
     row.seq = after;
     while (error == OK && count > 0) {
-        error = row_next(read, direction, row.seq, &row);
-        if (error == OK && row_is_shown(&row)) {
+        error = row_next_shown(read, direction, row.seq, &row);
+        if (error == OK) {
             error = write_row(read, &row, out);
             count--;
         }
     }
     json_array_end(out);
-    named_bool(out, "more", error == OK && row_next(read, direction, row.seq, &row) == OK);
+    if (error == OK) {
+        error = row_next_shown(read, direction, row.seq, &row);
+    }
+    named_bool(out, "more", error == OK);
     store_read_end(read);
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -232,7 +234,7 @@ static enum err write_content(struct agent *agent, struct store_txn *read, const
     enum err error;
 
     region_init(&region, AGENT_REGION_BYTES);
-    error = open_row(read, row, &region, &payload, &message);
+    error = show_open_row(read, row, &region, &payload, &message);
     if (error == OK) {
         json_name(out, "facts");
         message_json_write_facts(out, &message);
@@ -470,8 +472,9 @@ static enum err show_one(struct agent *agent, struct store_txn *read, const char
     struct row row;
     enum err error;
 
-    if (uuid_parse(text, &id) == OK && row_find(read, &id, &row) == OK) {
-        return show_message(agent, read, &row, out);
+    error = uuid_parse(text, &id) == OK ? row_find(read, &id, &row) : ERR_NOT_FOUND;
+    if (error != ERR_NOT_FOUND) {
+        return error == OK ? show_message(agent, read, &row, out) : error;
     }
     error = show_find(read, text, "id", &key, fault);
     if (error != OK) {

@@ -14,11 +14,13 @@
 #define AGENT_BATCH_BYTES  (900u * 1024u) /* of their payloads: within LIMIT_REQUEST_BYTES */
 #define AGENT_REGION_BYTES (LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES))
 #define AGENT_ALARM_BYTES  400u
+#define AGENT_RETRY_MAX_MS 600000u
 
 struct asking { /* one open request */
     bool busy;
     enum request_kind kind;
     struct digest request_digest;
+    uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
     uint32_t failures;                /* in a row */
@@ -33,13 +35,17 @@ struct agent {
     bool greeted; /* the session is of this run of the broker */
     uint8_t session[SESSION_BYTES];
     uint64_t counter;
+    uint32_t session_refusals; /* since a request was last answered */
+    enum agent_slot answering; /* whose reply is being taken */
+    enum agent_slot alone; /* what crossed and is asked again before all else; SLOT_COUNT: none */
     struct checkpoint checkpoint; /* the newest that we believe; size 0: none */
     uint64_t witnessed_size;
-    uint64_t witness_at_ms;             /* machine time of the next witness at the earliest */
-    char alarm[AGENT_ALARM_BYTES];      /* why the broker is not believed; empty */
-    char alarm_told[AGENT_ALARM_BYTES]; /* the last one that was told */
-    uint64_t alarm_until_ms;            /* machine time: then it is asked again */
-    bool receipts_wait;                 /* delivery receipts may be waiting: look before fetching */
+    uint64_t witness_at_ms;        /* machine time of the next witness at the earliest */
+    char alarm[AGENT_ALARM_BYTES]; /* why the broker is not believed; empty */
+    enum agent_slot alarm_slot;    /* whose reply it was */
+    char alarms_told[SLOT_COUNT][AGENT_ALARM_BYTES]; /* until a good reply of that slot */
+    uint64_t alarm_until_ms;                         /* machine time: then it is asked again */
+    bool receipts_wait; /* delivery receipts may be waiting: look before fetching */
     bool submits_wait;
     struct position plain[LIMIT_FETCH_COUNT]; /* notices fetched, to be acknowledged */
     size_t plain_count;
@@ -54,6 +60,8 @@ struct agent {
     bool registry_matches;
     /* the hook */
     bool hook_busy;
+    bool hook_told;         /* how it ended the last time */
+    bool hook_unsettled;    /* which could not be written down: before the next start */
     uint64_t hook_seq;      /* the notice that it was started for */
     uint64_t hook_at_ms;    /* machine time of the next start; UINT64_MAX: nothing waits */
     uint64_t hook_ok_ms;    /* wall time of the last success */
@@ -68,6 +76,14 @@ static inline uint64_t agent_wall_ms(const struct agent *agent)
 static inline uint64_t agent_machine_ms(const struct agent *agent)
 {
     return agent->setup.ops->machine_ms(agent->setup.ctx);
+}
+
+/* As long as the broker says, a second where it says nothing, ten minutes at the most. */
+static inline uint64_t agent_retry_ms(uint32_t retry_after_ms)
+{
+    uint64_t wait_ms = retry_after_ms > 0 ? retry_after_ms : 1000u;
+
+    return wait_ms < AGENT_RETRY_MAX_MS ? wait_ms : AGENT_RETRY_MAX_MS;
 }
 
 /* --- agent.c --- */
@@ -127,8 +143,10 @@ struct copy_input {
     const struct message *message;
     uint16_t signer; /* agency number; 0: the broker */
     uint64_t at_ms;  /* broker time */
+    uint64_t leaf_index;
 };
-/* Follows a recorded message: what does not fit changes nothing. */
+/* Follows a recorded message, whose row is written: in the order of the log, whatever came first.
+ * What does not fit changes nothing. */
 enum err copy_follow(struct agent *agent, struct store_txn *txn,
                      const struct copy_input *input) MUST_CHECK;
 /* The copy as it will be once everything that waits here is recorded. False in ret_known: none. */
@@ -166,6 +184,9 @@ struct row_extra { /* what a notice of the broker adds to its row */
 void show_row_members(struct json_writer *writer, const struct row *row,
                       const struct row_extra *extra);
 void show_extra_of(const struct message *message, struct row_extra *ret_extra);
+/* The message of a row: of a received one the payload lies in an envelope. */
+enum err show_open_row(struct store_txn *txn, const struct row *row, struct region *region,
+                       struct payload *ret_payload, struct message *ret_message) MUST_CHECK;
 /* Each writes members into an open object, or refuses. */
 enum err show_rows(struct agent *agent, const struct json_value *request,
                    enum row_direction direction, struct json_writer *out,

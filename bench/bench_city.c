@@ -21,12 +21,14 @@
 #include "base/file.h"
 #include "base/key_file.h"
 #include "base/log.h"
+#include "io/local.h"
 #include "io/loop.h"
 
 #define ORIGIN       "bench.example/broker"
 #define STORE_MIB    8192u
 #define DAYS         2u
 #define STOP_SECONDS 20
+#define CALL_MS      20000u
 
 double bench_seconds(void)
 {
@@ -381,6 +383,26 @@ void city_stop(struct city *city)
     remove_tree(path_in(city, "store", "").text);
 }
 
+static unsigned long count_commits(struct city *city)
+{
+    static const char name[] = "\"commits\":";
+    unsigned long commits = 0;
+    struct buf line;
+    buf_init(&line, LIMIT_LOCAL_LINE_BYTES);
+    city_need(city,
+              local_call(path_in(city, "status", ".sock").text, span_text("{\"cmd\":\"status\"}"),
+                         CALL_MS, &line),
+              "status socket");
+    city_need(city, buf_append(&line, "", 1), "status socket");
+    const char *at = strstr((const char *)line.data, name);
+    if (at == NULL || sscanf(at + sizeof(name) - 1, "%lu", &commits) != 1) {
+        log_error("the status socket does not tell the commits");
+        city_abandon(city, EXIT_FAILURE);
+    }
+    buf_free(&line);
+    return commits;
+}
+
 void city_measure(struct city *city, struct city_usage *ret_usage)
 {
     char path[64], stat[1024] = "";
@@ -397,6 +419,7 @@ void city_measure(struct city *city, struct city_usage *ret_usage)
         city_abandon(city, EXIT_FAILURE);
     }
     (void)fclose(file);
+    ret_usage->commits = count_commits(city);
     ret_usage->cpu_seconds = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
     ret_usage->system_seconds = (double)kernel / (double)sysconf(_SC_CLK_TCK);
 }

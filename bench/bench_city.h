@@ -49,6 +49,7 @@ struct city {
 struct city_usage { /* of the broker's process, since its start */
     double cpu_seconds;
     double system_seconds; /* the kernel's part, in clock ticks */
+    unsigned long commits; /* as its status socket says */
 };
 
 double bench_seconds(void); /* monotonic */

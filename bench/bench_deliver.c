@@ -227,13 +227,15 @@ static void report(struct delivering *done)
                  "flight\":%u,"
                  "\"messages\":%zu,\"refused\":0,\"seconds\":%.3f,\"messages_per_second\":%.0f,"
                  "\"fetch_p50_ms\":%.3f,\"fetch_p99_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
-                 "\"broker_cpu_us_per_message\":%.2f,\"broker_kernel_percent\":%.0f}\n",
+                 "\"broker_cpu_us_per_message\":%.2f,\"broker_kernel_percent\":%.0f,"
+                 "\"messages_per_commit\":%.1f}\n",
                  done->load->city->broker, done->run.transport, done->run.what.batch,
                  done->run.what.in_flight, done->messages, done->seconds,
                  (double)done->messages / done->seconds, latency_ms(&done->fetches, 0.5),
                  latency_ms(&done->fetches, 0.99), latency_ms(&done->acks, 0.5),
                  latency_ms(&done->acks, 0.99), cpu * 1e6 / (double)done->messages,
-                 cpu > 0 ? 100 * kernel / cpu : 0);
+                 cpu > 0 ? 100 * kernel / cpu : 0,
+                 (double)done->messages / (double)(done->after.commits - done->before.commits));
     (void)fflush(stdout);
 }
 

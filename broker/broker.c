@@ -14,13 +14,14 @@
 #include "broker/turn.h"
 #include "wire/checkpoint.h"
 
-static enum err check_setup(const struct broker_setup *setup, struct fault *fault)
+enum err broker_check_key(const struct keyring *keyring, const struct sign_key *key,
+                          struct fault *fault)
 {
     size_t count;
-    const uint8_t(*keys)[SIGN_PUBLIC_BYTES] = keyring_broker_keys(setup->keyring, &count);
+    const uint8_t(*keys)[SIGN_PUBLIC_BYTES] = keyring_broker_keys(keyring, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (memcmp(keys[i], setup->key->public_key, SIGN_PUBLIC_BYTES) == 0) {
+        if (memcmp(keys[i], key->public_key, SIGN_PUBLIC_BYTES) == 0) {
             return OK;
         }
     }
@@ -53,7 +54,7 @@ enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker
                     struct fault *fault)
 {
     struct broker *broker;
-    enum err error = check_setup(setup, fault);
+    enum err error = broker_check_key(setup->keyring, setup->key, fault);
 
     if (error != OK) {
         return error;

@@ -34,6 +34,9 @@ struct broker_setup { /* all borrowed for the broker's life */
     void *laboratory;
 };
 
+/* Is the key one of the broker's in the keyring? ERR_INVALID when not; broker_new asks it, too. */
+enum err broker_check_key(const struct keyring *keyring, const struct sign_key *key,
+                          struct fault *fault) MUST_CHECK;
 /* Reads the state of the store and plans the first turn. ERR_CORRUPT, ERR_VERSION or ERR_IO from
  * the store; ERR_INVALID when key and keyring do not fit; the fault says what to do. */
 enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker,

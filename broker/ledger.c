@@ -325,6 +325,30 @@ static enum err apply_message(struct applying *applying)
     return error;
 }
 
+enum err ledger_referral_name(const struct uuid *referral_id, char out[REFERRAL_NAME_BYTES])
+{
+    struct buf text;
+    enum err error;
+
+    buf_init(&text, REFERRAL_NAME_BYTES - 1);
+    error = base64_encode(span_of(referral_id->bytes, UUID_BYTES), &text);
+    if (error == OK) {
+        memcpy(out, text.data, text.len);
+        out[text.len] = '\0';
+    }
+    buf_free(&text);
+    return error;
+}
+
+/* A new referral's, or matter's, id belongs to its case. */
+static enum err save_name(struct applying *applying)
+{
+    char name[REFERRAL_NAME_BYTES];
+    enum err error = ledger_referral_name(&applying->subject.key.referral_id, name);
+
+    return error == OK ? number_put(applying->turn->txn, name, &applying->subject.key) : error;
+}
+
 static enum err put(struct applying *applying, uint64_t *ret_next_due_ms)
 {
     struct decision *decision = applying->turn->broker->decision;
@@ -352,7 +376,7 @@ static enum err save(struct applying *applying, const struct subject *before)
         error = due_move(applying->turn->txn, &applying->subject.key,
                          before != NULL ? before->next_due_ms : 0, next_due_ms);
     }
-    return error;
+    return error == OK && before == NULL ? save_name(applying) : error;
 }
 
 enum err ledger_apply(struct turn *turn, const struct subject *before, const struct cause *cause,

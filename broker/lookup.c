@@ -47,6 +47,18 @@ static enum err fill_numbers(struct turn *turn, const struct lookup *lookup,
                        : error;
 }
 
+/* One id is one referral or matter, whatever case a message names. */
+static enum err fill_name(struct turn *turn, const struct lookup *lookup,
+                          struct decide_context *ctx)
+{
+    const struct message_header *header = &lookup->message->header;
+    const struct case_key own = {.case_id = header->case_id, .referral_id = header->referral_id};
+    char name[REFERRAL_NAME_BYTES];
+    enum err error = ledger_referral_name(&header->referral_id, name);
+
+    return error == OK ? number_is_foreign(turn, name, &own, &ctx->referral_known) : error;
+}
+
 /* --- the queued item that a receipt names --- */
 
 static enum err fill_item(struct turn *turn, struct lookup *lookup, struct decide_context *ctx)
@@ -54,6 +66,7 @@ static enum err fill_item(struct turn *turn, struct lookup *lookup, struct decid
     const struct delivery_facts *facts = &lookup->message->delivery;
     struct queue_stream stream = {.recipient = lookup->signer->number};
     struct audit_entry entry;
+    struct leaf_record record;
     enum err error;
 
     if (facts->lane >= QUEUE_LANES) {
@@ -65,11 +78,16 @@ static enum err fill_item(struct turn *turn, struct lookup *lookup, struct decid
         return error == ERR_NOT_FOUND ? OK : error;
     }
     error = audit_read(turn->txn, lookup->queued.leaf, &entry);
+    if (error == OK) {
+        error = leaf_record_decode(entry.record, lookup->region, &record, NULL);
+    }
     if (error != OK) {
         return error;
     }
     lookup->queued_found = true;
     lookup->item.message_id = lookup->queued.message_id;
+    lookup->item.case_id = record.case_id;
+    lookup->item.referral_id = record.referral_id;
     lookup->item.leaf_index = lookup->queued.leaf;
     lookup->item.leaf_hash = entry.hash;
     ctx->item = &lookup->item;
@@ -289,6 +307,9 @@ enum err lookup_fill(struct turn *turn, struct lookup *lookup, struct decide_con
     ctx->signer = lookup->signer->number;
     if (error == OK && is_receipt(lookup->message)) {
         error = fill_item(turn, lookup, ctx);
+    }
+    if (error == OK && is_new(lookup)) {
+        error = fill_name(turn, lookup, ctx);
     }
     if (error == OK && (is_new(lookup) || message_kind_of_matter(kind))) {
         error = fill_case(turn, lookup, ctx);

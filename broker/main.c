@@ -36,6 +36,7 @@ struct daemon {
     struct calendar *calendar;
     struct keyring *keyring;
     struct sign_key key;
+    uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
     struct broker *broker;
     struct clock clock;
@@ -46,6 +47,7 @@ struct daemon {
     uint64_t wake_boot_ms; /* what the core asked for, on its own clock */
     struct link_server *link;
     struct local_server *status;
+    bool stuck; /* the transport is, and a new process must go on */
 };
 
 struct arrival { /* a verified request on its way from a link thread to the loop */
@@ -181,6 +183,16 @@ static void gone_cb(void *ctx, uint32_t pipe)
     broker_gone(((struct daemon *)ctx)->broker, pipe);
 }
 
+static void stuck_cb(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    log_error("the transport takes no connection down any more: stopping, so that the service "
+              "manager starts it anew; nothing that was answered is lost");
+    daemon->stuck = true;
+    loop_stop(daemon->loop);
+}
+
 static void status_cb(void *ctx, uint64_t handle, struct span line)
 {
     struct daemon *daemon = ctx;
@@ -286,9 +298,27 @@ static enum err load_keys(struct daemon *daemon, struct fault *fault)
     }
     if (error == OK) {
         sign_key_from_seed(seed, &daemon->key);
+        error = broker_check_key(daemon->keyring, &daemon->key, fault);
     }
     crypto_wipe(seed, sizeof(seed));
+    if (error == OK) {
+        error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
+    }
     return error;
+}
+
+static struct link_tls tls_of(const struct broker_config *config)
+{
+    return (struct link_tls){.cert_file = config->tls_certificate,
+                             .key_file = config->tls_key,
+                             .ca_file = config->tls_authority};
+}
+
+static enum err check_tls(const struct daemon *daemon, struct fault *fault)
+{
+    const struct link_tls tls = tls_of(&daemon->config);
+
+    return tls.cert_file[0] != '\0' ? link_tls_check(&tls, fault) : OK;
 }
 
 static enum err open_store(struct daemon *daemon, struct fault *fault)
@@ -299,13 +329,12 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
                                     .reserve = daemon->config.store_reserve,
                                     .pass_point = store_point,
                                     .owner = daemon};
-    enum err error =
-        key_file_read(daemon->config.store_key, KEY_FILE_STORE, options.mac_key.bytes, fault);
+    enum err error;
 
-    if (error == OK) {
-        error = store_open(daemon->config.store, &options, &daemon->store, fault);
-    }
+    memcpy(options.mac_key.bytes, daemon->store_key, sizeof(options.mac_key.bytes));
+    error = store_open(daemon->config.store, &options, &daemon->store, fault);
     crypto_wipe(&options, sizeof(options));
+    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
     return error;
 }
 
@@ -336,15 +365,14 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
     struct link_server_options options = {
         .urls = urls,
         .url_count = config->listen_count,
-        .tls = {.cert_file = config->tls_certificate,
-                .key_file = config->tls_key,
-                .ca_file = config->tls_authority},
+        .tls = tls_of(config),
         .laboratory = config->laboratory,
         .context_count = 2 * agencies + LIMIT_CONTEXTS_SPARE,
         .connections_max = config->connections_max != 0 ? config->connections_max
                                                         : agencies * LIMIT_CONNECTIONS_EACH,
         .on_request = request_cb,
         .on_gone = gone_cb,
+        .on_stuck = stuck_cb,
         .ctx = daemon};
 
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -383,6 +411,7 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
     return OK;
 }
 
+/* Whatever is wrong has a next step: that of its place, or this one. */
 static enum err configure(struct daemon *daemon, const char *path, struct fault *fault)
 {
     enum err error = broker_config_read(path, &daemon->config, fault);
@@ -390,7 +419,17 @@ static enum err configure(struct daemon *daemon, const char *path, struct fault 
     if (error == OK) {
         error = load_rules(daemon, fault);
     }
-    return error == OK ? load_keys(daemon, fault) : error;
+    if (error == OK) {
+        error = load_keys(daemon, fault);
+    }
+    if (error == OK) {
+        error = check_tls(daemon, fault);
+    }
+    if (error != OK && fault->hint[0] == '\0') {
+        fault_hint(fault, "mend this, then try --check again; the files in config/ explain each "
+                          "setting");
+    }
+    return error;
 }
 
 static enum err start(struct daemon *daemon, struct fault *fault)
@@ -425,6 +464,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 static int stop(struct daemon *daemon)
 {
     bool failed = daemon->broker != NULL && broker_failure(daemon->broker) != OK;
+    int status = failed || daemon->stuck ? 1 : 0;
     enum err closed = OK;
 
     if (daemon->link != NULL) {
@@ -443,9 +483,9 @@ static int stop(struct daemon *daemon)
     closed = link_server_close(daemon->link);
     if (closed != OK) {
         log_warn("the transport did not close in time; leaving it");
-        _exit(failed ? 1 : 0);
+        _exit(status);
     }
-    return failed ? 1 : 0;
+    return status;
 }
 
 static void release(struct daemon *daemon)

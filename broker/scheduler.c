@@ -10,7 +10,7 @@
 #include "broker/turn.h"
 #include "store/due.h"
 
-#define STRANGERS_MS  60000u /* one summary leaf a minute */
+#define STRANGERS_MS  60000u /* one summary leaf a minute, and one with the stop */
 #define REDATE_COUNT  400u   /* referrals looked at in one turn: 20 ms, and what others wait for */
 #define MINUTE_MS     60000u
 #define RULE_ALARM_MS UINT64_C(3600000)
@@ -221,7 +221,7 @@ static enum err sum_up_strangers(struct turn *turn)
     struct broker *broker = turn->broker;
     struct leaf_record record;
 
-    if (turn->now_ms - broker->strangers_ms < STRANGERS_MS) {
+    if (turn->now_ms - broker->strangers_ms < STRANGERS_MS && !broker->stopping) {
         return OK;
     }
     broker->strangers_ms = turn->now_ms;

@@ -73,7 +73,10 @@ static void write_link(const struct status_context *ctx, struct json_writer *out
     named_u64(out, "connections_refused", counts.connections_refused);
     named_u64(out, "requests", counts.requests);
     named_u64(out, "contexts_held", counts.contexts_held);
+    named_u64(out, "unread", counts.unread);
+    named_u64(out, "idle_closed", counts.idle_closed);
     named_u64(out, "probes_failed", counts.probes_failed);
+    named_u64(out, "reaps_failed", counts.reaps_failed);
     json_object_end(out);
 }
 

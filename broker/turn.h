@@ -159,6 +159,11 @@ struct subject subject_decided(const struct decision *decision); /* as it is aft
 enum err ledger_apply(struct turn *turn, const struct subject *before, const struct cause *cause,
                       uint64_t *ret_leaf) MUST_CHECK;
 struct decide_context ledger_context(const struct turn *turn);
+/* A referral's id as a text among the numbers, where it leads to its case: base64, which no number
+ * is. So one id is never two referrals. */
+#define REFERRAL_NAME_BYTES 26
+enum err ledger_referral_name(const struct uuid *referral_id,
+                              char out[REFERRAL_NAME_BYTES]) MUST_CHECK;
 
 /* --- lookup.c: what only the broker can look up for a decision --- */
 struct lookup {

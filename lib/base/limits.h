@@ -46,6 +46,7 @@
 #define LIMIT_TURN_RUNGS       1000u   /* rungs raised in one transaction: 7 ms at the most */
 #define LIMIT_REFUSALS_MINUTE  600u    /* leaves a minute that one signer's refusals may write */
 #define LIMIT_REPLAY_WINDOW    4096u   /* request counters remembered behind the newest */
+#define LIMIT_IDLE_MS          180000u /* a connection without a request: several long polls */
 #define LIMIT_CONNECTIONS_EACH 16u     /* connections a listener keeps per agency */
 
 /* Files and local sockets. */

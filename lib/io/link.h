@@ -7,7 +7,9 @@
  * is durable, and a reply that was sent may never arrive: the sender repeats its request.
  *
  * At most one handle is open per context; a request that is parked (long poll) holds its context,
- * so the contexts must be more than what may be parked. */
+ * so the contexts must be more than what may be parked. A peer that does not read its answers
+ * within 30 s, or 250 ms when over half of the contexts wait for such peers, is not listened to for
+ * 10 s. A connection that asks nothing for long is closed. */
 #ifndef REFERRAL_IO_LINK_H
 #define REFERRAL_IO_LINK_H
 
@@ -26,6 +28,8 @@ struct link_tls {
     const char *server_name; /* client only: the name in the server's certificate */
 };
 
+/* Are the files of one end usable? ERR_INVALID with a fault, as for opening a server. */
+enum err link_tls_check(const struct link_tls *tls, struct fault *fault) MUST_CHECK;
 /* Checks version and interposer before any socket is made (nng_compat.h) and says why not. */
 enum err link_check(struct fault *fault) MUST_CHECK;
 
@@ -51,6 +55,9 @@ enum link_verdict {
  * the link frees. `ret_item` is the caller's, embedded in what its run function needs. */
 typedef enum link_verdict (*link_request_fn)(void *ctx, const struct link_request *request,
                                              struct buf *ret_answer, struct loop_item **ret_item);
+/* On the loop thread, once: nng has lost an operation and takes no connection down any more. What
+ * is open goes on, but only a new process is whole again: stop soon. Old nng only. */
+typedef void (*link_stuck_fn)(void *ctx);
 /* On the loop thread: the connection is gone; release what is parked for it. A request of that
  * connection may still come after (it raced): its long poll ends by its own time. */
 typedef void (*link_gone_fn)(void *ctx, uint32_t pipe);
@@ -63,10 +70,12 @@ struct link_server_options {
     size_t context_count;     /* 1 .. 65536 */
     size_t connections_max;   /* in total; the excess is closed before it can send */
     size_t request_bytes_max; /* beyond it the connection is closed; 0: LIMIT_REQUEST_BYTES */
+    uint64_t idle_ms;  /* a connection without a request for so long is closed; 0: LIMIT_IDLE_MS */
     uint64_t probe_ms; /* self-probe of the listeners; 0: 30 s. Only old nng needs and does it */
     link_request_fn on_request;
-    link_gone_fn on_gone; /* may be NULL */
-    void *ctx;            /* borrowed until link_server_close returns */
+    link_gone_fn on_gone;   /* may be NULL */
+    link_stuck_fn on_stuck; /* may be NULL */
+    void *ctx;              /* borrowed until link_server_close returns */
 };
 
 #define LINK_LISTENERS_MAX 4
@@ -76,6 +85,8 @@ struct link_server_counts {
     uint64_t connections_refused; /* over the cap, since start */
     uint64_t requests;            /* since start */
     uint64_t contexts_held;       /* handed over and neither answered nor dropped, now */
+    uint64_t unread;              /* answers that were not read in time, since start */
+    uint64_t idle_closed;         /* connections that asked nothing for long, since start */
     uint64_t probes;              /* of all listeners, since start */
     uint64_t probes_failed;       /* since start */
     uint64_t reaps_failed; /* probes whose connection nng did not take down again: it is stuck, and

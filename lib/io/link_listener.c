@@ -15,6 +15,7 @@
 #define PROBE_MS        30000u
 #define PROBE_ANSWER_MS 5000u
 #define IPC_MODE        0660
+#define STUCK_PROBES    2 /* so many in a row are no coincidence */
 
 static int listener_set_up(const struct link_listeners *listeners, struct link_listener *listener)
 {
@@ -116,10 +117,23 @@ static void probe_work(void *ctx)
                                                                &watch->stop, PROBE_ANSWER_MS);
 }
 
+static void reaper_judge(struct link_listeners *listeners)
+{
+    if (!listeners->watch->reaper_stuck) {
+        listeners->stuck_probes = 0;
+        return;
+    }
+    listeners->reaps_failed++;
+    if (++listeners->stuck_probes == STUCK_PROBES && listeners->on_stuck != NULL) {
+        listeners->on_stuck(listeners->ctx);
+        listeners->on_stuck = NULL;
+    }
+}
+
 static void probe_judge(struct link_listeners *listeners)
 {
     listeners->probes++;
-    listeners->reaps_failed += listeners->watch->reaper_stuck;
+    reaper_judge(listeners);
     for (size_t i = 0; i < listeners->count; i++) {
         if (listeners->watch->found[i] == LINK_PROBE_DEAD) {
             listeners->probes_failed++;
@@ -217,6 +231,8 @@ enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop
     listeners->loop = loop;
     listeners->socket = socket;
     listeners->count = options->url_count;
+    listeners->on_stuck = options->on_stuck;
+    listeners->ctx = options->ctx;
     listeners->probe_ms = options->probe_ms == 0 ? PROBE_MS : options->probe_ms;
     loop_timer_init(loop, &listeners->timer, tick_cb, listeners);
     listeners->watch = calloc(1, sizeof *listeners->watch);

@@ -40,6 +40,9 @@ struct link_listeners {
     uint64_t probes_failed;
     uint64_t renewed;
     uint64_t reaps_failed;
+    unsigned stuck_probes; /* one after the other */
+    link_stuck_fn on_stuck;
+    void *ctx;
 };
 
 enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop, nng_socket socket,

@@ -4,7 +4,13 @@
  *     RECV (nng) -> on_request (nng thread) -> HELD (loop) -> SEND (nng) -> RECV
  * Who owns a slot is never in doubt: nng while an operation is open, the nng thread within its
  * callback, the loop while `held` is the handle. The loop takes a held slot by exchanging the
- * handle for 0, so a stale or doubled reply finds nothing. */
+ * handle for 0, so a stale or doubled reply finds nothing.
+ *
+ * A peer that asks and never reads its answers keeps a slot in SEND for each of them, which nng
+ * would let wait for ever. So an answer waits for a while, for a moment only when slots are short;
+ * one that did not leave in time makes its connection deaf, whose questions are thrown away for
+ * some seconds. Answers on the spot (to strangers, mostly) may fill a quarter of the slots. The
+ * connection itself is not closed: nng 1.5 does not survive that while a message is coming in. */
 #include "io/link.h"
 
 #include <assert.h>
@@ -19,12 +25,18 @@
 #include "io/clock.h"
 #include "io/link_internal.h"
 #include "io/link_listener.h"
+#include "io/link_pipes.h"
 #include "io/loop.h"
 
 #define SETTLE_STEP_MS 5
 #define SETTLE_MS      200u
 #define PAUSE_MS       100 /* after a failed receive, lest it spins */
 #define CONTEXTS_MAX   65536u
+/* How long an answer may wait for its peer to read the ones before it. */
+#define UNREAD_MS       30000
+#define UNREAD_SHORT_MS 250    /* when over half of the slots wait so */
+#define DEAF_MS         10000u /* how long such a peer is not listened to */
+#define IDLE_TAKE       64u    /* idle connections ended at once */
 
 enum slot_state { SLOT_RECV, SLOT_SEND, SLOT_PAUSE };
 
@@ -36,6 +48,8 @@ struct slot {
     nng_msg *request;      /* lent to the loop while held */
     _Atomic uint64_t held; /* the open handle, or 0 */
     uint32_t generation;
+    bool on_the_spot; /* this answer counts in server->spot_sending */
+    uint32_t pipe;    /* of the newest request */
 };
 
 struct link_server {
@@ -52,7 +66,12 @@ struct link_server {
     _Atomic uint64_t requests;
     _Atomic uint64_t contexts_held;
     _Atomic uint64_t sending;
+    _Atomic uint64_t spot_sending;  /* of these, answered on the spot */
     _Atomic uint64_t last_reply_ms; /* machine's boot clock */
+    _Atomic uint64_t unread;        /* answers that their peers did not read in time */
+    struct link_pipes pipes;
+    struct loop_timer idle_timer;
+    uint64_t idle_closed; /* loop thread */
 };
 
 /* --- slots --- */
@@ -63,15 +82,26 @@ static void slot_receive(struct slot *slot)
         return; /* no new operation while the socket is being closed */
     }
     slot->state = SLOT_RECV;
+    nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE);
     nng_ctx_recv(slot->ctx, slot->aio);
+}
+
+static void spot_done(struct slot *slot)
+{
+    if (slot->on_the_spot) {
+        slot->on_the_spot = false;
+        atomic_fetch_sub(&slot->server->spot_sending, 1);
+    }
 }
 
 /* Takes the message. */
 static void slot_send(struct slot *slot, nng_msg *message)
 {
-    atomic_fetch_add(&slot->server->sending, 1);
-    atomic_store(&slot->server->last_reply_ms, clock_machine_ms());
+    struct link_server *server = slot->server;
+    bool slots_short = atomic_fetch_add(&server->sending, 1) > server->options.context_count / 2;
+    atomic_store(&server->last_reply_ms, clock_machine_ms());
     slot->state = SLOT_SEND;
+    nng_aio_set_timeout(slot->aio, slots_short ? UNREAD_SHORT_MS : UNREAD_MS);
     nng_aio_set_msg(slot->aio, message);
     nng_ctx_send(slot->ctx, slot->aio);
 }
@@ -80,10 +110,24 @@ static void slot_answer(struct slot *slot, struct span bytes)
 {
     nng_msg *message = link_message(bytes);
     if (message == NULL) {
+        spot_done(slot);
         slot_receive(slot); /* no memory to answer with: the peer repeats its request */
         return;
     }
     slot_send(slot, message);
+}
+
+/* An answer that the loop has no part in: it waits for no slow reader when slots are short. */
+static void slot_answer_on_the_spot(struct slot *slot, struct span bytes)
+{
+    struct link_server *server = slot->server;
+    if (atomic_load(&server->spot_sending) > server->options.context_count / 4) {
+        slot_receive(slot);
+        return;
+    }
+    atomic_fetch_add(&server->spot_sending, 1);
+    slot->on_the_spot = true;
+    slot_answer(slot, bytes);
 }
 
 /* The handle is open from before the caller's function sees it: what it hands over may be answered
@@ -102,7 +146,7 @@ static void slot_request(struct slot *slot, nng_msg *message)
     struct buf answer;
     struct link_request request = {
         .handle = slot_hold(slot),
-        .pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message)),
+        .pipe = slot->pipe,
         .bytes = span_of(nng_msg_body(message), nng_msg_len(message)),
     };
     atomic_fetch_add(&server->requests, 1);
@@ -120,7 +164,7 @@ static void slot_request(struct slot *slot, nng_msg *message)
     }
     nng_msg_free(message);
     if (verdict == LINK_ANSWER) {
-        slot_answer(slot, span_buf(&answer));
+        slot_answer_on_the_spot(slot, span_buf(&answer));
     } else {
         slot_receive(slot);
     }
@@ -145,6 +189,12 @@ static void slot_received(struct slot *slot, int result)
         nng_msg_free(message);
         return;
     }
+    slot->pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
+    if (!link_pipes_heard(&slot->server->pipes, slot->pipe, clock_machine_ms())) {
+        nng_msg_free(message);
+        slot_receive(slot);
+        return;
+    }
     slot_request(slot, message);
 }
 
@@ -154,7 +204,12 @@ static void slot_sent(struct slot *slot, int result)
         nng_msg_free(nng_aio_get_msg(slot->aio));
         nng_aio_set_msg(slot->aio, NULL);
     }
+    if (result == NNG_ETIMEDOUT) {
+        atomic_fetch_add(&slot->server->unread, 1);
+        link_pipes_deafen(&slot->server->pipes, slot->pipe, clock_machine_ms() + DEAF_MS);
+    }
     atomic_fetch_sub(&slot->server->sending, 1);
+    spot_done(slot);
     slot_receive(slot);
 }
 
@@ -230,6 +285,23 @@ void link_disconnect(struct link_server *server, uint32_t pipe)
     (void)nng_pipe_close((nng_pipe){.id = pipe}); /* gone already: what was wanted */
 }
 
+/* --- peers that ask nothing any more --- */
+
+static void idle_look(void *ctx)
+{
+    struct link_server *server = ctx;
+    uint64_t now_ms = clock_machine_ms();
+    uint64_t idle_ms = server->options.idle_ms;
+    uint32_t ids[IDLE_TAKE];
+    if (now_ms > idle_ms) {
+        size_t count = link_pipes_take_idle(&server->pipes, now_ms - idle_ms, ids, IDLE_TAKE);
+        for (size_t i = 0; i < count; i++) {
+            server->idle_closed += nng_pipe_close((nng_pipe){.id = ids[i]}) == 0;
+        }
+    }
+    loop_timer_after(&server->idle_timer, idle_ms / 4 + 1);
+}
+
 /* --- connections --- */
 
 struct gone {
@@ -256,7 +328,9 @@ static void pipe_added_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
     if (atomic_fetch_add(&server->connections, 1) >= server->options.connections_max) {
         atomic_fetch_add(&server->connections_refused, 1);
         (void)nng_pipe_close(pipe); /* gone already: what was wanted */
+        return;
     }
+    link_pipes_add(&server->pipes, (uint32_t)nng_pipe_id(pipe), clock_machine_ms());
 }
 
 static void pipe_removed_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
@@ -264,6 +338,7 @@ static void pipe_removed_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
     struct link_server *server = argument;
     (void)event;
     atomic_fetch_sub(&server->connections, 1);
+    link_pipes_remove(&server->pipes, (uint32_t)nng_pipe_id(pipe));
     link_listeners_removed(&server->listeners);
     if (server->options.on_gone == NULL || atomic_load(&server->stopping)) {
         return;
@@ -343,7 +418,14 @@ enum err link_server_open(struct loop *loop, const struct link_server_options *o
     }
     server->loop = loop;
     server->options = *options;
-    error = socket_open(server, fault);
+    if (server->options.idle_ms == 0) {
+        server->options.idle_ms = LIMIT_IDLE_MS;
+    }
+    loop_timer_init(loop, &server->idle_timer, idle_look, server);
+    error = link_pipes_init(&server->pipes, options->connections_max);
+    if (error == OK) {
+        error = socket_open(server, fault);
+    }
     if (error == OK) {
         error = slots_open(server);
     }
@@ -354,6 +436,7 @@ enum err link_server_open(struct loop *loop, const struct link_server_options *o
         enum err closing = link_server_close(server);
         return closing == OK ? error : closing; /* without peers it closes at once */
     }
+    idle_look(server);
     *ret_server = server;
     return OK;
 }
@@ -375,6 +458,8 @@ void link_server_count(const struct link_server *server, struct link_server_coun
         .connections_refused = atomic_load(&server->connections_refused),
         .requests = atomic_load(&server->requests),
         .contexts_held = atomic_load(&server->contexts_held),
+        .unread = atomic_load(&server->unread),
+        .idle_closed = server->idle_closed,
         .probes = server->listeners.probes,
         .probes_failed = server->listeners.probes_failed,
         .reaps_failed = server->listeners.reaps_failed,
@@ -427,6 +512,7 @@ enum err link_server_close(struct link_server *server)
         return OK;
     }
     atomic_store(&server->stopping, true);
+    loop_timer_clear(&server->idle_timer);
     link_listeners_stop(&server->listeners);
     if (!link_run_bounded(operations_stop, server, LINK_CLOSE_MS)) {
         return ERR_TIMEOUT;
@@ -438,6 +524,7 @@ enum err link_server_close(struct link_server *server)
     }
     link_listeners_fini(&server->listeners);
     loop_run_posted(server->loop); /* connections that went before still name the server */
+    link_pipes_fini(&server->pipes);
     free(server->slots);
     free(server);
     return OK;

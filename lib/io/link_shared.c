@@ -259,6 +259,16 @@ enum err link_tls_config(const struct link_tls *tls, nng_tls_mode mode, const ch
     return OK;
 }
 
+enum err link_tls_check(const struct link_tls *tls, struct fault *fault)
+{
+    nng_tls_config *config = NULL;
+    enum err error = link_tls_config(tls, NNG_TLS_MODE_SERVER, NULL, fault, &config);
+    if (error == OK) {
+        nng_tls_config_free(config);
+    }
+    return error;
+}
+
 /* --- bounded run --- */
 
 struct bounded_run {

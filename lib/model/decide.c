@@ -219,6 +219,11 @@ bool deciding_check_item(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_DELIVERY,
                                "header.refers_to: not the message that is queued there");
     }
+    if (!uuid_equal(&item->case_id, &deciding->message->header.case_id) ||
+        !uuid_equal(&item->referral_id, &deciding->message->header.referral_id)) {
+        return deciding_refuse(deciding, REFUSAL_DELIVERY,
+                               "header.referral_id: not that of the message that is queued there");
+    }
     if (item->leaf_index != facts->leaf_index ||
         !digest_equal(&item->leaf_hash, &facts->leaf_hash)) {
         return deciding_refuse(deciding, REFUSAL_DELIVERY,

@@ -77,6 +77,8 @@ struct decision {
 /* The queued item that a delivery receipt or rejection names, as the broker found it. */
 struct decide_item {
     struct uuid message_id;
+    struct uuid case_id; /* of the referral that it belongs to */
+    struct uuid referral_id;
     uint64_t leaf_index;
     struct digest leaf_hash;
 };

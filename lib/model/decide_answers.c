@@ -196,7 +196,9 @@ bool decide_papers_sent(struct deciding *deciding)
     after->papers_id = deciding->message->header.message_id;
     deciding_queue(deciding, after->receiver);
     task_close(deciding, REFERRAL_CLOCK_PAPERS);
-    deciding_clock_open(deciding, REFERRAL_CLOCK_UNDELIVERED, after->window_number + 1);
+    /* Papers may come back and be sent again: each way has its own number, and so its own rungs. */
+    deciding_clock_open(deciding, REFERRAL_CLOCK_UNDELIVERED,
+                        after->clocks[REFERRAL_CLOCK_UNDELIVERED].number + 1);
     return true;
 }
 

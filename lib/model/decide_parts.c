@@ -62,8 +62,15 @@ uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency)
 
 bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
 {
-    uint16_t signer = deciding->ctx->signer;
-    return signer == agency || signer == deciding_acting(deciding, agency);
+    const struct decide_context *ctx = deciding->ctx;
+    for (size_t step = 0; step < registry_count(ctx->registry) && agency != ctx->signer; step++) {
+        const struct agency *row = registry_by_number(ctx->registry, agency);
+        if (row == NULL || !agency_has_left(row, ctx->now_ms)) {
+            return false;
+        }
+        agency = row->successor;
+    }
+    return agency == ctx->signer;
 }
 
 static bool has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)

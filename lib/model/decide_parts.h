@@ -58,7 +58,8 @@ bool deciding_refuse(struct deciding *deciding, enum refusal refusal, const char
 
 /* Who acts for this agency at the turn's now: itself, or its successor. */
 uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency);
-/* Does the signer speak for this agency: is it that agency, or its successor? */
+/* Does the signer speak for this agency: is it that agency, or one of the successors whose day has
+ * come? Whoever has left since still finishes and acknowledges what came to it. */
 bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency);
 /* Refuses a message that opens something when its sender or an addressee has left. */
 bool deciding_nobody_left(struct deciding *deciding);

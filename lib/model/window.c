@@ -590,10 +590,10 @@ void window_trace(const struct calendar *calendar, const struct window *window,
         .version = calendar_version(calendar),
     };
     for (int32_t day = due.day_0 + 1; day <= due.day_n; day++) {
-        struct calendar_day reason = calendar_day_reason(calendar, day);
-        if (reason.reason == DAY_WORKING) {
-            continue;
+        if (calendar_is_working_day(calendar, day) && civil_weekday(day) <= 5) {
+            continue; /* most days: their rows need not be looked for */
         }
+        struct calendar_day reason = calendar_day_reason(calendar, day);
         if (ret_trace->day_count == TRACE_DAYS_MAX) {
             ret_trace->omitted++;
             continue;

@@ -288,15 +288,15 @@ static bool valid_at(const struct key_entry *entry, uint64_t at_ms)
     return at_ms >= entry->from_ms && at_ms < entry->to_ms;
 }
 
-enum err keyring_find(const struct keyring *keyring, const char *owner, struct key_id id,
-                      uint64_t at_ms, const struct key_entry **ret_entry)
+enum err keyring_find_past(const struct keyring *keyring, const char *owner, struct key_id id,
+                           uint64_t at_ms, const struct key_entry **ret_entry)
 {
     assert(keyring != NULL && owner != NULL && ret_entry != NULL);
     for (size_t i = 0; i < keyring->entry_count; i++) {
         const struct key_entry *entry = &keyring->entries[i];
         if (entry->use == KEY_SIGN && memcmp(entry->id.bytes, id.bytes, KEY_ID_BYTES) == 0 &&
             strcmp(entry->owner, owner) == 0) {
-            if (!valid_at(entry, at_ms) || entry->retired) {
+            if (!valid_at(entry, at_ms)) {
                 return ERR_REFUSED;
             }
             *ret_entry = entry;
@@ -304,6 +304,20 @@ enum err keyring_find(const struct keyring *keyring, const char *owner, struct k
         }
     }
     return ERR_NOT_FOUND;
+}
+
+enum err keyring_find(const struct keyring *keyring, const char *owner, struct key_id id,
+                      uint64_t at_ms, const struct key_entry **ret_entry)
+{
+    const struct key_entry *entry = NULL;
+    enum err error = keyring_find_past(keyring, owner, id, at_ms, &entry);
+    if (error == OK && entry->retired) {
+        return ERR_REFUSED;
+    }
+    if (error == OK) {
+        *ret_entry = entry;
+    }
+    return error;
 }
 
 enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,

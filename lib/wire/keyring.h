@@ -36,11 +36,15 @@ const char *keyring_origin(const struct keyring *keyring);
 struct span keyring_text(const struct keyring *keyring);
 struct digest keyring_digest(const struct keyring *keyring);
 
-/* An agency's (or "broker") signing key by id. ERR_NOT_FOUND: no such owner or key; ERR_REFUSED:
- * known, not valid at that time. With at_ms of a message's acceptance for old messages. The entry
- * is borrowed. */
+/* An agency's (or "broker") signing key by id, to take something new that it signs: the key is
+ * valid at at_ms and not retired. ERR_NOT_FOUND: no such owner or key; ERR_REFUSED: known, and may
+ * not sign then. The entry is borrowed. */
 enum err keyring_find(const struct keyring *keyring, const char *owner, struct key_id id,
                       uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
+/* The same to check what was signed before: a retired key will do, when it was valid at at_ms, the
+ * time at which the log has the message (never the signer's own word). */
+enum err keyring_find_past(const struct keyring *keyring, const char *owner, struct key_id id,
+                           uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
 /* The newest key of that use that is valid then and not retired. */
 enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,
                          uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;

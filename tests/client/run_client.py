@@ -36,6 +36,9 @@ def run_openssl(*arguments):
 class City:
     """Keys, certificates, configuration and the running broker."""
 
+    stderr = None  # where the broker logs; a test may take a file
+    wrapper = ()   # a command that runs the broker
+
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="referral-client-")
         self.ports = (free_port(), free_port())
@@ -99,7 +102,9 @@ class City:
 
     def start(self):
         program = os.path.join(os.environ["REFERRAL_BIN"], "referral-broker")
-        self.process = subprocess.Popen([program, "--config", self.path("broker.yaml")])
+        self.process = subprocess.Popen([*self.wrapper, program, "--config",
+                                         self.path("broker.yaml")],
+                                        stderr=self.stderr)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -309,6 +314,36 @@ class Conversation(unittest.TestCase):
                                        body.SerializeToString(deterministic=True), readers)
             record, _ = sender.submit([payload.SerializeToString(deterministic=True)])[0]
             self.assertEqual((record.kind, record.refusal), (2, refusal))
+
+    def test_receipt_of_another_referral_takes_nothing(self):
+        """A receipt under one referral's header must not take another's message off the queue:
+        its window would never open."""
+        sender = self.greeted("procuratorate")
+        receiver = self.greeted("education")
+        self.drain(receiver)
+        sender.submit([referral(sender, 900), referral(sender, 901)])
+        first, second = receiver.fetch()
+        delivery, header, facts, body, record = second
+        mixed = m.Header(case_id=first[1].case_id, case_number=first[1].case_number,
+                         referral_id=first[1].referral_id, sender=header.sender,
+                         referral_number=first[1].referral_number,
+                         message_id=header.message_id, kind=header.kind)
+        (answer, _), = receiver.acknowledge([(delivery, mixed, facts, body, record)])
+        self.assertEqual((answer.kind, answer.refusal), (2, 58))
+        self.assertEqual(len(receiver.fetch()), 2)
+        answers = receiver.acknowledge([first, second])
+        self.assertEqual([answer.refusal for answer, _ in answers], [0, 0])
+
+    def test_referral_id_of_another_case_is_refused(self):
+        """One referral id names one referral, whoever made it first."""
+        sender = self.greeted("procuratorate")
+        payloads = [m.Payload.FromString(referral(sender, 910 + n)) for n in range(2)]
+        first, second = (m.Header.FromString(payload.header) for payload in payloads)
+        second.referral_id = first.referral_id
+        payloads[1].header = second.SerializeToString(deterministic=True)
+        answers = sender.submit([payload.SerializeToString(deterministic=True)
+                                 for payload in payloads])
+        self.assertEqual([record.refusal for record, _ in answers], [0, 48])
 
     def test_batch_and_long_poll(self):
         """A FETCH waits and is answered by a batch; a second FETCH ends a first one."""

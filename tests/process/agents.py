@@ -9,6 +9,7 @@ import os
 import random
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -291,6 +292,105 @@ class Hostile(WithCity):
         agency.submit([payload])
         row = self.one.wait_row("inbox", "the lead", about(number, "inbound-referral"))
         self.assertEqual((row["state"], row["reason"]), ("rejected", "unreadable"))
+
+
+class Strangers(WithCity):
+    """Whoever may open the socket may send anything: an honest client keeps being answered."""
+    NAMES = ("procuratorate",)
+
+    def connect(self, count):
+        clients = []
+        for _ in range(count):
+            clients.append(socket.socket(socket.AF_UNIX))
+            self.addCleanup(clients[-1].close)
+            clients[-1].connect(self.one.path)  # blocking: it waits for a place in the backlog
+            clients[-1].settimeout(10)
+        return clients
+
+    def honest(self):
+        began = time.monotonic()
+        self.assertTrue(self.one.status()["ok"])
+        self.assertLess(time.monotonic() - began, 10, "an honest client waits")
+
+    @staticmethod
+    def answer(client):
+        data = b""
+        while not data.endswith(b"\n"):
+            more = client.recv(65536)
+            if not more:
+                return None
+            data += more
+        return json.loads(data)
+
+    def test_what_is_no_command_is_refused_and_the_next_one_answered(self):
+        chance = random.Random(7)
+        client, = self.connect(1)
+        lines = [b"\x00", b"null", b"[]", b"{}", b'{"cmd":null}', b'{"cmd":"status"', b"\xff\xfe",
+                 b'{"cmd":"\xc3\x28"}', b'{"cmd":"status","cmd":"status"}', b"[" * 500000,
+                 b'{"a":' * 100000, b'{"cmd":"show","id":"\\u0000"}', b'{"cmd":"show","id":1e999}',
+                 b'{"cmd":"show","id":"\\ud800"}', b'{"cmd":"inbox","after":1e99}',
+                 b'{"cmd":"outbox","count":99999999999999999999}',
+                 b'{"cmd":"send","message":{"kind":"' + b"x" * 1000000 + b'"}}',
+                 b'{"cmd":"send","message":{"kind":"outbound-referral","recipients":['
+                 + b'"education",' * 50000 + b'"education"]}}',
+                 b'{"cmd":"lab-clock","wall_ms":-9223372036854775808}',
+                 b'{"cmd":"lab-clock","wall_ms":9223372036854775807}']
+        for _ in range(300):
+            lines.append(bytes(chance.choice(b'{}[]:,"\\0aZ\xe4 ') for _ in
+                               range(chance.randint(1, 80))))
+        for line in lines:
+            client.sendall(line + b"\n")
+            answer = self.answer(client)
+            self.assertFalse(answer["ok"], line[:80])
+            self.assertTrue(answer["message"], line[:80])
+        self.honest()
+        client.sendall(b"x" * (1 << 20) + b"x\n")
+        self.assertEqual(self.answer(client)["code"], "agent.line-too-long")
+        self.assertEqual(client.recv(1), b"", "and the end")
+
+    def test_clients_that_do_not_read_or_do_not_go_on_are_not_in_the_way(self):
+        sent = [row["id"] for _ in range(40) for row in
+                self.one.must("send", message=outbound("education"))["messages"]]
+        halves = self.connect(20)
+        for client in halves:
+            client.sendall(b'{"cmd":"sta')
+        deaf = self.connect(4)
+        for client in deaf:
+            client.setblocking(False)
+            try:
+                client.sendall(b'{"cmd":"watch"}\n')
+                while True:  # each asks for some 15 KB and takes none
+                    client.sendall(b'{"cmd":"outbox","count":500}\n' * 50)
+                    self.honest()
+            except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                self.honest()
+        row = self.one.must("send", message=outbound("education"))["messages"][0]
+        self.one.wait_row("outbox", "its receipt", lambda found: found["id"] == row["id"] and
+                          found["state"] == "accepted")
+        for client in halves:
+            client.sendall(b'tus"}\n')
+            self.assertTrue(self.answer(client)["ok"])
+            client.sendall(b'{"cmd":"outbox","count":1}\n')
+            self.assertEqual(self.answer(client)["rows"][0]["id"], sent[0])
+
+    def test_a_hundred_connections(self):
+        crowd = self.connect(100)
+        self.honest()
+        refused = 0
+        for client in crowd:
+            try:
+                client.sendall(b'{"cmd":"status"}\n')
+                refused += self.answer(client)["ok"] is not True
+            except (BrokenPipeError, ConnectionResetError):
+                refused += 1
+        self.assertGreaterEqual(refused, 100 - 64)
+        self.assertLess(refused, 100)
+        for client in crowd:
+            client.close()
+        self.honest()
+        late, = self.connect(1)
+        late.sendall(b'{"cmd":"status"}\n')
+        self.assertTrue(self.answer(late)["ok"], "there is room again")
 
 
 class Hook(WithCity):

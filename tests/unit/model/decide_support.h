@@ -152,6 +152,8 @@ static inline void city_judge(struct city *city, const struct referral *before)
 static inline enum refusal city_send(struct city *city, const struct message *message)
 {
     struct decide_item item = {.message_id = message->header.refers_to,
+                               .case_id = message->header.case_id,
+                               .referral_id = message->header.referral_id,
                                .leaf_index = message->delivery.leaf_index,
                                .leaf_hash = message->delivery.leaf_hash};
     const struct agency *signer = registry_find(city->registry, message->header.sender);

@@ -81,18 +81,22 @@ START_TEST(a_receipt_names_what_is_queued)
     struct message referral = outbound_referral();
     struct message delivery = receipt(MESSAGE_DELIVERY, &referral);
     const struct decide_item right = {.message_id = referral.header.message_id,
+                                      .case_id = referral.header.case_id,
+                                      .referral_id = referral.header.referral_id,
                                       .leaf_index = delivery.delivery.leaf_index,
                                       .leaf_hash = delivery.delivery.leaf_hash};
     ck_assert_int_eq(city_send(&city, &referral), REFUSAL_NONE);
     city.ctx.signer = registry_find(city.registry, "education")->number;
-    for (int spoiled = 0; spoiled < 5; spoiled++) {
+    for (int spoiled = 0; spoiled < 7; spoiled++) {
         struct decide_item item = right;
         item.message_id.bytes[3] ^= spoiled == 1 ? 1 : 0;
         item.leaf_index += spoiled == 2 ? 1 : 0;
         item.leaf_hash.bytes[31] ^= spoiled == 3 ? 1 : 0;
+        item.case_id.bytes[0] ^= spoiled == 4 ? 1 : 0;
+        item.referral_id.bytes[9] ^= spoiled == 5 ? 1 : 0;
         city.ctx.item = spoiled == 0 ? NULL : &item;
         decide_message(&city.ctx, &city.referral, &delivery, city.decision);
-        ck_assert_int_eq(city.decision->refusal, spoiled == 4 ? REFUSAL_NONE : REFUSAL_DELIVERY);
+        ck_assert_int_eq(city.decision->refusal, spoiled == 6 ? REFUSAL_NONE : REFUSAL_DELIVERY);
     }
     city_close(&city);
 }
@@ -420,6 +424,28 @@ START_TEST(papers_that_cannot_be_read_are_owed_again)
 }
 END_TEST
 
+/* The second way had the number of the first: its rungs were raised twice under one key. */
+START_TEST(papers_sent_again_have_a_number_of_their_own)
+{
+    struct city city;
+    city_open(&city, 2026, false);
+    city_procedure(&city, TELL_BY_PROCURATORATE);
+    uint32_t numbers[2];
+    for (unsigned i = 0; i < 2; i++) {
+        struct message message = papers("procuratorate", "education");
+        message.header.message_id = id_of((uint8_t)(200 + i));
+        struct message rejection = receipt(MESSAGE_REJECTION, &message);
+        rejection.header.message_id = id_of((uint8_t)(210 + i));
+        ck_assert_int_eq(city_send(&city, &message), REFUSAL_NONE);
+        numbers[i] = city.referral.clocks[REFERRAL_CLOCK_UNDELIVERED].number;
+        ck_assert_int_eq(city_send(&city, &rejection), REFUSAL_NONE);
+    }
+    ck_assert_uint_eq(numbers[0], 2);
+    ck_assert_uint_eq(numbers[1], 3);
+    city_close(&city);
+}
+END_TEST
+
 START_TEST(papers_reported_while_papers_travel)
 {
     struct city city;
@@ -638,6 +664,7 @@ int main(void)
     tcase_add_test(cases, inbound_not_suitable_opens_no_task);
     tcase_add_test(cases, papers_open_a_second_window);
     tcase_add_test(cases, papers_that_cannot_be_read_are_owed_again);
+    tcase_add_test(cases, papers_sent_again_have_a_number_of_their_own);
     tcase_add_test(cases, papers_reported_while_papers_travel);
     tcase_add_test(cases, papers_without_a_procedure);
     tcase_add_test(cases, withdrawn_before_delivery);

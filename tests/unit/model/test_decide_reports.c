@@ -388,7 +388,8 @@ END_TEST
 
 /* ---- agencies change ---- */
 
-/* The shipped city, in which `culture` takes the place of `education` on 2026-03-10. */
+/* The shipped city, in which `culture` takes the place of `education` on 2026-03-10, and `arts`
+ * that of `culture` on 2026-03-20. */
 static void city_of_change(struct city *city)
 {
     static const char at[] = "    prefix: JY\n";
@@ -397,7 +398,11 @@ static void city_of_change(struct city *city)
         "\n  - id: culture\n    number: 12\n    class: S\n    prefix: WH\n"
         "    name: {zh: 文教局, en: Culture}\n"
         "    office: {zh: 资助科, en: Aid}\n"
-        "    former-names: [{zh: 教育体育局, en: Education}]\n";
+        "    former-names: [{zh: 教育体育局, en: Education}]\n"
+        "    successor: arts\n    left: 2026-03-20\n"
+        "\n  - id: arts\n    number: 13\n    class: S\n    prefix: YS\n"
+        "    name: {zh: 艺教局, en: Arts}\n"
+        "    office: {zh: 资助科, en: Aid}\n";
     struct buf text;
     struct buf shipped;
     struct fault fault = {.code = ""};
@@ -473,6 +478,30 @@ START_TEST(messages_go_to_the_successor)
 }
 END_TEST
 
+/* What came to culture while it acted, it acknowledges after it has left, too. */
+START_TEST(successors_of_successors)
+{
+    struct city city;
+    city_of_change(&city);
+    city_delivered(&city);
+    struct message message = message_of(MESSAGE_CORRECTION, "procuratorate", "culture");
+    message.header.message_id.bytes[UUID_BYTES - 1] = 99;
+    message.header.refers_to = id_of(11);
+    message.correction.corrects = 1;
+    message.body_fields |= BODY_TEXT;
+    city.ctx.now_ms = noon_of("2026-03-10");
+    city_accept(&city, &message, "queue>culture");
+    city.ctx.now_ms = noon_of("2026-03-20");
+    struct message delivery = receipt(MESSAGE_DELIVERY, &message);
+    city_accept(&city, &delivery, "unqueue");
+    struct message signing = sign_for();
+    SET(signing.header.sender, "arts");
+    SET(signing.sign_for.register_number, "YS-DJ-2026-0001");
+    city_accept(&city, &signing, "queue>procuratorate signed=YS-DJ-2026-0001");
+    city_close(&city);
+}
+END_TEST
+
 START_TEST(an_agent_reads_what_was_addressed_before_the_change)
 {
     struct city city;
@@ -530,6 +559,7 @@ int main(void)
     tcase_add_test(cases, an_archived_case_takes_no_referral);
     tcase_add_test(cases, a_successor_takes_over_an_open_window);
     tcase_add_test(cases, messages_go_to_the_successor);
+    tcase_add_test(cases, successors_of_successors);
     tcase_add_test(cases, an_agent_reads_what_was_addressed_before_the_change);
     tcase_add_test(cases, who_has_left_opens_nothing);
     suite_add_tcase(suite, cases);

@@ -92,6 +92,27 @@ START_TEST(test_validity)
 }
 END_TEST
 
+/* It was refused at any time, although messages that it signed then still wait to be fetched. */
+START_TEST(test_retired_key_verifies_what_it_signed_then)
+{
+    struct keyring *keyring = keyring_of(TOP ROW("broker", "sign", KEY_B) ROW(
+        "education", "sign",
+        KEY_A) "    valid-from: 2026-03-01\n    valid-to: 2026-03-31\n    retired: true\n");
+    const struct key_entry *entry = NULL;
+    struct key_id id = keyring_entry(keyring, 1)->id;
+    uint64_t from = day_start("2026-03-01"), to = day_start("2026-04-01");
+    ck_assert_int_eq(keyring_find(keyring, "education", id, from, &entry), ERR_REFUSED);
+    ck_assert_int_eq(keyring_find_past(keyring, "education", id, from - 1, &entry), ERR_REFUSED);
+    ck_assert_int_eq(keyring_find_past(keyring, "education", id, to, &entry), ERR_REFUSED);
+    ck_assert_int_eq(keyring_find_past(keyring, "broker", id, from, &entry), ERR_NOT_FOUND);
+    ck_assert_ptr_null(entry);
+    ck_assert_int_eq(keyring_find_past(keyring, "education", id, from, &entry), OK);
+    ck_assert_ptr_eq(entry, keyring_entry(keyring, 1));
+    ck_assert_int_eq(keyring_find_past(keyring, "education", id, to - 1, &entry), OK);
+    keyring_free(keyring);
+}
+END_TEST
+
 /* Rolling a key over: both are known, the newer one is used, a retired one never. */
 START_TEST(test_current)
 {
@@ -155,6 +176,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, sample_setup, NULL);
     tcase_add_loop_test(tcase, test_refused, 0, (int)COUNT_OF(refused));
     tcase_add_test(tcase, test_validity);
+    tcase_add_test(tcase, test_retired_key_verifies_what_it_signed_then);
     tcase_add_test(tcase, test_current);
     tcase_add_test(tcase, test_digest_is_of_the_file);
     suite_add_tcase(suite, tcase);
