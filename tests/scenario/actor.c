@@ -132,6 +132,37 @@ bool actor_replay(struct world *world)
 
 /* --- messages --- */
 
+static void add_reader(struct world *world, const char *id, struct seal_reader *readers,
+                       size_t *count)
+{
+    const struct actor *reader = world_actor(world, id);
+
+    assert(*count < WORLD_AGENCIES);
+    if (reader != NULL) { /* a stranger has no key: the broker refuses what is sent to one */
+        text_copy(readers[*count].agency, sizeof(readers[*count].agency), id);
+        memcpy(readers[*count].public_key, reader->seal.public_key, SEAL_PUBLIC_BYTES);
+        (*count)++;
+    }
+}
+
+/* The sender, the recipient, and all who get a copy. */
+static size_t readers_of(struct world *world, const struct message *message,
+                         struct seal_reader readers[WORLD_AGENCIES])
+{
+    size_t count = 0;
+
+    add_reader(world, message->header.recipient, readers, &count);
+    add_reader(world, message->header.sender, readers, &count);
+    for (size_t i = 0; i < world->actor_count; i++) {
+        const struct agency *agency = world->actors[i].agency;
+
+        if (agency_set_has(&message->copies, agency->number)) {
+            add_reader(world, agency->id, readers, &count);
+        }
+    }
+    return count;
+}
+
 static void seal_body(struct world *world, const struct message *message, struct span header,
                       struct buf *out)
 {
@@ -149,21 +180,14 @@ static void seal_body(struct world *world, const struct message *message, struct
                         .person_count = 1,
                         .outcomes = &outcome,
                         .outcome_count = 1};
-    struct seal_reader readers[2];
-    struct seal_job job = {.header = header, .body = &body, .readers = readers, .reader_count = 2};
-    const char *ids[2] = {message->header.recipient, message->header.sender};
+    struct seal_reader readers[WORLD_AGENCIES];
+    struct seal_job job = {.header = header, .body = &body, .readers = readers};
 
+    job.reader_count = readers_of(world, message, readers);
     text_copy(body.sender, sizeof(body.sender), message->header.sender);
     text_copy(body.recipient, sizeof(body.recipient), message->header.recipient);
     body.message_id = message->header.message_id;
     body.case_id = message->header.case_id;
-    for (size_t i = 0; i < 2; i++) {
-        struct actor *reader = world_actor(world, ids[i]);
-
-        assert(reader != NULL);
-        text_copy(readers[i].agency, sizeof(readers[i].agency), ids[i]);
-        memcpy(readers[i].public_key, reader->seal.public_key, SEAL_PUBLIC_BYTES);
-    }
     MUST(body_seal(&job, out));
 }
 
@@ -202,6 +226,7 @@ static void keep_receipt(struct world *world, const struct reply *reply, struct 
     assert(reply->head.submit.receipt_count == 1);
     if (shared->code != REFUSAL_NONE) {
         world->refusal = (enum refusal)shared->code;
+        world->detail[0] = '\0'; /* nothing was recorded */
         return;
     }
     MUST(receipt_expand(shared, &nodes, region, &receipt));
@@ -210,6 +235,7 @@ static void keep_receipt(struct world *world, const struct reply *reply, struct 
         abort();
     }
     world->refusal = (enum refusal)facts.record.refusal;
+    text_copy(world->detail, sizeof(world->detail), facts.record.detail);
     world->last_leaf = receipt.leaf_index;
     buf_clear(&world->last_receipt);
     MUST(receipt_encode(&receipt, &world->last_receipt));
@@ -227,6 +253,7 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
     struct span bytes;
     bool answered;
 
+    world->last_kind = message->header.kind;
     message->header.version = WIRE_VERSION;
     message->header.suite = SUITE_INTL;
     message->header.sender_key = key_id_of(actor->sign.public_key);

@@ -25,6 +25,18 @@ const char *step_word(const struct step *step, size_t index)
     return index < step->count ? step->words[index] : "";
 }
 
+char *step_cut(char **rest, char mark)
+{
+    char *first = *rest;
+    char *end = strchr(first, mark);
+
+    *rest = end != NULL ? end + 1 : first + strlen(first);
+    if (end != NULL) {
+        *end = '\0';
+    }
+    return first;
+}
+
 bool step_number(const char *text, uint64_t *ret_value)
 {
     uint64_t value = 0;
@@ -37,6 +49,28 @@ bool step_number(const char *text, uint64_t *ret_value)
     }
     *ret_value = value;
     return text[0] != '\0';
+}
+
+bool step_has(const struct step *step, const char *word)
+{
+    for (size_t i = 1; i < step->count; i++) {
+        if (strcmp(step->words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *step_option(const struct step *step, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 1; i < step->count; i++) {
+        if (strncmp(step->words[i], name, len) == 0 && step->words[i][len] == '=') {
+            return step->words[i] + len + 1;
+        }
+    }
+    return NULL;
 }
 
 /* "90m", "3h", "5d", "30s": an unsigned amount of time. */

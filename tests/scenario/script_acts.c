@@ -8,30 +8,7 @@
 #include "model/vocabulary.h"
 #include "scenario/script.h"
 
-static bool has(const struct step *step, const char *word)
-{
-    for (size_t i = 1; i < step->count; i++) {
-        if (strcmp(step->words[i], word) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The value of `name=`; NULL when it is not there. */
-static const char *option(const struct step *step, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 1; i < step->count; i++) {
-        if (strncmp(step->words[i], name, len) == 0 && step->words[i][len] == '=') {
-            return step->words[i] + len + 1;
-        }
-    }
-    return NULL;
-}
-
-static struct uuid new_id(const struct world *world)
+struct uuid script_new_id(const struct world *world)
 {
     uint8_t random[10];
 
@@ -44,22 +21,72 @@ static uint32_t year_of(const struct world *world)
     return (uint32_t)civil_date_of(civil_day_at(world->wall_ms)).year;
 }
 
+void script_head(const struct world *world, const struct named *named, const struct actor *from,
+                 enum message_kind kind, struct message *message)
+{
+    memset(message, 0, sizeof(*message));
+    message->header.kind = kind;
+    message->header.message_id = script_new_id(world);
+    message->header.case_id = named->case_id;
+    message->header.referral_id = named->referral_id;
+    text_copy(message->header.case_number, LIMIT_NUMBER_BYTES, named->case_number);
+    text_copy(message->header.referral_number, LIMIT_NUMBER_BYTES, named->number);
+    text_copy(message->header.sender, LIMIT_AGENCY_ID_BYTES, from->agency->id);
+    message->body_present = true;
+    message->body_fields = BODY_OFFICER;
+}
+
+/* Between the two parties of a referral. */
 static void head_of(const struct world *world, const struct tale *tale, const struct actor *from,
                     enum message_kind kind, struct message *message)
 {
     const struct actor *to = from == tale->sender ? tale->receiver : tale->sender;
+    const struct named named = {.tale = tale,
+                                .case_id = tale->case_id,
+                                .referral_id = tale->referral_id,
+                                .case_number = tale->case_number,
+                                .number = tale->number};
 
-    memset(message, 0, sizeof(*message));
-    message->header.kind = kind;
-    message->header.message_id = new_id(world);
-    message->header.case_id = tale->case_id;
-    message->header.referral_id = tale->referral_id;
-    text_copy(message->header.case_number, LIMIT_NUMBER_BYTES, tale->case_number);
-    text_copy(message->header.referral_number, LIMIT_NUMBER_BYTES, tale->number);
-    text_copy(message->header.sender, LIMIT_AGENCY_ID_BYTES, from->agency->id);
+    script_head(world, &named, from, kind, message);
     text_copy(message->header.recipient, LIMIT_AGENCY_ID_BYTES, to->agency->id);
-    message->body_present = true;
-    message->body_fields = BODY_OFFICER;
+}
+
+bool script_send(struct world *world, struct actor *actor, struct step *step,
+                 struct message *message)
+{
+    return actor_send(world, actor, message) || world->cut || world->down ||
+           step_fail(step, "no answer");
+}
+
+/* A referral that follows one of another case names that case as well. */
+static void name_previous_case(const struct world *world, const struct step *step,
+                               struct message *message)
+{
+    const char *previous = step_option(step, "previous");
+    struct named named;
+
+    if (previous != NULL && world_named(world, previous, &named) &&
+        !uuid_equal(&named.case_id, &message->header.case_id)) {
+        message->referral.previous_case = named.case_id;
+    }
+}
+
+/* The facts that the line names take the place of the usual ones. */
+static bool send_with_facts(struct world *world, struct actor *actor, struct step *step,
+                            struct message *message)
+{
+    struct region region;
+    bool good;
+
+    region_init(&region, LIMIT_PARSE_BYTES(LIMIT_FACTS_BYTES));
+    good = step_facts(world, step, NULL, &region, message);
+    if (good && (message->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
+                 message->header.kind == MESSAGE_INBOUND_REFERRAL)) {
+        name_previous_case(world, step, message);
+    }
+    good = good && script_send(world, actor, step, message);
+    region_free(&region);
+    return good;
 }
 
 /* --- submits --- */
@@ -83,25 +110,25 @@ static void fill_referral(const struct step *step, enum message_kind kind,
 
     fill_materials(materials);
     message->body_fields |= BODY_PERSONS | BODY_CIRCUMSTANCES | BODY_REASONS;
-    facts->ground = has(step, "minor") ? 1801 : 401;
-    facts->needs = has(step, "minor") ? 2 : 0; /* Art. 18: student aid */
+    facts->ground = step_has(step, "minor") ? 1801 : 401;
+    facts->needs = step_has(step, "minor") ? 2 : 0; /* Art. 18: student aid */
     facts->person_count = 1;
     facts->lead_channel = 1;
-    facts->life_danger = has(step, "life-danger");
-    facts->urgent = has(step, "urgent");
+    facts->life_danger = step_has(step, "life-danger");
+    facts->urgent = step_has(step, "urgent");
     facts->materials = materials;
     facts->material_count = kind == MESSAGE_OUTBOUND_REFERRAL ? MATERIALS : 0;
     if (kind == MESSAGE_INBOUND_REFERRAL) {
         facts->relation = 1;
     }
-    if (has(step, "without-ground")) {
+    if (step_has(step, "without-ground")) {
         facts->ground = 0;
     }
-    if (has(step, "without-material")) {
+    if (step_has(step, "without-material")) {
         facts->material_count = facts->material_count > 0 ? facts->material_count - 1 : 0;
     }
-    facts->advance = has(step, "advance") || has(step, "advance-without-reason");
-    if (has(step, "advance")) {
+    facts->advance = step_has(step, "advance") || step_has(step, "advance-without-reason");
+    if (step_has(step, "advance")) {
         message->body_fields |= BODY_ADVANCE_REASON;
     }
 }
@@ -109,7 +136,7 @@ static void fill_referral(const struct step *step, enum message_kind kind,
 /* A new case unless `case=NAME` names a referral of the same one. */
 static bool new_tale(struct world *world, struct actor *actor, struct step *step, struct tale *tale)
 {
-    const char *other_name = option(step, "case");
+    const char *other_name = step_option(step, "case");
     const struct tale *other = other_name != NULL ? world_tale(world, other_name) : NULL;
     unsigned suffix = 1;
 
@@ -122,7 +149,7 @@ static bool new_tale(struct world *world, struct actor *actor, struct step *step
     if (tale->receiver == NULL) {
         return step_fail(step, "no such agency: %s", step_word(step, 5));
     }
-    tale->referral_id = new_id(world);
+    tale->referral_id = script_new_id(world);
     if (other != NULL) {
         tale->case_id = other->case_id;
         text_copy(tale->case_number, LIMIT_NUMBER_BYTES, other->case_number);
@@ -130,7 +157,7 @@ static bool new_tale(struct world *world, struct actor *actor, struct step *step
             suffix += uuid_equal(&world->tales[i].case_id, &other->case_id);
         }
     } else {
-        tale->case_id = new_id(world);
+        tale->case_id = script_new_id(world);
         (void)snprintf(tale->case_number, sizeof(tale->case_number), "%s-%u-%04u",
                        actor->agency->prefix, year_of(world), ++actor->cases);
     }
@@ -158,8 +185,8 @@ static bool act_submits(struct world *world, struct actor *actor, struct step *s
     }
     tale.message_id = message.header.message_id;
     fill_referral(step, tale.kind, materials, &message);
-    if (!actor_send(world, actor, &message)) {
-        return world->cut || world->down || step_fail(step, "no answer");
+    if (!send_with_facts(world, actor, step, &message)) {
+        return false;
     }
     if (known == NULL && world->refusal == REFUSAL_NONE) {
         world->tales[world->tale_count++] = tale;
@@ -168,13 +195,6 @@ static bool act_submits(struct world *world, struct actor *actor, struct step *s
 }
 
 /* --- about a referral --- */
-
-static bool send(struct world *world, struct actor *actor, struct step *step,
-                 struct message *message)
-{
-    return actor_send(world, actor, message) || world->cut || world->down ||
-           step_fail(step, "no answer");
-}
 
 static void register_number(const struct world *world, struct actor *actor, char *out)
 {
@@ -190,7 +210,7 @@ static bool act_signs(struct world *world, struct actor *actor, const struct tal
     head_of(world, tale, actor, MESSAGE_SIGN_FOR, &message);
     message.header.refers_to = tale->message_id;
     register_number(world, actor, message.sign_for.register_number);
-    return send(world, actor, step, &message);
+    return send_with_facts(world, actor, step, &message);
 }
 
 static const struct {
@@ -212,7 +232,7 @@ static void fill_outcome(const struct step *step, const struct measure *measure,
 {
     struct feedback_facts *facts = &message->feedback;
 
-    if (has(step, "bare")) {
+    if (step_has(step, "bare")) {
         message->body_fields = BODY_OFFICER;
         return;
     }
@@ -224,7 +244,8 @@ static void fill_outcome(const struct step *step, const struct measure *measure,
     case OUTCOME_PROCEDURE_REQUIRED:
         facts->documents = document;
         facts->document_count = 1;
-        facts->tell_by = has(step, "by-social") ? TELL_BY_SOCIAL_AGENCY : TELL_BY_PROCURATORATE;
+        facts->tell_by =
+            step_has(step, "by-social") ? TELL_BY_SOCIAL_AGENCY : TELL_BY_PROCURATORATE;
         break;
     case OUTCOME_NOT_MY_DUTY:
         text_copy(facts->suggested_agency, LIMIT_AGENCY_ID_BYTES, "justice");
@@ -240,7 +261,7 @@ static bool act_answers(struct world *world, struct actor *actor, const struct t
     const struct measure measure = {
         .measure = 1, .shape = 1, .amount_fen = 100000, .unit = 1, .start_date = 20260901};
     const struct document document = {.kind = 1};
-    const char *signed_at = option(step, "signed-ago"); /* minutes */
+    const char *signed_at = step_option(step, "signed-ago"); /* minutes */
     uint64_t minutes;
     struct message message;
     size_t i = 0;
@@ -260,13 +281,13 @@ static bool act_answers(struct world *world, struct actor *actor, const struct t
     message.feedback.outcome = outcomes[i].outcome;
     message.body_fields |= outcomes[i].body_fields;
     fill_outcome(step, &measure, &document, &message);
-    if (!has(step, "without-number")) {
+    if (!step_has(step, "without-number")) {
         register_number(world, actor, message.feedback.register_number);
     }
     if (signed_at != NULL && step_number(signed_at, &minutes)) {
         message.header.created_ms = world->wall_ms - minutes * UINT64_C(60000);
     }
-    return send(world, actor, step, &message);
+    return send_with_facts(world, actor, step, &message);
 }
 
 static bool act_tells(struct world *world, struct actor *actor, const struct tale *tale,
@@ -278,7 +299,7 @@ static bool act_tells(struct world *world, struct actor *actor, const struct tal
     message.body_fields |= BODY_TOLD;
     message.informed.task = TASK_TELL_APPLICANT;
     message.informed.how = 1;
-    return send(world, actor, step, &message);
+    return send_with_facts(world, actor, step, &message);
 }
 
 static bool act_brings(struct world *world, struct actor *actor, const struct tale *tale,
@@ -291,7 +312,7 @@ static bool act_brings(struct world *world, struct actor *actor, const struct ta
     message.papers.documents = documents;
     message.papers.document_count = 1;
     message.papers.received_ms = world->wall_ms;
-    return send(world, actor, step, &message);
+    return send_with_facts(world, actor, step, &message);
 }
 
 static bool act_withdraws(struct world *world, struct actor *actor, const struct tale *tale,
@@ -301,34 +322,44 @@ static bool act_withdraws(struct world *world, struct actor *actor, const struct
 
     head_of(world, tale, actor, MESSAGE_WITHDRAWAL, &message);
     message.withdrawal.reason = 1;
-    return send(world, actor, step, &message);
+    return send_with_facts(world, actor, step, &message);
 }
 
-/* The held message of this referral comes back with a signed rejection. */
-static bool act_rejects(struct world *world, struct actor *actor, const struct tale *tale,
-                        struct step *step)
+static void fill_rejection(const struct world *world, const struct held *held,
+                           struct message *message)
 {
+    message->body_present = false;
+    message->body_fields = 0;
+    text_copy(message->header.recipient, LIMIT_AGENCY_ID_BYTES, held->header.sender);
+    message->header.refers_to = held->header.message_id;
+    message->delivery.lane = held->position.lane;
+    message->delivery.stream_seq = held->position.stream_seq;
+    message->delivery.leaf_index = held->leaf_index;
+    message->delivery.leaf_hash = held->leaf_hash;
+    message->delivery.received_ms = world->wall_ms;
+    message->delivery.reason = 1;
+    text_copy(message->delivery.field, sizeof(message->delivery.field), "body.persons");
+}
+
+/* The held message of this referral or matter comes back with a signed rejection. */
+static bool act_rejects(struct world *world, struct actor *actor, struct step *step)
+{
+    struct named named;
+
+    if (!world_named(world, step_word(step, 2), &named)) {
+        return step_fail(step, "no such referral or matter: %s", step_word(step, 2));
+    }
     for (size_t i = 0; i < actor->held_count; i++) {
         const struct held *held = &actor->held[i];
         struct message message;
 
-        if (!uuid_equal(&held->header.referral_id, &tale->referral_id)) {
-            continue;
+        if (uuid_equal(&held->header.referral_id, &named.referral_id)) {
+            script_head(world, &named, actor, MESSAGE_REJECTION, &message);
+            fill_rejection(world, held, &message);
+            return script_send(world, actor, step, &message);
         }
-        head_of(world, tale, actor, MESSAGE_REJECTION, &message);
-        message.body_present = false;
-        message.body_fields = 0;
-        message.header.refers_to = held->header.message_id;
-        message.delivery.lane = held->position.lane;
-        message.delivery.stream_seq = held->position.stream_seq;
-        message.delivery.leaf_index = held->leaf_index;
-        message.delivery.leaf_hash = held->leaf_hash;
-        message.delivery.received_ms = world->wall_ms;
-        message.delivery.reason = 1;
-        text_copy(message.delivery.field, sizeof(message.delivery.field), "body.persons");
-        return send(world, actor, step, &message);
     }
-    return step_fail(step, "holds no message of this referral: fetch first");
+    return step_fail(step, "holds no message of it: fetch first");
 }
 
 static bool act_fetches(struct world *world, struct actor *actor, struct step *step)
@@ -357,16 +388,18 @@ static bool act_acknowledges(struct world *world, struct actor *actor, struct st
 static const struct {
     const char *word;
     bool (*act)(struct world *, struct actor *, struct step *);
-} acts[] = {{"submits", act_submits},
-            {"fetches", act_fetches},
-            {"acknowledges", act_acknowledges},
-            {"receives", act_receives}};
+} acts[] = {{"submits", act_submits},           {"fetches", act_fetches},
+            {"acknowledges", act_acknowledges}, {"receives", act_receives},
+            {"rejects", act_rejects},           {"sends", script_sends}};
 
 static const struct {
     const char *word;
     bool (*act)(struct world *, struct actor *, const struct tale *, struct step *);
-} tale_acts[] = {{"signs", act_signs},   {"answers", act_answers}, {"tells", act_tells},
-                 {"brings", act_brings}, {"rejects", act_rejects}, {"withdraws", act_withdraws}};
+} tale_acts[] = {{"signs", act_signs},
+                 {"answers", act_answers},
+                 {"tells", act_tells},
+                 {"brings", act_brings},
+                 {"withdraws", act_withdraws}};
 
 bool script_act(struct world *world, struct actor *actor, struct step *step)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "model/refusal.h"
+#include "model/vocabulary.h"
 #include "scenario/script.h"
-#include "store/audit.h"
 #include "store/cases.h"
 #include "store/queue.h"
 
@@ -39,63 +39,28 @@ static bool load(struct world *world, struct step *step, const char *name,
 
 /* --- the log --- */
 
-struct count { /* leaves that fit */
-    enum leaf_kind kind;
-    const char *number;    /* referral number, or NULL */
-    const char *rung;      /* or NULL */
-    uint32_t message_kind; /* or 0 */
-    const char *recipient; /* or NULL */
-    unsigned found;
-    uint64_t earliest_ms; /* at_ms of the first that fits */
-};
-
-static bool fits(const struct count *count, const struct leaf_record *record)
+static bool counted(struct world *world, struct step *step, struct leaf_count *count)
 {
-    return record->kind == count->kind &&
-           (count->number == NULL || strcmp(count->number, record->referral_number) == 0) &&
-           (count->rung == NULL || strcmp(count->rung, record->rung.rung) == 0) &&
-           (count->message_kind == 0 || count->message_kind == record->message_kind) &&
-           (count->recipient == NULL || strcmp(count->recipient, record->recipient) == 0);
+    return script_count_leaves(world, count) || step_fail(step, "the log cannot be read");
 }
 
-static bool count_leaves(struct world *world, struct step *step, struct count *count)
-{
-    struct audit_walk walk;
-    struct audit_entry entry;
-    struct store_txn *read;
-    enum err error = store_read_begin(world->store, &read);
-
-    if (error != OK || audit_walk_open(read, 0, &walk) != OK) {
-        return step_fail(step, "the log cannot be read");
-    }
-    while ((error = audit_walk_next(&walk, &entry)) == OK) {
-        struct leaf_record record;
-        struct region region;
-
-        region_init(&region, LIMIT_PARSE_BYTES(entry.record.len));
-        if (leaf_record_decode(entry.record, &region, &record, NULL) == OK &&
-            fits(count, &record) && count->found++ == 0) {
-            count->earliest_ms = record.at_ms;
-        }
-        region_free(&region);
-    }
-    audit_walk_close(&walk);
-    store_read_end(read);
-    return error == ERR_NOT_FOUND || step_fail(step, "the log is damaged");
-}
-
-/* expect rung due-1 of r1 [times N] [at DATE] */
+/* expect rung due-1 of r1 [times N] [on DATE] [duty=N] */
 static bool expect_rung(struct world *world, struct step *step)
 {
-    const struct tale *tale = world_tale(world, step_word(step, 4));
-    struct count count = {.kind = LEAF_RUNG_RAISED, .rung = step_word(step, 2)};
+    struct leaf_count count = {.kind = LEAF_RUNG_RAISED, .rung = step_word(step, 2)};
     unsigned wanted = strcmp(step_word(step, 5), "times") == 0 ? number_at(step, 6) : 1;
+    const char *duty = step_option(step, "duty");
+    struct named named;
+    uint64_t number;
 
-    if (tale == NULL) {
-        return step_fail(step, "no such referral: %s", step_word(step, 4));
+    if (!world_named(world, step_word(step, 4), &named)) {
+        return step_fail(step, "no such referral or matter: %s", step_word(step, 4));
     }
-    count.number = tale->number;
-    if (!count_leaves(world, step, &count)) {
+    count.number = named.number;
+    if (duty != NULL && step_number(duty, &number)) {
+        count.window = (uint32_t)number;
+    }
+    if (!counted(world, step, &count)) {
         return false;
     }
     if (count.found != wanted) {
@@ -129,13 +94,14 @@ static bool expect_leaves(struct world *world, struct step *step)
                  {"rung-raised", LEAF_RUNG_RAISED},
                  {"rung-resolved", LEAF_RUNG_RESOLVED},
                  {"task-opened", LEAF_TASK_OPENED},
+                 {"window-cancelled", LEAF_WINDOW_CANCELLED},
                  {"task-closed", LEAF_TASK_CLOSED}};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        struct count count = {.kind = kinds[i].kind};
+        struct leaf_count count = {.kind = kinds[i].kind};
 
         if (strcmp(kinds[i].word, step_word(step, 2)) == 0) {
-            return count_leaves(world, step, &count) &&
+            return counted(world, step, &count) &&
                    (count.found == number_at(step, 3) ||
                     step_fail(step, "there are %u such leaves", count.found));
         }
@@ -143,18 +109,18 @@ static bool expect_leaves(struct world *world, struct step *step)
     return step_fail(step, "no such leaf kind: %s", step_word(step, 2));
 }
 
-/* expect notice escalation of r1 to education N */
+/* expect notice escalation of r1 to education N: messages of agencies as well */
 static bool expect_notice(struct world *world, struct step *step)
 {
-    const struct tale *tale = world_tale(world, step_word(step, 4));
-    struct count count = {.kind = LEAF_MESSAGE, .recipient = step_word(step, 6)};
+    struct leaf_count count = {.kind = LEAF_MESSAGE, .recipient = step_word(step, 6)};
+    struct named named;
 
     count.message_kind = message_kind_parse(step_word(step, 2));
-    if (tale == NULL || count.message_kind == 0) {
-        return step_fail(step, "expected `notice KIND of REFERRAL to AGENCY N`");
+    if (!world_named(world, step_word(step, 4), &named) || count.message_kind == 0) {
+        return step_fail(step, "expected `notice KIND of NAME to AGENCY N`");
     }
-    count.number = tale->number;
-    return count_leaves(world, step, &count) &&
+    count.number = named.number;
+    return counted(world, step, &count) &&
            (count.found == number_at(step, 7) ||
             step_fail(step, "there are %u such notices", count.found));
 }
@@ -168,13 +134,14 @@ static bool expect_refused(struct world *world, struct step *step)
     if (world->refusal == REFUSAL_NONE) {
         return step_fail(step, "it was accepted");
     }
-    return strcmp(name, step_word(step, 2)) == 0 || step_fail(step, "it was refused: %s", name);
+    return strcmp(name, step_word(step, 2)) == 0 ||
+           step_fail(step, "it was refused: %s: %s", name, world->detail);
 }
 
 static bool expect_accepted(struct world *world, struct step *step)
 {
     return world->refusal == REFUSAL_NONE ||
-           step_fail(step, "it was refused: %s", refusal_name(world->refusal));
+           step_fail(step, "it was refused: %s: %s", refusal_name(world->refusal), world->detail);
 }
 
 /* --- the referral --- */
@@ -262,14 +229,30 @@ static bool expect_task(struct world *world, struct step *step)
             step_fail(step, "the task is %s", open ? "closed" : "open"));
 }
 
-/* expect documents r1 N: numbered documents whose cause is not gone */
-static bool expect_documents(struct world *world, struct step *step)
+/* expect hops r1 N: how often its household was sent on */
+static bool expect_hops(struct world *world, struct step *step)
 {
     struct referral referral = {.state = REFERRAL_SUBMITTED};
 
     return load(world, step, step_word(step, 2), &referral) &&
-           (referral.document_count == number_at(step, 3) ||
-            step_fail(step, "there are %u open documents", referral.document_count));
+           (referral.hops == number_at(step, 3) ||
+            step_fail(step, "it was sent on %u times", referral.hops));
+}
+
+/* expect assisted r1 FEN: reported as delivered, paid or approved, as the stage says */
+static bool expect_assisted(struct world *world, struct step *step)
+{
+    struct referral referral = {.state = REFERRAL_SUBMITTED};
+    const struct word *stage = vocabulary_parse(VOCABULARY_STAGE, step_word(step, 3));
+    uint64_t fen = 0;
+
+    if (stage == NULL || !load(world, step, step_word(step, 2), &referral)) {
+        return step_fail(step, "expected `assisted REFERRAL approved|paid|delivered FEN`");
+    }
+    for (uint32_t i = 0; i < referral.help_count; i++) {
+        fen += referral.helps[i].stage == stage->value ? referral.helps[i].amount_fen : 0;
+    }
+    return fen == number_at(step, 4) || step_fail(step, "it is %llu fen", (unsigned long long)fen);
 }
 
 static bool expect_waiting(struct world *world, struct step *step)
@@ -297,10 +280,10 @@ static bool expect_held(struct world *world, struct step *step)
         return step_fail(step, "no such agency: %s", step_word(step, 2));
     }
     for (size_t i = 3; i < step->count; i++) {
-        const struct tale *tale = world_tale(world, step->words[i]);
+        struct named named;
 
-        if (tale == NULL || i - 3 >= actor->held_count ||
-            !uuid_equal(&actor->held[i - 3].header.referral_id, &tale->referral_id)) {
+        if (!world_named(world, step->words[i], &named) || i - 3 >= actor->held_count ||
+            !uuid_equal(&actor->held[i - 3].header.referral_id, &named.referral_id)) {
             return step_fail(step, "place %zu is not %s", i - 2, step->words[i]);
         }
     }
@@ -320,16 +303,18 @@ static const struct {
     const char *word;
     bool (*expect)(struct world *, struct step *);
 } expectations[] = {
-    {"rung", expect_rung},       {"leaves", expect_leaves},       {"notice", expect_notice},
-    {"refused", expect_refused}, {"accepted", expect_accepted},   {"state", expect_state},
-    {"due", expect_due},         {"window", expect_window},       {"basis", expect_basis},
-    {"late", expect_late},       {"in-time", expect_late},        {"signed", expect_signed},
-    {"task", expect_task},       {"documents", expect_documents}, {"waiting", expect_waiting},
-    {"held", expect_held},       {"clock", expect_clock},
+    {"rung", expect_rung},       {"leaves", expect_leaves},     {"notice", expect_notice},
+    {"refused", expect_refused}, {"accepted", expect_accepted}, {"state", expect_state},
+    {"due", expect_due},         {"window", expect_window},     {"basis", expect_basis},
+    {"late", expect_late},       {"in-time", expect_late},      {"signed", expect_signed},
+    {"task", expect_task},       {"hops", expect_hops},         {"waiting", expect_waiting},
+    {"held", expect_held},       {"clock", expect_clock},       {"assisted", expect_assisted},
 };
 
 bool script_expect(struct world *world, struct step *step)
 {
+    bool holds = false;
+
     if (world->down) {
         return step_fail(step, "the broker is down");
     }
@@ -337,6 +322,9 @@ bool script_expect(struct world *world, struct step *step)
         if (strcmp(expectations[i].word, step_word(step, 1)) == 0) {
             return expectations[i].expect(world, step);
         }
+    }
+    if (script_expect_matter(world, step, &holds)) {
+        return holds;
     }
     return step_fail(step, "no such expectation: %s", step_word(step, 1));
 }

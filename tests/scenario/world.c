@@ -147,6 +147,12 @@ bool world_calendar(struct world *world, const char *name)
     return true;
 }
 
+/* The city of the scenarios has an associate as well: a hospital, reached by letter. */
+static const char associate[] =
+    "\n  - id: hospital\n    number: 900\n    class: A\n    prefix: YY\n"
+    "    name: {zh: 示例医院, en: Example Hospital}\n"
+    "    office: {zh: 医务科, en: Medical Office}\n    duties: []\n";
+
 static void load_rules(struct world *world)
 {
     struct fault fault = {.code = ""};
@@ -155,6 +161,7 @@ static void load_rules(struct world *world)
     buf_init(&world->registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&policy, LIMIT_CONFIG_BYTES);
     must(file_read("config/agencies.yaml", &world->registry_text, &fault), &fault, "registry");
+    must(buf_append_text(&world->registry_text, associate), &fault, "registry");
     must(registry_read("agencies.yaml", span_buf(&world->registry_text), &world->registry, &fault),
          &fault, "registry");
     must(file_read("config/policy.yaml", &policy, &fault), &fault, "policy");
@@ -343,4 +350,41 @@ struct tale *world_tale(struct world *world, const char *name)
         }
     }
     return NULL;
+}
+
+static void name_tale(const struct tale *tale, struct named *ret_named)
+{
+    *ret_named = (struct named){.tale = tale,
+                                .message_id = tale->message_id,
+                                .case_id = tale->case_id,
+                                .referral_id = tale->referral_id,
+                                .case_number = tale->case_number,
+                                .number = tale->number};
+}
+
+static void name_affair(const struct affair *affair, struct named *ret_named)
+{
+    *ret_named = (struct named){.affair = affair,
+                                .message_id = affair->message_id,
+                                .case_id = affair->case_id,
+                                .referral_id = affair->matter_id,
+                                .case_number = affair->case_number,
+                                .number = affair->number};
+}
+
+bool world_named(const struct world *world, const char *name, struct named *ret_named)
+{
+    for (size_t i = 0; i < world->tale_count; i++) {
+        if (strcmp(world->tales[i].name, name) == 0) {
+            name_tale(&world->tales[i], ret_named);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < world->affair_count; i++) {
+        if (strcmp(world->affairs[i].name, name) == 0) {
+            name_affair(&world->affairs[i], ret_named);
+            return true;
+        }
+    }
+    return false;
 }

@@ -13,6 +13,7 @@
 
 #define WORLD_AGENCIES  16
 #define WORLD_REFERRALS 32
+#define WORLD_MATTERS   32
 #define WORLD_HELD      64
 
 struct held { /* a message that was fetched and is not acknowledged */
@@ -30,6 +31,7 @@ struct actor { /* one agency, as its agent would be */
     uint64_t counter; /* 0: says HELLO first */
     uint32_t cases;   /* numbers given so far */
     uint32_t registers;
+    uint32_t matters;
     struct held held[WORLD_HELD];
     size_t held_count;
 };
@@ -41,6 +43,22 @@ struct tale { /* a referral by the name that the scenario gives it */
     char case_number[LIMIT_NUMBER_BYTES];
     char number[LIMIT_NUMBER_BYTES];
     struct actor *sender, *receiver;
+};
+
+struct affair { /* a matter by the name that the scenario gives it; what was taken of it is stored
+                 */
+    char name[24];
+    struct uuid message_id, case_id, matter_id;
+    char case_number[LIMIT_NUMBER_BYTES]; /* empty: of no case */
+    char number[LIMIT_NUMBER_BYTES];
+};
+
+/* What a message is about, by its name: a referral or a matter. */
+struct named {
+    const struct tale *tale; /* or NULL */
+    const struct affair *affair;
+    struct uuid message_id, case_id, referral_id; /* the last: a matter's id */
+    const char *case_number, *number;             /* borrowed from the two */
 };
 
 struct world {
@@ -65,10 +83,14 @@ struct world {
     size_t actor_count;
     struct tale tales[WORLD_REFERRALS];
     size_t tale_count;
+    struct affair affairs[WORLD_MATTERS];
+    size_t affair_count;
     struct buf last_request; /* for replays */
     enum refusal refusal;    /* of the last message or request */
     uint64_t last_leaf;      /* of the last answered message */
-    struct buf last_receipt; /* canonical bytes */
+    enum message_kind last_kind;
+    char detail[LIMIT_DETAIL_BYTES]; /* of the last refusal: field, and what was expected */
+    struct buf last_receipt;         /* canonical bytes */
 };
 
 void world_open(struct world *world);
@@ -87,6 +109,8 @@ void world_pass(struct world *world, uint64_t ms);
 
 struct actor *world_actor(struct world *world, const char *id); /* NULL: no such agency */
 struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */
+/* A referral or a matter; false: there is neither. */
+bool world_named(const struct world *world, const char *name, struct named *ret_named);
 
 struct asking { /* a request: its head and the payloads that it carries */
     struct request_head head;
@@ -101,7 +125,7 @@ struct asking { /* a request: its head and the payloads that it carries */
 bool actor_request(struct world *world, struct actor *actor, struct asking *asking,
                    struct region *region, struct reply *ret_reply);
 /* Signs and submits (or acknowledges with) one message; world->refusal and world->last_leaf tell.
- * With `body`, an empty body is sealed to both parties. */
+ * A body is sealed to the sender, the recipient and all copies. */
 bool actor_send(struct world *world, struct actor *actor, struct message *message);
 /* Fetches what waits, verifies it, and holds it. Answers how many. */
 size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max);
