@@ -20,7 +20,7 @@ const char *const SAY_OUTBOUND =
     "{'kind':'hardship-proof','missing':'not-issued-yet'},"
     "{'kind':'investigation-record','missing':'not-issued-yet'}],'minor_marks':['minor']},"
     "'body':{'officer':'O','persons':[{'name':'PERSON-NAME','relation':'self','minor':true,"
-    "'may_be_told':'yes'}],'circumstances':'SECRET-TEXT','reasons':'r'}}";
+    "'guardian':'G','may_be_told':'yes'}],'circumstances':'SECRET-TEXT','reasons':'r'}}";
 const char *const SAY_INBOUND =
     "{'kind':'inbound-referral','recipients':['procuratorate'],'facts':{'ground':'art-4-1',"
     "'relation':'self'},'body':{'officer':'O','persons':[{'name':'PERSON-NAME'}],"
