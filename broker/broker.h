@@ -29,6 +29,7 @@ struct broker_setup { /* all borrowed for the broker's life */
     const struct keyring *keyring;
     const struct sign_key *key; /* the broker's own; its public half is in the keyring */
     struct span registry_text;  /* as loaded: what REGISTRY answers */
+    struct span policy_text;    /* as loaded: what `policy` of the status socket answers */
     const char *software;       /* name and version */
     int64_t (*laboratory_offset_ms)(void *ctx); /* told in each reply; NULL: none */
     void *laboratory;

@@ -348,6 +348,7 @@ static enum err open_broker(struct daemon *daemon, struct fault *fault)
                                  .keyring = daemon->keyring,
                                  .key = &daemon->key,
                                  .registry_text = span_buf(&daemon->registry_text),
+                                 .policy_text = span_buf(&daemon->policy_text),
                                  .software = SOFTWARE};
 
     if (daemon->config.laboratory) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "broker/policies.h"
 #include "broker/turn.h"
 #include "store/due.h"
 
@@ -143,7 +144,9 @@ static enum err append_event(struct turn *turn, const struct clock_event *event)
 static enum err append_configuration(struct turn *turn)
 {
     const struct broker_setup *setup = &turn->broker->setup;
+    struct policy_version version;
     struct leaf_record record;
+    enum err error;
 
     turn->configuration_written = true;
     ledger_record(turn, LEAF_CONFIGURATION, BROKER_AGENCY, &record);
@@ -156,7 +159,11 @@ static enum err append_configuration(struct turn *turn)
               calendar_version(setup->calendar));
     text_copy(record.configuration.software, sizeof(record.configuration.software),
               setup->software);
-    return append_plain(turn, &record);
+    version.digest = setup->policy->digest;
+    version.at_ms = turn->now_ms;
+    version.text = setup->policy_text;
+    error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &version.leaf);
+    return error == OK ? policies_keep(turn->txn, &version) : error;
 }
 
 static enum err append_kind(struct turn *turn, enum leaf_kind kind)

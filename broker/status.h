@@ -27,15 +27,28 @@ enum err status_answer(const struct status_context *ctx, struct span line,
 /* The id of whoever acts for this number now: itself, or its successor; "" for a stranger. */
 const char *status_acting_id(const struct status_context *ctx, uint16_t number);
 
-/* --- status_case.c: commands about referrals --- */
+/* Each of these writes members into an open object, or refuses with a fault. */
 
-/* Each writes members into an open object, or refuses with a fault. */
+/* --- status_case.c, status_due.c, status_why.c, status_documents.c, status_voids.c: referrals and
+ * matters --- */
+
+enum err status_case(const struct status_context *ctx, const struct json_value *request,
+                     struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_due(const struct status_context *ctx, const struct json_value *request,
                     struct json_writer *out, struct fault *fault) MUST_CHECK;
-enum err status_case(const struct status_context *ctx, const struct json_value *request,
+/* Every clock that is past its day, of a case or of all, and who holds it. */
+enum err status_late(const struct status_context *ctx, const struct json_value *request,
                      struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_why(const struct status_context *ctx, const struct json_value *request,
                     struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* Numbers that were refused or left out, by agency. */
+enum err status_voids(const struct status_context *ctx, const struct json_value *request,
+                      struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* status_policy.c: the policies that the broker worked by. */
+enum err status_policy(const struct status_context *ctx, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_documents(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- status_calendar.c --- */
 

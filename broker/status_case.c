@@ -1,71 +1,40 @@
-/* Status commands about referrals: what is due, the story of a case, and why a date is what it is.
- * Dates are computed by lib/model from what the referral holds; nothing is judged here. */
+/* The status command `case`: a case with its referrals and matters side by side, or one of them:
+ * what it is, its clocks and duties, and the trail of its leaves. Nothing is judged here. */
 #include <string.h>
 
-#include "broker/status.h"
-#include "model/referral.h"
+#include "broker/status_parts.h"
+#include "model/vocabulary.h"
 #include "store/audit.h"
-#include "store/cases.h"
 #include "wire/codec.h"
 
-#define ROWS_MAX  500u /* referrals in one answer; beyond it "truncated" is true */
-#define TRAIL_MAX 200u /* leaves of one referral, newest first */
-#define WALK_MAX  200000u
+#define TRAIL_MAX 200u /* leaves of one referral or matter, newest first */
 
-static void named_u64(struct json_writer *out, const char *name, uint64_t value)
+static void write_clocks(const struct status_context *ctx, const struct stored *stored,
+                         const char *name, struct json_writer *out)
 {
+    struct stored_clock clock;
+
     json_name(out, name);
-    json_u64(out, value);
-}
-
-static void named_text(struct json_writer *out, const char *name, const char *text)
-{
-    json_name(out, name);
-    json_text(out, text);
-}
-
-static void named_day(struct json_writer *out, const char *name, int32_t day)
-{
-    char text[CIVIL_TEXT_BYTES];
-
-    civil_format(day, text);
-    named_text(out, name, text);
-}
-
-static const char *agency_id(const struct status_context *ctx, uint16_t number)
-{
-    const struct agency *agency = registry_by_number(broker_setup(ctx->broker)->registry, number);
-
-    return agency != NULL ? agency->id : "";
-}
-
-static void write_clock_row(const struct status_context *ctx, const struct referral *referral,
-                            enum referral_clock clock, struct json_writer *out)
-{
-    const struct window *window = &referral->clocks[clock];
-
-    json_object_begin(out);
-    named_text(out, "clock", clock_kind_id(window->kind));
-    named_u64(out, "window", window->number);
-    named_u64(out, "working_days", window->n);
-    named_text(out, "responsible", status_acting_id(ctx, referral_responsible(referral, clock)));
-    named_u64(out, "start_ms", window->start_ms);
-    if (window->n != 0) {
-        named_day(out, "due", window->due_day);
-        named_u64(out, "due_before_ms", window->due_before_ms);
-    }
-    json_name(out, "provisional");
-    json_bool(out, window->provisional);
-    named_u64(out, "stopped_ms", window->stopped_ms);
-    json_name(out, "raised");
     json_array_begin(out);
-    for (unsigned rung = 0; rung < RUNG_COUNT; rung++) {
-        if (rung_set_has(window->raised, (enum rung)rung)) {
-            json_text(out, rung_id((enum rung)rung));
-        }
+    for (size_t i = 0; stored_clock_at(stored, i, &clock); i++) {
+        json_object_begin(out);
+        stored_clock_write(ctx, &clock, out);
+        json_object_end(out);
     }
     json_array_end(out);
-    json_object_end(out);
+}
+
+static void write_link(const struct referral *referral, struct json_writer *out)
+{
+    const struct word *link = vocabulary_find(VOCABULARY_LINK, referral->link);
+    char id[UUID_TEXT_BYTES];
+
+    if (link != NULL) {
+        uuid_format(&referral->previous, id);
+        status_text(out, "link", link->id);
+        status_text(out, "previous_id", id);
+        status_u64(out, "hops", referral->hops);
+    }
 }
 
 static void write_referral(const struct status_context *ctx, const struct referral *referral,
@@ -74,122 +43,75 @@ static void write_referral(const struct status_context *ctx, const struct referr
     char id[UUID_TEXT_BYTES];
 
     uuid_format(&referral->referral_id, id);
-    named_text(out, "referral", referral->number);
-    named_text(out, "case", referral->case_number);
-    named_text(out, "id", id);
-    named_text(out, "kind", message_kind_name(referral->kind));
-    named_text(out, "from", agency_id(ctx, referral->sender));
-    named_text(out, "to", agency_id(ctx, referral->receiver));
-    named_text(out, "state", referral_state_name(referral->state));
-    json_name(out, "signed");
-    json_bool(out, (referral->marks & MARK_SIGNED) != 0);
-    json_name(out, "informed");
-    json_bool(out, (referral->marks & MARK_INFORMED) != 0);
-    named_text(out, "register_number", referral->register_number);
-    named_u64(out, "lane", referral->lane);
-    named_u64(out, "submitted_ms", referral->submitted_ms);
-    named_u64(out, "delivered_ms", referral->delivered_ms);
-    named_u64(out, "answered_ms", referral->answered_ms);
-    named_u64(out, "outcome", referral->outcome);
-    json_name(out, "late");
-    json_bool(out, referral->late);
-    named_u64(out, "lateness_days", referral->lateness_days);
-    named_u64(out, "open_documents", referral->document_count);
-    json_name(out, "clocks");
+    status_text(out, "referral", referral->number);
+    status_text(out, "case", referral->case_number);
+    status_text(out, "id", id);
+    status_text(out, "kind", message_kind_name(referral->kind));
+    status_text(out, "from", status_agency_id(ctx, referral->sender));
+    status_text(out, "to", status_agency_id(ctx, referral->receiver));
+    status_text(out, "state", referral_state_name(referral->state));
+    status_bool(out, "signed", (referral->marks & MARK_SIGNED) != 0);
+    status_bool(out, "informed", (referral->marks & MARK_INFORMED) != 0);
+    status_text(out, "register_number", referral->register_number);
+    status_u64(out, "lane", referral->lane);
+    status_u64(out, "submitted_ms", referral->submitted_ms);
+    status_u64(out, "delivered_ms", referral->delivered_ms);
+    status_u64(out, "answered_ms", referral->answered_ms);
+    status_u64(out, "outcome", referral->outcome);
+    status_bool(out, "late", referral->late);
+    status_u64(out, "lateness_days", referral->lateness_days);
+    status_u64(out, "open_documents", referral->document_count);
+    write_link(referral, out);
+}
+
+static void write_members(const struct status_context *ctx, const struct matter *matter,
+                          struct json_writer *out)
+{
+    json_name(out, "members");
     json_array_begin(out);
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        if (referral->clocks[clock].number != 0) {
-            write_clock_row(ctx, referral, (enum referral_clock)clock, out);
+    for (uint32_t i = 0; i < matter->member_count; i++) {
+        const struct matter_member *member = &matter->members[i];
+        const struct word *answer = vocabulary_find(VOCABULARY_ATTENDS, member->answers);
+
+        json_object_begin(out);
+        status_text(out, "id", status_agency_id(ctx, member->agency));
+        status_bool(out, "delivered", member->delivered);
+        if (answer != NULL) {
+            status_text(out, "attends", answer->id);
         }
+        json_object_end(out);
     }
     json_array_end(out);
 }
 
-/* --- due --- */
-
-struct due_walk {
-    const struct status_context *ctx;
-    struct json_writer *out;
-    int32_t last_day; /* clocks whose day N lies on or before it */
-    unsigned rows;
-};
-
-static void write_due(struct due_walk *walk, const struct referral *referral)
+static void write_matter(const struct status_context *ctx, const struct matter *matter,
+                         struct json_writer *out)
 {
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        const struct window *window = &referral->clocks[clock];
+    char id[UUID_TEXT_BYTES];
 
-        if (window->n == 0 || !referral_clock_open(referral, (enum referral_clock)clock) ||
-            window->due_day > walk->last_day || walk->rows >= ROWS_MAX) {
-            continue;
-        }
-        walk->rows++;
-        json_object_begin(walk->out);
-        named_text(walk->out, "referral", referral->number);
-        named_text(walk->out, "state", referral_state_name(referral->state));
-        json_name(walk->out, "clock");
-        write_clock_row(walk->ctx, referral, (enum referral_clock)clock, walk->out);
-        json_object_end(walk->out);
+    uuid_format(&matter->matter_id, id);
+    status_text(out, "matter", matter->number);
+    status_text(out, "case", matter->case_number);
+    status_text(out, "id", id);
+    status_text(out, "kind", matter_kind_name(matter->kind));
+    status_text(out, "state", matter_state_name(matter->state));
+    status_text(out, "owner", status_agency_id(ctx, matter->owner));
+    status_u64(out, "lane", matter->lane);
+    status_u64(out, "opened_ms", matter->opened_ms);
+    status_u64(out, "closed_ms", matter->closed_ms);
+    status_u64(out, "open_documents", matter->document_count);
+    if (matter->kind == MATTER_ARCHIVE) {
+        status_u64(out, "reports", matter->reports);
     }
+    if (matter->kind == MATTER_FUND) {
+        status_u64(out, "fund_fen", matter->fund_fen);
+        status_u64(out, "paid_fen", matter->paid_fen);
+        status_u64(out, "balance_fen", matter->balance_fen);
+    }
+    write_members(ctx, matter, out);
 }
 
-static enum err walk_due(struct due_walk *walk, struct store_txn *read)
-{
-    struct case_key at, key;
-    bool first = true;
-
-    for (unsigned i = 0; i < WALK_MAX && walk->rows < ROWS_MAX; i++) {
-        struct referral referral;
-        struct span packed;
-        enum err error = cases_next(read, NULL, first ? NULL : &at, &key, &packed);
-
-        if (error == OK) {
-            error = referral_unpack(packed, &referral);
-        }
-        if (error != OK) {
-            return error == ERR_NOT_FOUND ? OK : error;
-        }
-        write_due(walk, &referral);
-        at = key;
-        first = false;
-    }
-    return OK;
-}
-
-enum err status_due(const struct status_context *ctx, const struct json_value *request,
-                    struct json_writer *out, struct fault *fault)
-{
-    const struct broker_setup *setup = broker_setup(ctx->broker);
-    struct json_value within = json_member(request, "within");
-    struct due_walk walk = {.ctx = ctx, .out = out};
-    struct broker_clock clock;
-    struct store_txn *read;
-    uint64_t days = 3;
-    enum err error = OK;
-
-    if (!json_absent(&within)) {
-        error = json_get_u64(&within, 0, 400, &days, fault);
-    }
-    if (error == OK) {
-        error = store_read_begin(setup->store, &read);
-    }
-    if (error != OK) {
-        return error;
-    }
-    broker_clock(ctx->broker, &clock);
-    walk.last_day =
-        calendar_add_working_days(setup->calendar, civil_day_at(clock.broker_ms), (int32_t)days);
-    json_name(out, "due");
-    json_array_begin(out);
-    error = walk_due(&walk, read);
-    json_array_end(out);
-    json_name(out, "truncated");
-    json_bool(out, walk.rows >= ROWS_MAX);
-    store_read_end(read);
-    return error;
-}
-
-/* --- case --- */
+/* --- the trail of its leaves --- */
 
 static const struct {
     enum leaf_kind kind;
@@ -220,28 +142,27 @@ static const char *leaf_name(enum leaf_kind kind)
 static void write_leaf(uint64_t index, const struct leaf_record *record, struct json_writer *out)
 {
     json_object_begin(out);
-    named_u64(out, "leaf", index);
-    named_u64(out, "at_ms", record->at_ms);
-    named_text(out, "what", leaf_name(record->kind));
-    named_text(out, "actor", record->actor);
+    status_u64(out, "leaf", index);
+    status_u64(out, "at_ms", record->at_ms);
+    status_text(out, "what", leaf_name(record->kind));
+    status_text(out, "actor", record->actor);
     if (record->message_kind != 0) {
-        named_text(out, "kind", message_kind_name((enum message_kind)record->message_kind));
-        named_text(out, "recipient", record->recipient);
+        status_text(out, "kind", message_kind_name((enum message_kind)record->message_kind));
+        status_text(out, "recipient", record->recipient);
     }
     if (record->has_window) {
-        named_u64(out, "window", record->window.number);
-        named_u64(out, "due_before_ms", record->window.due_before_ms);
-        named_u64(out, "old_due_before_ms", record->window.old_due_before_ms);
-        json_name(out, "late");
-        json_bool(out, record->window.late);
-        named_u64(out, "lateness_days", record->window.lateness_days);
-        named_u64(out, "claimed_ms", record->claimed_ms);
+        status_u64(out, "window", record->window.number);
+        status_u64(out, "due_before_ms", record->window.due_before_ms);
+        status_u64(out, "old_due_before_ms", record->window.old_due_before_ms);
+        status_bool(out, "late", record->window.late);
+        status_u64(out, "lateness_days", record->window.lateness_days);
+        status_u64(out, "claimed_ms", record->claimed_ms);
     }
     if (record->has_rung) {
-        named_u64(out, "window", record->rung.window);
-        named_text(out, "rung", record->rung.rung);
-        named_u64(out, "fell_due_ms", record->rung.fell_due_ms);
-        named_text(out, "document", record->rung.document_number);
+        status_u64(out, "window", record->rung.window);
+        status_text(out, "rung", record->rung.rung);
+        status_u64(out, "fell_due_ms", record->rung.fell_due_ms);
+        status_text(out, "document", record->rung.document_number);
     }
     json_object_end(out);
 }
@@ -270,193 +191,94 @@ static enum err write_trail(struct store_txn *read, uint64_t leaf, struct json_w
         leaf = entry.trail;
     }
     json_array_end(out);
-    json_name(out, "trail_truncated");
-    json_bool(out, leaf != AUDIT_NONE);
+    status_bool(out, "trail_truncated", leaf != AUDIT_NONE);
     return error;
 }
 
-/* By case or referral number, or by id. */
-static enum err find(struct store_txn *read, const struct json_value *request, const char *name,
-                     struct case_key *ret_key, struct fault *fault)
-{
-    struct json_value value = json_member(request, name);
-    const char *text;
-    enum err error = json_get_text(&value, LIMIT_NUMBER_BYTES, &text, fault);
+/* --- case --- */
 
-    if (error != OK) {
-        return error;
+struct shown {
+    const struct status_context *ctx;
+    struct store_txn *read;
+    struct json_writer *out;
+    const struct case_key *wanted; /* referral_id zero: the whole case */
+    bool matters;                  /* of the two passes, which one */
+    bool archived;
+    unsigned rows;
+};
+
+static void write_record(struct shown *shown, const struct stored *stored)
+{
+    if (stored->matter != NULL) {
+        write_matter(shown->ctx, stored->matter, shown->out);
+        write_clocks(shown->ctx, stored, "duties", shown->out);
+    } else {
+        write_referral(shown->ctx, stored->referral, shown->out);
+        write_clocks(shown->ctx, stored, "clocks", shown->out);
     }
-    error = text[0] != '\0' ? number_find(read, text, ret_key) : ERR_NOT_FOUND;
-    if (error == ERR_NOT_FOUND) {
-        (void)json_refuse(&value, fault, "status.unknown-number",
-                          "no case or referral has this number");
-        fault_hint(fault, "`referralctl due --within 400` lists the open ones");
+}
+
+static enum err visit(void *arg, const struct stored *stored, bool *ret_more)
+{
+    struct shown *shown = arg;
+    const struct case_key *wanted = shown->wanted;
+    bool whole = uuid_is_zero(&wanted->referral_id);
+    enum err error;
+
+    *ret_more = shown->rows < STATUS_ROWS_MAX;
+    if (stored->matter != NULL && stored->matter->kind == MATTER_ARCHIVE &&
+        stored->matter->state == MATTER_OPEN) {
+        shown->archived = true;
     }
+    if ((stored->matter != NULL) != shown->matters ||
+        (!whole && !uuid_equal(&wanted->referral_id, &stored->key.referral_id))) {
+        return OK;
+    }
+    shown->rows++;
+    json_object_begin(shown->out);
+    write_record(shown, stored);
+    error = write_trail(shown->read,
+                        stored->matter != NULL ? stored->matter->last_leaf
+                                               : stored->referral->last_leaf,
+                        shown->out);
+    json_object_end(shown->out);
     return error;
 }
 
-static enum err write_one(const struct status_context *ctx, struct store_txn *read,
-                          struct span packed, struct json_writer *out)
+static enum err write_pass(struct shown *shown, bool matters)
 {
-    struct referral referral;
-    enum err error = referral_unpack(packed, &referral);
+    bool cut;
+    enum err error;
 
-    if (error != OK) {
-        return error;
-    }
-    json_object_begin(out);
-    write_referral(ctx, &referral, out);
-    error = write_trail(read, referral.last_leaf, out);
-    json_object_end(out);
-    return error;
-}
-
-static enum err write_case(const struct status_context *ctx, struct store_txn *read,
-                           const struct case_key *wanted, struct json_writer *out)
-{
-    struct case_key at, key;
-    bool first = true;
-    enum err error = OK;
-
-    json_name(out, "referrals");
-    json_array_begin(out);
-    for (unsigned i = 0; i < ROWS_MAX; i++) {
-        struct span packed;
-
-        error = cases_next(read, &wanted->case_id, first ? NULL : &at, &key, &packed);
-        if (error != OK) {
-            error = error == ERR_NOT_FOUND ? OK : error;
-            break;
-        }
-        if (uuid_is_zero(&wanted->referral_id) ||
-            uuid_equal(&wanted->referral_id, &key.referral_id)) {
-            error = write_one(ctx, read, packed, out);
-        }
-        if (error != OK) {
-            break;
-        }
-        at = key;
-        first = false;
-    }
-    json_array_end(out);
+    shown->matters = matters;
+    json_name(shown->out, matters ? "matters" : "referrals");
+    json_array_begin(shown->out);
+    error = stored_walk(shown->read, &shown->wanted->case_id, visit, shown, &cut);
+    json_array_end(shown->out);
     return error;
 }
 
 enum err status_case(const struct status_context *ctx, const struct json_value *request,
                      struct json_writer *out, struct fault *fault)
 {
-    struct store_txn *read;
     struct case_key key;
-    enum err error = store_read_begin(broker_setup(ctx->broker)->store, &read);
+    struct shown shown = {.ctx = ctx, .out = out, .wanted = &key};
+    enum err error = store_read_begin(broker_setup(ctx->broker)->store, &shown.read);
 
     if (error != OK) {
         return error;
     }
-    error = find(read, request, "id", &key, fault);
+    error = stored_find(shown.read, request, "id", &key, fault);
     if (error == OK) {
-        error = write_case(ctx, read, &key, out);
-    }
-    store_read_end(read);
-    return error;
-}
-
-/* --- why --- */
-
-static const char *const reason_names[] = {[DAY_WORKING] = "working",
-                                           [DAY_WEEKEND] = "weekend",
-                                           [DAY_HOLIDAY] = "holiday",
-                                           [DAY_MAKE_UP] = "make-up"};
-
-/* With the file's layer, source and notice number where a row decides the day. */
-static void write_day(const struct calendar_day *day, struct json_writer *out)
-{
-    json_object_begin(out);
-    named_day(out, "date", day->day);
-    named_text(out, "what", reason_names[day->reason]);
-    named_text(out, "name", day->name);
-    if (day->by_row) {
-        named_text(out, "layer", calendar_layer_name(day->layer));
-        named_text(out, "source", day->source);
-        named_text(out, "notice", day->notice);
-    }
-    json_object_end(out);
-}
-
-static void write_trace(const struct status_context *ctx, const struct referral *referral,
-                        enum referral_clock clock, struct json_writer *out)
-{
-    struct window_trace trace;
-
-    window_trace(broker_setup(ctx->broker)->calendar, &referral->clocks[clock], &trace);
-    json_object_begin(out);
-    named_text(out, "clock", clock_kind_id(referral->clocks[clock].kind));
-    named_u64(out, "window", referral->clocks[clock].number);
-    named_text(out, "responsible", status_acting_id(ctx, referral_responsible(referral, clock)));
-    named_u64(out, "start_ms", trace.start_ms);
-    named_day(out, "day_0", trace.day_0);
-    named_day(out, "day_1", trace.day_1);
-    named_day(out, "day_n", trace.day_n);
-    named_day(out, "due", trace.due_day);
-    named_u64(out, "due_before_ms", trace.due_before_ms);
-    named_u64(out, "working_days", trace.n);
-    named_text(out, "basis", window_basis_id(trace.basis));
-    json_name(out, "provisional");
-    json_bool(out, trace.provisional);
-    named_text(out, "calendar", trace.version);
-    json_name(out, "open");
-    json_bool(out, referral_clock_open(referral, clock));
-    json_name(out, "days");
-    json_array_begin(out);
-    for (size_t i = 0; i < trace.day_count; i++) {
-        write_day(&trace.days[i], out);
-    }
-    json_array_end(out);
-    named_u64(out, "omitted", trace.omitted);
-    json_object_end(out);
-}
-
-static void write_why(const struct status_context *ctx, const struct referral *referral,
-                      struct json_writer *out)
-{
-    named_text(out, "referral", referral->number);
-    named_text(out, "state", referral_state_name(referral->state));
-    json_name(out, "clocks");
-    json_array_begin(out);
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        if (referral->clocks[clock].number != 0 && referral->clocks[clock].n != 0) {
-            write_trace(ctx, referral, (enum referral_clock)clock, out);
-        }
-    }
-    json_array_end(out);
-}
-
-enum err status_why(const struct status_context *ctx, const struct json_value *request,
-                    struct json_writer *out, struct fault *fault)
-{
-    struct referral referral;
-    struct store_txn *read;
-    struct case_key key;
-    struct span packed;
-    enum err error = store_read_begin(broker_setup(ctx->broker)->store, &read);
-
-    if (error != OK) {
-        return error;
-    }
-    error = find(read, request, "referral", &key, fault);
-    if (error == OK && uuid_is_zero(&key.referral_id)) {
-        fault_set(fault, "status.case-number", "referral",
-                  "this is the number of a case; expected that of a referral (…-01)");
-        error = ERR_INVALID;
+        error = write_pass(&shown, false);
     }
     if (error == OK) {
-        error = cases_get(read, &key, &packed);
+        error = write_pass(&shown, true);
     }
     if (error == OK) {
-        error = referral_unpack(packed, &referral);
+        status_bool(out, "archived", shown.archived);
+        status_bool(out, "truncated", shown.rows > STATUS_ROWS_MAX);
     }
-    if (error == OK) {
-        write_why(ctx, &referral, out);
-    }
-    store_read_end(read);
+    store_read_end(shown.read);
     return error;
 }

@@ -45,6 +45,8 @@ static enum err record_refusal(struct submission *submission, enum refusal refus
     record.message_kind = header->kind;
     record.case_id = header->case_id;
     record.referral_id = header->referral_id;
+    text_copy(record.recipient, sizeof(record.recipient), header->recipient);
+    text_copy(record.referral_number, sizeof(record.referral_number), header->referral_number);
     turn->broker->counts.refused++;
     return ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, ret_leaf);
 }

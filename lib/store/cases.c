@@ -123,6 +123,32 @@ enum err number_put(struct store_txn *txn, const char *number, const struct case
     return same ? OK : ERR_EXISTS;
 }
 
+enum err number_after(struct store_txn *txn, const char *prefix, const char *after,
+                      char ret_number[LIMIT_NUMBER_BYTES])
+{
+    assert(prefix != NULL && after != NULL && ret_number != NULL);
+    char from[LIMIT_NUMBER_BYTES + 1] = "";
+    size_t len = strnlen(after, LIMIT_NUMBER_BYTES - 1);
+    memcpy(from, after, len);
+    struct store_cursor *cursor = NULL;
+    enum err error = store_cursor_open(txn, STORE_NUMBER, span_text(prefix), &cursor);
+    if (error != OK) {
+        return error;
+    }
+    struct span key;
+    struct span value;
+    /* With its NUL: the first key behind it. */
+    error = store_cursor_seek(cursor, span_of(from, len > 0 ? len + 1 : 0), &key, &value);
+    if (error == OK && (key.len == 0 || key.len >= LIMIT_NUMBER_BYTES)) {
+        error = store_corrupt(txn, STORE_NUMBER, key);
+    } else if (error == OK) {
+        memcpy(ret_number, key.data, key.len);
+        ret_number[key.len] = '\0';
+    }
+    store_cursor_close(cursor);
+    return error;
+}
+
 enum err number_count(struct store_txn *txn, const char *name, uint64_t *ret_value)
 {
     assert(name != NULL && ret_value != NULL);

@@ -32,6 +32,10 @@ enum err number_put(struct store_txn *txn, const char *number,
                     const struct case_key *key) MUST_CHECK;
 enum err number_find(struct store_txn *txn, const char *number,
                      struct case_key *ret_key) MUST_CHECK; /* ERR_NOT_FOUND */
+/* The first number behind `after` ("": from the first) that begins with `prefix`, in byte order.
+ * ERR_NOT_FOUND at the end. */
+enum err number_after(struct store_txn *txn, const char *prefix, const char *after,
+                      char ret_number[LIMIT_NUMBER_BYTES]) MUST_CHECK;
 /* A counter by name ("DB-2026"): adds one and answers it, from 1. Kept beside the numbers. */
 enum err number_count(struct store_txn *txn, const char *name, uint64_t *ret_value) MUST_CHECK;
 

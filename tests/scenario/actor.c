@@ -6,6 +6,7 @@
 
 #include "broker/intake.h"
 #include "scenario/world.h"
+#include "store/audit.h"
 #include "wire/sealing.h"
 
 #define MUST(call)                                                                                 \
@@ -227,6 +228,7 @@ static void keep_receipt(struct world *world, const struct reply *reply, struct 
     if (shared->code != REFUSAL_NONE) {
         world->refusal = (enum refusal)shared->code;
         world->detail[0] = '\0'; /* nothing was recorded */
+        world->last_leaf = AUDIT_NONE;
         return;
     }
     MUST(receipt_expand(shared, &nodes, region, &receipt));

@@ -50,8 +50,10 @@ bool script_send(struct world *world, struct actor *actor, struct step *step,
 
 /* script_expect.c: words[0] is "expect". */
 bool script_expect(struct world *world, struct step *step);
-/* script_expect_matters.c: the same of matters and rules. False: the word is none of it. */
+/* script_expect_matters.c: the same of matters and documents. False: the word is none of it. */
 bool script_expect_matter(struct world *world, struct step *step, bool *ret_holds);
+/* script_expect_status.c: the same of what administrators are answered. */
+bool script_expect_status(struct world *world, struct step *step, bool *ret_holds);
 
 struct leaf_count { /* the leaves of the log that fit */
     enum leaf_kind kind;

@@ -323,7 +323,7 @@ bool script_expect(struct world *world, struct step *step)
             return expectations[i].expect(world, step);
         }
     }
-    if (script_expect_matter(world, step, &holds)) {
+    if (script_expect_matter(world, step, &holds) || script_expect_status(world, step, &holds)) {
         return holds;
     }
     return step_fail(step, "no such expectation: %s", step_word(step, 1));

@@ -1,12 +1,11 @@
-/* Expectations on matters and their duties, on documents that ask for a reply, and on the rule that
- * refused something. */
+/* Expectations on matters and their duties, on documents that ask for a reply, and on the field
+ * that a refusal names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/matter.h"
 #include "model/vocabulary.h"
-#include "model/why.h"
 #include "scenario/script.h"
 #include "store/cases.h"
 
@@ -182,22 +181,6 @@ static bool expect_documents(struct world *world, struct step *step, struct stor
     return count == wanted || step_fail(step, "%llu documents are so", (unsigned long long)count);
 }
 
-/* expect rule ID: the rule of the last refusal, as `why` names it */
-static bool expect_rule(struct world *world, struct step *step, struct stored *stored)
-{
-    const struct why_refused refused = {
-        .refusal = world->refusal, .kind = world->last_kind, .detail = world->detail};
-    const struct why *why;
-
-    (void)stored;
-    if (world->refusal == REFUSAL_NONE) {
-        return step_fail(step, "it was accepted");
-    }
-    why = why_refusal(&refused);
-    return strcmp(why->rule, step_word(step, 2)) == 0 ||
-           step_fail(step, "the rule is %s (%s)", why->rule, world->detail);
-}
-
 /* expect field PATH: what the last refusal says begins with it */
 static bool expect_field(struct world *world, struct step *step, struct stored *stored)
 {
@@ -214,7 +197,7 @@ static const struct {
 } expectations[] = {
     {"matter", expect_matter},     {"duty", expect_duty},       {"duties", expect_duties},
     {"attends", expect_attends},   {"balance", expect_balance}, {"documents", expect_documents},
-    {"replied", expect_documents}, {"rule", expect_rule},       {"field", expect_field},
+    {"replied", expect_documents}, {"field", expect_field},
 };
 
 bool script_expect_matter(struct world *world, struct step *step, bool *ret_holds)

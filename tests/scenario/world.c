@@ -156,19 +156,18 @@ static const char associate[] =
 static void load_rules(struct world *world)
 {
     struct fault fault = {.code = ""};
-    struct buf policy;
 
     buf_init(&world->registry_text, LIMIT_CONFIG_BYTES);
-    buf_init(&policy, LIMIT_CONFIG_BYTES);
+    buf_init(&world->policy_text, LIMIT_CONFIG_BYTES);
     must(file_read("config/agencies.yaml", &world->registry_text, &fault), &fault, "registry");
     must(buf_append_text(&world->registry_text, associate), &fault, "registry");
     must(registry_read("agencies.yaml", span_buf(&world->registry_text), &world->registry, &fault),
          &fault, "registry");
-    must(file_read("config/policy.yaml", &policy, &fault), &fault, "policy");
-    must(policy_read("policy.yaml", span_buf(&policy), world->registry, &world->policy, &fault),
+    must(file_read("config/policy.yaml", &world->policy_text, &fault), &fault, "policy");
+    must(policy_read("policy.yaml", span_buf(&world->policy_text), world->registry, &world->policy,
+                     &fault),
          &fault, "policy");
     load_calendar(world, &fault);
-    buf_free(&policy);
 }
 
 static void add_key(struct key_entry *entry, const char *owner, enum key_use use,
@@ -244,6 +243,7 @@ void world_close(struct world *world)
     policy_free(world->policy);
     registry_free(world->registry);
     buf_free(&world->registry_text);
+    buf_free(&world->policy_text);
     buf_free(&world->reply);
     buf_free(&world->last_request);
     buf_free(&world->last_receipt);
@@ -261,6 +261,7 @@ void world_start(struct world *world)
                                  .keyring = world->keyring,
                                  .key = &world->key,
                                  .registry_text = span_buf(&world->registry_text),
+                                 .policy_text = span_buf(&world->policy_text),
                                  .software = "scenario"};
     struct fault fault = {.code = ""};
     char folder[96];

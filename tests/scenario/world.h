@@ -76,7 +76,7 @@ struct world {
     struct calendar *calendar;
     struct keyring *keyring;
     struct sign_key key;
-    struct buf registry_text;
+    struct buf registry_text, policy_text;
     struct buf reply; /* the answer to the request under way */
     uint64_t handle;
     struct actor actors[WORLD_AGENCIES];
