@@ -299,6 +299,8 @@ static inline void town_judge(struct town *town, const struct matter *before)
 static inline enum refusal town_send(struct town *town, const struct message *message)
 {
     struct decide_item item = {.message_id = message->header.refers_to,
+                               .case_id = town->matter.case_id,
+                               .referral_id = town->matter.matter_id,
                                .leaf_index = message->delivery.leaf_index,
                                .leaf_hash = message->delivery.leaf_hash};
     const struct agency *signer = registry_find(town->city.registry, message->header.sender);
