@@ -161,6 +161,9 @@ static size_t readers_of(struct world *world, const struct message *message,
             add_reader(world, agency->id, readers, &count);
         }
     }
+    if (world->stowaway != NULL) {
+        add_reader(world, world->stowaway->agency->id, readers, &count);
+    }
     return count;
 }
 

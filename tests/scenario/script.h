@@ -44,6 +44,9 @@ bool script_sends(struct world *world, struct actor *actor, struct step *step);
 void script_head(const struct world *world, const struct named *named, const struct actor *from,
                  enum message_kind kind, struct message *message);
 struct uuid script_new_id(const struct world *world);
+/* script_foul.c: what no good agent sends, where the step asks for it. Not `ret_send`: it was
+ * judged before it was sealed, and is not sent. */
+bool script_foul(struct world *world, struct step *step, struct message *message, bool *ret_send);
 /* Sends it. True: answered, or no answer could come. */
 bool script_send(struct world *world, struct actor *actor, struct step *step,
                  struct message *message);
@@ -52,6 +55,8 @@ bool script_send(struct world *world, struct actor *actor, struct step *step,
 bool script_expect(struct world *world, struct step *step);
 /* script_expect_matters.c: the same of matters and documents. False: the word is none of it. */
 bool script_expect_matter(struct world *world, struct step *step, bool *ret_holds);
+/* script_rules.c: `applied`: a rule by which something happened to a referral or matter. */
+bool script_expect_applied(struct world *world, struct step *step);
 /* script_expect_status.c: the same of what administrators are answered. */
 bool script_expect_status(struct world *world, struct step *step, bool *ret_holds);
 

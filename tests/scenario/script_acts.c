@@ -54,8 +54,12 @@ static void head_of(const struct world *world, const struct tale *tale, const st
 bool script_send(struct world *world, struct actor *actor, struct step *step,
                  struct message *message)
 {
-    return actor_send(world, actor, message) || world->cut || world->down ||
-           step_fail(step, "no answer");
+    bool send = true, good = script_foul(world, step, message, &send);
+
+    good = good && (!send || actor_send(world, actor, message) || world->cut || world->down ||
+                    step_fail(step, "no answer"));
+    world->stowaway = NULL;
+    return good;
 }
 
 /* A referral that follows one of another case names that case as well. */
@@ -296,7 +300,7 @@ static bool act_tells(struct world *world, struct actor *actor, const struct tal
     struct message message;
 
     head_of(world, tale, actor, MESSAGE_APPLICANT_INFORMED, &message);
-    message.body_fields |= BODY_TOLD;
+    message.body_fields |= step_has(step, "bare") ? 0 : BODY_TOLD;
     message.informed.task = TASK_TELL_APPLICANT;
     message.informed.how = 1;
     return send_with_facts(world, actor, step, &message);
@@ -378,11 +382,36 @@ static bool act_receives(struct world *world, struct actor *actor, struct step *
     return actor->held_count == 0 || step_fail(step, "the queue does not become empty");
 }
 
+/* `wrongly`: the receipts name other leaves than those that were fetched. */
 static bool act_acknowledges(struct world *world, struct actor *actor, struct step *step)
 {
-    (void)step;
+    for (size_t i = 0; step_has(step, "wrongly") && i < actor->held_count; i++) {
+        actor->held[i].leaf_index++;
+    }
     actor_acknowledge(world, actor);
     return true;
+}
+
+/* `A hands-over to B on DATE`: from that day B acts for A. */
+static bool act_hands_over(struct world *world, struct actor *actor, struct step *step)
+{
+    char lines[128];
+
+    (void)snprintf(lines, sizeof(lines), "    successor: %.40s\n    left: %.40s\n",
+                   step_word(step, 3), step_word(step, 5));
+    return world_change_agency(world, actor->agency->id, lines) ||
+           step_fail(step, "expected `A hands-over to B on DATE`");
+}
+
+/* `A is-renamed OLD-NAME`: it was called so before; what is open stays its own. */
+static bool act_is_renamed(struct world *world, struct actor *actor, struct step *step)
+{
+    char lines[256];
+
+    (void)snprintf(lines, sizeof(lines), "    former-names: [{zh: %.60s, en: %.60s}]\n",
+                   step_word(step, 2), step_word(step, 2));
+    return world_change_agency(world, actor->agency->id, lines) ||
+           step_fail(step, "expected `A is-renamed OLD-NAME`");
 }
 
 static const struct {
@@ -390,7 +419,8 @@ static const struct {
     bool (*act)(struct world *, struct actor *, struct step *);
 } acts[] = {{"submits", act_submits},           {"fetches", act_fetches},
             {"acknowledges", act_acknowledges}, {"receives", act_receives},
-            {"rejects", act_rejects},           {"sends", script_sends}};
+            {"rejects", act_rejects},           {"sends", script_sends},
+            {"hands-over", act_hands_over},     {"is-renamed", act_is_renamed}};
 
 static const struct {
     const char *word;

@@ -303,12 +303,25 @@ static const struct {
     const char *word;
     bool (*expect)(struct world *, struct step *);
 } expectations[] = {
-    {"rung", expect_rung},       {"leaves", expect_leaves},     {"notice", expect_notice},
-    {"refused", expect_refused}, {"accepted", expect_accepted}, {"state", expect_state},
-    {"due", expect_due},         {"window", expect_window},     {"basis", expect_basis},
-    {"late", expect_late},       {"in-time", expect_late},      {"signed", expect_signed},
-    {"task", expect_task},       {"hops", expect_hops},         {"waiting", expect_waiting},
-    {"held", expect_held},       {"clock", expect_clock},       {"assisted", expect_assisted},
+    {"rung", expect_rung},
+    {"leaves", expect_leaves},
+    {"notice", expect_notice},
+    {"refused", expect_refused},
+    {"accepted", expect_accepted},
+    {"state", expect_state},
+    {"due", expect_due},
+    {"window", expect_window},
+    {"basis", expect_basis},
+    {"late", expect_late},
+    {"in-time", expect_late},
+    {"signed", expect_signed},
+    {"task", expect_task},
+    {"hops", expect_hops},
+    {"waiting", expect_waiting},
+    {"held", expect_held},
+    {"clock", expect_clock},
+    {"assisted", expect_assisted},
+    {"applied", script_expect_applied},
 };
 
 bool script_expect(struct world *world, struct step *step)

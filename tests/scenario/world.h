@@ -85,9 +85,10 @@ struct world {
     size_t tale_count;
     struct affair affairs[WORLD_MATTERS];
     size_t affair_count;
-    struct buf last_request; /* for replays */
-    enum refusal refusal;    /* of the last message or request */
-    uint64_t last_leaf;      /* of the last answered message */
+    struct buf last_request;      /* for replays */
+    const struct actor *stowaway; /* opens the next body though it is not addressed; or NULL */
+    enum refusal refusal;         /* of the last message or request */
+    uint64_t last_leaf;           /* of the last answered message */
     enum message_kind last_kind;
     char detail[LIMIT_DETAIL_BYTES]; /* of the last refusal: field, and what was expected */
     struct buf last_receipt;         /* canonical bytes */
@@ -106,6 +107,10 @@ bool world_calendar(struct world *world, const char *name);
 void world_settle(struct world *world);
 /* Moves both clocks on, waking the broker whenever it asked for it. */
 void world_pass(struct world *world, uint64_t ms);
+
+/* world_agencies.c: lines are put into the agency's row of the registry's file, and the broker,
+ * where it runs, starts again with it. False: the file is refused. */
+bool world_change_agency(struct world *world, const char *id, const char *lines);
 
 struct actor *world_actor(struct world *world, const char *id); /* NULL: no such agency */
 struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */
