@@ -67,8 +67,13 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->alone = SLOT_COUNT;
     buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
     agent->decision = malloc(sizeof(*agent->decision));
+    agent->copy = malloc(sizeof(*agent->copy));
+    agent->other = malloc(sizeof(*agent->other));
     agent->deferred_ms = calloc(registry_count(setup->registry), sizeof(*agent->deferred_ms));
-    error = agent->decision == NULL || agent->deferred_ms == NULL ? ERR_MEMORY : OK;
+    error = agent->decision == NULL || agent->copy == NULL || agent->other == NULL ||
+                    agent->deferred_ms == NULL
+                ? ERR_MEMORY
+                : OK;
     if (error == OK) {
         error = session_load(agent, fault);
     }
@@ -88,6 +93,8 @@ void agent_free(struct agent *agent)
     if (agent != NULL) {
         buf_free(&agent->events);
         free(agent->decision);
+        free(agent->copy);
+        free(agent->other);
         free(agent->deferred_ms);
         free(agent);
     }

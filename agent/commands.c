@@ -274,9 +274,9 @@ static const struct {
     enum err (*answer)(struct agent *, const struct json_value *, struct json_writer *,
                        struct fault *);
 } commands[] = {
-    {"status", answer_status},       {"send", answer_send},   {"inbox", answer_inbox},
-    {"outbox", answer_outbox},       {"show", show_anything}, {"watch", answer_watch},
-    {"lab-clock", answer_lab_clock},
+    {"status", answer_status}, {"send", answer_send},           {"inbox", answer_inbox},
+    {"outbox", answer_outbox}, {"show", show_anything},         {"late", show_late},
+    {"watch", answer_watch},   {"lab-clock", answer_lab_clock},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -1,39 +1,38 @@
 /* From what a person or a script wants to say to messages that are ready to travel.
  *
  * The agent gives what a person need not know (ids, numbers, the other party), judges the message
- * by the rules that the broker will apply to the referral as it will be when everything that waits
- * here has arrived, seals the body to both parties and puts the rows. The transaction is the
- * caller's: a refusal of the third of three recipients leaves nothing of the first two. */
+ * by the rules that the broker will apply to the referral or matter as it will be when everything
+ * that waits here has arrived, seals the body to all who get it and puts the rows. The transaction
+ * is the caller's: a refusal of the third of three recipients leaves nothing of the first two.
+ * Matters are in compose_matter.c. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/state.h"
+#include "agent/compose_parts.h"
 #include "model/check.h"
-#include "model/message_json.h"
 #include "model/vocabulary.h"
 #include "wire/sealing.h"
 
-struct making { /* one message */
-    struct agent *agent;
-    struct store_txn *txn;
-    struct composing *composing;
-    struct message_draft *draft;
-    struct case_key key;
-    struct referral before; /* as it will be when this message arrives */
-    bool known;
-    struct fault *fault;
-};
-
 /* --- the payload --- */
 
-static enum err add_reader(struct agent *agent, const char *id, struct seal_job *job,
-                           struct seal_reader *readers, struct fault *fault)
+struct readers {
+    struct seal_reader list[LIMIT_READER_COUNT];
+    size_t count;
+};
+
+static enum err add_reader(struct agent *agent, const char *id, struct readers *readers,
+                           struct fault *fault)
 {
     const struct key_entry *key;
-    struct seal_reader *reader = &readers[job->reader_count];
+    struct seal_reader *reader = &readers->list[readers->count];
 
+    if (readers->count == LIMIT_READER_COUNT) {
+        fault_set(fault, "message.too-many", "recipients", "expected at most %u agencies",
+                  LIMIT_READER_COUNT - 1);
+        return ERR_INVALID;
+    }
     if (keyring_current(agent->setup.keyring, id, KEY_SEAL, agent_wall_ms(agent), &key) != OK) {
         fault_set(fault, "agent.no-sealing-key", "public-keys",
                   "there is no valid sealing key of \"%s\"", id);
@@ -42,24 +41,37 @@ static enum err add_reader(struct agent *agent, const char *id, struct seal_job 
     }
     text_copy(reader->agency, sizeof(reader->agency), id);
     memcpy(reader->public_key, key->public_key, SEAL_PUBLIC_BYTES);
-    job->reader_count++;
+    readers->count++;
     return OK;
 }
 
-/* For the two parties that the body itself names. */
-static enum err seal(struct agent *agent, const struct body *body, struct span header,
-                     struct buf *out, struct fault *fault)
+/* The two that the body itself names, and all who get a copy. */
+static enum err add_readers(struct agent *agent, const struct message *message,
+                            const struct body *body, struct readers *readers, struct fault *fault)
 {
-    struct seal_reader readers[2];
-    struct seal_job job = {.header = header, .body = body, .readers = readers};
-    enum err error = add_reader(agent, body->recipient, &job, readers, fault);
+    const struct registry *registry = agent->setup.registry;
+    enum err error = add_reader(agent, body->recipient, readers, fault);
 
     if (error == OK) {
-        error = add_reader(agent, body->sender, &job, readers, fault);
+        error = add_reader(agent, body->sender, readers, fault);
     }
-    if (error == OK) {
-        error = body_seal(&job, out);
+    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+        const struct agency *agency = registry_at(registry, i);
+
+        if (agency_set_has(&message->copies, agency->number)) {
+            error = add_reader(agent, agency->id, readers, fault);
+        }
     }
+    return error;
+}
+
+static enum err seal(const struct readers *readers, const struct body *body, struct span header,
+                     struct buf *out, struct fault *fault)
+{
+    const struct seal_job job = {
+        .header = header, .body = body, .readers = readers->list, .reader_count = readers->count};
+    enum err error = body_seal(&job, out);
+
     if (error == ERR_TOO_LARGE) {
         fault_set(fault, "message.too-large", "body", "a body has at most %u bytes",
                   LIMIT_BODY_BYTES);
@@ -71,6 +83,7 @@ static enum err seal(struct agent *agent, const struct body *body, struct span h
 enum err compose_payload(struct agent *agent, const struct message *message,
                          const struct body *body, struct buf *out, struct fault *fault)
 {
+    struct readers readers = {.count = 0};
     struct buf header, facts, sealed;
     struct payload parts;
     enum err error;
@@ -83,7 +96,10 @@ enum err compose_payload(struct agent *agent, const struct message *message,
         error = facts_encode(message, &facts);
     }
     if (error == OK && body != NULL) {
-        error = seal(agent, body, span_buf(&header), &sealed, fault);
+        error = add_readers(agent, message, body, &readers, fault);
+    }
+    if (error == OK && body != NULL) {
+        error = seal(&readers, body, span_buf(&header), &sealed, fault);
     }
     parts = (struct payload){
         .header = span_buf(&header), .facts = span_buf(&facts), .body = span_buf(&sealed)};
@@ -99,7 +115,7 @@ enum err compose_payload(struct agent *agent, const struct message *message,
 /* --- refusals --- */
 
 /* "facts.ground: 7 is no ground" as a fault. */
-static enum err refuse(struct making *making, enum refusal refusal, const char *detail)
+enum err making_refuse(struct making *making, enum refusal refusal, const char *detail)
 {
     char place[LIMIT_DETAIL_BYTES];
     size_t len = strcspn(detail, ":");
@@ -149,24 +165,34 @@ static enum err warn_needs(struct making *making, uint64_t needs)
     return error == OK ? buf_append(warnings, "", 1) : error;
 }
 
-/* By itself, with its body, and by what it would do to the referral. */
+/* By itself, with its body, and by what it would do to the referral or matter. */
 static enum err judge(struct making *making)
 {
     struct agent *agent = making->agent;
+    const struct message *message = &making->draft->message;
     const struct check_context check = {.policy = agent->setup.policy,
                                         .registry = agent->setup.registry};
-    const struct copy_input input = {.message = &making->draft->message,
+    struct copy_lookup lookup = {.about_known = false};
+    const struct copy_input input = {.message = message,
                                      .signer = agent->setup.self->number,
-                                     .at_ms = agent_wall_ms(agent)};
+                                     .at_ms = agent_wall_ms(agent),
+                                     .lookup = making->copy->known ? NULL : &lookup};
     struct check_result result;
+    enum err error = OK;
 
-    message_check(&check, &making->draft->message, &making->draft->body, &result);
+    message_check(&check, message, &making->draft->body, &result);
     if (result.refusal != REFUSAL_NONE) {
-        return refuse(making, result.refusal, result.detail);
+        return making_refuse(making, result.refusal, result.detail);
     }
-    copy_judge(agent, making->known ? &making->before : NULL, &input);
+    if (!making->copy->known) {
+        error = lookup_expected(agent, making->txn, message, &lookup);
+    }
+    if (error != OK) {
+        return error;
+    }
+    copy_judge(agent, making->copy, &input);
     if (agent->decision->refusal != REFUSAL_NONE) {
-        return refuse(making, agent->decision->refusal, agent->decision->detail);
+        return making_refuse(making, agent->decision->refusal, agent->decision->detail);
     }
     return result.needs_outside != 0 ? warn_needs(making, result.needs_outside) : OK;
 }
@@ -199,7 +225,7 @@ static enum err put(struct making *making)
     return error;
 }
 
-static void fill_common(struct making *making, const char *recipient)
+void making_fill(struct making *making, const char *recipient)
 {
     const struct agent *agent = making->agent;
     struct message *message = &making->draft->message;
@@ -223,7 +249,7 @@ static void fill_common(struct making *making, const char *recipient)
     message->body_fields = body_fields_of(body);
 }
 
-static enum err finish(struct making *making)
+enum err making_finish(struct making *making)
 {
     enum err error = judge(making);
 
@@ -234,12 +260,16 @@ static enum err finish(struct making *making)
 
 #define NUMBER_TRIES_MAX 100000u
 
+/* What tells the counters of one prefix and year apart. */
+static const char *const number_marks[] = {
+    [NUMBER_CASE] = "", [NUMBER_REGISTER] = "-DJ", [NUMBER_MATTER] = "-SX"};
+
 static enum err count_on(struct making *making, struct number *number)
 {
     char counter[LIMIT_NUMBER_BYTES];
     uint64_t value = 0;
     int len = snprintf(counter, sizeof(counter), "%s%s-%" PRIu32, number->prefix,
-                       number->kind == NUMBER_REGISTER ? "-DJ" : "", number->year);
+                       number_marks[number->kind], number->year);
     enum err error;
 
     assert(len > 0 && (size_t)len < sizeof(counter));
@@ -251,11 +281,9 @@ static enum err count_on(struct making *making, struct number *number)
     return error;
 }
 
-/* The next free number of this agency: "JZ-2026-0031", "MZ-DJ-2026-0007". A number is given once:
- * what the broker refuses keeps it, and it is listed as void. Numbers that messages brought are
- * taken: after the loss of a store the count begins anew. */
-static enum err next_number(struct making *making, enum number_kind kind,
-                            char out[LIMIT_NUMBER_BYTES])
+/* A number is given once: what the broker refuses keeps it, and it is listed as void. Numbers that
+ * messages brought are taken: after the loss of a store the count begins anew. */
+enum err making_number(struct making *making, enum number_kind kind, char out[LIMIT_NUMBER_BYTES])
 {
     const struct agency *self = making->agent->setup.self;
     struct number number = {.kind = kind};
@@ -307,56 +335,134 @@ static enum err next_referral_number(struct making *making, const char *case_num
 
 /* --- a referral to one or several agencies --- */
 
-static enum err open_case(struct making *making, char out[LIMIT_NUMBER_BYTES])
+enum err making_case(struct making *making, const char *number)
+{
+    struct case_key whole = {.case_id = {{0}}};
+    enum err error = number_find(making->txn, number, &whole);
+
+    if (error == ERR_NOT_FOUND || error == ERR_INVALID ||
+        (error == OK && !uuid_is_zero(&whole.referral_id))) {
+        fault_set(making->fault, "case.unknown", "case_number",
+                  "this agency has no case of this number");
+        fault_hint(making->fault, "leave case_number out to open a new case");
+        return ERR_INVALID;
+    }
+    making->key.case_id = whole.case_id;
+    return error;
+}
+
+enum err making_referral(struct making *making, const char *text, const char *place,
+                         struct copy *ret_copy)
+{
+    struct case_key key;
+    enum err error = show_find(making->txn, text, place, &key, making->fault);
+
+    if (error == OK) {
+        error = copy_expected(making->agent, making->txn, &key, ret_copy);
+    }
+    if (error == OK && (!ret_copy->known || ret_copy->of_matter)) {
+        fault_set(making->fault, refusal_name(REFUSAL_REFERRAL_UNKNOWN), place,
+                  "expected the number or id of a referral that this agency has");
+        fault_hint(making->fault, "`referralctl agent inbox` and `agent outbox` list what it has");
+        error = ERR_INVALID;
+    }
+    return error;
+}
+
+/* The case that the file names; that of the referral which this one follows, while it takes
+ * referrals; or a new one. */
+static enum err open_case(struct making *making, const struct referral *previous,
+                          char out[LIMIT_NUMBER_BYTES])
 {
     struct agent *agent = making->agent;
     const char *given = making->draft->case_number;
     struct case_key whole = {.case_id = {{0}}};
+    struct case_facts facts = {.known = false};
+    enum err error = OK;
+
+    if (given[0] == '\0' && previous != NULL) {
+        error = lookup_case(agent, making->txn, &previous->case_id, &facts);
+        given = facts.archived ? "" : previous->case_number;
+    }
+    if (error == OK && given[0] != '\0') {
+        text_copy(out, LIMIT_NUMBER_BYTES, given);
+        return making_case(making, out);
+    }
+    if (error == OK) {
+        agent->setup.ops->random(agent->setup.ctx, making->key.case_id.bytes, UUID_BYTES);
+        whole.case_id = making->key.case_id;
+        error = making_number(making, NUMBER_CASE, out);
+    }
+    return error == OK ? number_put(making->txn, out, &whole) : error;
+}
+
+/* What it follows, as the broker reads it: the referral, and its case where that is another one. */
+static void name_previous(struct making *making, const struct referral *previous)
+{
+    struct referral_facts *facts = &making->draft->message.referral;
+
+    facts->previous = previous->referral_id;
+    if (!uuid_equal(&previous->case_id, &making->key.case_id)) {
+        facts->previous_case = previous->case_id;
+    }
+}
+
+static enum err begin_referrals(struct making *making, char case_number[LIMIT_NUMBER_BYTES])
+{
+    const char *text = making->draft->about;
+    struct copy *other = making->agent->other;
+    struct referral previous;
     enum err error;
 
-    if (given[0] != '\0') {
-        error = number_find(making->txn, given, &whole);
-        if (error == ERR_NOT_FOUND || error == ERR_INVALID ||
-            (error == OK && !uuid_is_zero(&whole.referral_id))) {
-            fault_set(making->fault, "case.unknown", "case_number",
-                      "this agency has no case of this number");
-            fault_hint(making->fault, "leave case_number out to open a new case");
-            return ERR_INVALID;
-        }
-        making->key.case_id = whole.case_id;
-        text_copy(out, LIMIT_NUMBER_BYTES, given);
+    if (text[0] == '\0') {
+        return open_case(making, NULL, case_number);
+    }
+    error = making_referral(making, text, "previous", other);
+    if (error != OK) {
         return error;
     }
-    agent->setup.ops->random(agent->setup.ctx, making->key.case_id.bytes, UUID_BYTES);
-    whole.case_id = making->key.case_id;
-    error = next_number(making, NUMBER_CASE, out);
-    return error == OK ? number_put(making->txn, out, &whole) : error;
+    previous = other->referral;
+    error = open_case(making, &previous, case_number);
+    if (error == OK) {
+        name_previous(making, &previous);
+    }
+    return error;
+}
+
+const struct agency *making_agency(struct making *making, size_t index)
+{
+    const struct agency *agency =
+        registry_find(making->agent->setup.registry, making->draft->recipients[index]);
+    char place[40];
+
+    if (agency == NULL) {
+        (void)snprintf(place, sizeof(place), "recipients[%zu]", index);
+        fault_set(making->fault, "message.recipient", place,
+                  "there is no such agency in the registry");
+        fault_hint(making->fault, "`referralctl agencies` lists the ids");
+    }
+    return agency;
 }
 
 static enum err refer(struct making *making)
 {
     struct message_header *header = &making->draft->message.header;
     char case_number[LIMIT_NUMBER_BYTES];
-    enum err error = open_case(making, case_number);
+    enum err error = begin_referrals(making, case_number);
 
+    making->copy->known = false;
     for (size_t i = 0; error == OK && i < making->draft->recipient_count; i++) {
         const char *recipient = making->draft->recipients[i];
 
-        if (registry_find(making->agent->setup.registry, recipient) == NULL) {
-            char place[40];
-
-            (void)snprintf(place, sizeof(place), "recipients[%zu]", i);
-            fault_set(making->fault, "message.recipient", place,
-                      "there is no such agency in the registry");
-            fault_hint(making->fault, "`referralctl agencies` lists the ids");
+        if (making_agency(making, i) == NULL) {
             return ERR_INVALID;
         }
         making->key.referral_id = agent_new_id(making->agent);
-        fill_common(making, recipient);
+        making_fill(making, recipient);
         text_copy(header->case_number, sizeof(header->case_number), case_number);
         error = next_referral_number(making, case_number, header->referral_number);
         if (error == OK) {
-            error = finish(making);
+            error = making_finish(making);
         }
     }
     return error;
@@ -367,7 +473,7 @@ static enum err refer(struct making *making)
 static enum err give_register_number(struct making *making)
 {
     struct message *message = &making->draft->message;
-    bool is_signed = (making->before.marks & MARK_SIGNED) != 0;
+    bool is_signed = (making->copy->referral.marks & MARK_SIGNED) != 0;
     char *number = NULL;
 
     if (message->header.kind == MESSAGE_SIGN_FOR) {
@@ -377,11 +483,11 @@ static enum err give_register_number(struct making *making)
                !is_signed) {
         number = message->feedback.register_number;
     }
-    return number != NULL && number[0] == '\0' ? next_number(making, NUMBER_REGISTER, number) : OK;
+    return number != NULL && number[0] == '\0' ? making_number(making, NUMBER_REGISTER, number)
+                                               : OK;
 }
 
-/* The other party, or who acts for it now; this agency may itself act for the one that referred. */
-static const struct agency *other_party(const struct agent *agent, const struct referral *referral)
+const struct agency *making_other_party(const struct agent *agent, const struct referral *referral)
 {
     const struct registry *registry = agent->setup.registry;
     uint64_t now_ms = agent_wall_ms(agent);
@@ -395,31 +501,29 @@ static const struct agency *other_party(const struct agent *agent, const struct 
 
 static enum err speak(struct making *making)
 {
-    const struct referral *before = &making->before;
+    const struct referral *before = &making->copy->referral;
     struct message_header *header = &making->draft->message.header;
-    const struct agency *recipient = other_party(making->agent, before);
+    const struct agency *recipient = making_other_party(making->agent, before);
     enum err error;
 
     if (recipient == NULL) {
-        return refuse(making, REFUSAL_RECIPIENT, "referral: its other party left the registry");
+        return making_refuse(making, REFUSAL_RECIPIENT,
+                             "referral: its other party left the registry");
     }
     text_copy(header->case_number, sizeof(header->case_number), before->case_number);
     text_copy(header->referral_number, sizeof(header->referral_number), before->number);
-    header->refers_to = before->message_id;
+    if (uuid_is_zero(&header->refers_to)) {
+        header->refers_to = before->message_id;
+    }
     error = give_register_number(making);
     if (error == OK) {
-        fill_common(making, recipient->id);
-        error = finish(making);
+        making_fill(making, recipient->id);
+        error = making_finish(making);
     }
     return error;
 }
 
 /* --- which kind, which referral --- */
-
-static bool is_referral(enum message_kind kind)
-{
-    return kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_REFERRAL;
-}
 
 /* The referral that the command or the file names, as it will be. */
 static enum err find_referral(struct making *making)
@@ -447,11 +551,12 @@ static enum err find_referral(struct making *making)
     if (error != OK) {
         return error;
     }
-    error =
-        copy_expected(making->agent, making->txn, &making->key, &making->before, &making->known);
-    if (error == OK && !making->known) {
-        return refuse(making, REFUSAL_REFERRAL_UNKNOWN,
-                      "referral: nothing was sent or received under this number");
+    error = copy_expected(making->agent, making->txn, &making->key, making->copy);
+    if (error == OK && (!making->copy->known || making->copy->of_matter)) {
+        return making_refuse(making, REFUSAL_REFERRAL_UNKNOWN,
+                             making->copy->known
+                                 ? "referral: this is the number of a matter"
+                                 : "referral: nothing was sent or received under this number");
     }
     return error;
 }
@@ -468,26 +573,52 @@ static enum err kind_of_word(struct making *making, enum message_kind *ret_kind)
     }
     if (strcmp(word, "feedback") == 0) {
         error = find_referral(making);
-        *ret_kind = making->before.kind == MESSAGE_OUTBOUND_REFERRAL ? MESSAGE_OUTBOUND_FEEDBACK
-                                                                     : MESSAGE_INBOUND_FEEDBACK;
+        if (error != OK) {
+            return error;
+        }
+        *ret_kind = making->copy->referral.kind == MESSAGE_OUTBOUND_REFERRAL
+                        ? MESSAGE_OUTBOUND_FEEDBACK
+                        : MESSAGE_INBOUND_FEEDBACK;
         return error;
     }
     *ret_kind = message_kind_parse(word);
-    if (*ret_kind == MESSAGE_NONE || *ret_kind >= MESSAGE_DELIVERY) {
-        return refuse(making, REFUSAL_KIND, "kind: not a kind that people send");
+    if (!message_kind_from_agency(*ret_kind) || *ret_kind == MESSAGE_DELIVERY ||
+        *ret_kind == MESSAGE_REJECTION) {
+        return making_refuse(making, REFUSAL_KIND, "kind: not a kind that people send");
     }
     return OK;
+}
+
+static enum err begin(struct making *making)
+{
+    enum err error;
+
+    switch (message_form_address(making->draft->message.header.kind)) {
+    case ADDRESS_NEW_REFERRAL:
+        return refer(making);
+    case ADDRESS_REFERRAL:
+        error = making->copy->known ? OK : find_referral(making);
+        return error == OK ? speak(making) : error;
+    default:
+        return compose_matter(making);
+    }
 }
 
 enum err compose(struct agent *agent, struct store_txn *txn, struct composing *composing,
                  struct fault *fault)
 {
     struct message_draft draft;
-    struct making making = {
-        .agent = agent, .txn = txn, .composing = composing, .draft = &draft, .fault = fault};
+    struct making making = {.agent = agent,
+                            .txn = txn,
+                            .composing = composing,
+                            .draft = &draft,
+                            .copy = agent->copy,
+                            .fault = fault};
     enum message_kind kind;
-    enum err error = kind_of_word(&making, &kind);
+    enum err error;
 
+    making.copy->known = false;
+    error = kind_of_word(&making, &kind);
     if (error == OK) {
         error = message_json_read(&composing->message, kind, composing->region, &draft, fault);
     }
@@ -500,9 +631,5 @@ enum err compose(struct agent *agent, struct store_txn *txn, struct composing *c
     if (composing->rows == NULL) {
         return ERR_MEMORY;
     }
-    if (is_referral(draft.message.header.kind)) {
-        return refer(&making);
-    }
-    error = making.known ? OK : find_referral(&making);
-    return error == OK ? speak(&making) : error;
+    return begin(&making);
 }

@@ -1,6 +1,7 @@
-/* This agency's copy of each referral: the same decisions as the broker's (model/decide), fed with
- * what the broker recorded and at the times it recorded, so that an officer sees state and dates
- * without asking anybody. The broker's notices carry what a copy cannot compute.
+/* This agency's copy of each referral and matter: the same decisions as the broker's (model/decide,
+ * model/decide_matter), fed with what the broker recorded and at the times it recorded, so that an
+ * officer sees state and dates without asking anybody. The broker's notices carry what a copy
+ * cannot compute.
  *
  * Receipts of what this agency sent and messages that came cross on their way: a sign-for may be
  * here before the receipt of the referral that it signs for. A copy knows the newest leaf that it
@@ -10,6 +11,7 @@
 
 #include "agent/state.h"
 #include "base/log.h"
+#include "model/decide_matter.h"
 
 #define COPY_STEPS_MAX 4096u /* rows of one referral that are followed anew */
 
@@ -23,15 +25,22 @@ static struct decide_context context_at(const struct agent *agent, uint16_t sign
                                    .replica = true};
 }
 
-static enum err load(struct store_txn *txn, const struct case_key *key, struct referral *ret,
-                     bool *ret_known)
+enum err copy_unpack(struct span packed, struct copy *ret_copy)
+{
+    ret_copy->known = true;
+    ret_copy->of_matter = matter_is_packed(packed);
+    return ret_copy->of_matter ? matter_unpack(packed, &ret_copy->matter)
+                               : referral_unpack(packed, &ret_copy->referral);
+}
+
+enum err copy_load(struct store_txn *txn, const struct case_key *key, struct copy *ret_copy)
 {
     struct span packed;
     enum err error = cases_get(txn, key, &packed);
 
-    *ret_known = error == OK;
+    ret_copy->known = false;
     if (error == OK) {
-        error = referral_unpack(packed, ret);
+        error = copy_unpack(packed, ret_copy);
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -44,58 +53,134 @@ static enum err put_number(struct store_txn *txn, const char *number, const stru
     return error == ERR_EXISTS ? OK : error;
 }
 
-static enum err save(struct store_txn *txn, const struct case_key *key,
-                     const struct referral *referral)
+static enum err put(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
 {
-    const struct case_key whole_case = {.case_id = key->case_id};
-    uint8_t packed[REFERRAL_PACKED_MAX];
-    size_t len = referral_pack(referral, packed);
-    enum err error = cases_put(txn, key, span_of(packed, len));
+    uint8_t *packed = malloc(MATTER_PACKED_MAX);
+    enum err error = ERR_MEMORY;
 
-    if (error == OK) {
-        error = put_number(txn, referral->case_number, &whole_case);
+    if (packed != NULL) {
+        size_t len = copy->of_matter ? matter_pack(&copy->matter, packed)
+                                     : referral_pack(&copy->referral, packed);
+
+        error = cases_put(txn, key, span_of(packed, len));
     }
-    if (error == OK) {
-        error = put_number(txn, referral->number, key);
-    }
-    return error == OK ? put_number(txn, referral->register_number, key) : error;
+    free(packed);
+    return error;
 }
 
-void copy_judge(struct agent *agent, const struct referral *before, const struct copy_input *input)
+static enum err save(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
+{
+    const struct case_key whole_case = {.case_id = key->case_id};
+    bool matter = copy->of_matter;
+    enum err error = put(txn, key, copy);
+
+    if (error == OK) {
+        error = put_number(txn, matter ? copy->matter.case_number : copy->referral.case_number,
+                           &whole_case);
+    }
+    if (error == OK) {
+        error = put_number(txn, matter ? copy->matter.number : copy->referral.number, key);
+    }
+    return error == OK && !matter ? put_number(txn, copy->referral.register_number, key) : error;
+}
+
+void copy_judge(struct agent *agent, const struct copy *before, const struct copy_input *input)
+{
+    struct decide_context ctx = context_at(agent, input->signer, input->at_ms);
+    bool of_matter =
+        before->known ? before->of_matter : message_kind_of_matter(input->message->header.kind);
+
+    if (input->lookup != NULL) {
+        ctx.whole_case = &input->lookup->whole_case;
+        ctx.about = input->lookup->about_known ? &input->lookup->about : NULL;
+        ctx.about_sent_on = input->lookup->about_sent_on;
+    }
+    if (of_matter) {
+        decide_matter_message(&ctx, before->known ? &before->matter : NULL, input->message,
+                              agent->decision);
+    } else {
+        decide_message(&ctx, before->known ? &before->referral : NULL, input->message,
+                       agent->decision);
+    }
+}
+
+/* What was decided is the copy now. False: it was refused. */
+static bool take_decision(const struct agent *agent, struct copy *copy)
+{
+    if (agent->decision->refusal != REFUSAL_NONE) {
+        return false;
+    }
+    copy->known = true;
+    copy->of_matter = agent->decision->of_matter;
+    if (copy->of_matter) {
+        copy->matter = agent->decision->matter;
+    } else {
+        copy->referral = agent->decision->after;
+    }
+    return true;
+}
+
+static void follow_notice(struct agent *agent, const struct copy_input *input, struct copy *copy)
 {
     const struct decide_context ctx = context_at(agent, input->signer, input->at_ms);
 
-    decide_message(&ctx, before, input->message, agent->decision);
+    if (copy->of_matter) {
+        agent->decision->matter = copy->matter; /* the state before, where there is room for it */
+        decide_matter_follow(&ctx, &agent->decision->matter, input->message, &copy->matter);
+    } else {
+        agent->decision->after = copy->referral;
+        decide_follow(&ctx, &agent->decision->after, input->message, &copy->referral);
+    }
+}
+
+static uint64_t *last_leaf(struct copy *copy)
+{
+    return copy->of_matter ? &copy->matter.last_leaf : &copy->referral.last_leaf;
 }
 
 /* One step of a copy: what is recorded at that leaf. */
-static void apply(struct agent *agent, const struct copy_input *input, struct referral *referral,
-                  bool *known)
+static void apply(struct agent *agent, const struct copy_input *input, struct copy *copy)
 {
     const struct message_header *header = &input->message->header;
-    const struct decide_context ctx = context_at(agent, input->signer, input->at_ms);
-    uint64_t last_leaf = *known ? referral->last_leaf : 0;
+    uint64_t last = copy->known ? *last_leaf(copy) : 0;
 
     if (message_kind_from_broker(header->kind)) {
-        if (*known) { /* the office hears of referrals that are not its own */
-            const struct referral before = *referral;
-
-            decide_follow(&ctx, &before, input->message, referral);
+        if (copy->known) { /* the office hears of referrals that are not its own */
+            follow_notice(agent, input, copy);
         }
     } else {
-        copy_judge(agent, *known ? referral : NULL, input);
-        if (agent->decision->refusal == REFUSAL_NONE) {
-            *referral = agent->decision->after;
-            *known = true;
-        } else {
+        copy_judge(agent, copy, input);
+        if (!take_decision(agent, copy)) {
             log_debug("%s of %s does not fit this agent's copy: %s",
                       message_kind_name(header->kind), header->referral_number,
                       agent->decision->detail);
         }
     }
-    if (*known) {
-        referral->last_leaf = input->leaf_index > last_leaf ? input->leaf_index : last_leaf;
+    if (copy->known) {
+        *last_leaf(copy) = input->leaf_index > last ? input->leaf_index : last;
     }
+}
+
+static bool opens(enum message_kind kind)
+{
+    return kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_REFERRAL ||
+           message_kind_of_matter(kind);
+}
+
+/* The same, with what must be looked up for a beginning. */
+static enum err apply_at(struct agent *agent, struct store_txn *txn, struct copy_input *input,
+                         struct copy *copy)
+{
+    struct copy_lookup lookup = {.about_known = false};
+    bool begins = !copy->known && opens(input->message->header.kind);
+    enum err error = begins ? lookup_recorded(agent, txn, input->message, &lookup) : OK;
+
+    if (error != OK) {
+        return error;
+    }
+    input->lookup = begins ? &lookup : NULL;
+    apply(agent, input, copy);
+    return OK;
 }
 
 /* --- in the order of the log --- */
@@ -137,7 +222,7 @@ static enum err gather(struct store_txn *txn, const struct uuid *referral_id, st
 }
 
 static enum err apply_step(struct agent *agent, struct store_txn *txn, const struct step *step,
-                           struct referral *referral, bool *known)
+                           struct copy *copy)
 {
     const struct agency *sender;
     struct message message;
@@ -152,63 +237,73 @@ static enum err apply_step(struct agent *agent, struct store_txn *txn, const str
     region_init(&region, AGENT_REGION_BYTES);
     error = show_open_row(txn, &row, &region, &payload, &message);
     sender = registry_find(agent->setup.registry, row.header.sender);
-    if (error == OK && (sender != NULL || message_kind_from_broker(row.header.kind))) {
-        const struct copy_input input = {.message = &message,
-                                         .signer = sender != NULL ? sender->number : 0,
-                                         .at_ms = row.recorded_ms,
-                                         .leaf_index = row.leaf_index};
+    if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
+        error = OK; /* one that went back */
+    } else if (error == OK && (sender != NULL || message_kind_from_broker(row.header.kind))) {
+        struct copy_input input = {.message = &message,
+                                   .signer = sender != NULL ? sender->number : 0,
+                                   .at_ms = row.recorded_ms,
+                                   .leaf_index = row.leaf_index};
 
-        apply(agent, &input, referral, known);
+        error = apply_at(agent, txn, &input, copy);
     }
     region_free(&region);
-    return error == ERR_INVALID || error == ERR_TOO_LARGE ? OK : error; /* one that went back */
+    return error;
 }
 
 /* From the beginning: something came later than what the log has behind it. */
 static enum err replay(struct agent *agent, struct store_txn *txn, const struct uuid *referral_id,
-                       struct referral *referral, bool *known)
+                       struct copy *copy)
 {
     struct step *steps = calloc(COPY_STEPS_MAX, sizeof(*steps));
     size_t count = 0;
     enum err error = steps != NULL ? gather(txn, referral_id, steps, &count) : ERR_MEMORY;
 
     if (error == OK) {
-        *known = false;
+        copy->known = false;
         qsort(steps, count, sizeof(*steps), by_leaf);
     }
     for (size_t i = 0; error == OK && i < count; i++) {
-        error = apply_step(agent, txn, &steps[i], referral, known);
+        error = apply_step(agent, txn, &steps[i], copy);
     }
     free(steps);
     return error;
+}
+
+/* By its number a document leads to what it is about. */
+static enum err put_document(struct store_txn *txn, const struct case_key *key,
+                             const struct message *message)
+{
+    return message->header.kind == MESSAGE_ESCALATION
+               ? put_number(txn, message->notice.document_number, key)
+               : OK;
 }
 
 enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct copy_input *input)
 {
     const struct message_header *header = &input->message->header;
     const struct case_key key = {.case_id = header->case_id, .referral_id = header->referral_id};
-    struct referral referral;
-    bool known = false, late;
-    enum err error = load(txn, &key, &referral, &known);
+    struct copy_input step = *input;
+    struct copy *copy = agent->copy;
+    enum err error = copy_load(txn, &key, copy);
+    bool late;
 
     if (error != OK) {
         return error;
     }
-    late = known && input->leaf_index < referral.last_leaf;
-    if (!known && !message_kind_from_broker(header->kind)) {
-        late =
-            header->kind == MESSAGE_OUTBOUND_REFERRAL || header->kind == MESSAGE_INBOUND_REFERRAL;
-    }
-    error = late ? replay(agent, txn, &header->referral_id, &referral, &known) : ERR_FULL;
+    late = copy->known ? input->leaf_index < *last_leaf(copy) : opens(header->kind);
+    error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
-        apply(agent, input, &referral, &known);
-        error = OK;
+        error = apply_at(agent, txn, &step, copy);
     }
-    return error == OK && known ? save(txn, &key, &referral) : error;
+    if (error == OK && copy->known) {
+        error = save(txn, &key, copy);
+    }
+    return error == OK ? put_document(txn, &key, input->message) : error;
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,
-                           struct referral *referral, bool *known)
+                           struct copy *copy)
 {
     struct copy_input input = {.signer = agent->setup.self->number, .at_ms = row->at_ms};
     struct message message;
@@ -220,26 +315,23 @@ static enum err expect_one(struct agent *agent, struct store_txn *txn, const str
     error = show_open_row(txn, row, &region, &payload, &message);
     if (error == OK) {
         input.message = &message;
-        copy_judge(agent, *known ? referral : NULL, &input);
-        if (agent->decision->refusal == REFUSAL_NONE) {
-            *referral = agent->decision->after;
-            *known = true;
-        }
+        copy_judge(agent, copy, &input);
+        (void)take_decision(agent, copy);
     }
     region_free(&region);
     return error;
 }
 
 enum err copy_expected(struct agent *agent, struct store_txn *txn, const struct case_key *key,
-                       struct referral *ret_referral, bool *ret_known)
+                       struct copy *ret_copy)
 {
     struct row row = {.seq = 0};
-    enum err error = load(txn, key, ret_referral, ret_known);
+    enum err error = copy_load(txn, key, ret_copy);
 
     while (error == OK) {
         error = row_of_referral(txn, &key->referral_id, row.seq, &row);
         if (error == OK && row.state == ROW_WAITING) {
-            error = expect_one(agent, txn, &row, ret_referral, ret_known);
+            error = expect_one(agent, txn, &row, ret_copy);
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;

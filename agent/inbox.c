@@ -93,8 +93,19 @@ static enum err check_record(struct arrival *arrival)
         strcmp(record->actor, header->sender) != 0) {
         return distrust(arrival, "the log has another message there");
     }
-    if (strcmp(record->recipient, self) != 0 || strcmp(header->recipient, self) != 0 ||
-        !record->has_stream) {
+    if (strcmp(record->recipient, self) != 0 || !record->has_stream) {
+        return distrust(arrival, "it is not for this agency");
+    }
+    return OK;
+}
+
+/* Its recipient, or one of those who get a copy, which the facts say where they can be read. */
+static enum err check_addressee(struct arrival *arrival)
+{
+    const struct agency *self = arrival->agent->setup.self;
+
+    if (strcmp(arrival->message.header.recipient, self->id) != 0 && arrival->decoded &&
+        !agency_set_has(&arrival->message.copies, self->number)) {
         return distrust(arrival, "it is not for this agency");
     }
     return OK;
@@ -478,6 +489,9 @@ static enum err take(struct arrival *arrival)
     arrival->row.header = arrival->message.header;
     error = message_kind_from_broker(arrival->message.header.kind) ? read_notice(arrival)
                                                                    : read_body(arrival);
+    if (error == OK) {
+        error = check_addressee(arrival);
+    }
     return error == OK ? store(arrival) : error;
 }
 

@@ -21,22 +21,45 @@ static const struct backoff hook_backoff = {.base_ms = 30000, .max_ms = 4u * 360
 static const struct {
     enum message_kind kind;
     const char *zh;   /* its name */
-    const char *text; /* one line for an officer; %s is the referral's number */
+    const char *text; /* one line for an officer; %s is "线索" or "事项" and its number */
 } words[] = {
-    {MESSAGE_OUTBOUND_REFERRAL, "社会救助线索移送", "收到新的社会救助线索 %s，请登录签收。"},
-    {MESSAGE_INBOUND_REFERRAL, "司法救助线索移送", "收到新的司法救助线索 %s，请登录签收。"},
-    {MESSAGE_SIGN_FOR, "签收", "对方已签收线索 %s。"},
-    {MESSAGE_OUTBOUND_FEEDBACK, "反馈审查结果", "线索 %s 已有反馈，请登录查看。"},
-    {MESSAGE_INBOUND_FEEDBACK, "反馈救助意见", "线索 %s 已有救助意见，请登录查看。"},
-    {MESSAGE_APPLICANT_INFORMED, "已告知申请人", "线索 %s 的申请人已被告知。"},
-    {MESSAGE_PAPERS, "补充材料", "线索 %s 收到补充材料，请登录查看。"},
-    {MESSAGE_WITHDRAWAL, "撤回", "线索 %s 已被移送单位撤回。"},
-    {MESSAGE_DELIVERY_NOTICE, "送达通知", "线索 %s 已送达对方，期限开始计算。"},
-    {MESSAGE_REMINDER, "催办", "线索 %s 的期限将至，请及时办理。"},
-    {MESSAGE_ESCALATION, "督办", "线索 %s 已被督办，请登录查看督办单。"},
-    {MESSAGE_RESOLVED, "督办销号", "线索 %s 的督办事项已销号。"},
-    {MESSAGE_REDATING, "期限调整", "线索 %s 的期限已按新的日历调整。"},
-    {MESSAGE_RETURNED, "退回通知", "线索 %s 的内容对方无法读取，已被退回，请登录查看。"},
+    {MESSAGE_OUTBOUND_REFERRAL, "社会救助线索移送", "收到新的社会救助%s，请登录签收。"},
+    {MESSAGE_INBOUND_REFERRAL, "司法救助线索移送", "收到新的司法救助%s，请登录签收。"},
+    {MESSAGE_SIGN_FOR, "签收", "对方已签收%s。"},
+    {MESSAGE_OUTBOUND_FEEDBACK, "反馈审查结果", "%s 已有反馈，请登录查看。"},
+    {MESSAGE_INBOUND_FEEDBACK, "反馈救助意见", "%s 已有救助意见，请登录查看。"},
+    {MESSAGE_APPLICANT_INFORMED, "已告知申请人", "%s 的申请人已被告知。"},
+    {MESSAGE_PAPERS, "补充材料", "%s 收到补充材料，请登录查看。"},
+    {MESSAGE_WITHDRAWAL, "撤回", "%s 已被移送单位撤回。"},
+    {MESSAGE_INFORMATION_REQUEST, "请求提供信息", "对方请求提供信息：%s，请按期答复。"},
+    {MESSAGE_INFORMATION_REPLY, "提供信息", "所请求的信息已经提供：%s，请登录查看。"},
+    {MESSAGE_ASSISTANCE_REPORT, "救助落实情况", "%s 的救助落实情况已更新，请登录查看。"},
+    {MESSAGE_ESCALATION_REPLY, "督办回复", "%s 的督办单已有回复，请登录查看。"},
+    {MESSAGE_ARCHIVE, "归档", "案件已归档：%s，今后按计划回访。"},
+    {MESSAGE_REOPEN, "重新启动", "已归档的案件重新启动：%s。"},
+    {MESSAGE_FOLLOW_UP_PLAN, "回访计划", "回访计划已排定：%s，请登录查看。"},
+    {MESSAGE_FOLLOW_UP_REPORT, "回访报告", "收到回访报告：%s，请登录查看。"},
+    {MESSAGE_CONSULTATION, "工作会商", "收到工作会商：%s，请登录查看。"},
+    {MESSAGE_CONFERENCE, "个案会商", "收到个案会商结果：%s，请登录查看本单位承诺的事项。"},
+    {MESSAGE_PROMISE_REPORT, "承诺事项办理", "承诺事项已有办理结果：%s，请登录查看。"},
+    {MESSAGE_MEETING_NOTICE, "联席会议通知", "收到联席会议通知：%s，请按期回执。"},
+    {MESSAGE_MEETING_REPLY, "会议回执", "收到会议回执：%s。"},
+    {MESSAGE_HEARING_INVITATION, "听证邀请", "收到听证邀请：%s，请按期回执。"},
+    {MESSAGE_HEARING_REPLY, "听证回执", "收到听证回执：%s。"},
+    {MESSAGE_HEARING_OPINION, "听证意见", "收到听证意见：%s，请登录查看。"},
+    {MESSAGE_ROSTER_CHANGE, "人员调整告知", "成员单位人员有调整：%s，请更新名册。"},
+    {MESSAGE_ROSTER, "联络员名册", "收到新的联络员名册：%s。"},
+    {MESSAGE_FUND_PLAN, "救助金监管计划", "收到救助金监管计划：%s，请登录查看。"},
+    {MESSAGE_FUND_PAYMENT, "救助金支付", "监管的救助金已支付一期：%s。"},
+    {MESSAGE_LETTER, "致协作单位函", "已致函协作单位：%s，请登录查看。"},
+    {MESSAGE_LETTER_ANSWER, "协作单位回函", "协作单位已有回函：%s，请登录查看。"},
+    {MESSAGE_CORRECTION, "更正", "%s 有一处更正，请登录查看。"},
+    {MESSAGE_DELIVERY_NOTICE, "送达通知", "%s 的期限开始计算，请登录查看。"},
+    {MESSAGE_REMINDER, "催办", "%s 的期限将至，请及时办理。"},
+    {MESSAGE_ESCALATION, "督办", "%s 已被督办，请登录查看督办单。"},
+    {MESSAGE_RESOLVED, "督办销号", "%s 的督办事项已销号。"},
+    {MESSAGE_REDATING, "期限调整", "%s 的期限已按新的日历调整。"},
+    {MESSAGE_RETURNED, "退回通知", "%s 的内容对方无法读取，已被退回，请登录查看。"},
 };
 
 static struct span notice_key(uint64_t seq, uint8_t out[8])
@@ -53,6 +76,14 @@ static void named(struct json_writer *out, const char *name, const char *text)
     json_text(out, text);
 }
 
+static const char *sort_of(const struct row *row)
+{
+    struct number number;
+
+    return number_parse(NUMBER_MATTER, row->header.referral_number, &number) == OK ? "事项"
+                                                                                   : "线索";
+}
+
 static void write_text(const struct row *row, struct json_writer *out)
 {
     char line[256];
@@ -61,8 +92,8 @@ static void write_text(const struct row *row, struct json_writer *out)
         if (words[i].kind == row->header.kind) {
             size_t front = strcspn(words[i].text, "%");
 
-            (void)snprintf(line, sizeof(line), "%.*s%s%s", (int)front, words[i].text,
-                           row->header.referral_number, words[i].text + front + 2);
+            (void)snprintf(line, sizeof(line), "%.*s%s %s%s", (int)front, words[i].text,
+                           sort_of(row), row->header.referral_number, words[i].text + front + 2);
             named(out, "kind_zh", words[i].zh);
             named(out, "text_zh", line);
         }
@@ -86,16 +117,16 @@ static void write_message(struct agent *agent, struct store_txn *txn, const stru
 {
     const struct case_key key = {.case_id = row->header.case_id,
                                  .referral_id = row->header.referral_id};
-    struct referral referral;
-    struct span packed;
+    struct copy *copy = agent->copy;
 
     named(out, "event", row_state_name(row->state));
     named(out, "kind", message_kind_name(row->header.kind));
     named(out, "sender", row->header.sender);
     named(out, "referral", row->header.referral_number);
     named(out, "case_number", row->header.case_number);
-    if (cases_get(txn, &key, &packed) == OK && referral_unpack(packed, &referral) == OK) {
-        named(out, "lane", lane_name((enum lane)referral.lane));
+    if (copy_load(txn, &key, copy) == OK && copy->known) {
+        named(out, "lane",
+              lane_name((enum lane)(copy->of_matter ? copy->matter.lane : copy->referral.lane)));
     }
     if (message != NULL && message_kind_from_broker(row->header.kind)) {
         json_name(out, "facts");

@@ -1,8 +1,9 @@
 /* The outbox: what waits goes to the broker in order, and is done with when a receipt is checked.
  *
  * Of one referral one message travels at a time, so that a message that must come again later is
- * not overtaken by its successor. Messages that the broker cannot take now (its store or the
- * receiver's queue is full) keep waiting; whatever it decided, for or against, is final. */
+ * not overtaken by its successor; and what is about a case's matters travels alone in its case.
+ * Messages that the broker cannot take now (its store or the receiver's queue is full) keep
+ * waiting; whatever it decided, for or against, is final. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,16 +19,23 @@
 struct batch {
     struct span payloads[AGENT_BATCH_COUNT]; /* the region's */
     struct uuid referrals[AGENT_BATCH_COUNT];
+    struct uuid cases[AGENT_BATCH_COUNT];
+    bool of_matter[AGENT_BATCH_COUNT];
     uint64_t seqs[AGENT_BATCH_COUNT];
     size_t count;
     size_t bytes;
     struct region region;
 };
 
-static bool travels(const struct batch *batch, const struct uuid *referral_id)
+/* Is something before it on its way? Whether a matter may begin hangs on all of its case. */
+static bool travels(const struct batch *batch, const struct message_header *header)
 {
+    bool of_matter = message_kind_of_matter(header->kind);
+
     for (size_t i = 0; i < batch->count; i++) {
-        if (uuid_equal(&batch->referrals[i], referral_id)) {
+        if (uuid_equal(&batch->referrals[i], &header->referral_id) ||
+            ((of_matter || batch->of_matter[i]) &&
+             uuid_equal(&batch->cases[i], &header->case_id))) {
             return true;
         }
     }
@@ -63,6 +71,8 @@ static enum err batch_add(struct batch *batch, const struct row *row, struct spa
     memcpy(copy, payload.data, payload.len);
     batch->payloads[batch->count] = span_of(copy, payload.len);
     batch->referrals[batch->count] = row->header.referral_id;
+    batch->cases[batch->count] = row->header.case_id;
+    batch->of_matter[batch->count] = message_kind_of_matter(row->header.kind);
     batch->seqs[batch->count] = row->seq;
     batch->count++;
     batch->bytes += payload.len;
@@ -82,8 +92,7 @@ static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row
         if (error != OK || (i >= WALK_MAX && batch->count > 0)) {
             return error == ERR_NOT_FOUND ? OK : error;
         }
-        if (queue == ROW_SUBMITS &&
-            (travels(batch, &row.header.referral_id) || is_deferred(agent, &row))) {
+        if (queue == ROW_SUBMITS && (travels(batch, &row.header) || is_deferred(agent, &row))) {
             continue;
         }
         error = row_payload(read, row.seq, &payload);

@@ -1,8 +1,8 @@
-/* What this agent keeps, as JSON for its socket: lists, a message with its opened body, a referral
- * with its clocks, a case. Bodies are opened here, on demand, into memory that is wiped. */
+/* What this agent keeps, as JSON for its socket: lists, a message with its opened body, and by
+ * which name anything is found. Bodies are opened here, on demand, into memory that is wiped. */
 #include <string.h>
 
-#include "agent/state.h"
+#include "agent/show_parts.h"
 #include "model/instant_text.h"
 #include "model/lanes.h"
 #include "model/message_json.h"
@@ -11,35 +11,34 @@
 
 #define ROWS_DEFAULT 50u
 #define ROWS_MAX     500u
-#define SHOWN_MAX    500u /* rows of one referral, referrals of one case */
 
-static void named_text(struct json_writer *out, const char *name, const char *text)
+void named_text(struct json_writer *out, const char *name, const char *text)
 {
     json_name(out, name);
     json_text(out, text);
 }
 
 /* Left out where there is nothing to say. */
-static void some_text(struct json_writer *out, const char *name, const char *text)
+void some_text(struct json_writer *out, const char *name, const char *text)
 {
     if (text[0] != '\0') {
         named_text(out, name, text);
     }
 }
 
-static void named_u64(struct json_writer *out, const char *name, uint64_t value)
+void named_u64(struct json_writer *out, const char *name, uint64_t value)
 {
     json_name(out, name);
     json_u64(out, value);
 }
 
-static void named_bool(struct json_writer *out, const char *name, bool value)
+void named_bool(struct json_writer *out, const char *name, bool value)
 {
     json_name(out, name);
     json_bool(out, value);
 }
 
-static void named_instant(struct json_writer *out, const char *name, uint64_t instant_ms)
+void named_instant(struct json_writer *out, const char *name, uint64_t instant_ms)
 {
     char text[INSTANT_TEXT_BYTES];
 
@@ -49,7 +48,7 @@ static void named_instant(struct json_writer *out, const char *name, uint64_t in
     }
 }
 
-static void named_day(struct json_writer *out, const char *name, int32_t day)
+void named_day(struct json_writer *out, const char *name, int32_t day)
 {
     char text[CIVIL_TEXT_BYTES];
 
@@ -57,7 +56,7 @@ static void named_day(struct json_writer *out, const char *name, int32_t day)
     named_text(out, name, text);
 }
 
-static void named_uuid(struct json_writer *out, const char *name, const struct uuid *id)
+void named_uuid(struct json_writer *out, const char *name, const struct uuid *id)
 {
     char text[UUID_TEXT_BYTES];
 
@@ -140,7 +139,7 @@ enum err show_open_row(struct store_txn *txn, const struct row *row, struct regi
 }
 
 /* Its own row in a list; a notice with what it is about. */
-static enum err write_row(struct store_txn *txn, const struct row *row, struct json_writer *out)
+enum err show_row(struct store_txn *txn, const struct row *row, struct json_writer *out)
 {
     struct row_extra extra = {.rung = ""};
     enum err error = OK;
@@ -194,7 +193,7 @@ enum err show_rows(struct agent *agent, const struct json_value *request,
     while (error == OK && count > 0) {
         error = row_next_shown(read, direction, row.seq, &row);
         if (error == OK) {
-            error = write_row(read, &row, out);
+            error = show_row(read, &row, out);
             count--;
         }
     }
@@ -225,6 +224,26 @@ static enum err write_body(struct agent *agent, const struct payload *payload,
     return OK;
 }
 
+/* All who get it, where they are several. */
+static void write_recipients(const struct agent *agent, const struct message *message,
+                             struct json_writer *out)
+{
+    const struct registry *registry = agent->setup.registry;
+
+    if (agency_set_empty(&message->copies)) {
+        return;
+    }
+    json_name(out, "recipients");
+    json_array_begin(out);
+    json_text(out, message->header.recipient);
+    for (size_t i = 0; i < registry_count(registry); i++) {
+        if (agency_set_has(&message->copies, registry_at(registry, i)->number)) {
+            json_text(out, registry_at(registry, i)->id);
+        }
+    }
+    json_array_end(out);
+}
+
 static enum err write_content(struct agent *agent, struct store_txn *read, const struct row *row,
                               struct json_writer *out)
 {
@@ -236,6 +255,7 @@ static enum err write_content(struct agent *agent, struct store_txn *read, const
     region_init(&region, AGENT_REGION_BYTES);
     error = show_open_row(read, row, &region, &payload, &message);
     if (error == OK) {
+        write_recipients(agent, &message, out);
         json_name(out, "facts");
         message_json_write_facts(out, &message);
     }
@@ -265,179 +285,6 @@ static enum err show_message(struct agent *agent, struct store_txn *read, const 
     }
     json_object_end(out);
     return error;
-}
-
-/* --- a referral --- */
-
-static const char *agency_id(const struct agent *agent, uint16_t number)
-{
-    const struct agency *agency = registry_by_number(agent->setup.registry, number);
-
-    return agency != NULL ? agency->id : "";
-}
-
-/* Who must act now: the agency of this number, or its successor. */
-static const char *acting_id(const struct agent *agent, uint16_t number)
-{
-    return agency_id(agent, registry_acting(agent->setup.registry, number, agent_wall_ms(agent)));
-}
-
-static void write_clock(const struct agent *agent, const struct referral *referral,
-                        enum referral_clock clock, struct json_writer *out)
-{
-    const struct window *window = &referral->clocks[clock];
-
-    json_object_begin(out);
-    named_text(out, "clock", clock_kind_id(window->kind));
-    named_u64(out, "window", window->number);
-    named_text(out, "responsible", acting_id(agent, referral_responsible(referral, clock)));
-    named_instant(out, "start", window->start_ms);
-    if (window->n != 0) {
-        named_u64(out, "working_days", window->n);
-        named_day(out, "due", window->due_day);
-        named_instant(out, "due_before", window->due_before_ms);
-        named_bool(out, "provisional", window->provisional);
-    }
-    named_bool(out, "open", referral_clock_open(referral, clock));
-    json_name(out, "raised");
-    json_array_begin(out);
-    for (unsigned rung = 0; rung < RUNG_COUNT; rung++) {
-        if (rung_set_has(window->raised, (enum rung)rung)) {
-            json_text(out, rung_id((enum rung)rung));
-        }
-    }
-    json_array_end(out);
-    json_object_end(out);
-}
-
-static void write_documents(const struct referral *referral, struct json_writer *out)
-{
-    json_name(out, "documents");
-    json_array_begin(out);
-    for (uint32_t i = 0; i < referral->document_count; i++) {
-        const struct referral_document *document = &referral->documents[i];
-        struct number number = {
-            .kind = NUMBER_DOCUMENT, .year = document->year, .counter = document->counter};
-        char text[LIMIT_NUMBER_BYTES];
-
-        number_format(&number, text);
-        json_text(out, text);
-    }
-    json_array_end(out);
-}
-
-static void write_answer(const struct referral *referral, struct json_writer *out)
-{
-    const struct word *outcome = vocabulary_find(VOCABULARY_OUTCOME, referral->outcome);
-
-    named_bool(out, "signed", (referral->marks & MARK_SIGNED) != 0);
-    named_bool(out, "informed", (referral->marks & MARK_INFORMED) != 0);
-    some_text(out, "register_number", referral->register_number);
-    if (outcome != NULL) {
-        named_text(out, "outcome", outcome->id);
-        named_instant(out, "answered", referral->answered_ms);
-        named_bool(out, "late", referral->late);
-        named_u64(out, "lateness_days", referral->lateness_days);
-    }
-}
-
-static void write_referral(const struct agent *agent, const struct referral *referral,
-                           struct json_writer *out)
-{
-    json_object_begin(out);
-    named_text(out, "number", referral->number);
-    named_uuid(out, "id", &referral->referral_id);
-    named_text(out, "case_number", referral->case_number);
-    named_text(out, "kind", message_kind_name(referral->kind));
-    named_text(out, "sender", agency_id(agent, referral->sender));
-    named_text(out, "receiver", agency_id(agent, referral->receiver));
-    named_text(out, "state", referral_state_name(referral->state));
-    named_text(out, "lane", lane_name((enum lane)referral->lane));
-    named_bool(out, "minor", referral->minor);
-    named_instant(out, "submitted", referral->submitted_ms);
-    named_instant(out, "delivered", referral->delivered_ms);
-    write_answer(referral, out);
-    write_documents(referral, out);
-    json_name(out, "clocks");
-    json_array_begin(out);
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        if (referral->clocks[clock].number != 0) {
-            write_clock(agent, referral, (enum referral_clock)clock, out);
-        }
-    }
-    json_array_end(out);
-    json_object_end(out);
-}
-
-static enum err write_rows_of(struct store_txn *read, const struct uuid *referral_id,
-                              struct json_writer *out)
-{
-    struct row row = {.seq = 0};
-    enum err error = OK;
-
-    json_name(out, "rows");
-    json_array_begin(out);
-    for (unsigned i = 0; error == OK && i < SHOWN_MAX; i++) {
-        error = row_of_referral(read, referral_id, row.seq, &row);
-        if (error == OK && row_is_shown(&row)) {
-            error = write_row(read, &row, out);
-        }
-    }
-    json_array_end(out);
-    return error == ERR_NOT_FOUND ? OK : error;
-}
-
-/* The copy as recorded, or, before the broker answered, as it will be. */
-static enum err show_referral(struct agent *agent, struct store_txn *read,
-                              const struct case_key *key, struct json_writer *out)
-{
-    struct referral referral;
-    struct span packed;
-    enum err error = cases_get(read, key, &packed);
-    bool known = error == OK;
-
-    if (known) {
-        error = referral_unpack(packed, &referral);
-    } else if (error == ERR_NOT_FOUND) {
-        error = copy_expected(agent, read, key, &referral, &known);
-        if (known) {
-            referral.state = REFERRAL_SUBMITTED;
-            memset(referral.clocks, 0, sizeof(referral.clocks));
-        }
-    }
-    if (error == OK && known) {
-        json_name(out, "referral");
-        write_referral(agent, &referral, out);
-    }
-    return error == OK ? write_rows_of(read, &key->referral_id, out) : error;
-}
-
-/* --- a case --- */
-
-static enum err show_case(struct agent *agent, struct store_txn *read, const char *number,
-                          const struct case_key *wanted, struct json_writer *out)
-{
-    struct case_key at, key;
-    enum err error = OK;
-
-    named_text(out, "case", number);
-    json_name(out, "referrals");
-    json_array_begin(out);
-    for (unsigned i = 0; error == OK && i < SHOWN_MAX; i++) {
-        struct referral referral;
-        struct span packed;
-
-        error = cases_next(read, &wanted->case_id, i == 0 ? NULL : &at, &key, &packed);
-        if (error == OK) {
-            error = referral_unpack(packed, &referral);
-        }
-        if (error == OK) {
-            write_referral(agent, &referral, out);
-            at = key;
-        }
-    }
-    json_array_end(out);
-    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 /* --- by whatever name --- */
@@ -481,7 +328,7 @@ static enum err show_one(struct agent *agent, struct store_txn *read, const char
         return error;
     }
     return uuid_is_zero(&key.referral_id) ? show_case(agent, read, text, &key, out)
-                                          : show_referral(agent, read, &key, out);
+                                          : show_copy(agent, read, &key, out);
 }
 
 enum err show_anything(struct agent *agent, const struct json_value *request,

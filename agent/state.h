@@ -28,6 +28,15 @@ struct asking { /* one open request */
     size_t count;
 };
 
+struct copy { /* this agency's copy of a referral or of a matter; too large for the stack */
+    bool known;
+    bool of_matter; /* then `matter`, else `referral` */
+    union {
+        struct referral referral;
+        struct matter matter;
+    };
+};
+
 struct agent {
     struct agent_setup setup;
     struct asking askings[SLOT_COUNT];
@@ -50,7 +59,9 @@ struct agent {
     struct position plain[LIMIT_FETCH_COUNT]; /* notices fetched, to be acknowledged */
     size_t plain_count;
     uint64_t *deferred_ms;     /* owned, by place in the registry: its queue is full till then */
-    struct decision *decision; /* owned; scratch, too large for the stack */
+    struct decision *decision; /* owned, as the two copies; scratch, too large for the stack */
+    struct copy *copy;         /* what a message is about */
+    struct copy *other;        /* one of a walk */
     struct buf events;         /* owned: lines to tell after the commit */
     uint64_t client;           /* of the socket, whose line is being answered */
     enum err failure;
@@ -137,23 +148,47 @@ void inbox_fetch(struct agent *agent);
 enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                        struct region *region) MUST_CHECK;
 
-/* --- copies.c: this agency's copy of each referral --- */
+/* --- copies.c: this agency's copy of each referral and matter --- */
 
+struct copy_lookup { /* what the rules ask beside the copy itself; all zero: nothing */
+    struct case_facts whole_case;
+    struct referral about; /* what the facts name */
+    bool about_known, about_sent_on;
+};
 struct copy_input {
     const struct message *message;
     uint16_t signer; /* agency number; 0: the broker */
     uint64_t at_ms;  /* broker time */
     uint64_t leaf_index;
+    const struct copy_lookup *lookup; /* or NULL */
 };
+/* The packed copy of a referral or matter. ERR_CORRUPT, ERR_VERSION. */
+enum err copy_unpack(struct span packed, struct copy *ret_copy) MUST_CHECK;
+/* ERR_NOT_FOUND is none: OK, and not known. */
+enum err copy_load(struct store_txn *txn, const struct case_key *key,
+                   struct copy *ret_copy) MUST_CHECK;
 /* Follows a recorded message, whose row is written: in the order of the log, whatever came first.
  * What does not fit changes nothing. */
 enum err copy_follow(struct agent *agent, struct store_txn *txn,
                      const struct copy_input *input) MUST_CHECK;
-/* The copy as it will be once everything that waits here is recorded. False in ret_known: none. */
+/* The copy as it will be once everything that waits here is recorded; `known` false: none. */
 enum err copy_expected(struct agent *agent, struct store_txn *txn, const struct case_key *key,
-                       struct referral *ret_referral, bool *ret_known) MUST_CHECK;
+                       struct copy *ret_copy) MUST_CHECK;
 /* Would the broker take this message now? The decision is agent->decision. */
-void copy_judge(struct agent *agent, const struct referral *before, const struct copy_input *input);
+void copy_judge(struct agent *agent, const struct copy *before, const struct copy_input *input);
+
+/* --- lookup.c: what this agency itself knows of a case --- */
+
+/* The case as it will be once everything that waits here is recorded. */
+enum err lookup_case(struct agent *agent, struct store_txn *txn, const struct uuid *case_id,
+                     struct case_facts *ret_facts) MUST_CHECK;
+/* For the judgement of a message that opens something: the whole case, and what its facts name. */
+enum err lookup_expected(struct agent *agent, struct store_txn *txn, const struct message *message,
+                         struct copy_lookup *ret_lookup) MUST_CHECK;
+/* For a copy that follows what the broker took: only what no message says and every copy must know
+ * to count alike. */
+enum err lookup_recorded(struct agent *agent, struct store_txn *txn, const struct message *message,
+                         struct copy_lookup *ret_lookup) MUST_CHECK;
 
 /* --- compose.c --- */
 
@@ -169,7 +204,7 @@ struct composing { /* what `send` was asked for, and what came of it */
 /* In a write transaction of the caller's. ERR_INVALID and ERR_REFUSED with a fault. */
 enum err compose(struct agent *agent, struct store_txn *txn, struct composing *composing,
                  struct fault *fault) MUST_CHECK;
-/* Encoded Payload of a message whose body, if any, is sealed to both parties. */
+/* Encoded Payload of a message whose body, if any, is sealed to all who get it and the sender. */
 enum err compose_payload(struct agent *agent, const struct message *message,
                          const struct body *body, struct buf *out, struct fault *fault) MUST_CHECK;
 
@@ -193,7 +228,9 @@ enum err show_rows(struct agent *agent, const struct json_value *request,
                    struct fault *fault) MUST_CHECK;
 enum err show_anything(struct agent *agent, const struct json_value *request,
                        struct json_writer *out, struct fault *fault) MUST_CHECK;
-/* A number or id of a referral or case. ERR_NOT_FOUND with a fault at `place`. */
+enum err show_late(struct agent *agent, const struct json_value *request, struct json_writer *out,
+                   struct fault *fault) MUST_CHECK;
+/* A number or id of a referral, matter or case. ERR_NOT_FOUND with a fault at `place`. */
 enum err show_find(struct store_txn *txn, const char *text, const char *place,
                    struct case_key *ret_key, struct fault *fault) MUST_CHECK;
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "broker/turn.h"
-#include "model/vocabulary.h"
 #include "store/dedupe.h"
 
 #define ROSTER_META "roster"
@@ -162,32 +161,6 @@ static enum err fill_refers_to(struct turn *turn, struct lookup *lookup, struct 
 
 /* --- the whole case --- */
 
-static void add_referral(struct case_facts *facts, const struct referral *referral)
-{
-    facts->minor = facts->minor || referral->minor;
-    facts->answered = facts->answered || referral->state == REFERRAL_ANSWERED;
-    agency_set_add(&facts->parties, referral->sender);
-    agency_set_add(&facts->parties, referral->receiver);
-    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
-        facts->clocks += referral_clock_open(referral, (enum referral_clock)clock);
-    }
-}
-
-static void add_matter(struct case_facts *facts, const struct matter *matter)
-{
-    if (matter->state == MATTER_OPEN) {
-        facts->archived = facts->archived || matter->kind == MATTER_ARCHIVE;
-        facts->clocks += matter_clocks(matter);
-    }
-}
-
-/* Is it the re-referral of `previous`, and was it not taken back? */
-static bool sends_on(const struct referral *referral, const struct uuid *previous)
-{
-    return referral->link == LINK_RE_REFERRAL && uuid_equal(&referral->previous, previous) &&
-           referral->state != REFERRAL_WITHDRAWN && referral->state != REFERRAL_RETURNED;
-}
-
 struct walk {
     struct case_facts *facts;   /* what is gathered of the case; or NULL */
     const struct uuid *sent_on; /* a referral whose re-referral is looked for; or NULL */
@@ -202,7 +175,7 @@ static enum err walk_one(struct turn *turn, struct span packed, struct walk *wal
     if (matter_is_packed(packed)) {
         error = matter_unpack(packed, turn->broker->other_matter);
         if (error == OK && walk->facts != NULL) {
-            add_matter(walk->facts, turn->broker->other_matter);
+            case_facts_add_matter(walk->facts, turn->broker->other_matter);
         }
         return error;
     }
@@ -211,10 +184,10 @@ static enum err walk_one(struct turn *turn, struct span packed, struct walk *wal
         return error;
     }
     if (walk->facts != NULL) {
-        add_referral(walk->facts, &referral);
+        case_facts_add_referral(walk->facts, &referral);
     }
     walk->is_sent_on =
-        walk->is_sent_on || (walk->sent_on != NULL && sends_on(&referral, walk->sent_on));
+        walk->is_sent_on || (walk->sent_on != NULL && referral_sends_on(&referral, walk->sent_on));
     return OK;
 }
 
@@ -247,6 +220,25 @@ static enum err fill_case(struct turn *turn, struct lookup *lookup, struct decid
 
     ctx->whole_case = &lookup->whole_case;
     ctx->case_known = lookup->whole_case.known;
+    return error;
+}
+
+/* A known case keeps its number: nobody gives it a second one. */
+static enum err fill_case_number(struct turn *turn, const struct lookup *lookup,
+                                 struct decide_context *ctx)
+{
+    struct claimed_numbers claimed = decide_claimed_numbers(lookup->message);
+    struct case_key key;
+    enum err error;
+
+    if (!ctx->case_known || claimed.case_number[0] == '\0') {
+        return OK;
+    }
+    error = number_find(turn->txn, claimed.case_number, &key);
+    if (error == ERR_NOT_FOUND) {
+        ctx->number_taken = true;
+        return OK;
+    }
     return error;
 }
 
@@ -313,6 +305,9 @@ enum err lookup_fill(struct turn *turn, struct lookup *lookup, struct decide_con
     }
     if (error == OK && (is_new(lookup) || message_kind_of_matter(kind))) {
         error = fill_case(turn, lookup, ctx);
+    }
+    if (error == OK && is_new(lookup)) {
+        error = fill_case_number(turn, lookup, ctx);
     }
     if (error == OK) {
         error = fill_about(turn, lookup, ctx);

@@ -93,6 +93,11 @@ struct case_facts {
                                /* its matters those that matter_clocks counts */
     struct agency_set parties; /* of its referrals */
 };
+/* Counts in one of its referrals or matters; whoever walks the case begins with all zero. */
+void case_facts_add_referral(struct case_facts *facts, const struct referral *referral);
+void case_facts_add_matter(struct case_facts *facts, const struct matter *matter);
+/* Is it the re-referral of `previous`, and was it not taken back? */
+bool referral_sends_on(const struct referral *referral, const struct uuid *previous);
 
 struct decide_context {
     const struct policy *policy; /* borrowed, all of these */

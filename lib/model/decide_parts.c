@@ -365,3 +365,30 @@ bool deciding_window_take(struct window *window, enum clock_kind kind,
     window->provisional = facts->provisional;
     return true;
 }
+
+/* ---- what is known of a whole case ---- */
+
+void case_facts_add_referral(struct case_facts *facts, const struct referral *referral)
+{
+    facts->minor = facts->minor || referral->minor;
+    facts->answered = facts->answered || referral->state == REFERRAL_ANSWERED;
+    agency_set_add(&facts->parties, referral->sender);
+    agency_set_add(&facts->parties, referral->receiver);
+    for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
+        facts->clocks += referral_clock_open(referral, (enum referral_clock)clock);
+    }
+}
+
+void case_facts_add_matter(struct case_facts *facts, const struct matter *matter)
+{
+    if (matter->state == MATTER_OPEN) {
+        facts->archived = facts->archived || matter->kind == MATTER_ARCHIVE;
+        facts->clocks += matter_clocks(matter);
+    }
+}
+
+bool referral_sends_on(const struct referral *referral, const struct uuid *previous)
+{
+    return referral->link == LINK_RE_REFERRAL && uuid_equal(&referral->previous, previous) &&
+           referral->state != REFERRAL_WITHDRAWN && referral->state != REFERRAL_RETURNED;
+}

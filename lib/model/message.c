@@ -81,25 +81,43 @@ bool message_kind_from_broker(enum message_kind kind)
     return kind >= MESSAGE_DELIVERY_NOTICE && kind <= MESSAGE_RETURNED;
 }
 
-static struct uuid about_of(const struct message *message)
+/* Where the facts of a kind name a referral; 0: nowhere. */
+static size_t about_offset(enum message_kind kind)
 {
-    static const struct uuid none;
-    switch (message->header.kind) {
+    switch (kind) {
     case MESSAGE_OUTBOUND_REFERRAL:
     case MESSAGE_INBOUND_REFERRAL:
-        return message->referral.previous;
+        return offsetof(struct message, referral.previous);
     case MESSAGE_INFORMATION_REQUEST:
-        return message->information.about;
+        return offsetof(struct message, information.about);
     case MESSAGE_CONSULTATION:
-        return message->consultation.about;
+        return offsetof(struct message, consultation.about);
     case MESSAGE_CONFERENCE:
-        return message->conference.about;
+        return offsetof(struct message, conference.about);
     case MESSAGE_HEARING_INVITATION:
-        return message->hearing.about;
+        return offsetof(struct message, hearing.about);
     case MESSAGE_LETTER:
-        return message->letter.about;
+        return offsetof(struct message, letter.about);
     default:
-        return none;
+        return 0;
+    }
+}
+
+static struct uuid about_of(const struct message *message)
+{
+    size_t offset = about_offset(message->header.kind);
+    struct uuid about = {{0}};
+    if (offset != 0) {
+        memcpy(&about, (const uint8_t *)message + offset, sizeof(about));
+    }
+    return about;
+}
+
+void message_name_referral(struct message *message, const struct uuid *referral_id)
+{
+    size_t offset = about_offset(message->header.kind);
+    if (offset != 0) {
+        memcpy((uint8_t *)message + offset, referral_id, sizeof(*referral_id));
     }
 }
 

@@ -451,6 +451,8 @@ struct message_reference {
     struct uuid referral_id;
 };
 struct message_reference message_reference(const struct message *message);
+/* Writes that id where the facts of this kind name a referral; nothing where they name none. */
+void message_name_referral(struct message *message, const struct uuid *referral_id);
 /* About a matter (model/matter.h): header.referral_id is then the matter's id. The others of an
  * agency are about a referral. */
 bool message_kind_of_matter(enum message_kind kind);
