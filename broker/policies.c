@@ -1,5 +1,5 @@
-/* How: a row "policy/" and the leaf's index in hexadecimal, so that the order of the keys is that
- * of the log. There are few: a walk finds what is wanted. */
+/* How: rows "policy/1", "policy/2" ... of STORE_META, in the order of the log. There are few: the
+ * last is found by asking for one after the other. */
 #include "broker/policies.h"
 
 #include <assert.h>
@@ -7,66 +7,47 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX      "policy/"
-#define NAME_BYTES  (sizeof(PREFIX) + 16)
+#define NAME_BYTES  32u
 #define STAMP_BYTES (16u + DIGEST_BYTES) /* leaf and time, digest; then the text */
-#define WALK_MAX    10000u
 
-static bool read_row(struct span value, struct policy_version *ret_version)
+static void name_of(uint64_t number, char out[NAME_BYTES])
 {
+    (void)snprintf(out, NAME_BYTES, "policy/%" PRIu64, number);
+}
+
+enum err policies_find(struct store_txn *txn, uint64_t number, struct policy_version *ret_version)
+{
+    char name[NAME_BYTES];
+    struct span value;
+    enum err error;
+
+    assert(number > 0);
+    name_of(number, name);
+    error = store_meta_get(txn, name, &value);
+    if (error != OK) {
+        return error;
+    }
     if (value.len < STAMP_BYTES) {
-        return false;
+        return ERR_CORRUPT;
     }
     ret_version->leaf = be64_get(value.data);
     ret_version->at_ms = be64_get(value.data + 8);
     memcpy(ret_version->digest.bytes, value.data + 16, DIGEST_BYTES);
     ret_version->text = span_of(value.data + STAMP_BYTES, value.len - STAMP_BYTES);
-    return true;
+    return OK;
 }
 
-/* The number-th, or the one with this digest; how many there are before it. */
-static enum err find(struct store_txn *txn, uint64_t number, const struct digest *digest,
-                     char ret_name[NAME_BYTES])
-{
-    struct store_cursor *cursor = NULL;
-    struct span key, value;
-    enum err error = store_cursor_open(txn, STORE_META, span_text(PREFIX), &cursor);
-
-    if (error != OK) {
-        return error;
-    }
-    error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value);
-    for (uint64_t at = 1; error == OK && at <= WALK_MAX; at++) {
-        struct policy_version version;
-
-        if (key.len != NAME_BYTES - 1 || !read_row(value, &version)) {
-            error = ERR_CORRUPT;
-        } else if (at == number || (digest != NULL && digest_equal(digest, &version.digest))) {
-            memcpy(ret_name, key.data, key.len);
-            ret_name[key.len] = '\0';
-            break;
-        } else {
-            error = store_cursor_next(cursor, &key, &value);
-        }
-    }
-    store_cursor_close(cursor);
-    return error;
-}
-
-enum err policies_keep(struct store_txn *txn, const struct policy_version *version)
+static enum err put(struct store_txn *txn, uint64_t number, const struct policy_version *version)
 {
     char name[NAME_BYTES];
     uint8_t stamp[STAMP_BYTES];
     struct buf row;
-    enum err error = find(txn, 0, &version->digest, name);
+    enum err error;
 
-    if (error != ERR_NOT_FOUND) {
-        return error;
-    }
     be64_put(stamp, version->leaf);
     be64_put(stamp + 8, version->at_ms);
     memcpy(stamp + 16, version->digest.bytes, DIGEST_BYTES);
-    (void)snprintf(name, sizeof(name), PREFIX "%016" PRIx64, version->leaf);
+    name_of(number, name);
     buf_init(&row, STAMP_BYTES + LIMIT_CONFIG_BYTES);
     error = buf_append(&row, stamp, sizeof(stamp));
     if (error == OK) {
@@ -79,19 +60,15 @@ enum err policies_keep(struct store_txn *txn, const struct policy_version *versi
     return error;
 }
 
-enum err policies_find(struct store_txn *txn, uint64_t number, struct policy_version *ret_version)
+enum err policies_keep(struct store_txn *txn, const struct policy_version *version)
 {
-    char name[NAME_BYTES];
-    struct span value;
-    enum err error;
+    struct policy_version kept;
+    uint64_t number = 1;
+    enum err error = policies_find(txn, number, &kept);
 
-    assert(number > 0);
-    error = find(txn, number, NULL, name);
-    if (error == OK) {
-        error = store_meta_get(txn, name, &value);
+    while (error == OK && !digest_equal(&kept.digest, &version->digest)) {
+        number++;
+        error = policies_find(txn, number, &kept);
     }
-    if (error == OK && !read_row(value, ret_version)) {
-        error = ERR_CORRUPT;
-    }
-    return error;
+    return error == ERR_NOT_FOUND ? put(txn, number, version) : error;
 }

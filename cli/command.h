@@ -53,6 +53,9 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ENGLISH,
                  OPTION_DRY_RUN,
                  OPTION_YEAR,
+                 OPTION_FILE,
+                 OPTION_OLD,
+                 OPTION_NEW,
                  OPTION_COUNT
 };
 
@@ -67,15 +70,16 @@ struct invocation;
 struct command {
     const char *path; /* "calendar due": the words that name it */
     const char *summary;
-    const char *arguments; /* for help: "REFERRAL"; "" when it takes none */
-    size_t argument_count; /* exactly */
-    uint32_t options;      /* bit set of option_id, besides help and json */
-    uint32_t required;     /* of these, the ones that must be given */
+    const char *arguments; /* for help: "REFERRAL"; "" when it takes none; one in */
+                           /* brackets, "[CASE]", may be left out */
+    size_t argument_count; /* exactly, but for one in brackets */
+    uint64_t options;      /* bit set of option_id, besides help and json */
+    uint64_t required;     /* of these, the ones that must be given */
     int (*run)(const struct invocation *invocation);
     const char *examples; /* whole lines */
 };
 
-#define OPTION_BIT(id) (UINT32_C(1) << (id))
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
 
 struct invocation {
     const struct command *command;        /* NULL: help or version of a group */
@@ -85,7 +89,7 @@ struct invocation {
     char group[64]; /* the first words given, for help */
 };
 
-_Static_assert(OPTION_COUNT < 32, "options are bits of 32");
+_Static_assert(OPTION_COUNT < 64, "options are bits of 64");
 
 /* The tables; both end with a NULL name. */
 extern const struct option option_table[OPTION_COUNT + 1];
@@ -117,6 +121,11 @@ int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);
 int broker_case_run(const struct invocation *invocation);
 int broker_why_run(const struct invocation *invocation);
+int broker_late_run(const struct invocation *invocation);
+int broker_documents_run(const struct invocation *invocation);
+int broker_voids_run(const struct invocation *invocation);
+int policy_list_run(const struct invocation *invocation);
+int policy_diff_run(const struct invocation *invocation);
 int statistics_run(const struct invocation *invocation);
 int broker_clock_show_run(const struct invocation *invocation);
 int broker_clock_confirm_run(const struct invocation *invocation);

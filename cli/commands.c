@@ -48,6 +48,9 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_ENGLISH] = {"english", NULL, "Heads and names in English"},
     [OPTION_DRY_RUN] = {"dry-run", NULL, "Say what would happen, change nothing"},
     [OPTION_YEAR] = {"year", "YEAR", "A year of four digits"},
+    [OPTION_FILE] = {"file", "FILE", "A policy file to compare with; - is standard input"},
+    [OPTION_OLD] = {"old", "N", "The version before (the newest but one; with --file the newest)"},
+    [OPTION_NEW] = {"new", "N", "The version after (the newest)"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -67,17 +70,46 @@ const struct command command_table[] = {
      broker_queue_run,
      "  referralctl queue\n"
      "  referralctl --socket /run/referral-broker/status.sock queue --json\n"},
-    {"due", "Open windows and tasks whose last day is near or past.", "", 0,
+    {"late", "Which clock is late, and who holds it: of a case, or of all.", "[CASE]", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_late_run,
+     "  referralctl late\n"
+     "  referralctl late JZ-2026-0031\n"
+     "  referralctl late --json | jq -r '.late[] | select(.holder == \"education\") | .number'\n"},
+    {"documents", "Numbered documents (督办单) that are open: replied to or not, on the agenda.",
+     "", 0, OPTION_BIT(OPTION_SOCKET), 0, broker_documents_run,
+     "  referralctl documents\n"
+     "  referralctl documents --json | jq -r '.documents[] | select(.agenda) | .number'\n"},
+    {"voids", "Numbers that agencies gave and that belong to nothing: refused, or left out.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_voids_run,
+     "  referralctl voids\n"
+     "\n"
+     "Computed from what the broker saw: the numbers taken, and the newest 20,000 leaves.\n"},
+    {"due", "Open windows, tasks and duties whose last day is near or past.", "", 0,
      BITS_2(OPTION_SOCKET, OPTION_WITHIN), 0, broker_due_run,
      "  referralctl due                 within 3 working days, and what is past\n"
      "  referralctl due --within 400    all that is open\n"},
-    {"case", "A case or referral: its clocks, and the trail of its log leaves.", "ID", 1,
+    {"case", "A case, referral or matter: its clocks, and the trail of its log leaves.", "ID", 1,
      OPTION_BIT(OPTION_SOCKET), 0, broker_case_run,
      "  referralctl case JZ-2026-0031\n"
-     "  referralctl case JZ-2026-0031-02 --json\n"},
-    {"why", "Why a referral's dates are what they are: day 0, skipped days, make-up workdays.",
-     "REFERRAL", 1, OPTION_BIT(OPTION_SOCKET), 0, broker_why_run,
-     "  referralctl why JZ-2026-0031-02\n"},
+     "  referralctl case JZ-2026-0031-02 --json\n"
+     "  referralctl case JZ-SX-2026-0007\n"},
+    {"why", "Why a date is what it is, or why a message was refused.", "ID", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, broker_why_run,
+     "  referralctl why JZ-2026-0031-02    day 0, skipped days, make-up workdays\n"
+     "  referralctl why JZ-SX-2026-0007    the same of the duties of a matter\n"
+     "  referralctl why 4711               the leaf of a refusal: rule, article, next step\n"
+     "  referralctl why 0198c1f2-7c00-7a10-8000-0123456789ab    the message that was refused\n"},
+    {"policy list", "The policies that the broker worked by, and since when.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, policy_list_run, "  referralctl policy list\n"},
+    {"policy diff", "What changed between two policies of the broker, or would with a file.", "", 0,
+     BITS_3(OPTION_SOCKET, OPTION_OLD, OPTION_NEW) | BITS_2(OPTION_FILE, OPTION_REGISTRY), 0,
+     policy_diff_run,
+     "  referralctl policy diff                       the two newest\n"
+     "  referralctl policy diff --old 3 --new 5\n"
+     "  referralctl policy diff --file policy.yaml    before the broker is restarted with it\n"
+     "\n"
+     "Without --registry the agencies are those of ../../../config beside the program, of\n"
+     "/etc/referral, or of ./config.\n"},
     {"statistics", "What each agency received and how it answered, by direction, in a period.", "",
      0,
      BITS_3(OPTION_SOCKET, OPTION_FROM, OPTION_TO) |

@@ -192,7 +192,7 @@ static enum err find_command(const struct words *words, struct invocation *to, s
 
 static enum err check_options(const struct invocation *to, struct fault *fault)
 {
-    uint32_t allowed = to->command->options | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) |
+    uint64_t allowed = to->command->options | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) |
                        OPTION_BIT(OPTION_VERSION);
 
     for (size_t id = 0; id < OPTION_COUNT; id++) {
@@ -233,6 +233,14 @@ static void want_json(int argc, char **argv, struct invocation *to)
     }
 }
 
+static bool argument_count_fits(const struct invocation *to)
+{
+    size_t least = to->command->argument_count;
+    size_t most = least + (strchr(to->command->arguments, '[') != NULL);
+
+    return to->argument_count >= least && to->argument_count <= most;
+}
+
 enum err invocation_parse(int argc, char **argv, struct invocation *ret, struct fault *fault)
 {
     struct words words = {.count = 0};
@@ -249,10 +257,11 @@ enum err invocation_parse(int argc, char **argv, struct invocation *ret, struct 
     if (invocation_has(ret, OPTION_HELP) || invocation_has(ret, OPTION_VERSION)) {
         return ret->command != NULL || help_of_group(&words, ret) ? OK : error;
     }
-    if (error == OK && ret->argument_count != ret->command->argument_count) {
+    if (error == OK && !argument_count_fits(ret)) {
         fault_set(fault, "usage.arguments",
                   ret->argument_count > 0 ? ret->arguments[ret->argument_count - 1] : "",
-                  ret->command->argument_count == 0 ? "`%s` takes no arguments%s" : "`%s` takes %s",
+                  ret->command->arguments[0] == '\0' ? "`%s` takes no arguments%s"
+                                                     : "`%s` takes %s",
                   ret->command->path, ret->command->arguments);
         return ERR_INVALID;
     }

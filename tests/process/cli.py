@@ -74,7 +74,7 @@ class Words(Case):
                 (("case", "a", "b"), "b: `case` takes ID"),
                 (("status", "x"), "`status` takes no arguments"),
                 (("status", "a", "b", "c", "d", "e", "f"), "too many words"),
-                (("why", "a", "--", "--json"), "`why` takes REFERRAL"),
+                (("why", "a", "--", "--json"), "`why` takes ID"),
                 (("due", "--within", "401"), "--within: expected a whole number, 0 to 400"),
                 (("due", "--within", "-1"), "--within: expected a whole number"),
                 (("agent", "inbox", "--after", "1e3"), "--after: expected a whole number"),

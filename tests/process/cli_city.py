@@ -9,9 +9,10 @@ import os
 import shutil
 import socket
 import unittest
+import uuid
 
 from cli_support import (BIN, CALENDARS, FAILED, OK, ORIGIN, REFUSED, REGISTRY, UNREACHABLE,
-                         WARNING, Case, ctl)
+                         USAGE, WARNING, Case, ctl)
 
 import agent_city
 import run_client
@@ -148,8 +149,8 @@ class Broker(Case):
         self.assertRegex(drawn.out, r"feedback-outbound +1 +20 +education")
         self.assertRegex(drawn.out, r"outbound-referral to education")
         self.ask("case", self.case_number + "-01")
-        answer = self.bad(REFUSED, "no case or referral has this number", "--socket", self.socket,
-                          "case", "JZ-2026-9999")
+        answer = self.bad(REFUSED, "no case, referral or matter has this number", "--socket",
+                          self.socket, "case", "JZ-2026-9999")
         self.assertEqual((answer["code"], answer["place"]), ("status.unknown-number", "id"))
 
     def test_5_why(self):
@@ -166,6 +167,73 @@ class Broker(Case):
         for row in clock["days"]:
             self.assertIn(row["name"], drawn.out)
         self.bad(REFUSED, "number of a case", "--socket", self.socket, "why", self.case_number)
+
+    def test_5_late_documents_voids(self):
+        drawn, parsed = self.ask("late")
+        self.assertEqual(parsed["late"], [])
+        self.assertIn("no clock is late", drawn.out)
+        self.city.lab_clock(both_ms=5 * 24 * 3600 * 1000)
+        self.good("--socket", self.socket, "clock", "confirm", "--reason-file", "-",
+                  text="moved by the laboratory")
+        drawn, parsed = self.ask("late")
+        rows = {row["clock"]: row for row in parsed["late"]}
+        self.assertEqual((rows["undelivered"]["holder"], rows["undelivered"]["waiting"]),
+                         ("education", "procuratorate"))
+        self.assertIn(rows["undelivered"]["rung"], ("undelivered-1", "undelivered-2"))
+        self.assertIn(rows["undelivered"]["document"], drawn.out)
+        late, = (row for row in self.ask("late", rows["undelivered"]["case"])[1]["late"]
+                 if row["clock"] == "undelivered")
+        self.assertEqual(late, rows["undelivered"])
+        self.bad(REFUSED, "no case, referral or matter", "--socket", self.socket, "late", "JZ-1")
+        self.bad(USAGE, "`late` takes", "late", "a", "b")
+        drawn, parsed = self.ask("documents")
+        self.assertIn(rows["undelivered"]["document"],
+                      {row["document"] for row in parsed["documents"]})
+        self.assertEqual({row["replied"] for row in parsed["documents"]}, {False})
+        drawn, parsed = self.ask("voids")
+        self.assertEqual(parsed["voids"], [])
+        self.assertIn("no number is void", drawn.out)
+
+    def test_5_policy(self):
+        drawn, parsed = self.ask("policy", "list")
+        version, = parsed["versions"]
+        with open(os.path.join(os.path.dirname(REGISTRY), "policy.yaml"), "rb") as file:
+            text = file.read()
+        self.assertEqual(version["digest"], hashlib.sha256(text).hexdigest())
+        same = ("--registry", REGISTRY)
+        drawn, parsed = self.ask("policy", "diff", *same)
+        self.assertEqual(parsed["changes"], [])
+        self.assertIn("nothing changes", drawn.out)
+        changed = text.replace(b"tell-applicant: 5", b"tell-applicant: 7")
+        self.assertNotEqual(changed, text)
+        self.city.write("other.yaml", changed.decode())
+        drawn, parsed = self.ask("policy", "diff", "--file", self.city.path("other.yaml"), *same)
+        change, = parsed["changes"]
+        self.assertEqual((change["path"], change["before"], change["after"]),
+                         ("clocks.tell-applicant", "5", "7"))
+        self.assertIn("clocks.tell-applicant", drawn.out)
+        self.bad(REFUSED, "fewer policies", "--socket", self.socket, "policy", "diff", "--old", "9",
+                 *same)
+        self.city.write("other.yaml", "may-send: nonsense\n")
+        self.bad(REFUSED, "other.yaml:1", "--socket", self.socket, "policy", "diff", "--file",
+                 self.city.path("other.yaml"), *same)
+
+    def test_5_why_refused(self):
+        sender = self.city.agency("procuratorate")
+        self.addCleanup(sender.link.close)
+        sender.hello()
+        (record, receipt), = sender.submit([run_client.referral(sender, 1, "秘密丙")])
+        self.assertNotEqual(record.refusal, 0)
+        message = str(uuid.UUID(bytes=receipt.message_id))
+        drawn, parsed = self.ask("why", message)
+        refused = parsed["refused"]
+        self.assertEqual((refused["code"], refused["rule"], refused["article"], refused["to"]),
+                         ("message.number", "d.numbers", "(d)", "education"))
+        self.assertEqual(refused["number"], self.case_number + "-01")
+        self.assertIn("rule d.numbers", drawn.out)
+        self.assertEqual(self.ask("why", str(refused["leaf"]))[1]["refused"], refused)
+        self.bad(REFUSED, "refuses nothing", "--socket", self.socket, "why", "0")
+        self.bad(REFUSED, "no such leaf", "--socket", self.socket, "why", "999999")
 
     def test_6_audit(self):
         pin, store = self.city.path("keys/broker.pub"), self.city.path("store")

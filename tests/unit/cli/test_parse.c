@@ -120,8 +120,8 @@ START_TEST(misuse_is_named)
     ck_refused("queue --json --json", "usage.option", "--json", "twice");
     ck_refused("queue --json=1", "usage.option", "--json=1", "takes no value");
     ck_refused("calendar due --days 3", "usage.option", "--from", "needs --from DATE");
-    ck_refused("why", "usage.arguments", "", "`why` takes REFERRAL");
-    ck_refused("why a b", "usage.arguments", "b", "`why` takes REFERRAL");
+    ck_refused("why", "usage.arguments", "", "`why` takes ID");
+    ck_refused("why a b", "usage.arguments", "b", "`why` takes ID");
     ck_refused("queue a", "usage.arguments", "a", "takes no arguments");
 }
 END_TEST
@@ -147,6 +147,17 @@ START_TEST(help_before_anything_is_missed)
 END_TEST
 
 /* Whoever asked for JSON gets the fault of a wrong line as JSON, wherever it stands. */
+START_TEST(one_in_brackets_may_be_left_out)
+{
+    ck_taken("late", "late");
+    ck_assert_uint_eq(invocation.argument_count, 0);
+    ck_taken("late JZ-2026-0001", "late");
+    ck_assert_str_eq(invocation.arguments[0], "JZ-2026-0001");
+    ck_assert_int_eq(parse("late JZ-2026-0001 JZ-2026-0002"), ERR_INVALID);
+    ck_assert_str_eq(fault.message, "`late` takes [CASE]");
+}
+END_TEST
+
 START_TEST(json_is_seen_behind_the_fault)
 {
     ck_assert_int_eq(parse("queue --nothing --json"), ERR_INVALID);
@@ -164,7 +175,8 @@ START_TEST(rows_are_whole)
         ck_assert_ptr_nonnull(row->run);
         ck_assert_uint_eq(row->required & ~row->options, 0);
         ck_assert_uint_le(row->argument_count, ARGUMENTS_MAX);
-        ck_assert_msg((row->argument_count == 0) == (row->arguments[0] == '\0'), "%s", row->path);
+        ck_assert_msg((row->argument_count == 0) == (strcspn(row->arguments, "[") == 0), "%s",
+                      row->path);
         ck_assert_msg(strstr(row->examples, row->path + strcspn(row->path, " ")) != NULL, "%s",
                       row->path);
         (void)snprintf(line, sizeof(line), "%s --help", row->path);
@@ -187,6 +199,7 @@ int main(void)
     tcase_add_test(tests, misuse_is_named);
     tcase_add_test(tests, too_many_words);
     tcase_add_test(tests, help_before_anything_is_missed);
+    tcase_add_test(tests, one_in_brackets_may_be_left_out);
     tcase_add_test(tests, json_is_seen_behind_the_fault);
     tcase_add_test(tests, rows_are_whole);
     suite_add_tcase(suite, tests);

@@ -115,6 +115,33 @@ START_TEST(a_number_is_given_once)
 }
 END_TEST
 
+START_TEST(numbers_are_walked_by_their_beginning)
+{
+    static const char *const numbers[] = {"JZ-2026-0001",    "JZ-2026-0001-01", "JZ-2026-0002",
+                                          "JZ-SX-2026-0001", "JZA-2026-0001",   "MZ-2026-0001"};
+    struct store *store = fresh(_i);
+    struct store_txn *txn = begin(store);
+    struct case_key key = key_of(1, 2);
+    char at[LIMIT_NUMBER_BYTES] = "", next[LIMIT_NUMBER_BYTES];
+    uint64_t count;
+    ck_assert_int_eq(number_count(txn, "DB-2026", &count), OK);
+    for (size_t i = COUNT_OF(numbers); i > 0; i--) {
+        ck_assert_int_eq(number_put(txn, numbers[i - 1], &key), OK);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(number_after(txn, "JZ-", at, next), OK);
+        ck_assert_str_eq(next, numbers[i]);
+        text_copy(at, sizeof(at), next);
+    }
+    ck_assert_int_eq(number_after(txn, "JZ-", at, next), ERR_NOT_FOUND);
+    ck_assert_int_eq(number_after(txn, "SF-", "", next), ERR_NOT_FOUND);
+    ck_assert_int_eq(number_after(txn, "JZ-", "JZ-2026-00015", next), OK);
+    ck_assert_str_eq(next, "JZ-2026-0002");
+    store_abort(txn);
+    store_close(store);
+}
+END_TEST
+
 START_TEST(witnesses_keep_their_newest_note)
 {
     struct store *store = fresh(0);
@@ -150,6 +177,7 @@ static Suite *suite(void)
     tcase_add_loop_test(cases, walks_find_each_referral_once_in_order, 0, 2);
     tcase_add_loop_test(cases, damaged_referral_does_not_stop_the_walk, 0, 2);
     tcase_add_loop_test(cases, a_number_is_given_once, 0, 2);
+    tcase_add_loop_test(cases, numbers_are_walked_by_their_beginning, 0, 2);
     tcase_add_test(cases, witnesses_keep_their_newest_note);
     suite_add_tcase(suite, cases);
     return suite;

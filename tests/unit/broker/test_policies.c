@@ -1,0 +1,82 @@
+/* broker/policies: each policy once, in the order of the log, with its text; a damaged row is told.
+ */
+#include "broker/policies.h"
+#include "unit/store/store_support.h"
+
+static struct policy_version version_of(const char *text, uint64_t leaf)
+{
+    return (struct policy_version){.leaf = leaf,
+                                   .at_ms = 1000 * leaf,
+                                   .digest = crypto_sha256(span_text(text)),
+                                   .text = span_text(text)};
+}
+
+static struct store_txn *keep(struct store_txn *txn, const char *text, uint64_t leaf)
+{
+    struct policy_version version = version_of(text, leaf);
+
+    ck_assert_int_eq(policies_keep(txn, &version), OK);
+    return txn;
+}
+
+static void ck_version(struct store_txn *txn, uint64_t number, const char *text, uint64_t leaf)
+{
+    struct policy_version wanted = version_of(text, leaf), found;
+
+    ck_assert_int_eq(policies_find(txn, number, &found), OK);
+    ck_assert_uint_eq(found.leaf, leaf);
+    ck_assert_uint_eq(found.at_ms, wanted.at_ms);
+    ck_assert(digest_equal(&found.digest, &wanted.digest));
+    ck_assert(span_equal(found.text, wanted.text));
+}
+
+START_TEST(each_is_kept_once)
+{
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+    struct policy_version found;
+    struct store_txn *txn = begin(store);
+
+    ck_assert_int_eq(policies_find(txn, 1, &found), ERR_NOT_FOUND);
+    (void)keep(txn, "a: 1", 300);
+    (void)keep(txn, "a: 2", 4000);
+    (void)keep(txn, "a: 1", 5000); /* back to the first: it is known */
+    (void)keep(txn, "", 70000);
+    commit(txn);
+    txn = begin(store);
+    ck_version(txn, 1, "a: 1", 300);
+    ck_version(txn, 2, "a: 2", 4000);
+    ck_version(txn, 3, "", 70000);
+    ck_assert_int_eq(policies_find(txn, 4, &found), ERR_NOT_FOUND);
+    store_abort(txn);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_damaged_row_is_told)
+{
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+    struct policy_version found, version = version_of("a: 2", 9);
+    struct store_txn *txn = keep(begin(store), "a: 1", 3);
+
+    ck_assert_int_eq(store_meta_put(txn, "policy/2", span_text("short")), OK);
+    ck_version(txn, 1, "a: 1", 3);
+    ck_assert_int_eq(policies_find(txn, 2, &found), ERR_CORRUPT);
+    ck_assert_int_eq(policies_keep(txn, &version), ERR_CORRUPT);
+    store_abort(txn);
+    store_close(store);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("policies");
+    TCase *tests = tcase_create("policies");
+
+    tcase_add_checked_fixture(tests, folder_setup, folder_teardown);
+    tcase_add_test(tests, each_is_kept_once);
+    tcase_add_test(tests, a_damaged_row_is_told);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
