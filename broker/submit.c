@@ -263,7 +263,8 @@ static enum err decide(struct submission *submission)
     if (error == OK) {
         error = decide_referral(submission, &before, &lookup);
     }
-    if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
+    if (error == OK && header->kind == MESSAGE_WITHDRAWAL &&
+        turn->broker->decision->refusal == REFUSAL_NONE) {
         error = end_matters_of(turn, &key);
     }
     return error;
