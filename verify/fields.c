@@ -73,3 +73,24 @@ enum err fields_read(struct span message, const char *shape, struct fields *ret)
     *ret = fields;
     return OK;
 }
+
+enum err fields_find(struct span message, uint64_t number, struct span *ret)
+{
+    while (message.len > 0) {
+        struct span bytes = span_of(NULL, 0);
+        uint64_t tag, value;
+
+        if (take_varint(&message, &tag) != OK) {
+            return ERR_INVALID;
+        }
+        if ((tag & 7u) == 2 ? take_bytes(&message, &bytes) != OK
+                            : (tag & 7u) != 0 || take_varint(&message, &value) != OK) {
+            return ERR_INVALID;
+        }
+        if (tag == (number << 3 | 2)) {
+            *ret = bytes;
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}

@@ -17,12 +17,16 @@ struct fields {
  * ERR_INVALID for anything else: another wire type, an unknown number, a field twice, a varint that
  * is not minimal, a length beyond the end. */
 enum err fields_read(struct span message, const char *shape, struct fields *ret) MUST_CHECK;
+/* The first field of this number that holds bytes, whatever else is in the message; ERR_NOT_FOUND,
+ * or ERR_INVALID where the message cannot be read up to there. */
+enum err fields_find(struct span message, uint64_t number, struct span *ret) MUST_CHECK;
 
 #define SHAPE_RECORD   ".vvvbbbbbvbbvbvbbbbvb" /* LeafRecord, as proto/audit.proto numbers it */
 #define SHAPE_STREAM   ".vvb"
 #define SHAPE_RUNG     ".vvbvbb"
 #define SHAPE_CLOCK    ".vvvvvvb"
 #define SHAPE_HEADER   ".vvbvbbbvbbbbb" /* Header, as proto/message.proto numbers it */
+#define FACTS_COPIES   33u /* of Facts, likewise */
 #define SHAPE_PAYLOAD  ".bbb"
 #define SHAPE_ENVELOPE ".bb"
 

@@ -102,13 +102,15 @@ class Log:
         return item
 
     def add_message(self, number, recipient, lane=3, shown=True, **extra):
-        """An accepted message that was queued, with header and facts shown."""
+        """An accepted message that was queued, with header and facts shown; `to` is whom its header
+        names where that is another one, `facts` are more facts."""
         ident = sha256(b"id", bytes([number]))[:16]
         case, referral = sha256(b"case")[:16], sha256(b"referral", bytes([number]))[:16]
-        header = message({1: 1, 2: 1, 3: ident, 4: 1, 5: "procuratorate", 6: recipient,
+        header = message({1: 1, 2: 1, 3: ident, 4: 1, 5: "procuratorate",
+                          6: extra.get("to", recipient),
                           7: b"\x07" * 8, 8: self.time_ms, 9: case, 10: "JZ-2026-0031",
                           11: referral, 12: "JZ-2026-0031-%02d" % number})
-        facts = message({1: 1, 2: {1: 401, 13: 1}})
+        facts = message({1: 1, 2: {1: 401, 13: 1}, **extra.get("facts", {})})
         body = sha256(b"sealed body %d" % number)
         digest = sha256(b"referral.v1.message\0", sha256(header), sha256(facts), body)
         seq, previous = self.streams.get((recipient, lane), (0, bytes(32)))

@@ -280,6 +280,26 @@ class DishonestBroker(Case):
             with self.subTest(number):
                 self.expect(log, FAIL, 8)
 
+    def test_copies_go_to_several_and_once_to_each(self):
+        copies = {33: b"\x00\x06"}
+        log = honest()
+        for recipient in ("education", "civil-affairs", "health"):
+            log.add_message(9, recipient, to="education", facts=copies)
+        log.commit()
+        self.expect(log, PASS)
+        log.add_message(9, "health", to="education", facts=copies)
+        log.commit()
+        self.expect(log, FAIL, 11)
+
+    def test_copy_that_no_fact_names(self):
+        for name, facts in {"none": {}, "empty": {33: {}}, "a number": {33: 6},
+                            "another field": {34: b"\x06"}}.items():
+            log = honest()
+            log.add_message(9, "health", to="education", facts=facts)
+            log.commit()
+            with self.subTest(name):
+                self.expect(log, FAIL, 8)
+
     def test_malformed_records(self):
         good = message({1: 1, 2: 32, 3: 1_900_000_000_000, 4: "broker"})
         for name, record in {
