@@ -345,6 +345,21 @@ class Conversation(unittest.TestCase):
                                  for payload in payloads])
         self.assertEqual([record.refusal for record, _ in answers], [0, 48])
 
+    def test_second_number_of_a_case_is_refused(self):
+        """A party of a case cannot give it a second number: neither one of its own nor one that
+        another agency would find taken."""
+        sender = self.greeted("procuratorate")
+        payloads = [m.Payload.FromString(referral(sender, 920 + n)) for n in range(3)]
+        first, own, foreign = (m.Header.FromString(payload.header) for payload in payloads)
+        foreign.case_number = foreign.case_number.replace("JZ-", "MZ-")
+        foreign.referral_number = foreign.case_number + "-01"
+        for payload, header in zip(payloads[1:], (own, foreign)):
+            header.case_id = first.case_id
+            payload.header = header.SerializeToString(deterministic=True)
+        answers = sender.submit([payload.SerializeToString(deterministic=True)
+                                 for payload in payloads])
+        self.assertEqual([record.refusal for record, _ in answers], [0, 46, 46])
+
     def test_batch_and_long_poll(self):
         """A FETCH waits and is answered by a batch; a second FETCH ends a first one."""
         sender = self.greeted("procuratorate")
