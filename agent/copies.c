@@ -168,18 +168,19 @@ static bool opens(enum message_kind kind)
 }
 
 /* The same, with what must be looked up for a beginning. */
-static enum err apply_at(struct agent *agent, struct store_txn *txn, struct copy_input *input,
+static enum err apply_at(struct agent *agent, struct store_txn *txn, const struct copy_input *input,
                          struct copy *copy)
 {
     struct copy_lookup lookup = {.about_known = false};
+    struct copy_input whole = *input;
     bool begins = !copy->known && opens(input->message->header.kind);
     enum err error = begins ? lookup_recorded(agent, txn, input->message, &lookup) : OK;
 
     if (error != OK) {
         return error;
     }
-    input->lookup = begins ? &lookup : NULL;
-    apply(agent, input, copy);
+    whole.lookup = begins ? &lookup : NULL;
+    apply(agent, &whole, copy);
     return OK;
 }
 
@@ -240,10 +241,10 @@ static enum err apply_step(struct agent *agent, struct store_txn *txn, const str
     if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
         error = OK; /* one that went back */
     } else if (error == OK && (sender != NULL || message_kind_from_broker(row.header.kind))) {
-        struct copy_input input = {.message = &message,
-                                   .signer = sender != NULL ? sender->number : 0,
-                                   .at_ms = row.recorded_ms,
-                                   .leaf_index = row.leaf_index};
+        const struct copy_input input = {.message = &message,
+                                         .signer = sender != NULL ? sender->number : 0,
+                                         .at_ms = row.recorded_ms,
+                                         .leaf_index = row.leaf_index};
 
         error = apply_at(agent, txn, &input, copy);
     }
@@ -283,7 +284,6 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
 {
     const struct message_header *header = &input->message->header;
     const struct case_key key = {.case_id = header->case_id, .referral_id = header->referral_id};
-    struct copy_input step = *input;
     struct copy *copy = agent->copy;
     enum err error = copy_load(txn, &key, copy);
     bool late;
@@ -294,7 +294,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     late = copy->known ? input->leaf_index < *last_leaf(copy) : opens(header->kind);
     error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
-        error = apply_at(agent, txn, &step, copy);
+        error = apply_at(agent, txn, input, copy);
     }
     if (error == OK && copy->known) {
         error = save(txn, &key, copy);

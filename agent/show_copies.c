@@ -8,9 +8,8 @@
 #include "model/vocabulary.h"
 
 #define SHOWN_MAX      500u /* rows of one referral, copies of one case, late clocks */
-#define NEAR_DAYS      7u
-#define NEAR_DAYS_MAX  366u
-#define DAY_MS         UINT64_C(86400000)
+#define NEAR_DAYS      3u   /* working days, today not counted */
+#define NEAR_DAYS_MAX  400u
 #define LATE_STEPS_MAX 200000u /* copies that one question looks at */
 
 /* --- a referral --- */
@@ -189,13 +188,21 @@ static void write_members(const struct agent *agent, const struct matter *matter
     json_array_end(out);
 }
 
+/* What it waits for: at first that it arrives, then what is owed. */
+static const char *duty_clock(const struct duty *duty)
+{
+    const struct word *word = vocabulary_find(VOCABULARY_TASK, duty->kind);
+    bool arrives = duty->window.kind == CLOCK_UNDELIVERED || word == NULL;
+
+    return arrives ? clock_kind_id(duty->window.kind) : word->id;
+}
+
 static void write_duty(const struct agent *agent, const struct matter *matter,
                        const struct duty *duty, struct json_writer *out)
 {
     json_object_begin(out);
     named_u64(out, "duty", duty->number);
-    named_text(out, "clock", clock_kind_id(duty->window.kind));
-    named_word(out, "task", VOCABULARY_TASK, duty->kind);
+    named_text(out, "clock", duty_clock(duty));
     named_text(out, "responsible", acting_id(agent, duty->holder));
     if (duty->waiting != duty->holder) {
         named_text(out, "waiting", acting_id(agent, duty->waiting));
@@ -330,13 +337,21 @@ struct lateness_walk {
     unsigned count;
 };
 
-/* An open clock that this agency, or one for which it acts, holds. */
-static void look_at(struct lateness_walk *walk, const struct window *window, uint16_t holder,
-                    const struct copy *copy)
+struct held { /* an open clock */
+    const struct copy *copy;
+    const struct window *window;
+    const char *clock;
+    uint16_t holder;
+};
+
+/* Does this agency, or one for which it acts, hold it, and is it near or late? */
+static void look_at(struct lateness_walk *walk, const struct held *held)
 {
+    const struct window *window = held->window;
+    const struct copy *copy = held->copy;
     const struct agent *agent = walk->agent;
-    bool own =
-        registry_acting(agent->setup.registry, holder, walk->now_ms) == agent->setup.self->number;
+    bool own = registry_acting(agent->setup.registry, held->holder, walk->now_ms) ==
+               agent->setup.self->number;
 
     if (!own || window->due_before_ms == 0 || window->due_before_ms > walk->until_ms ||
         walk->count >= SHOWN_MAX) {
@@ -347,7 +362,7 @@ static void look_at(struct lateness_walk *walk, const struct window *window, uin
     named_text(walk->out, "number", copy->of_matter ? copy->matter.number : copy->referral.number);
     some_text(walk->out, "case_number",
               copy->of_matter ? copy->matter.case_number : copy->referral.case_number);
-    named_text(walk->out, "clock", clock_kind_id(window->kind));
+    named_text(walk->out, "clock", held->clock);
     named_u64(walk->out, copy->of_matter ? "duty" : "window", window->number);
     named_day(walk->out, "due", window->due_day);
     named_instant(walk->out, "due_before", window->due_before_ms);
@@ -357,19 +372,26 @@ static void look_at(struct lateness_walk *walk, const struct window *window, uin
 
 static void look_at_copy(struct lateness_walk *walk, const struct copy *copy)
 {
+    struct held held = {.copy = copy};
+
     for (uint32_t i = 0; copy->of_matter && i < copy->matter.duty_count; i++) {
         const struct duty *duty = &copy->matter.duties[i];
 
+        held.window = &duty->window;
+        held.clock = duty_clock(duty);
+        held.holder = duty->holder;
         if (matter_duty_open(duty)) {
-            look_at(walk, &duty->window, duty->holder, copy);
+            look_at(walk, &held);
         }
     }
     for (unsigned i = 0; !copy->of_matter && i < REFERRAL_CLOCK_COUNT; i++) {
         enum referral_clock clock = (enum referral_clock)i;
 
+        held.window = &copy->referral.clocks[clock];
+        held.clock = clock_kind_id(held.window->kind);
+        held.holder = referral_responsible(&copy->referral, clock);
         if (referral_clock_open(&copy->referral, clock)) {
-            look_at(walk, &copy->referral.clocks[clock],
-                    referral_responsible(&copy->referral, clock), copy);
+            look_at(walk, &held);
         }
     }
 }
@@ -394,11 +416,22 @@ static enum err walk_all(struct agent *agent, struct store_txn *read, struct lat
     return error;
 }
 
+/* 24:00 of the working day of that number behind today. */
+static uint64_t end_of(const struct agent *agent, uint64_t now_ms, uint64_t working_days)
+{
+    int32_t day = civil_day_at(now_ms);
+
+    for (uint64_t i = 0; i < working_days; i++) {
+        day = calendar_next_working_day(agent->setup.calendar, day);
+    }
+    return civil_start_ms(day + 1);
+}
+
 enum err show_late(struct agent *agent, const struct json_value *request, struct json_writer *out,
                    struct fault *fault)
 {
     struct lateness_walk walk = {.agent = agent, .out = out, .now_ms = agent_wall_ms(agent)};
-    struct json_value member = json_member(request, "days");
+    struct json_value member = json_member(request, "within");
     struct store_txn *read;
     uint64_t days = NEAR_DAYS;
     enum err error =
@@ -410,7 +443,7 @@ enum err show_late(struct agent *agent, const struct json_value *request, struct
     if (error != OK) {
         return error;
     }
-    walk.until_ms = walk.now_ms + days * DAY_MS;
+    walk.until_ms = end_of(agent, walk.now_ms, days);
     json_name(out, "clocks");
     json_array_begin(out);
     error = walk_all(agent, read, &walk);

@@ -180,10 +180,9 @@ int agent_outbox_run(const struct invocation *invocation)
 
 static int draw_show(const struct json_value *root)
 {
-    static const char *const trees[] = {"message", "referral"};
-    static const char *const lists[] = {"rows", "referrals"};
-    struct json_value rows = json_member(root, lists[0]);
-    struct json_value referrals = json_member(root, lists[1]);
+    static const char *const trees[] = {"message", "referral", "matter"};
+    static const char *const lists[] = {"referrals", "matters"};
+    struct json_value rows = json_member(root, "rows");
 
     for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
         struct json_value value = json_member(root, trees[i]);
@@ -192,9 +191,15 @@ static int draw_show(const struct json_value *root)
             tree_print(&value, 0, NULL);
         }
     }
-    if (json_is_array(&referrals)) {
+    if (value_text(root, "case")[0] != '\0') {
         printf("%s\n", value_text(root, "case"));
-        tree_print(&referrals, 2, NULL);
+    }
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct json_value list_of = json_member(root, lists[i]);
+
+        if (json_count(&list_of) > 0) {
+            tree_print(&list_of, 2, NULL);
+        }
     }
     if (json_is_array(&rows)) {
         printf("\n");
@@ -369,21 +374,23 @@ int agent_sign_for_run(const struct invocation *invocation)
     return status;
 }
 
-/* --- withdraw --- */
+/* --- withdraw, reply --- */
 
-static int check_reason(const struct invocation *invocation)
+/* A code of the vocabulary, and standard input for one file at the most. */
+static int check_code(const struct invocation *invocation, enum option_id option,
+                      enum vocabulary which)
 {
-    const char *code = invocation->value[OPTION_REASON];
+    const char *code = invocation->value[option];
     const char *officer = invocation->value[OPTION_OFFICER_FILE];
     const char *reason = invocation->value[OPTION_REASON_FILE];
     const char *ids[VOCABULARY_IDS_MAX];
     char list[256], expected[320];
 
-    if (vocabulary_parse(VOCABULARY_WITHDRAWAL, code) == NULL) {
-        vocabulary_ids(VOCABULARY_WITHDRAWAL, ids);
+    if (vocabulary_parse(which, code) == NULL) {
+        vocabulary_ids(which, ids);
         nearest_list(ids, list, sizeof(list));
         (void)snprintf(expected, sizeof(expected), "expected one of: %s", list);
-        return output_misused(invocation, OPTION_REASON, expected);
+        return output_misused(invocation, option, expected);
     }
     if (officer != NULL && reason != NULL && strcmp(officer, "-") == 0 &&
         strcmp(reason, "-") == 0) {
@@ -393,16 +400,27 @@ static int check_reason(const struct invocation *invocation)
     return EXIT_OK;
 }
 
-static void write_withdrawal(struct call *call, const struct invocation *invocation,
-                             const char *officer, const char *text)
+struct coded { /* a message that is a code and perhaps its reason in words */
+    const char *kind;
+    enum option_id option;
+    const char *fact; /* which holds the code */
+    enum vocabulary which;
+    const char *document; /* NULL: none */
+};
+
+static void write_coded(struct call *call, const struct invocation *invocation,
+                        const struct coded *coded, const char *officer, const char *text)
 {
-    call_text(call, "kind", "withdrawal");
+    call_text(call, "kind", coded->kind);
     call_text(call, "referral", invocation->arguments[0]);
     json_name(&call->writer, "message");
     json_object_begin(&call->writer);
     json_name(&call->writer, "facts");
     json_object_begin(&call->writer);
-    call_text(call, "reason", invocation->value[OPTION_REASON]);
+    call_text(call, coded->fact, invocation->value[coded->option]);
+    if (coded->document != NULL) {
+        call_text(call, "document_number", coded->document);
+    }
     json_object_end(&call->writer);
     json_name(&call->writer, "body");
     json_object_begin(&call->writer);
@@ -414,29 +432,111 @@ static void write_withdrawal(struct call *call, const struct invocation *invocat
     json_object_end(&call->writer);
 }
 
-int agent_withdraw_run(const struct invocation *invocation)
+/* `otherwise` is the text where no file has one; NULL: none. */
+static int send_coded(const struct invocation *invocation, const struct coded *coded,
+                      const char *otherwise)
 {
     bool explained = invocation_has(invocation, OPTION_REASON_FILE);
     struct buf officer, text;
     struct call call;
-    int status = check_reason(invocation);
+    int status;
 
     buf_init(&officer, OFFICER_BYTES);
     buf_init(&text, LIMIT_TEXT_BYTES);
-    if (status == EXIT_OK) {
-        status = read_officer(invocation, &officer);
-    }
+    status = read_officer(invocation, &officer);
     if (status == EXIT_OK && explained) {
         status = input_text(invocation, OPTION_REASON_FILE, &text);
     }
     if (status == EXIT_OK) {
         call_begin(&call, "send");
-        write_withdrawal(&call, invocation, (const char *)officer.data,
-                         explained ? (const char *)text.data : NULL);
+        write_coded(&call, invocation, coded, (const char *)officer.data,
+                    explained ? (const char *)text.data : otherwise);
         status = sent(&call, invocation);
     }
     input_wipe(&officer);
     input_wipe(&text);
+    return status;
+}
+
+int agent_withdraw_run(const struct invocation *invocation)
+{
+    const struct coded coded = {"withdrawal", OPTION_REASON, "reason", VOCABULARY_WITHDRAWAL, NULL};
+    int status = check_code(invocation, coded.option, coded.which);
+
+    return status == EXIT_OK ? send_coded(invocation, &coded, NULL) : status;
+}
+
+/* The text that an escalation reply must have is at least the code's name. */
+int agent_reply_run(const struct invocation *invocation)
+{
+    const struct coded coded = {"escalation-reply", OPTION_CODE, "answer",
+                                VOCABULARY_ESCALATION_ANSWER, invocation->arguments[0]};
+    int status = check_code(invocation, coded.option, coded.which);
+
+    return status == EXIT_OK
+               ? send_coded(invocation, &coded,
+                            vocabulary_parse(coded.which, invocation->value[OPTION_CODE])->zh)
+               : status;
+}
+
+/* --- what is late or near --- */
+
+static int draw_late(const struct json_value *root)
+{
+    static const char *const heads[] = {"NUMBER", "CLOCK", "N", "DUE", "", "CASE"};
+    struct json_value clocks = json_member(root, "clocks");
+    struct table table;
+
+    table_begin(&table, heads, "llrlll");
+    for (size_t i = 0; i < json_count(&clocks); i++) {
+        struct json_value row = json_item(&clocks, i);
+
+        table_cell(&table, value_text(&row, "number"));
+        table_cell(&table, value_text(&row, "clock"));
+        table_cell_u64(&table, value_u64(&row, "duty") + value_u64(&row, "window"));
+        table_cell(&table, value_text(&row, "due"));
+        table_cell(&table, value_bool(&row, "late") ? "late" : "");
+        table_cell(&table, value_text(&row, "case_number"));
+    }
+    return table_end(&table, "nothing is late or near");
+}
+
+static bool any_late(const struct json_value *root)
+{
+    struct json_value clocks = json_member(root, "clocks");
+
+    for (size_t i = 0; i < json_count(&clocks); i++) {
+        struct json_value row = json_item(&clocks, i);
+
+        if (value_bool(&row, "late")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int agent_late_run(const struct invocation *invocation)
+{
+    const struct input_range range = {.max = 400, .otherwise = 3};
+    struct call call;
+    uint64_t within = 0;
+    int status = input_number(invocation, OPTION_WITHIN, range, &within);
+
+    if (status != EXIT_OK) {
+        return status;
+    }
+    call_begin(&call, "late");
+    call_u64(&call, "within", within);
+    status = call_end(&call, invocation, AGENT_SOCKET);
+    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
+        call_print(&call);
+    } else if (status == EXIT_OK) {
+        status = draw_late(&call.root);
+    }
+    if (status == EXIT_OK && any_late(&call.root)) {
+        status = EXIT_WARNING;
+    }
+    call_free(&call);
     return status;
 }
 

@@ -33,6 +33,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_WITHIN,
                  OPTION_REASON,
                  OPTION_REASON_FILE,
+                 OPTION_CODE,
                  OPTION_OFFICER_FILE,
                  OPTION_AFTER,
                  OPTION_ROWS,
@@ -137,6 +138,8 @@ int agent_show_run(const struct invocation *invocation);
 int agent_sign_for_run(const struct invocation *invocation);
 int agent_feedback_run(const struct invocation *invocation);
 int agent_withdraw_run(const struct invocation *invocation);
+int agent_reply_run(const struct invocation *invocation);
+int agent_late_run(const struct invocation *invocation);
 int agent_status_run(const struct invocation *invocation);
 
 #endif

@@ -27,6 +27,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_WITHIN] = {"within", "N", "Working days from today, 0 to 400 (3)"},
     [OPTION_REASON] = {"reason", "CODE", "Why: a code of the table `withdrawal` in messages.md"},
     [OPTION_REASON_FILE] = {"reason-file", "FILE", "The reason in words; - is standard input"},
+    [OPTION_CODE] = {"code", "CODE", "A code of the table `escalation-answer` in messages.md"},
     [OPTION_OFFICER_FILE] = {"officer-file", "FILE",
                              "The officer's name, one line; - is standard input (经办人)"},
     [OPTION_AFTER] = {"after", "SEQ", "Only rows behind this number (0)"},
@@ -158,9 +159,10 @@ const struct command command_table[] = {
      BITS_3(OPTION_SOCKET, OPTION_AFTER, OPTION_ROWS), 0, agent_outbox_run,
      "  referralctl agent outbox\n"
      "  referralctl agent outbox --json | jq '.rows[] | select(.state == \"refused\")'\n"},
-    {"agent show", "A message with its opened body, a referral with its clocks, or a case.", "ID",
-     1, OPTION_BIT(OPTION_SOCKET), 0, agent_show_run,
+    {"agent show", "A message with its opened body, a referral, a matter, or a case.", "ID", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_show_run,
      "  referralctl agent show JZ-2026-0031-02\n"
+     "  referralctl agent show JZ-SX-2026-0007\n"
      "  referralctl agent show 0198c1f2-7c00-7a10-8000-0123456789ab --json\n"
      "\n"
      "Prints personal data.\n"},
@@ -184,6 +186,20 @@ const struct command command_table[] = {
      "  referralctl agent withdraw JZ-2026-0031-03 --reason other --reason-file why.txt\n"
      "\n"
      "Without --officer-file the message names the officer as 经办人, the one in charge.\n"},
+    {"agent reply", "Answer a numbered document (督办单) that asks this agency.", "DOCUMENT", 1,
+     BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE) | BITS_2(OPTION_CODE, OPTION_REASON_FILE),
+     OPTION_BIT(OPTION_CODE), agent_reply_run,
+     "  referralctl agent reply DB-2026-0012 --code waits-for-papers\n"
+     "  referralctl agent reply DB-2026-0012 --code other --reason-file why.txt\n"
+     "\n"
+     "It goes to the agency that waits. Without --reason-file the text is the code's name. The\n"
+     "document stays open until its cause is gone.\n"},
+    {"agent late", "The clocks that this agency holds and that are late or near.", "", 0,
+     BITS_2(OPTION_SOCKET, OPTION_WITHIN), 0, agent_late_run,
+     "  referralctl agent late\n"
+     "  referralctl agent late --within 10 --json\n"
+     "\n"
+     "Of referrals and of matters. Exit status 5: one is late.\n"},
     {"agent status", "The agent's state; warns of what somebody should look at.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, agent_status_run,
      "  referralctl agent status\n"
