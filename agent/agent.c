@@ -19,33 +19,33 @@
 
 static const struct backoff link_backoff = {.base_ms = 200, .max_ms = 10000};
 
-static enum err check_setup(const struct agent_setup *setup, struct fault *fault)
+enum err agent_check_key(const struct keyring *keyring, const struct agency *self,
+                         const struct agent_key *key, struct fault *fault)
 {
-    const struct {
-        enum key_use use;
-        const uint8_t *public_key;
-        const char *name;
-    } own[] = {{KEY_SIGN, setup->sign_key->public_key, "sign-key"},
-               {KEY_SEAL, setup->seal_key->public_key, "seal-key"}};
+    for (size_t i = 0; i < keyring_count(keyring); i++) {
+        const struct key_entry *entry = keyring_entry(keyring, i);
 
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        bool found = false;
-
-        for (size_t k = 0; k < keyring_count(setup->keyring); k++) {
-            const struct key_entry *entry = keyring_entry(setup->keyring, k);
-
-            found =
-                found || (entry->use == own[i].use && strcmp(entry->owner, setup->self->id) == 0 &&
-                          memcmp(entry->public_key, own[i].public_key, 32) == 0);
-        }
-        if (!found) {
-            fault_set(fault, "agent.key", own[i].name, "is not a key of \"%s\" in the public keys",
-                      setup->self->id);
-            fault_hint(fault, "take the pair that one `referralctl keys` command wrote");
-            return ERR_INVALID;
+        if (entry->use == key->use && strcmp(entry->owner, self->id) == 0 &&
+            memcmp(entry->public_key, key->public_key, 32) == 0) {
+            return OK;
         }
     }
-    return OK;
+    fault_set(fault, "agent.key", key->place, "is not a %s key of \"%s\" in the public keys",
+              key->use == KEY_SIGN ? "signing" : "sealing", self->id);
+    fault_hint(fault, "take the pair that one `referralctl keys` command wrote for this agency");
+    return ERR_INVALID;
+}
+
+static enum err check_setup(const struct agent_setup *setup, struct fault *fault)
+{
+    const struct agent_key own[] = {{KEY_SIGN, setup->sign_key->public_key, "sign-key"},
+                                    {KEY_SEAL, setup->seal_key->public_key, "seal-key"}};
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < sizeof(own) / sizeof(own[0]); i++) {
+        error = agent_check_key(setup->keyring, setup->self, &own[i], fault);
+    }
+    return error;
 }
 
 enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, struct fault *fault)

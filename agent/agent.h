@@ -66,6 +66,15 @@ struct agent_setup { /* all borrowed for the agent's life */
     bool laboratory;
 };
 
+struct agent_key { /* one of this agency's own */
+    enum key_use use;
+    const uint8_t *public_key;
+    const char *place; /* for the fault: where it was read */
+};
+/* ERR_INVALID when the public keys have it not under this agency. */
+enum err agent_check_key(const struct keyring *keyring, const struct agency *self,
+                         const struct agent_key *key, struct fault *fault) MUST_CHECK;
+
 /* Reads what is kept of the broker. ERR_CORRUPT, ERR_IO from the store; ERR_INVALID when keys and
  * keyring do not fit; the fault says what to do. */
 enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent,

@@ -6,11 +6,13 @@
 #include <argp.h>
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "base/certificate.h"
 #include "base/file.h"
 #include "base/key_file.h"
 #include "base/log.h"
@@ -42,6 +44,7 @@ struct daemon {
     struct keyring *keyring;
     struct sign_key sign_key;
     struct seal_key seal_key;
+    uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
     struct agent *agent;
     struct clock clock;
@@ -308,8 +311,56 @@ static enum err load_keys(struct daemon *daemon, struct fault *fault)
     }
     if (error == OK) {
         seal_key_from_secret(secret, &daemon->seal_key);
+        error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
     }
     crypto_wipe(secret, sizeof(secret));
+    return error;
+}
+
+static enum err check_keys(const struct daemon *daemon, struct fault *fault)
+{
+    const struct agent_key own[] = {
+        {KEY_SIGN, daemon->sign_key.public_key, daemon->config.sign_key},
+        {KEY_SEAL, daemon->seal_key.public_key, daemon->config.seal_key}};
+    const struct agency *self = registry_find(daemon->registry, daemon->config.agency);
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < sizeof(own) / sizeof(own[0]); i++) {
+        error = agent_check_key(daemon->keyring, self, &own[i], fault);
+    }
+    return error;
+}
+
+static struct link_tls tls_of(const struct agent_config *config)
+{
+    return (struct link_tls){.cert_file = config->tls_certificate,
+                             .key_file = config->tls_key,
+                             .ca_file = config->tls_authority,
+                             .server_name = config->broker_name};
+}
+
+/* A certificate that ends is told and refuses nothing: messages wait here as long as need be. */
+static enum err check_tls(const struct agent_config *config, struct fault *fault)
+{
+    const struct certificate_files files = {config->tls_certificate, config->tls_key};
+    const struct link_tls tls = tls_of(config);
+    uint64_t expiry_ms = UINT64_MAX;
+    struct clock clock;
+    enum err error = OK;
+
+    if (tls.cert_file[0] != '\0') {
+        error = link_tls_check(&tls, fault);
+    }
+    if (error == OK && tls.cert_file[0] != '\0') {
+        error = certificate_files_check(&files, &expiry_ms, fault);
+    }
+    clock_init(&clock, false);
+    if (error == OK &&
+        expiry_ms < clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
+        log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
+                 "restart",
+                 files.certificate, CERTIFICATE_WARN_DAYS);
+    }
     return error;
 }
 
@@ -335,6 +386,12 @@ static enum err configure(struct daemon *daemon, const char *path, struct fault 
     if (error == OK) {
         error = load_keys(daemon, fault);
     }
+    if (error == OK) {
+        error = check_keys(daemon, fault);
+    }
+    if (error == OK) {
+        error = check_tls(&daemon->config, fault);
+    }
     return error == OK ? check_hook(daemon, fault) : error;
 }
 
@@ -345,13 +402,12 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
                                     .create = true,
                                     .pass_point = store_point,
                                     .owner = daemon};
-    enum err error =
-        key_file_read(daemon->config.store_key, KEY_FILE_STORE, options.seal_key, fault);
+    enum err error;
 
-    if (error == OK) {
-        error = store_open(daemon->config.store, &options, &daemon->store, fault);
-    }
+    memcpy(options.seal_key, daemon->store_key, sizeof(options.seal_key));
+    error = store_open(daemon->config.store, &options, &daemon->store, fault);
     crypto_wipe(&options, sizeof(options));
+    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
     return error;
 }
 
@@ -380,10 +436,7 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
 {
     const struct agent_config *config = &daemon->config;
     const struct link_client_options options = {.url = config->broker,
-                                                .tls = {.cert_file = config->tls_certificate,
-                                                        .key_file = config->tls_key,
-                                                        .ca_file = config->tls_authority,
-                                                        .server_name = config->broker_name},
+                                                .tls = tls_of(config),
                                                 .laboratory = config->laboratory,
                                                 .context_count = SLOT_COUNT,
                                                 .on_state = state_cb,
@@ -441,16 +494,16 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = op_move_wall(daemon, 0);
     }
     if (error == OK) {
-        error = open_store(daemon, fault);
-    }
-    if (error == OK) {
         error = open_loop(daemon, fault);
     }
     if (error == OK) {
-        error = open_agent(daemon, fault);
+        error = open_local(daemon, fault); /* it may fail: before the store takes its place */
     }
     if (error == OK) {
-        error = open_local(daemon, fault);
+        error = open_store(daemon, fault);
+    }
+    if (error == OK) {
+        error = open_agent(daemon, fault);
     }
     return error == OK ? open_link(daemon, fault) : error;
 }
@@ -492,6 +545,7 @@ static void release(struct daemon *daemon)
     buf_free(&daemon->policy_text);
     crypto_wipe(&daemon->sign_key, sizeof(daemon->sign_key));
     crypto_wipe(&daemon->seal_key, sizeof(daemon->seal_key));
+    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
 }
 
 static int run(struct daemon *daemon)
@@ -557,6 +611,19 @@ static const struct argp arguments_parser = {
            "  referral-agent --config agent.yaml --check\n\n"
            "Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration."};
 
+/* The folder of the socket may be the service manager's to make at the start: no reason to refuse.
+ */
+static void checked(const struct daemon *daemon, const char *path)
+{
+    struct fault fault = {.code = ""};
+
+    if (local_path_check(daemon->config.socket, &fault) != OK) {
+        log_fault(LOG_WARN_LEVEL, &fault);
+    }
+    printf("%s: right: agent of %s, calendar %s; nothing was started\n", path,
+           daemon->config.agency, calendar_version(daemon->calendar));
+}
+
 static int serve(struct daemon *daemon)
 {
     struct fault fault = {.code = ""};
@@ -577,6 +644,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     argp_err_exit_status = 2;
+    argp_program_version = SOFTWARE;
     (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
     log_init("referral-agent", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
@@ -589,7 +657,9 @@ int main(int argc, char **argv)
     if (configure(&daemon, arguments.config, &fault) != OK) {
         log_fault(LOG_ERROR_LEVEL, &fault);
         status = EXIT_CONFIGURATION;
-    } else if (!arguments.check) {
+    } else if (arguments.check) {
+        checked(&daemon, arguments.config);
+    } else {
         status = serve(&daemon);
     }
     release(&daemon);

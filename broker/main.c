@@ -6,10 +6,12 @@
 #include <argp.h>
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/certificate.h"
 #include "base/file.h"
 #include "base/key_file.h"
 #include "base/log.h"
@@ -220,6 +222,43 @@ static void stop_cb(void *ctx, int signal_number)
     loop_stop(daemon->loop);
 }
 
+/* --- TLS: at the start, and anew with SIGHUP --- */
+
+static struct link_tls tls_of(const struct broker_config *config)
+{
+    return (struct link_tls){.cert_file = config->tls_certificate,
+                             .key_file = config->tls_key,
+                             .ca_file = config->tls_authority};
+}
+
+/* A certificate that ends is told and refuses nothing: the agents that know it go on till then. */
+static enum err check_pair(const struct broker_config *config, struct fault *fault)
+{
+    const struct certificate_files files = {config->tls_certificate, config->tls_key};
+    uint64_t expiry_ms = 0;
+    struct clock clock;
+    enum err error = certificate_files_check(&files, &expiry_ms, fault);
+
+    clock_init(&clock, false);
+    if (error == OK &&
+        expiry_ms < clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
+        log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
+                 "reload (SIGHUP)",
+                 files.certificate, CERTIFICATE_WARN_DAYS);
+    }
+    return error;
+}
+
+static enum err check_tls(const struct daemon *daemon, struct fault *fault)
+{
+    const struct link_tls tls = tls_of(&daemon->config);
+    enum err error = tls.cert_file[0] != '\0' ? link_tls_check(&tls, fault) : OK;
+
+    return error == OK && tls.cert_file[0] != '\0' ? check_pair(&daemon->config, fault) : error;
+}
+
+/* --- what is loaded anew --- */
+
 /* A folder that cannot be read whole changes nothing: the calendar in force stays. */
 static void reload_calendar(struct daemon *daemon)
 {
@@ -248,7 +287,7 @@ static void reload_cb(void *ctx, int signal_number)
 
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
-    if (link_server_reload_tls(daemon->link, &fault) != OK) {
+    if (check_tls(daemon, &fault) != OK || link_server_reload_tls(daemon->link, &fault) != OK) {
         log_fault(LOG_ERROR_LEVEL, &fault);
         log_error("the old certificate stays in use");
     }
@@ -305,20 +344,6 @@ static enum err load_keys(struct daemon *daemon, struct fault *fault)
         error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
     }
     return error;
-}
-
-static struct link_tls tls_of(const struct broker_config *config)
-{
-    return (struct link_tls){.cert_file = config->tls_certificate,
-                             .key_file = config->tls_key,
-                             .ca_file = config->tls_authority};
-}
-
-static enum err check_tls(const struct daemon *daemon, struct fault *fault)
-{
-    const struct link_tls tls = tls_of(&daemon->config);
-
-    return tls.cert_file[0] != '\0' ? link_tls_check(&tls, fault) : OK;
 }
 
 static enum err open_store(struct daemon *daemon, struct fault *fault)
@@ -444,18 +469,18 @@ static enum err start(struct daemon *daemon, struct fault *fault)
             clock_set_wall_offset(&daemon->clock, -(int64_t)daemon->config.laboratory_behind_ms);
     }
     if (error == OK) {
-        error = open_store(daemon, fault);
+        error = open_loop(daemon, fault);
     }
     if (error == OK) {
-        error = open_loop(daemon, fault);
+        error = open_status(daemon, fault); /* it may fail: before the store takes its place */
+    }
+    if (error == OK) {
+        error = open_store(daemon, fault);
     }
     if (error == OK) {
         error = open_broker(daemon, fault);
     }
-    if (error == OK) {
-        error = open_link(daemon, fault);
-    }
-    return error == OK ? open_status(daemon, fault) : error;
+    return error == OK ? open_link(daemon, fault) : error;
 }
 
 /* --- stop --- */
@@ -569,6 +594,19 @@ static const struct argp arguments_parser = {
            "  referral-broker --config broker.yaml --check\n\n"
            "Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration."};
 
+/* The folder of the socket may be the service manager's to make at the start: no reason to refuse.
+ */
+static void checked(const struct daemon *daemon, const char *path)
+{
+    struct fault fault = {.code = ""};
+
+    if (local_path_check(daemon->config.status_socket, &fault) != OK) {
+        log_fault(LOG_WARN_LEVEL, &fault);
+    }
+    printf("%s: right: %zu agencies, calendar %s; nothing was started\n", path,
+           registry_count(daemon->registry), calendar_version(daemon->calendar));
+}
+
 int main(int argc, char **argv)
 {
     struct daemon daemon = {.wake_boot_ms = 0};
@@ -577,6 +615,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     argp_err_exit_status = 2;
+    argp_program_version = SOFTWARE;
     (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
     log_init("referral-broker", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
@@ -589,7 +628,9 @@ int main(int argc, char **argv)
     if (configure(&daemon, arguments.config, &fault) != OK) {
         log_fault(LOG_ERROR_LEVEL, &fault);
         status = EXIT_CONFIGURATION;
-    } else if (!arguments.check) {
+    } else if (arguments.check) {
+        checked(&daemon, arguments.config);
+    } else {
         if (start(&daemon, &fault) != OK) {
             log_fault(LOG_ERROR_LEVEL, &fault);
             status = 1;

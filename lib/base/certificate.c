@@ -1,4 +1,5 @@
-/* X.509 with libcrypto, behind certificate.h. See there. No file access; any thread. */
+/* X.509 with libcrypto, behind certificate.h. See there. All but the check of files is of bytes
+ * in memory. */
 #include "base/certificate.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/limits.h"
 
 #define PEM_BYTES_MAX      (16u * 1024u)
@@ -277,4 +279,54 @@ enum err certificate_expiry_ms(const char *name, struct span pem, uint64_t *ret_
     }
     *ret_ms = (uint64_t)seconds * 1000;
     return OK;
+}
+
+static enum err check_files(const struct certificate_files *files, struct span certificate_pem,
+                            struct span key_pem, struct fault *fault)
+{
+    X509 *certificate = read_certificate(certificate_pem);
+    EVP_PKEY *key = read_key(key_pem);
+    enum err error = ERR_INVALID;
+
+    if (certificate == NULL) {
+        fault_set(fault, "certificate.unreadable", files->certificate,
+                  "no readable certificate in PEM form");
+    } else if (key == NULL) {
+        fault_set(fault, "certificate.key-unreadable", files->key,
+                  "no readable private key in PEM form without a passphrase");
+    } else if (X509_check_private_key(certificate, key) != 1) {
+        fault_set(fault, "certificate.key-differs", files->key,
+                  "is not the key of the certificate %s", files->certificate);
+        fault_hint(fault, "take the pair that was made together: nobody could connect with these");
+    } else {
+        error = OK;
+    }
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    ERR_clear_error();
+    return error;
+}
+
+enum err certificate_files_check(const struct certificate_files *files, uint64_t *ret_ms,
+                                 struct fault *fault)
+{
+    struct certificate_pair pair;
+    enum err error;
+
+    assert(files->certificate != NULL);
+    assert(files->key != NULL);
+    certificate_pair_init(&pair);
+    error = file_read(files->certificate, &pair.certificate, fault);
+    if (error == OK) {
+        error = file_read(files->key, &pair.key, fault);
+    }
+    if (error == OK) {
+        error = check_files(files, span_buf(&pair.certificate), span_buf(&pair.key), fault);
+    }
+    if (error == OK) {
+        error =
+            certificate_expiry_ms(files->certificate, span_buf(&pair.certificate), ret_ms, fault);
+    }
+    certificate_pair_free(&pair);
+    return error;
 }

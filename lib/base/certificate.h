@@ -3,8 +3,8 @@
  * and OpenSSL load. The only home of libcrypto's X.509. A city with an authority of its own uses
  * that one; identity is the signature on each request, never the certificate alone.
  *
- * Called by `referralctl keys init` and by the daemons' start-up checks. Nothing is written to
- * disk; any thread. */
+ * Called by `referralctl keys init` and by the daemons' start-up checks, which have the files read
+ * here. Nothing is written to disk; any thread that may block. */
 #ifndef REFERRAL_BASE_CERTIFICATE_H
 #define REFERRAL_BASE_CERTIFICATE_H
 
@@ -40,5 +40,17 @@ enum err certificate_issue(const struct certificate_pair *authority,
  * for the fault. */
 enum err certificate_expiry_ms(const char *name, struct span pem, uint64_t *ret_ms,
                                struct fault *fault) MUST_CHECK;
+
+#define CERTIFICATE_WARN_DAYS 30u /* before its end: time for an authority to issue the next */
+
+struct certificate_files { /* paths, borrowed */
+    const char *certificate;
+    const char *key;
+};
+/* Do both files hold a certificate and its key? TLS takes any two and then lets nobody in. Answers
+ * the end of validity, UTC milliseconds. ERR_INVALID and the errors of file_read; the fault names
+ * the file that does not fit. */
+enum err certificate_files_check(const struct certificate_files *files, uint64_t *ret_ms,
+                                 struct fault *fault) MUST_CHECK;
 
 #endif

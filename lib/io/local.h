@@ -36,8 +36,12 @@ struct local_peer {
     uint32_t pid;
 };
 
+/* Could a socket be made there? The folder must be; ERR_INVALID (path), ERR_NOT_FOUND (folder) with
+ * a fault that says what to do. Makes nothing. */
+enum err local_path_check(const char *path, struct fault *fault) MUST_CHECK;
 /* A socket file that nobody answers on is replaced. ERR_BUSY when a server lives there, ERR_EXISTS
- * when the path is no socket, ERR_INVALID (path), ERR_MEMORY, ERR_IO; the fault names the path. */
+ * when the path is no socket, ERR_INVALID (path), ERR_NOT_FOUND (folder), ERR_MEMORY, ERR_IO; the
+ * fault names the path. */
 enum err local_server_open(struct loop *loop, const struct local_server_options *options,
                            struct fault *fault, struct local_server **ret_server) MUST_CHECK;
 /* Sends what is queued as far as the peers take it at once, closes all, removes the file. The

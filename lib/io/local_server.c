@@ -379,14 +379,44 @@ static struct local_server *server_new(struct loop *loop,
     return server;
 }
 
+enum err local_path_check(const char *path, struct fault *fault)
+{
+    struct sockaddr_un address;
+    struct stat found;
+    char *slash;
+    enum err error = local_address(path, &address);
+
+    if (error != OK) {
+        fault_set(fault, "local.bad-path", path, "expected a path of 1 to 107 bytes");
+        return error;
+    }
+    slash = strrchr(address.sun_path, '/');
+    if (slash == NULL || slash == address.sun_path) {
+        return OK; /* this folder, or the root */
+    }
+    *slash = '\0';
+    /* A folder that may not be looked into is told by the bind, which says the same of one that is
+     * not there. */
+    if (stat(address.sun_path, &found) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        fault_set(fault, "local.no-folder", path, "the folder %s of the socket is not there",
+                  address.sun_path);
+        fault_hint(fault, "mkdir it for the daemon's user, or let the service manager make it "
+                          "(RuntimeDirectory=)");
+        return ERR_NOT_FOUND;
+    }
+    return OK;
+}
+
 enum err local_server_open(struct loop *loop, const struct local_server_options *options,
                            struct fault *fault, struct local_server **ret_server)
 {
     struct sockaddr_un address;
     assert(options->on_line != NULL);
-    enum err error = local_address(options->path, &address);
+    enum err error = local_path_check(options->path, fault);
+    if (error == OK) {
+        error = local_address(options->path, &address);
+    }
     if (error != OK) {
-        fault_set(fault, "local.bad-path", options->path, "expected a path of 1 to 107 bytes");
         return error;
     }
     error = path_clear(options->path, &address, fault);

@@ -70,6 +70,8 @@ TABLE = (
     ("store.key", r"(?s).*", "", r"store\.key", ""),
     ("sign.key", r" \S+", " " + "A" * 43 + "=", r"sign-key", "public keys"),
     ("server.pem", r"BEGIN", "BEGUN", r"server\.pem", ""),
+    (B, r"tls-key: .*", "tls-key: education.key", r"education\.key",
+     "is not the key of the certificate"),
 )
 
 
@@ -104,11 +106,31 @@ def judge(result, place, word, name):
     need(re.search(r" \(.+\) \[[a-z.-]+\]$", line), "%s: no next step in %s" % (name, line))
 
 
+def judge_socket_folder(folder):
+    """A service manager makes the folder of a socket: --check warns, the start says what is missing
+    and has not made the store, which may be large."""
+    with open(folder.path(B), encoding="utf-8") as file:
+        kept = file.read()
+    folder.write(B, re.sub(r"status-socket: .*", "status-socket: no-such-folder/s.sock", kept))
+    checked = folder.run("--check")
+    need(checked.returncode == 0 and "no-such-folder" in checked.stderr,
+         "--check says nothing of the socket's folder: %s" % checked.stderr)
+    started = folder.run()
+    need(started.returncode == 1 and re.search(r"no-such-folder of the socket is not there \(mkdir",
+                                               started.stderr),
+         "a missing folder of the socket: %d %s" % (started.returncode, started.stderr))
+    need(not os.path.exists(folder.path("store")), "the store was made before the socket failed")
+    folder.write(B, kept)
+
+
 def main():
     folder = Folder()
     try:
         right = folder.run("--check")
         need(right.returncode == 0, "the right files are refused: %s" % right.stderr)
+        need(len(right.stdout.splitlines()) == 1 and ": right: 11 agencies" in right.stdout,
+             "--check says nothing of its success: %r" % right.stdout)
+        judge_socket_folder(folder)
         for name, pattern, replacement, place, word in TABLE:
             with open(folder.path(name), "rb") as file:
                 kept = file.read()
