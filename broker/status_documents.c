@@ -30,7 +30,7 @@ static void write_document(struct listing *listing, const struct stored *stored,
     status_text(out, "clock", document->clock.what);
     status_u64(out, "window", document->clock.window->number);
     status_text(out, "holder", status_acting_id(listing->ctx, document->clock.holder));
-    status_text(out, "rung", rung_id(document->rung));
+    stored_rung_write(listing->ctx, document->rung, out);
     status_bool(out, "replied", document->answer != 0);
     if (answer != NULL) {
         status_text(out, "answer", answer->id);

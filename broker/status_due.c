@@ -171,7 +171,7 @@ static void write_late(struct asked *asked, const struct stored *stored,
         status_u64(asked->out, "late_days", lateness.working_days);
     }
     if (rung != RUNG_COUNT) {
-        status_text(asked->out, "rung", rung_id(rung));
+        stored_rung_write(asked->ctx, rung, asked->out);
     }
     write_document(asked, stored, clock);
 }

@@ -245,6 +245,15 @@ void stored_clock_write(const struct status_context *ctx, const struct stored_cl
     }
 }
 
+void stored_rung_write(const struct status_context *ctx, enum rung rung, struct json_writer *out)
+{
+    const struct policy_name *name = &broker_setup(ctx->broker)->policy->names[rung];
+
+    status_text(out, "rung", rung_id(rung));
+    status_text(out, "rung_zh", name->zh);
+    status_text(out, "rung_en", name->en);
+}
+
 /* --- documents --- */
 
 static void document_number(uint32_t year, uint32_t counter, char out[LIMIT_NUMBER_BYTES])

@@ -52,6 +52,9 @@ bool stored_clock_at(const struct stored *stored, size_t index, struct stored_cl
 void stored_clock_write(const struct status_context *ctx, const struct stored_clock *clock,
                         struct json_writer *out);
 
+/* Members `rung`, its id, and what the city calls it: `rung_zh`, `rung_en`. */
+void stored_rung_write(const struct status_context *ctx, enum rung rung, struct json_writer *out);
+
 /* A numbered document (督办单) whose cause is not gone. */
 struct stored_document {
     struct stored_clock clock; /* that it is about */

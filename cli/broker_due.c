@@ -62,6 +62,14 @@ int broker_due_run(const struct invocation *invocation)
 
 /* --- late --- */
 
+/* Its id, and what the city calls it. */
+static void cell_rung(struct table *table, const struct json_value *row)
+{
+    const char *name = value_text(row, "rung_zh");
+
+    table_cellf(table, "%s%s%s", value_text(row, "rung"), name[0] != '\0' ? " " : "", name);
+}
+
 static void cell_days(struct table *table, const struct json_value *row)
 {
     struct json_value days = json_member(row, "late_days");
@@ -93,7 +101,7 @@ static int draw_late(const struct json_value *root)
         table_cell(&table, value_text(&row, "waiting"));
         cell_instant(&table, value_u64(&row, "since_ms"));
         cell_days(&table, &row);
-        table_cell(&table, value_text(&row, "rung"));
+        cell_rung(&table, &row);
         table_cell(&table, value_text(&row, "document"));
         table_cell(&table, !document ? "" : value_bool(&row, "replied") ? "yes" : "no");
     }
@@ -135,7 +143,7 @@ static int draw_documents(const struct json_value *root)
         table_cell(&table, value_text(&row, "number"));
         table_cell(&table, value_text(&row, "clock"));
         table_cell(&table, value_text(&row, "holder"));
-        table_cell(&table, value_text(&row, "rung"));
+        cell_rung(&table, &row);
         table_cell(&table, value_bool(&row, "replied") ? value_text(&row, "answer") : "-");
         table_cell(&table, value_bool(&row, "agenda") ? "yes" : "");
     }

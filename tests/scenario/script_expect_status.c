@@ -74,7 +74,8 @@ static bool wanted_days(struct step *step, const struct json_value *row)
            step_fail(step, "it is %llu working days late", (unsigned long long)is);
 }
 
-/* expect late-clock NAME CLOCK [holder=A] [waiting=A] [rung=ID] [days=N] */
+/* expect late-clock NAME CLOCK [holder=A] [waiting=A] [rung=ID] [rung_zh=NAME]
+ * [days=N] */
 static bool expect_late_clock(struct world *world, struct step *step, struct asking_status *asked)
 {
     struct json_value rows;
@@ -93,7 +94,8 @@ static bool expect_late_clock(struct world *world, struct step *step, struct ask
         if (strcmp(text_of(&row, "number"), named.number) == 0 &&
             strcmp(text_of(&row, "clock"), step_word(step, 3)) == 0) {
             return wanted_text(step, "holder", &row) && wanted_text(step, "waiting", &row) &&
-                   wanted_text(step, "rung", &row) && wanted_days(step, &row);
+                   wanted_text(step, "rung", &row) && wanted_text(step, "rung_zh", &row) &&
+                   wanted_days(step, &row);
         }
     }
     return step_fail(step, "no such clock of it is late");
