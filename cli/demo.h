@@ -22,7 +22,7 @@
 
 #define DEMO_PATH_BYTES    512u
 #define DEMO_PROCESSES_MAX 16u
-#define DEMO_RESULTS_MAX   96u
+#define DEMO_RESULTS_MAX   128u
 #define DEMO_VALUE_BYTES   192u
 #define DEMO_LINE_BYTES    (4u * 1024u * 1024u) /* the longest answer */
 #define DEMO_CALL_MS       15000u               /* a daemon's answer */

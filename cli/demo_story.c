@@ -1,4 +1,5 @@
-/* The story, as a table: what happens when, and what must then be so. See demo.h.
+/* The story, as a table: what happens when, and what must then be so. See demo.h. Its cases are
+ * told after published ones, without their names and places.
  *
  * It begins on a Friday before two holidays of 2026: of the twenty working days that follow, two
  * are make-up days at a weekend (20 September, 10 October), and ten days off lie between them.
@@ -21,14 +22,19 @@
 #define PATIENT "WJ-2026-0001-01"
 #define INJURED "SF-2026-0001-01"
 #define FARMER  "XC-2026-0001-01"
+#define WOUNDED "JZ-2026-0003"
+#define ORPHAN  "JZ-2026-0004"
+#define ASKED   "MZ-SX-2026-0001" /* the information request about WOUNDED */
+#define ARCHIVE "JZ-SX-2026-0001" /* the archive of ORPHAN */
 
-#define STATUS     "{\"cmd\":\"status\"}"
-#define INBOX      "{\"cmd\":\"inbox\",\"count\":500}"
-#define CASE(id)   "{\"cmd\":\"case\",\"id\":\"" id "\"}"
-#define WHY(id)    "{\"cmd\":\"why\",\"referral\":\"" id "\"}"
-#define SHOW(id)   "{\"cmd\":\"show\",\"id\":\"" id "\"}"
-#define RAISED(id) "referrals.trail[what=rung-raised][rung=" id "]"
-#define WINDOW     "clocks[clock=feedback-outbound]"
+#define STATUS               "{\"cmd\":\"status\"}"
+#define INBOX                "{\"cmd\":\"inbox\",\"count\":500}"
+#define CASE(id)             "{\"cmd\":\"case\",\"id\":\"" id "\"}"
+#define WHY(id)              "{\"cmd\":\"why\",\"referral\":\"" id "\"}"
+#define SHOW(id)             "{\"cmd\":\"show\",\"id\":\"" id "\"}"
+#define RAISED(id)           "referrals.trail[what=rung-raised][rung=" id "]"
+#define WINDOW               "clocks[clock=feedback-outbound]"
+#define SENT(kind_of, about) "rows[kind=" kind_of "][referral=" about "]"
 
 #define SCENE(words)                                                                               \
     {                                                                                              \
@@ -294,7 +300,99 @@ const struct step story[] = {
            "rows[kind=escalation][referral=" SILENT "][rung=due-2]#", "1",
            "共青团市委、联席会议办公室收件箱里也各只有一份"),
 
-    SCENE("七、审计：日志有没有被动过"),
+    AT("2026-10-29 09:00"),
+    SEND(P, "veterans-suitable", "人民检察院按期答复其余四条司法救助线索，并一一告知申请人",
+         "第十一条"),
+    SEND(P, "veterans-told", NULL, NULL),
+    SEND(P, "health-suitable", NULL, NULL),
+    SEND(P, "health-told", NULL, NULL),
+    SEND(P, "justice-suitable", NULL, NULL),
+    SEND(P, "justice-told", NULL, NULL),
+    SEND(P, "rural-suitable", NULL, NULL),
+    SEND(P, "rural-told", NULL, NULL),
+
+    SCENE("七、送错了单位：改送、补问、撤回，一步一步改正"),
+    AT("2026-10-29 10:00"),
+    SEND(P, "wound", "人民检察院先行移送：外来务工人员被害重伤，送乡村振兴局", "第八条"),
+    EXPECT("advance-before-the-judgment", "broker", CASE(WOUNDED), "referrals.state", "delivered",
+           "诉讼未结也可以先送，写明了理由"),
+    AT("2026-10-30 10:00"),
+    SEND("rural-revitalization", "wound-declined",
+         "乡村振兴局反馈：户籍不在本市，不属本单位职责，建议民政局", "第九条"),
+    EXPECT("declined-is-an-answer", P, SHOW(WOUNDED "-01"), "referral.outcome", "not-my-duty",
+           "不属职责也是答复：期限停止，附建议单位"),
+    AT("2026-10-30 14:00"),
+    SEND(P, "wound-again", "人民检察院改送民政局", "第六条"),
+    EXPECT("sent-on-in-the-same-case", "broker", CASE(WOUNDED), "referrals#", "2",
+           "同一案件 " WOUNDED "，编号 -02"),
+    EXPECT("sent-on-with-its-trail", CIVIL, SHOW(WOUNDED "-02"), "referral.link", "re-referral",
+           "民政局看得出是改送来的"),
+    EXPECT("sent-on-from-which", CIVIL, SHOW(WOUNDED "-02"), "referral.previous", "*", NULL),
+    EXPECT("sent-on-has-its-own-window", "broker", WHY(WOUNDED "-02"), WINDOW ".day_n",
+           "2026-11-27", "改送重新计算二十个工作日：11月27日届满"),
+    AT("2026-11-02 09:00"),
+    SEND(CIVIL, "wound-asked", "民政局请检察院补充：家庭收入、是否已获赔偿", "第七条"),
+    RECEIVED(CIVIL, ASKED, "delivery-notice", "请求送达，五个工作日内答复"),
+    EXPECT("asked-has-a-clock", P, SHOW(ASKED), "matter.duties[duty=1].due", "2026-11-09",
+           "事项 " ASKED "：检察院自己的时钟，11月9日届满"),
+    EXPECT("asked-stops-nothing", CIVIL, SHOW(WOUNDED "-02"), "referral." WINDOW ".due",
+           "2026-11-27", "民政局的期限照走，不因提问而停"),
+    AT("2026-11-03 09:00"),
+    SEND(P, "wound-twice", "人民检察院补充移送人社局：帮助就业", NULL),
+    AT("2026-11-03 16:00"),
+    SEND(P, "wound-withdrawn", "当事人要求伤愈后再说：撤回这一条", NULL),
+    EXPECT("withdrawn-alone", "broker", CASE(WOUNDED), "referrals[state=withdrawn]#", "1",
+           "只撤这一条，其余照办"),
+    EXPECT("withdrawn-deletes-nothing", "human-resources", INBOX,
+           SENT("outbound-referral", WOUNDED "-03") "#", "1", "撤回不是删除：来往都还在"),
+    AT("2026-11-06 00:00"),
+    NOTICE(P, ASKED, "remind-2", "催办：答复期限还有2个工作日 → 检察院自己", NULL),
+    AT("2026-11-06 09:00"),
+    SEND(P, "wound-answered", "人民检察院提供信息（第4个工作日）", "第七条"),
+    EXPECT("asked-and-answered", CIVIL, SHOW(ASKED), "matter.state", "closed", "事项办结"),
+    AT("2026-11-12 10:00"),
+    SEND(CIVIL, "wound-grants", "民政局反馈：给予临时救助6000元", "第九条"),
+    EXPECT("repaired", P, SHOW(WOUNDED "-02"), "referral.late", "false",
+           "绕了一圈，仍在期限之内：第9个工作日"),
+
+    SCENE("八、办到底：审批、发放、到手；归档、回访、重新启动"),
+    AT("2026-11-13 09:00"),
+    SEND(P, "orphan", "人民检察院移送线索：母亲被害、父亲重残的未成年人，送民政局", "第十八条"),
+    AT("2026-11-16 10:00"),
+    SEND(CIVIL, "orphan-grants", "民政局反馈：给予救助（基本生活补贴每月1700元）", "第九条"),
+    AT("2026-11-18 10:00"),
+    SEND(CIVIL, "orphan-approved", "救助落实：已审批", NULL),
+    AT("2026-12-01 10:00"),
+    SEND(CIVIL, "orphan-paid-1", "救助落实：第一期已发放", NULL),
+    AT("2026-12-21 10:00"),
+    SEND(CIVIL, "orphan-paid-2", "救助落实：第二期已发放", NULL),
+    SEND(CIVIL, "orphan-delivered", "救助落实：祖母确认收到", NULL),
+    EXPECT("granted-approved-paid-delivered", P, INBOX, SENT("assistance-report", ORPHAN "-01") "#",
+           "4", "答应、审批、发放、到手是四件事，件件有据"),
+    AT("2026-12-22 09:00"),
+    SEND(P, "orphan-archived", "人民检察院归档：全案没有未了的期限", "第十六条"),
+    EXPECT("archived", CIVIL, SHOW(ARCHIVE), "matter.kind", "archive", "民政局同时得知"),
+    EXPECT("first-visit-by-the-calendar", P, SHOW(ARCHIVE), "matter.duties[duty=1].due",
+           "2027-02-22", "未成年人：60天后第一次回访；2月20日是星期六，顺延到22日"),
+    AT("2027-02-19 00:00"),
+    NOTICE(P, ARCHIVE, "remind-2", "催办：回访期限还有2个工作日 → 检察院自己", "第十六条"),
+    AT("2027-02-22 10:00"),
+    SEND(P, "orphan-visit-1", "第一次回访：困难缓解，没有风险", "第十六条"),
+    EXPECT("second-visit-by-the-calendar", P, SHOW(ARCHIVE), "matter.duties[duty=2].due",
+           "2027-04-23", "困难还没解除，下一次回访自动排定"),
+    AT("2027-04-22 10:00"),
+    SEND(P, "orphan-visit-2", "第二次回访：祖母病重，孩子辍学，有风险", "第十六条"),
+    EXPECT("risk-is-a-fact", CIVIL, SHOW(ARCHIVE), "matter.risk", "safety", "民政局也看得到"),
+    SEND(P, "orphan-reopened", "人民检察院重新启动", "第十六条"),
+    EXPECT("visits-end", P, SHOW(ARCHIVE), "matter.state", "cancelled", "回访到此为止"),
+    AT("2027-04-22 11:00"),
+    SEND(P, "orphan-again", "同一案件再移送教育体育局：返校、资助", "第十八条"),
+    EXPECT("linked-to-the-first", EDU, SHOW(ORPHAN "-02"), "referral.link", "follow-up",
+           "编号 " ORPHAN "-02，注明由回访发现"),
+    EXPECT("linked-window", "broker", CASE(ORPHAN), "referrals[state=delivered]#", "1",
+           "新的二十个工作日开始计算"),
+
+    SCENE("九、审计：日志有没有被动过"),
     VERIFY("store", "验证程序只凭公钥核对中枢的存储"),
     EXPECT("audit-store-passes", "verifier", NULL, "report.verdict", "PASS",
            "通过：每条记录都在，且未改动"),
