@@ -5,6 +5,7 @@
  * receipt is on its way (it would only come again). */
 #include "agent/agent.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 
 #define ALARM_WAIT_MS 30000u
 #define STORE_WAIT_MS 5000u
+
+#define UNREACHED_FIRST_MS  5000u /* a broker that restarts is back by then */
+#define UNREACHED_DOUBLINGS 10u   /* then about every hour and a half */
 
 static const struct backoff link_backoff = {.base_ms = 200, .max_ms = 10000};
 
@@ -48,6 +52,16 @@ static enum err check_setup(const struct agent_setup *setup, struct fault *fault
     return error;
 }
 
+/* From now on nothing comes; a connection that breaks at once does not start the count anew. */
+static void unreached(struct agent *agent)
+{
+    if (agent->unreached_ms == 0) {
+        agent->unreached_ms = agent_wall_ms(agent);
+        agent->unreached_tell_ms = agent_machine_ms(agent) + UNREACHED_FIRST_MS;
+        agent->unreached_told = 0;
+    }
+}
+
 enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, struct fault *fault)
 {
     struct agent *agent;
@@ -65,6 +79,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->submits_wait = true;
     agent->hook_at_ms = UINT64_MAX;
     agent->alone = SLOT_COUNT;
+    unreached(agent);
     buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
     agent->decision = malloc(sizeof(*agent->decision));
     agent->copy = malloc(sizeof(*agent->copy));
@@ -194,6 +209,30 @@ static void tell_alarm(struct agent *agent)
     }
 }
 
+/* --- a broker that cannot be reached --- */
+
+/* TLS says nothing that could be passed on: a wrong name, a foreign authority and a port that
+ * nobody uses look alike here. So what to compare is named, more rarely each time. */
+static void tell_unreached(struct agent *agent, uint64_t now_ms)
+{
+    const struct agent_setup *setup = &agent->setup;
+
+    if (setup->broker_url == NULL || agent->unreached_ms == 0 ||
+        now_ms < agent->unreached_tell_ms) {
+        return;
+    }
+    log_warn("nothing comes from the broker at %s under the name \"%s\" since %" PRIu64
+             " s: check that `broker` is its address and it runs, that `broker-name` is in its "
+             "certificate, that `tls-authority` is the city's, and that certificates and keys of "
+             "both sides are of that authority; trying on, messages wait here",
+             setup->broker_url, setup->broker_name,
+             (agent_wall_ms(agent) - agent->unreached_ms) / 1000);
+    if (agent->unreached_told < UNREACHED_DOUBLINGS) {
+        agent->unreached_told++;
+    }
+    agent->unreached_tell_ms = now_ms + ((uint64_t)UNREACHED_FIRST_MS << agent->unreached_told);
+}
+
 /* --- what is started --- */
 
 static bool idle(const struct agent *agent, enum agent_slot slot, uint64_t now_ms)
@@ -269,6 +308,9 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     if (!agent->hook_busy) {
         sooner(agent->hook_at_ms, now_ms, &next_ms);
     }
+    if (agent->setup.broker_url != NULL && agent->unreached_ms != 0) {
+        sooner(agent->unreached_tell_ms, now_ms, &next_ms);
+    }
     return next_ms;
 }
 
@@ -289,6 +331,7 @@ void agent_pump(struct agent *agent)
     uint64_t now_ms = agent_machine_ms(agent);
 
     tell_alarm(agent);
+    tell_unreached(agent, now_ms);
     if (agent->failure != OK) {
         return;
     }
@@ -311,6 +354,9 @@ void agent_connected(struct agent *agent, bool connected)
         return;
     }
     agent->connected = connected;
+    if (!connected) {
+        unreached(agent);
+    }
     agent->alarm_until_ms = 0; /* another broker may be there, or a mended one */
     log_info(connected ? "connected to the broker"
                        : "no connection to the broker: what is sent "
@@ -388,6 +434,7 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
         agent_pump(agent);
         return;
     }
+    agent->unreached_ms = 0;
     region_init(&region, AGENT_REGION_BYTES);
     if (session_open(agent, slot, bytes, &region, &opened)) {
         enum err error = take(agent, slot, &opened, &region);

@@ -60,9 +60,10 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct keyring *keyring;
     const struct sign_key *sign_key;
     const struct seal_key *seal_key;
-    const char *software; /* name and version */
-    uint64_t witness_ms;  /* how often it countersigns a log that grew, at the most */
-    bool accept_gaps;     /* after the loss of this store: streams go on where the broker stands */
+    const char *software;                 /* name and version */
+    const char *broker_url, *broker_name; /* for people: where it is looked for; NULL: not told */
+    uint64_t witness_ms; /* how often it countersigns a log that grew, at the most */
+    bool accept_gaps;    /* after the loss of this store: streams go on where the broker stands */
     bool laboratory;
 };
 

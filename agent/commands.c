@@ -116,6 +116,11 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_text(out, "agency", agent->setup.self->id);
     named_text(out, "broker", keyring_origin(agent->setup.keyring));
     named_bool(out, "connected", agent->connected && agent->greeted);
+    if (agent->setup.broker_url != NULL) {
+        named_text(out, "broker_url", agent->setup.broker_url);
+        named_text(out, "broker_name", agent->setup.broker_name);
+    }
+    named_instant(out, "not_connected_since", agent->unreached_ms);
     if (agent->alarm[0] != '\0') {
         named_text(out, "alarm", agent->alarm);
     }

@@ -425,6 +425,8 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
         .sign_key = &daemon->sign_key,
         .seal_key = &daemon->seal_key,
         .software = SOFTWARE,
+        .broker_url = daemon->config.broker,
+        .broker_name = daemon->config.broker_name,
         .witness_ms = daemon->config.witness_ms,
         .accept_gaps = daemon->config.accept_gaps,
         .laboratory = daemon->config.laboratory};
@@ -560,6 +562,7 @@ static int run(struct daemon *daemon)
     log_info("ready: agent of %s, calendar %s", daemon->config.agency,
              calendar_version(daemon->calendar));
     (void)sd_notify_ready(&daemon->notify, "ready");
+    agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
     return stop(daemon);

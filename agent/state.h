@@ -41,7 +41,10 @@ struct agent {
     struct agent_setup setup;
     struct asking askings[SLOT_COUNT];
     bool connected;
-    bool greeted; /* the session is of this run of the broker */
+    bool greeted;          /* the session is of this run of the broker */
+    uint64_t unreached_ms; /* wall time since when nothing came from the broker; 0: something */
+    uint64_t unreached_tell_ms; /* machine time at which that is said again */
+    uint32_t unreached_told;    /* how often it was */
     uint8_t session[SESSION_BYTES];
     uint64_t counter;
     uint32_t session_refusals; /* since a request was last answered */

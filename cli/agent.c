@@ -545,7 +545,7 @@ int agent_late_run(const struct invocation *invocation)
 /* The lights: what somebody should look at now. */
 static int judge_status(const struct json_value *root)
 {
-    const char *alarm = value_text(root, "alarm");
+    const char *alarm = value_text(root, "alarm"), *since = value_text(root, "not_connected_since");
     struct json_value hook = json_member(root, "hook");
     int status = EXIT_OK;
 
@@ -553,7 +553,12 @@ static int judge_status(const struct json_value *root)
         status = output_warn("ALARM: this agent no longer believes the broker: %s", alarm);
     }
     if (!value_bool(root, "connected")) {
-        status = output_warn("not connected to the broker; messages wait here and leave later");
+        status =
+            output_warn("not connected to the broker at %s under the name \"%s\"%s%s; messages "
+                        "wait here and leave later; what to check: docs/operations.md, \"The "
+                        "agent does not connect\"",
+                        value_text(root, "broker_url"), value_text(root, "broker_name"),
+                        since[0] != '\0' ? " since " : "", since);
     }
     if (value_bool(root, "clock_held")) {
         status = output_warn("the broker's clock is held: reminders and escalations wait");

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import secrets
+import select
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "client"))
 
 import referral_client as client  # noqa: E402
-from agent_city import BIN, City, outbound, inbound  # noqa: E402
+from agent_city import BIN, Agent, City, free_port, outbound, inbound  # noqa: E402
 from referral_client import m  # noqa: E402
 
 LONG = os.environ.get("REFERRAL_LONG") == "1"
@@ -231,6 +232,73 @@ class Outages(WithCity):
         self.city.agent("education", "accept-gaps: true")
         self.two = self.city.agents["education"]
         self.two.wait_row("inbox", "the message", lambda found: found["id"] == row["id"])
+
+
+class OutOfReach(unittest.TestCase):
+    """What a newcomer gets wrong first: address, name, authority, pair. The agent says where it
+    looks and what to compare, in its log and in its status, instead of being silent."""
+
+    def setUp(self):
+        self.city = City()
+        self.city.start_broker()
+
+    def tearDown(self):
+        self.city.close()
+
+    def made_wrong(self, option, value):
+        agent = Agent(self.city, "education")
+        with open(agent.config, encoding="utf-8") as file:
+            lines = [line for line in file if not line.startswith(option + ":")]
+        self.city.write(agent.config, "".join(lines) + "%s: %s\n" % (option, value))
+        self.city.agents["education"] = agent
+        return agent
+
+    def says(self, agent, url, name):
+        agent.start()
+        deadline = time.monotonic() + 30
+        while "nothing comes from the broker at %s under the name \"%s\"" % (url, name) \
+                not in agent.log():
+            self.assertLess(time.monotonic(), deadline, agent.log())
+            select.select([], [], [], 0.05)
+        status = agent.status()
+        self.assertFalse(status["connected"])
+        self.assertEqual((status["broker_url"], status["broker_name"]), (url, name))
+        self.assertRegex(status["not_connected_since"], r"^20\d\d-")
+
+    def url(self):
+        return "tls+tcp://127.0.0.1:%d" % self.city.port
+
+    def test_a_name_that_is_not_in_the_broker_s_certificate(self):
+        self.says(self.made_wrong("broker-name", "broker.example"), self.url(), "broker.example")
+
+    def test_a_port_that_nobody_listens_on(self):
+        url = "tls+tcp://127.0.0.1:%d" % free_port()
+        self.says(self.made_wrong("broker", url), url, "broker")
+
+    def test_a_foreign_authority(self):
+        foreign = self.city.path("foreign")
+        subprocess.run([os.path.join(BIN, "referralctl"), "keys", "init", "--registry",
+                        self.city.registry, "--out", foreign], check=True, capture_output=True)
+        self.says(self.made_wrong("tls-authority", os.path.join(foreign, "ca.crt")), self.url(),
+                  "broker")
+
+    def test_keys_that_do_not_belong_together_are_refused_before_anything_is_made(self):
+        others = self.city.path("keys", "procuratorate")
+        for option, name, words in (
+                ("tls-key", "tls.key", "is not the key of the certificate"),
+                ("sign-key", "sign.key", 'is not a signing key of "education"'),
+                ("seal-key", "seal.key", 'is not a sealing key of "education"'),
+                ("store-key", "sign.key", "store key")):
+            agent = self.made_wrong(option, os.path.join(others, name))
+            for check in ([], ["--check"]):
+                ended = subprocess.run([os.path.join(BIN, "referral-agent"), "--config",
+                                        agent.config, *check], capture_output=True, text=True,
+                                       timeout=30, check=False)
+                self.assertEqual(ended.returncode, 78, ended.stderr)
+                self.assertIn(os.path.join(others, name), ended.stderr)
+                self.assertIn(words, ended.stderr)
+            self.assertFalse(os.path.exists(agent.store), option)
+        self.city.agents.clear()
 
 
 class Hostile(WithCity):
