@@ -66,6 +66,7 @@ static enum err fill_item(struct turn *turn, struct lookup *lookup, struct decid
     struct queue_stream stream = {.recipient = lookup->signer->number};
     struct audit_entry entry;
     struct leaf_record record;
+    const struct agency *author;
     enum err error;
 
     if (facts->lane >= QUEUE_LANES) {
@@ -87,6 +88,8 @@ static enum err fill_item(struct turn *turn, struct lookup *lookup, struct decid
     lookup->item.message_id = lookup->queued.message_id;
     lookup->item.case_id = record.case_id;
     lookup->item.referral_id = record.referral_id;
+    author = registry_find(turn->broker->setup.registry, record.actor);
+    lookup->item.author = author == NULL ? 0 : author->number;
     lookup->item.leaf_index = lookup->queued.leaf;
     lookup->item.leaf_hash = entry.hash;
     ctx->item = &lookup->item;

@@ -79,6 +79,7 @@ struct decide_item {
     struct uuid message_id;
     struct uuid case_id; /* of the referral that it belongs to */
     struct uuid referral_id;
+    uint16_t author; /* the agency that sent it; 0: the broker */
     uint64_t leaf_index;
     struct digest leaf_hash;
 };

@@ -435,6 +435,18 @@ static bool takes_part_or_office(struct deciding *deciding, uint16_t agency)
            takes_part(deciding, agency);
 }
 
+/* Of several who take part, the author is the one who learns that it arrived, or why it came back.
+ */
+static bool check_author(struct deciding *deciding)
+{
+    const struct decide_item *item = deciding->ctx->item;
+    bool fits = deciding->ctx->replica ||
+                (item->author != 0 &&
+                 matter_recipient(deciding) == deciding_acting(deciding, item->author));
+    return fits || deciding_refuse(deciding, REFUSAL_RECIPIENT,
+                                   "header.recipient: not the author of what is queued there");
+}
+
 static bool apply_beside(struct deciding *deciding)
 {
     enum message_kind kind = deciding->message->header.kind;
@@ -453,7 +465,7 @@ static bool apply_beside(struct deciding *deciding)
     if (kind == MESSAGE_ESCALATION_REPLY) {
         return act_escalation_reply(deciding);
     }
-    return deciding_check_item(deciding) &&
+    return deciding_check_item(deciding) && check_author(deciding) &&
            (kind == MESSAGE_DELIVERY ? act_delivery(deciding) : act_rejection(deciding));
 }
 

@@ -15,6 +15,7 @@ struct town {
     struct referral about;
     struct matter matter;
     bool known;
+    const char *author; /* of what is queued; NULL: whom the receipt names */
 };
 
 /* `more` rows stand at the end of the file. */
@@ -308,6 +309,10 @@ static inline enum refusal town_send(struct town *town, const struct message *me
     bool receipt =
         message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
     static struct matter before;
+    if (receipt) {
+        item.author =
+            number_of(town, town->author != NULL ? town->author : message->header.recipient);
+    }
     before = town->matter;
     ctx->signer = signer == NULL ? 0 : signer->number;
     ctx->item = receipt ? &item : NULL;

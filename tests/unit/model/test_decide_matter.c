@@ -593,6 +593,24 @@ START_TEST(receipts_name_what_is_queued)
 }
 END_TEST
 
+START_TEST(a_receipt_goes_to_the_author)
+{
+    static const enum message_kind receipts[] = {MESSAGE_DELIVERY, MESSAGE_REJECTION};
+    static struct town town;
+    town_open(&town);
+    town_say(&town, MESSAGE_CONSULTATION);
+    town.author = "civil-affairs";
+    for (size_t i = 0; i < COUNT_OF(receipts); i++) {
+        struct message receipt = matter_message(&town, receipts[i], "procuratorate", "education");
+        receipt.header.refers_to = id_of(99); /* what a member said to all */
+        town_refuse(&town, &receipt, REFUSAL_RECIPIENT);
+        SET(receipt.header.recipient, "civil-affairs");
+        ck_assert_int_eq(town_send(&town, &receipt), REFUSAL_NONE);
+    }
+    town_close(&town);
+}
+END_TEST
+
 START_TEST(the_header_is_that_of_the_matter)
 {
     static struct town town;
@@ -791,6 +809,7 @@ int main(void)
     tcase_add_test(cases, money_is_planned_ahead);
     tcase_add_test(cases, a_letter_is_answered_for);
     tcase_add_test(cases, receipts_name_what_is_queued);
+    tcase_add_test(cases, a_receipt_goes_to_the_author);
     tcase_add_test(cases, the_header_is_that_of_the_matter);
     tcase_add_test(cases, a_successor_does_what_was_promised);
     tcase_add_loop_test(cases, the_full_product, 1, MATTER_KIND_COUNT);
