@@ -42,7 +42,8 @@ def say(city, of, sender, recipient, copies):
         need(len(found) == 1, "%s finds %d messages" % (name, len(found)))
         _, header, _, body, leaf = found[0]
         need(header.recipient == recipient and leaf.recipient == name, "another's leaf")
-        need(leaf.message_id == record.message_id and body.text == "\u60c5\u51b5", "another message")
+        need(leaf.message_id == record.message_id, "another message")
+        need(body.text == "\u60c5\u51b5", "another body")
         (answer, _), = reader.acknowledge(found)
         need(answer.refusal == 0, "%s may not acknowledge: %d" % (name, answer.refusal))
         need(reader.fetch() == [], "%s has it still" % name)
