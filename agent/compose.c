@@ -622,6 +622,10 @@ enum err compose(struct agent *agent, struct store_txn *txn, struct composing *c
     if (error == OK) {
         error = message_json_read(&composing->message, kind, composing->region, &draft, fault);
     }
+    if (error == OK && draft.message.header.kind == MESSAGE_MEETING_NOTICE &&
+        draft.message.meeting.agenda_count == 0) {
+        error = agenda_fill(txn, composing->region, &draft.message.meeting);
+    }
     if (error != OK) {
         return error;
     }

@@ -440,6 +440,9 @@ static enum err store(struct arrival *arrival)
     if (error == OK) {
         error = follow(arrival);
     }
+    if (error == OK && brokers && arrival->decoded) {
+        error = agenda_follow(arrival->agent, arrival->txn, &arrival->message);
+    }
     if (error == OK) {
         error = notify_add(arrival->agent, arrival->txn, &arrival->row,
                            arrival->decoded ? &arrival->message : NULL);

@@ -237,6 +237,15 @@ enum err show_late(struct agent *agent, const struct json_value *request, struct
 enum err show_find(struct store_txn *txn, const char *text, const char *place,
                    struct case_key *ret_key, struct fault *fault) MUST_CHECK;
 
+/* --- agenda.c: of the next joint meeting, in the office's agent --- */
+
+/* A notice of the broker puts something on it, or takes it off. */
+enum err agenda_follow(struct agent *agent, struct store_txn *txn,
+                       const struct message *notice) MUST_CHECK;
+/* What stands on it; the rows are the region's. */
+enum err agenda_fill(struct store_txn *txn, struct region *region,
+                     struct meeting_facts *facts) MUST_CHECK;
+
 /* --- notify.c --- */
 
 /* A row for the hook, if there is a hook. `message` may be NULL: an alarm. */

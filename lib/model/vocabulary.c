@@ -444,7 +444,7 @@ static const struct word links[] = {
 };
 
 static const struct word agenda_whys[] = {
-    {1, "third-rung", "三次督办", "reached the third rung"},
+    {AGENDA_THIRD_RUNG, "third-rung", "三次督办", "reached the third rung"},
     {2, "proposed", "提请讨论", "proposed"},
 };
 

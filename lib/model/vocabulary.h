@@ -92,7 +92,9 @@ enum {
     LINK_RE_REFERRAL = 1,     /* after not-my-duty: the trail of Art. 6's division of duties */
     LINK_FOLLOW_UP = 2,       /* found at a follow-up visit */
     LINK_OTHER_DIRECTION = 3, /* the other direction of the same household's matter */
-    LINK_SUPPLEMENT = 4       /* another need of the same household */
+    LINK_SUPPLEMENT = 4,      /* another need of the same household */
+
+    AGENDA_THIRD_RUNG = 1
 };
 
 struct word {
