@@ -26,7 +26,7 @@ enum err fields_find(struct span message, uint64_t number, struct span *ret) MUS
 #define SHAPE_RUNG     ".vvbvbb"
 #define SHAPE_CLOCK    ".vvvvvvb"
 #define SHAPE_HEADER   ".vvbvbbbvbbbbb" /* Header, as proto/message.proto numbers it */
-#define FACTS_COPIES   33u /* of Facts, likewise */
+#define FACTS_COPIES   33u              /* of Facts, likewise */
 #define SHAPE_PAYLOAD  ".bbb"
 #define SHAPE_ENVELOPE ".bb"
 
