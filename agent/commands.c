@@ -310,6 +310,7 @@ static enum err write_refusal(const struct fault *fault, enum err error, struct 
     json_writer_init(&writer, out);
     json_object_begin(&writer);
     named_bool(&writer, "ok", false);
+    named_text(&writer, "daemon", "agent");
     named_text(&writer, "code", fault->code[0] != '\0' ? fault->code : "agent.environment");
     named_text(&writer, "place", fault->place);
     named_text(&writer, "message", fault->message[0] != '\0' ? fault->message : err_text(error));
@@ -341,6 +342,7 @@ enum err agent_answer(struct agent *agent, uint64_t client, struct span line, st
         json_writer_init(&writer, out);
         json_object_begin(&writer);
         named_bool(&writer, "ok", true);
+        named_text(&writer, "daemon", "agent");
         error = dispatch(agent, &request, &writer, &fault);
         json_object_end(&writer);
         if (error == OK) {

@@ -184,7 +184,8 @@ static enum err decide_requests(struct turn *turn)
         struct intake *intake = broker->pending_first;
         enum err error;
 
-        if (count == LIMIT_TURN_COUNT || bytes > TURN_INTAKE_BYTES) {
+        if (count == LIMIT_TURN_COUNT || bytes > TURN_INTAKE_BYTES ||
+            turn->written > TURN_WRITTEN_BYTES) {
             broker->again = true;
             return OK;
         }
@@ -428,6 +429,24 @@ void broker_clock(const struct broker *broker, struct broker_clock *ret_clock)
     ret_clock->wall_ms = io_wall_ms(&broker->setup.io);
     ret_clock->hold = broker->hold;
     ret_clock->confirmed_ms = broker->keeper.confirmed_ms;
+    ret_clock->wait_until_ms = 0;
+    if (broker->hold == HOLD_WAIT) {
+        uint64_t end_ms = broker->keeper.start_boot_ms + broker->keeper.rules.start_wait_ms;
+        uint64_t boot_ms = io_boot_ms(&broker->setup.io);
+
+        ret_clock->wait_until_ms = ret_clock->wall_ms + (end_ms > boot_ms ? end_ms - boot_ms : 0);
+    }
+}
+
+bool broker_clock_ahead(const struct broker *broker)
+{
+    struct timekeeper trial = broker->keeper; /* a turn of a copy: the last real one may be old */
+    const struct clock_reading reading = {.wall_ms = io_wall_ms(&broker->setup.io),
+                                          .boot_ms = io_boot_ms(&broker->setup.io)};
+    struct clock_turn turn;
+
+    timekeeper_turn(&trial, reading, &turn);
+    return turn.now_ms > reading.wall_ms;
 }
 
 static void command(struct broker *broker, bool reset, const struct digest *reason)

@@ -73,6 +73,7 @@ struct broker_clock {
     uint64_t broker_ms, wall_ms;
     int hold; /* enum clock_hold */
     uint64_t confirmed_ms;
+    uint64_t wait_until_ms; /* wall time of the end of HOLD_WAIT; 0: that is not why */
 };
 
 /* From the next turn on this sealed calendar counts, borrowed from now on; the one before is free.
@@ -85,6 +86,8 @@ void broker_count(const struct broker *broker, struct broker_counts *ret_counts)
 void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
 /* An administrator's word, with a digest of the reason; one leaf in the next turn. */
 void broker_clock_confirm(struct broker *broker, const struct digest *reason);
+/* Is broker time, as it is now, ahead of the wall clock? Else a reset has nothing to undo. */
+bool broker_clock_ahead(const struct broker *broker);
 void broker_clock_reset(struct broker *broker, const struct digest *reason);
 /* When each agency was last heard in this run (broker time), 0 never; by place in the registry. */
 uint64_t broker_heard_ms(const struct broker *broker, size_t agency);

@@ -36,6 +36,7 @@ static void write_clock(const struct status_context *ctx, struct json_writer *ou
     named_u64(out, "wall_ms", clock.wall_ms);
     named_text(out, "held", hold_names[clock.hold]);
     named_u64(out, "confirmed_ms", clock.confirmed_ms);
+    named_u64(out, "wait_until_ms", clock.wait_until_ms);
     json_object_end(out);
 }
 
@@ -305,11 +306,13 @@ static enum err status_clock_reset(const struct status_context *ctx,
                                    const struct json_value *request, struct json_writer *out,
                                    struct fault *fault)
 {
+    bool ahead = broker_clock_ahead(ctx->broker);
     struct digest reason;
     enum err error = read_reason(request, &reason, fault);
 
-    (void)out;
-    if (error == OK) {
+    json_name(out, "was_ahead");
+    json_bool(out, ahead);
+    if (error == OK && ahead) {
         broker_clock_reset(ctx->broker, &reason);
         ctx->turn(ctx->ctx);
     }
@@ -408,6 +411,7 @@ static enum err write_refusal(const struct fault *fault, enum err error, struct 
     json_object_begin(&writer);
     json_name(&writer, "ok");
     json_bool(&writer, false);
+    named_text(&writer, "daemon", "broker");
     named_text(&writer, "code", fault->code[0] != '\0' ? fault->code : "broker.environment");
     named_text(&writer, "place", fault->place);
     named_text(&writer, "message", fault->message[0] != '\0' ? fault->message : err_text(error));
@@ -430,6 +434,7 @@ enum err status_answer(const struct status_context *ctx, struct span line, struc
         json_object_begin(&writer);
         json_name(&writer, "ok");
         json_bool(&writer, true);
+        named_text(&writer, "daemon", "broker");
         error = dispatch(ctx, &request, &writer, &fault);
         json_object_end(&writer);
         if (error == OK) {

@@ -54,6 +54,39 @@ static const struct {
     {"ahead", "rungs wait: broker time is ahead of the wall clock"},
 };
 
+/* What somebody does about it; of a wait there is nothing to do. */
+static const struct {
+    const char *held;
+    const char *next;
+} hold_warnings[] = {
+    {"start", "the clock is held since the start: reminders and escalations wait until three "
+              "agencies' times agree; or compare the machine's time and use `clock confirm`"},
+    {"jump", "the clock is held, because the wall clock jumped: reminders and escalations wait "
+             "until three agencies' times agree; or compare the machine's time, correct it if it "
+             "is wrong, and use `clock confirm`; where it went back and is right now, `clock "
+             "reset` takes broker time back, too"},
+    {"ahead", "the clock is held, because broker time is ahead of the wall clock: reminders and "
+              "escalations wait until the wall clock has come there; if the wall clock is right, "
+              "`clock reset` undoes it"},
+};
+
+static int warn_held(const struct json_value *root, const char *held)
+{
+    struct json_value clock = json_member(root, "clock");
+    char until[INSTANT_TEXT_BYTES];
+
+    for (size_t i = 0; i < sizeof(hold_warnings) / sizeof(hold_warnings[0]); i++) {
+        if (strcmp(held, hold_warnings[i].held) == 0) {
+            return output_warn("%s", hold_warnings[i].next);
+        }
+    }
+    output_instant(value_u64(&clock, "wait_until_ms"), until);
+    return output_warn(
+        "the clock is held until %s, as after each start: it is confirmed, reminders "
+        "and escalations begin then by themselves",
+        until);
+}
+
 static const char *held_of(const struct json_value *root)
 {
     struct json_value clock = json_member(root, "clock");
@@ -102,9 +135,7 @@ static int judge(const struct json_value *root)
                              missing, missing);
     }
     if (strcmp(held, "none") != 0) {
-        status = output_warn("the clock is held (%s): reminders and escalations wait until three "
-                             "agencies' times agree; or check the machine's time and use `%s`",
-                             held, strcmp(held, "ahead") == 0 ? "clock reset" : "clock confirm");
+        status = warn_held(root, held);
     }
     if (!json_absent(&percent) && !value_bool(root, "accepts")) {
         status = output_warn("the store is full (%" PRIu64 " %%): new messages are refused; give "
@@ -292,6 +323,13 @@ int broker_queue_run(const struct invocation *invocation)
 
 /* --- clock confirm, clock reset --- */
 
+static bool nothing_undone(const struct json_value *root)
+{
+    struct json_value was_ahead = json_member(root, "was_ahead");
+
+    return !json_absent(&was_ahead) && !value_bool(root, "was_ahead");
+}
+
 static int clock_command(const struct invocation *invocation, const char *cmd, const char *done)
 {
     char digest_text[DIGEST_TEXT_BYTES];
@@ -314,6 +352,9 @@ static int clock_command(const struct invocation *invocation, const char *cmd, c
     status = call_end(&call, invocation, BROKER_SOCKET);
     if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
         call_print(&call);
+    } else if (status == EXIT_OK && nothing_undone(&call.root)) {
+        printf("broker time is not ahead of the wall clock: nothing to set back, nothing was "
+               "recorded\n");
     } else if (status == EXIT_OK) {
         printf("%s\nthe log records the reason as SHA-256 %s\n"
                "keep the file; next: `referralctl clock show`\n",

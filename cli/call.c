@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/limits.h"
 #include "cli/input.h"
@@ -82,6 +83,20 @@ static int cannot_ask(const struct invocation *invocation, enum err error)
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
+/* What the file says of a socket that nobody answers on. */
+static const char *why_silent(const char *path, enum err error)
+{
+    struct stat found;
+
+    if (error != ERR_UNREACHABLE) {
+        return err_text(error);
+    }
+    if (stat(path, &found) != 0) {
+        return "there is no such file";
+    }
+    return S_ISSOCK(found.st_mode) ? "a daemon was here, and has ended" : "this is not a socket";
+}
+
 static int no_answer(const struct invocation *invocation, const char *path, enum err error)
 {
     struct fault fault = {.code = ""};
@@ -102,7 +117,7 @@ static int no_answer(const struct invocation *invocation, const char *path, enum
         status = EXIT_USAGE;
         break;
     default:
-        fault_set(&fault, "socket.unreachable", path, "no answer: %s", err_text(error));
+        fault_set(&fault, "socket.unreachable", path, "no answer: %s", why_silent(path, error));
         fault_hint(&fault, "is the daemon running, and is this its socket (--socket PATH)?");
         status = EXIT_UNREACHABLE;
     }
@@ -127,6 +142,31 @@ static int refused(const struct invocation *invocation, const char *path,
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
+/* Both daemons know `status`: whose answer it is stands in it. */
+static bool is_other(const struct json_value *root, const char *default_socket)
+{
+    const char *daemon = value_text(root, "daemon");
+
+    return daemon[0] != '\0' &&
+           strcmp(daemon, strcmp(default_socket, AGENT_SOCKET) == 0 ? "agent" : "broker") != 0;
+}
+
+static int other_daemon(const struct invocation *invocation, const char *path,
+                        const char *default_socket)
+{
+    struct fault fault = {.code = ""};
+
+    if (strcmp(default_socket, AGENT_SOCKET) == 0) {
+        fault_set(&fault, "socket.other-daemon", path, "this is the socket of a broker");
+        fault_hint(&fault, "an agent's is its `socket`; a broker is asked by `referralctl status`");
+    } else {
+        fault_set(&fault, "socket.other-daemon", path, "this is the socket of an agent");
+        fault_hint(&fault, "the broker's is its `status-socket`; an agent is asked by `referralctl "
+                           "agent status`");
+    }
+    return output_fault(invocation, EXIT_REFUSED, &fault);
+}
+
 int call_end(struct call *call, const struct invocation *invocation, const char *default_socket)
 {
     const char *path = invocation->value[OPTION_SOCKET];
@@ -148,5 +188,8 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
         return output_fault(invocation, EXIT_REFUSED, &fault);
     }
     call->root = json_root(call->json);
+    if (is_other(&call->root, default_socket)) {
+        return other_daemon(invocation, path, default_socket);
+    }
     return value_bool(&call->root, "ok") ? EXIT_OK : refused(invocation, path, &call->root);
 }

@@ -464,7 +464,7 @@ class Nonsense(Case):
 
     def test_warnings(self):
         for members, pattern in (
-                ({"clock": {"held": "jump"}, "accepts": True}, r"clock is held \(jump\)"),
+                ({"clock": {"held": "jump"}, "accepts": True}, "clock is held, because the wall clock jumped"),
                 ({"clock": {"held": "none"}, "accepts": True, "store_percent": 82}, "nearly full"),
                 ({"clock": {"held": "none"}, "accepts": False, "store_percent": 86}, "is full")):
             for form in ((), ("--json",)):
@@ -484,7 +484,13 @@ class Nonsense(Case):
 
     def test_unreachable(self):
         for words in (("status",), ("agent", "status"), ("agent", "sign-for", "x")):
-            self.bad(UNREACHABLE, r"s: no answer: .*--socket PATH", "--socket", self.path, *words)
+            self.bad(UNREACHABLE, r"s: no answer: there is no such file.*--socket PATH", "--socket",
+                     self.path, *words)
+        self.bad(UNREACHABLE, "no answer: this is not a socket", "--socket", REGISTRY, "status")
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(self.path)
+        self.bad(UNREACHABLE, "no answer: a daemon was here", "--socket", self.path, "status")
+        os.unlink(self.path)
         self.bad(USAGE, "--socket: expected a path", "--socket", "/" + "x" * 200, "status")
 
     def test_nothing_personal_in_words(self):

@@ -93,6 +93,9 @@ class Broker(Case):
         self.assertIn("clock is held", drawn.err)
         self.assertRegex(drawn.out, r"broker time +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00")
         self.ask("clock", "show", status=WARNING)
+        undone = self.good("--socket", self.socket, "clock", "reset", "--reason-file", "-",
+                           text="trial")
+        self.assertIn("nothing was recorded", undone.out)
         reason = self.city.path("reason.txt")
         self.city.write("reason.txt", "compared with the time service\n")
         self.bad(REFUSED, "cannot open", "--socket", self.socket, "clock", "confirm",
@@ -104,6 +107,9 @@ class Broker(Case):
                                         "--reason-file", reason).out)
         self.good("--socket", self.socket, "clock", "confirm", "--reason-file", "-", "--json",
                   text="compared with the time service")
+        waits = self.good("--socket", self.socket, "clock", "show", status=WARNING)
+        self.assertRegex(waits.err, r"held until \d{4}-\d\d-\d\dT[0-9:]+\+08:00.*by themselves")
+        self.assertNotIn("clock confirm", waits.err)
         self.city.lab_clock(both_ms=11 * 60 * 1000)
         self.good("--socket", self.socket, "clock", "confirm", "--reason-file", reason)
         drawn, parsed = self.ask("clock", "show")
@@ -111,6 +117,13 @@ class Broker(Case):
         # From 1 November until it is in config/calendars, next year's notice is warned of.
         missing = ctl("--socket", self.socket, "status", "--json").json["calendar_missing"]
         self.ask("status", status=WARNING if missing else OK)
+
+    def test_1_the_socket_of_the_other_daemon(self):
+        """Both know `status`: whose socket it is is said, and nothing of it is judged."""
+        self.bad(REFUSED, "this is the socket of a broker", "agent", "status", "--socket",
+                 self.socket)
+        self.bad(REFUSED, "this is the socket of a broker", "agent", "inbox", "--socket",
+                 self.socket)
 
     def test_2_agencies_and_queue(self):
         drawn, parsed = self.ask("agencies")
@@ -265,8 +278,10 @@ class Broker(Case):
         self.good("--socket", self.socket, "clock", "confirm", "--reason-file", "-", text="trial")
         self.city.lab_clock(wall_ms=0)
         result = self.good("--socket", self.socket, "clock", "show", status=WARNING)
-        self.assertRegex(result.err, "clock is held")
-        self.good("--socket", self.socket, "clock", "reset", "--reason-file", "-", text="trial")
+        self.assertRegex(result.err, "clock is held.*`clock reset`")
+        undone = self.good("--socket", self.socket, "clock", "reset", "--reason-file", "-",
+                           text="trial")
+        self.assertIn("set back", undone.out)
 
 
 class Agents(Case):
@@ -411,11 +426,14 @@ class Agents(Case):
         self.assertEqual(status.status, WARNING if status.json["clock_held"] else OK, status.err)
         self.assertIn("broker: agents-test.example/broker",
                       ctl(*self.on(self.sender, "status")).out)
+        self.bad(REFUSED, "this is the socket of an agent.*agent status", "--socket",
+                 self.sender.path, "status")
         self.city.kill_broker()
         self.sender.wait("an outage", lambda event: event["event"] == "disconnected")
         status = ctl(*self.on(self.sender, "status"))
         self.assertEqual(status.status, WARNING)
-        self.assertIn("not connected", status.err)
+        self.assertRegex(status.err, 'not connected to the broker at tls.tcp://127.0.0.1:.* "broker" '
+                         "since 20")
         number = self.refer("education").json["messages"][0]["referral"]
         self.assertRegex(self.good(*self.on(self.sender, "outbox")).out, number + " +waiting")
         self.city.start_broker()

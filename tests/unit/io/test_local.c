@@ -380,7 +380,8 @@ START_TEST(a_path_that_does_not_serve_is_refused)
     options.path = "";
     ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), ERR_INVALID);
     options.path = "/nonexistent/folder/socket";
-    ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), ERR_IO);
+    ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), ERR_NOT_FOUND);
+    ck_assert_str_eq(fault.code, "local.no-folder");
     file_write_text(desk.path, "mine");
     options.path = desk.path;
     ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), ERR_EXISTS);
