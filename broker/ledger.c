@@ -40,6 +40,7 @@ static enum err append(struct turn *turn, const struct leaf_record *record, stru
     error = leaf_record_encode(record, &bytes);
     if (error == OK) {
         leaf.record = span_buf(&bytes);
+        turn->written += bytes.len + leaf.envelope.len;
         error = audit_append(turn->txn, &leaf, ret_leaf, ret_hash);
     }
     buf_free(&bytes);
@@ -364,6 +365,7 @@ static enum err put(struct applying *applying, uint64_t *ret_next_due_ms)
         len = referral_pack(&decision->after, packed);
         *ret_next_due_ms = decision->after.next_due_ms;
     }
+    applying->turn->written += len;
     return cases_put(applying->turn->txn, &applying->subject.key, span_of(packed, len));
 }
 

@@ -337,6 +337,7 @@ enum err scheduler_rungs(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     struct decide_context ctx = ledger_context(turn);
+    size_t begun = turn->written;
     struct due_row row;
     enum err error = OK;
 
@@ -369,7 +370,7 @@ enum err scheduler_rungs(struct turn *turn)
         if (error != OK || row.due_ms > turn->now_ms) {
             break;
         }
-        if (turn->rungs >= LIMIT_TURN_RUNGS) {
+        if (turn->rungs >= LIMIT_TURN_RUNGS || turn->written - begun > TURN_WRITTEN_BYTES) {
             broker->again = true;
             return OK;
         }
@@ -502,6 +503,7 @@ enum err scheduler_redate(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     struct case_key at = broker->redate_after;
+    size_t begun = turn->written;
     bool first = uuid_is_zero(&at.case_id);
     enum err error;
 
@@ -513,6 +515,9 @@ enum err scheduler_redate(struct turn *turn)
         struct case_key key;
         struct span packed;
 
+        if (turn->written - begun > TURN_WRITTEN_BYTES) {
+            break;
+        }
         error = cases_next(turn->txn, NULL, first ? NULL : &at, &key, &packed);
         if (error == ERR_NOT_FOUND) {
             return redate_done(turn);

@@ -22,6 +22,10 @@
 #define TURN_REGION_BYTES ((size_t)512 * 1024 * 1024) /* answers of one turn */
 #define TURN_SALTS        16 /* of leaves, drawn at once: the kernel is asked once for so many */
 #define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024) /* payloads decided in one turn */
+/* What one turn may write for its requests, its rungs and its re-dating, each: a message to a whole
+ * city is written once for each whom it goes to, the row of a large matter with each step. The
+ * request under way is finished: 1 MiB, 127 times. */
+#define TURN_WRITTEN_BYTES ((size_t)32 * 1024 * 1024)
 
 struct broker_agency { /* by place in the registry */
     struct session session;
@@ -104,7 +108,8 @@ struct turn {
     size_t answer_count;
     struct notice *notices, **notices_end;
     size_t notice_count;
-    size_t rungs; /* raised in this turn */
+    size_t rungs;   /* raised in this turn */
+    size_t written; /* bytes of leaves and rows */
     uint8_t salts[TURN_SALTS][SALT_BYTES];
     size_t salts_left;
     /* what becomes true of the broker with the commit */
