@@ -464,7 +464,8 @@ class Nonsense(Case):
 
     def test_warnings(self):
         for members, pattern in (
-                ({"clock": {"held": "jump"}, "accepts": True}, "clock is held, because the wall clock jumped"),
+                ({"clock": {"held": "jump"}, "accepts": True},
+                 "clock is held, because the wall clock jumped"),
                 ({"clock": {"held": "none"}, "accepts": True, "store_percent": 82}, "nearly full"),
                 ({"clock": {"held": "none"}, "accepts": False, "store_percent": 86}, "is full")):
             for form in ((), ("--json",)):
