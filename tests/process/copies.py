@@ -3,11 +3,14 @@
 
 A consultation of the procuratorate goes to education with copies to two more. Each fetches it from
 its own stream, opens it and acknowledges it; so does each with the answer that education gives to
-all. In the end the verifier passes the store and its export, with one leaf for each addressee."""
+all. In the end the verifier passes the store and its export, with one leaf for each addressee.
+Then every agency of the city writes at once to all others, as much as fits a request: what was
+written once for each whom it went to is no more in one commit than a turn may write."""
 
 import os
 import secrets
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -19,15 +22,30 @@ from referral_client import m  # noqa: E402
 
 CONSULTATION = 19
 OFFICER, TEXT = 1 << 8, 1 << 5
-run_client.AGENCIES = ("procuratorate", "education", "civil-affairs", "health")
+TURN_WRITTEN = 32 << 20  # broker/turn.h, and the request under way to the end
+LARGE = 65500            # a text whose sealed body is of the largest class, 212,992 bytes
+run_client.AGENCIES = ("procuratorate", "education", "civil-affairs", "justice", "human-resources",
+                       "health", "rural-revitalization", "veterans-affairs", "youth-league",
+                       "womens-federation", "disabled-federation")
 
 
-def consultation(agency, of, recipient, copies):
+class City(support.City):
+    """With room for what the whole city writes at once."""
+
+    def make_configuration(self):
+        super().make_configuration()
+        with open(self.path("broker.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        need("store-mib: 64\n" in text, "the size of the store")
+        self.write("broker.yaml", text.replace("store-mib: 64\n", "store-mib: 512\n"))
+
+
+def consultation(agency, of, recipient, copies, text="\u60c5\u51b5"):
     """The payload of a consultation in the matter `of`."""
     header = m.Header(kind=CONSULTATION, recipient=recipient, **of)
     facts = m.Facts(body_fields=OFFICER | TEXT, consultation=m.ConsultationFacts(topic=1),
                     copies=client.copies_of([agency.number_of(name) for name in copies]))
-    return agency.make_payload(header, facts, m.Body(officer="officer 7", text="\u60c5\u51b5"))
+    return agency.make_payload(header, facts, m.Body(officer="officer 7", text=text))
 
 
 def say(city, of, sender, recipient, copies):
@@ -50,16 +68,55 @@ def say(city, of, sender, recipient, copies):
     return record.message_id
 
 
+def new_matter(agency, number):
+    prefix = support.prefixes()[agency.agency]
+    return {"case_id": secrets.token_bytes(16), "referral_id": client.uuid7(agency.now_ms()),
+            "referral_number": "%s-SX-%d-%04d" % (prefix, run_client.year_of(agency), number)}
+
+
+def write_at_once(city):
+    """Answers the bytes of one request as they are written."""
+    requests = {}
+    for name, agency in city.speakers.items():
+        others = [other for other in run_client.AGENCIES if other != name]
+        requests[name] = [consultation(agency, new_matter(agency, 10 + number), others[0],
+                                       others[1:], "x" * LARGE) for number in range(4)]
+    answers = {}
+
+    def submit(name):
+        answers[name] = city.speakers[name].submit(requests[name])
+
+    threads = [threading.Thread(target=submit, args=(name,)) for name in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in requests:
+        refusals = [record.refusal for record, _ in answers.get(name, [])]
+        need(refusals == [0] * 4, "%s: %s" % (name, refusals))
+    return (len(requests) - 1) * sum(len(payload) for payload in requests["education"])
+
+
+def judge_turns(log, request):
+    """All leaves of one turn have its one time."""
+    turns, large = {}, request // 4 // (len(run_client.AGENCIES) - 1)
+    for record in log:
+        if record.kind == support.LEAF_MESSAGE and record.actor != "broker":
+            turns[record.at_ms] = turns.get(record.at_ms, 0) + large
+    print("written by the turns: %s MiB" % sorted(size >> 20 for size in turns.values()))
+    need(sum(turns.values()) >= 11 * request, "too little was written")
+    need(max(turns.values()) <= TURN_WRITTEN + request, "one turn wrote %d" % max(turns.values()))
+
+
 def play(city):
     city.speakers = {name: city.speaker(name) for name in run_client.AGENCIES}
     for agency in city.speakers.values():
         agency.hello()
         agency.registry()
-    asker = city.speakers["procuratorate"]
-    of = {"case_id": secrets.token_bytes(16), "referral_id": client.uuid7(asker.now_ms()),
-          "referral_number": "JZ-SX-%d-0001" % run_client.year_of(asker)}
+    of = new_matter(city.speakers["procuratorate"], 1)
     said = [say(city, of, "procuratorate", "education", ["civil-affairs", "health"]),
             say(city, of, "education", "procuratorate", ["health", "civil-affairs"])]
+    request = write_at_once(city)
     need(city.stop() == 0, "the broker ended badly")
     report, log = city.verify()
     need(report["messages_shown"] >= 6, "shown: %s" % report)
@@ -69,11 +126,12 @@ def play(city):
         need(len({record.recipient for record in leaves}) == len(leaves) == 3,
              "leaves of one message: %s" % leaves)
         need(len({record.message_digest for record in leaves}) == 1, "not the same bytes")
+    judge_turns(log, request)
     print("2 messages, 6 leaves; %d records pass" % len(log))
 
 
 def main():
-    city = support.City()
+    city = City()
     try:
         play(city)
     finally:
