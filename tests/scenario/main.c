@@ -6,26 +6,6 @@
 #include "base/log.h"
 #include "scenario/script.h"
 
-static bool split(struct step *step)
-{
-    char *at = step->text;
-
-    step->count = 0;
-    step->problem[0] = '\0';
-    while (step->count < SCRIPT_WORDS) {
-        at += strspn(at, " \t\r\n");
-        if (*at == '\0' || *at == '#') {
-            break;
-        }
-        step->words[step->count++] = at;
-        at += strcspn(at, " \t\r\n");
-        if (*at != '\0') {
-            *at++ = '\0';
-        }
-    }
-    return step->count > 0;
-}
-
 static bool play_lines(struct world *world, FILE *file, const char *name)
 {
     struct step step = {.file = name};
@@ -33,7 +13,7 @@ static bool play_lines(struct world *world, FILE *file, const char *name)
 
     while (fgets(step.text, sizeof(step.text), file) != NULL) {
         step.line++;
-        if (!split(&step)) {
+        if (!step_split(&step)) {
             continue;
         }
         steps++;

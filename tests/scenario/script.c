@@ -20,6 +20,26 @@ bool step_fail(struct step *step, const char *fmt, ...)
     return false;
 }
 
+bool step_split(struct step *step)
+{
+    char *at = step->text;
+
+    step->count = 0;
+    step->problem[0] = '\0';
+    while (step->count < SCRIPT_WORDS) {
+        at += strspn(at, " \t\r\n");
+        if (*at == '\0' || *at == '#') {
+            break;
+        }
+        step->words[step->count++] = at;
+        at += strcspn(at, " \t\r\n");
+        if (*at != '\0') {
+            *at++ = '\0';
+        }
+    }
+    return step->count > 0;
+}
+
 const char *step_word(const struct step *step, size_t index)
 {
     return index < step->count ? step->words[index] : "";

@@ -18,6 +18,8 @@ struct step { /* one line, split at spaces */
 
 /* Says why the step fails; answers false so that a caller can return it. */
 bool step_fail(struct step *step, const char *fmt, ...) FORMAT(2, 3);
+/* Cuts the text into words, up to a `#`. False: there are none. */
+bool step_split(struct step *step);
 /* The word at `index`, or "" beyond the end. */
 const char *step_word(const struct step *step, size_t index);
 /* Decimal digits alone, up to ten of them. */
