@@ -335,6 +335,10 @@ static enum err check_room(struct submission *submission, enum refusal *ret_refu
         *ret_refusal = REFUSAL_STORE_FULL;
         return OK;
     }
+    if (submission->turn->written > TURN_WRITTEN_BYTES) {
+        *ret_refusal = REFUSAL_RATE; /* the rest of this request: a turn of its own */
+        return OK;
+    }
     for (size_t i = 0; error == OK && i < registry_count(setup->registry); i++) {
         const struct agency *agency = registry_at(setup->registry, i);
 

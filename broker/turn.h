@@ -24,7 +24,7 @@
 #define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024) /* payloads decided in one turn */
 /* What one turn may write for its requests, its rungs and its re-dating, each: a message to a whole
  * city is written once for each whom it goes to, the row of a large matter with each step. The
- * request under way is finished: 1 MiB, 127 times. */
+ * message under way is finished; what its request has behind it comes again. */
 #define TURN_WRITTEN_BYTES ((size_t)32 * 1024 * 1024)
 
 struct broker_agency { /* by place in the registry */

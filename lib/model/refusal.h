@@ -22,7 +22,8 @@ enum refusal {
     /* retryable: nothing was decided */
     REFUSAL_STORE_FULL = 20, /* above the share of the store kept for acknowledgements */
     REFUSAL_QUEUE_FULL = 21, /* the receiver's queue is at its maximum */
-    REFUSAL_RATE = 22,       /* too many refusals of this signer in a minute */
+    REFUSAL_RATE = 22,       /* too many refusals of this signer in a minute, or more than a */
+                             /* turn writes in one request */
     REFUSAL_SUPERSEDED = 23, /* a newer FETCH of the same agency took the place */
     REFUSAL_STOPPING = 24,   /* the broker is shutting down */
     REFUSAL_CLOCK = 25,      /* the agency's clock is too far off to be recorded */

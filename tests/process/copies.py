@@ -5,7 +5,8 @@ A consultation of the procuratorate goes to education with copies to two more. E
 its own stream, opens it and acknowledges it; so does each with the answer that education gives to
 all. In the end the verifier passes the store and its export, with one leaf for each addressee.
 Then every agency of the city writes at once to all others, as much as fits a request: what was
-written once for each whom it went to is no more in one commit than a turn may write."""
+written once for each whom it went to is no more in one commit than a turn may write. In a city of
+ninety, one request that would be more is taken in parts, and the rest of it when it comes again."""
 
 import os
 import secrets
@@ -20,9 +21,18 @@ from support import need, run_client  # noqa: E402
 from run_client import client  # noqa: E402
 from referral_client import m  # noqa: E402
 
-CONSULTATION = 19
+CONSULTATION, RATE = 19, 22
 OFFICER, TEXT = 1 << 8, 1 << 5
 TURN_WRITTEN = 32 << 20  # broker/turn.h, and the request under way to the end
+UNIT = """
+  - id: %s
+    number: %d
+    class: S
+    prefix: %s
+    name: {zh: %s, en: %s}
+    office: {zh: 联络科, en: Liaison}
+    duties: []
+"""
 LARGE = 65500            # a text whose sealed body is of the largest class, 212,992 bytes
 run_client.AGENCIES = ("procuratorate", "education", "civil-affairs", "justice", "human-resources",
                        "health", "rural-revitalization", "veterans-affairs", "youth-league",
@@ -32,12 +42,32 @@ run_client.AGENCIES = ("procuratorate", "education", "civil-affairs", "justice",
 class City(support.City):
     """With room for what the whole city writes at once."""
 
-    def make_configuration(self):
-        super().make_configuration()
+    def change(self, old, new):
         with open(self.path("broker.yaml"), encoding="utf-8") as file:
             text = file.read()
-        need("store-mib: 64\n" in text, "the size of the store")
-        self.write("broker.yaml", text.replace("store-mib: 64\n", "store-mib: 512\n"))
+        need(old in text, old)
+        self.write("broker.yaml", text.replace(old, new))
+
+    def make_configuration(self):
+        super().make_configuration()
+        self.change("store-mib: 64\n", "store-mib: 512\n")
+
+
+class LargeCity(City):
+    """And with eighty units of banners."""
+
+    units = tuple("unit-%d" % number for number in range(100, 180))
+
+    def make_configuration(self):
+        super().make_configuration()
+        registry = os.path.join(client.ROOT, "config", "agencies.yaml")
+        with open(registry, encoding="utf-8") as file:
+            text = file.read()
+        for number, name in enumerate(self.units, 100):
+            prefix = "X" + chr(ord("A") + number // 26) + chr(ord("A") + number % 26)
+            text += UNIT % (name, number, prefix, name, name)
+        self.write("agencies.yaml", text)
+        self.change(registry, self.path("agencies.yaml"))
 
 
 def consultation(agency, of, recipient, copies, text="\u60c5\u51b5"):
@@ -108,6 +138,23 @@ def judge_turns(log, request):
     need(max(turns.values()) <= TURN_WRITTEN + request, "one turn wrote %d" % max(turns.values()))
 
 
+def write_to_ninety(city):
+    asker = city.speaker("procuratorate")
+    asker.hello()
+    asker.registry()
+    others = [name for name in run_client.AGENCIES if name != "procuratorate"]
+    payloads = [consultation(asker, new_matter(asker, number), others[0], others[1:], "x" * LARGE)
+                for number in range(1, 5)]
+    answers = [asker.submit(payloads) for _ in range(2)]
+    codes = [[0 if record is not None else receipt.code for record, receipt in answer]
+             for answer in answers]
+    print("codes: %s" % codes)
+    need(codes[0].count(0) == 2 and codes[0] == sorted(codes[0]), "first: %s" % codes)
+    need(codes[0][-1] == RATE and codes[1] == [0] * 4, "then: %s" % codes)
+    need(city.stop() == 0, "the broker ended badly")
+    city.verify()
+
+
 def play(city):
     city.speakers = {name: city.speaker(name) for name in run_client.AGENCIES}
     for agency in city.speakers.values():
@@ -130,13 +177,19 @@ def play(city):
     print("2 messages, 6 leaves; %d records pass" % len(log))
 
 
-def main():
-    city = City()
+def run(make, judge):
+    city = make()
     try:
-        play(city)
+        judge(city)
     finally:
         city.kill()
         city.folder.cleanup()
+
+
+def main():
+    run(City, play)
+    run_client.AGENCIES += LargeCity.units
+    run(LargeCity, write_to_ninety)
 
 
 if __name__ == "__main__":
