@@ -254,11 +254,13 @@ const struct command command_table[] = {
      "Nothing is overwritten. One machine sees all secrets: for laboratories and trials. In a "
      "city\n"
      "each agency makes its own with `keys generate`.\n"},
-    {"keys generate", "Make one agency's own keys, and the rows for everybody's public-keys.yaml.",
-     "", 0, BITS_3(OPTION_AGENCY, OPTION_OUT, OPTION_AUTHORITY), BITS_2(OPTION_AGENCY, OPTION_OUT),
+    {"keys generate",
+     "Make one agency's (or the broker's) keys, and the rows for public-keys.yaml.", "", 0,
+     BITS_3(OPTION_AGENCY, OPTION_OUT, OPTION_AUTHORITY), BITS_2(OPTION_AGENCY, OPTION_OUT),
      keys_generate_run,
      "  referralctl keys generate --agency education --out /etc/referral/keys/education\n"
      "  referralctl keys generate --agency education --out keys/education --authority authority\n"
+     "  referralctl keys generate --agency broker --out /etc/referral/keys/broker\n"
      "\n"
      "Nothing is overwritten. Without --authority the TLS certificate comes from the city's own\n"
      "authority.\n"},

@@ -335,17 +335,17 @@ enum err key_set_make(const struct key_set *set, struct fault *fault)
     return error;
 }
 
-/* --- one agency's own --- */
+/* --- one agency's own, or the broker's --- */
 
 /* The rows under `keys:` of a key file with these entries. */
-static enum err public_rows(const struct key_entry entries[2], struct buf *rows,
+static enum err public_rows(const struct key_entry *entries, size_t count, struct buf *rows,
                             struct fault *fault)
 {
     struct buf text;
     enum err error;
 
     buf_init(&text, LIMIT_CONFIG_BYTES);
-    error = keyring_write("rows", entries, 2, &text);
+    error = keyring_write("rows", entries, count, &text);
     if (error == OK) {
         error = buf_append(&text, "", 1);
     }
@@ -399,6 +399,7 @@ static enum err make_own_tls(const struct key_own *own, struct certificate_pair 
 static enum err make_own(const struct key_own *own, struct certificate_pair *authority,
                          struct buf *rows, struct fault *fault)
 {
+    bool seals = strcmp(own->agency, BROKER_ID) != 0;
     struct key_entry entries[2];
     enum err error = folder_make(own->out, 0700, fault);
 
@@ -408,14 +409,14 @@ static enum err make_own(const struct key_own *own, struct certificate_pair *aut
     if (error == OK) {
         error = make_sign(own->out, own->agency, &entries[0], fault);
     }
-    if (error == OK) {
+    if (error == OK && seals) {
         error = make_seal(own->out, own->agency, &entries[1], fault);
     }
     if (error == OK) {
         error = make_store(own->out, fault);
     }
     if (error == OK) {
-        error = public_rows(entries, rows, fault);
+        error = public_rows(entries, seals ? 2 : 1, rows, fault);
     }
     return error == OK ? write_file(own->out, KEY_OWN_PUBLIC, span_buf(rows), 0644, fault) : error;
 }
@@ -426,10 +427,10 @@ enum err key_own_make(const struct key_own *own, struct buf *ret_rows, struct fa
     enum err error;
 
     assert(own->agency != NULL && own->out != NULL);
-    if (!agency_id_valid(own->agency)) {
-        fault_set(
-            fault, "keys.agency", "--agency",
-            "expected an agency's id as in agencies.yaml: a-z, 0-9 and \"-\", a letter first");
+    if (!agency_id_valid(own->agency) && strcmp(own->agency, BROKER_ID) != 0) {
+        fault_set(fault, "keys.agency", "--agency",
+                  "expected an agency's id as in agencies.yaml (a-z, 0-9 and \"-\", a letter "
+                  "first), or " BROKER_ID);
         return ERR_INVALID;
     }
     certificate_pair_init(&authority);

@@ -22,7 +22,7 @@ struct key_set {
 enum err key_set_make(const struct key_set *set, struct fault *fault) MUST_CHECK;
 
 struct key_own {
-    const char *agency;    /* its id */
+    const char *agency;    /* its id, or BROKER_ID: the broker seals nothing and has no such key */
     const char *out;       /* the folder */
     const char *authority; /* a folder with ca.crt and ca.key; NULL: no certificate is made */
     uint64_t now_ms;

@@ -102,11 +102,11 @@ static int generate_done(const struct invocation *invocation, const struct key_o
     }
     printf("%s: secret keys of %s; they stay on this machine\n\n%s\n"
            "next: add these rows (%s/%s) under `keys:` of the city's public-keys.yaml,\n"
-           "give that file to the broker and to every agent, and let each read it anew\n",
+           "give that file to the broker and to every agent, and restart each\n",
            own->out, own->agency, rows, own->out, KEY_OWN_PUBLIC);
     if (own->authority == NULL) {
-        printf("next: put the TLS key and certificate of the city's authority beside them, as "
-               "tls.key and tls.crt\n");
+        printf("next: have the city's authority issue a TLS certificate, and put it and its key "
+               "beside them, as tls.crt and tls.key (docs/operations.md, \"Keys of a city\")\n");
     }
     return EXIT_OK;
 }

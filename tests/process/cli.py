@@ -88,7 +88,6 @@ class Words(Case):
                 (("clock", "confirm"), "needs --reason-file"),
                 (("keys", "generate", "--agency", "Edu", "--out", "/tmp/never"),
                  "--agency: expected an agency's id"),
-                (("keys", "generate", "--agency", "broker", "--out", "/tmp/never"), "--agency"),
                 (("keys", "init", "--registry", REGISTRY, "--out", "/tmp/never", "--origin",
                   "two words"), "--origin: expected 1 to 127 printable")):
             self.bad(USAGE, pattern, *words)
@@ -391,6 +390,11 @@ class Keys(Case):
         self.assertIn("tls.crt", text)
         self.assertEqual(set(self.files(own + "2")),
                          {"sign.key", "seal.key", "store.key", "public-keys-rows.yaml"})
+        rows = self.good("keys", "generate", "--agency", "broker", "--out", own + "4",
+                         "--authority", self.out, "--json").json["public_rows"]
+        self.assertEqual(set(self.files(own + "4")), {"sign.key", "store.key", "tls.key", "tls.crt",
+                                                      "ca.crt", "public-keys-rows.yaml"})
+        self.assertEqual((rows.count("owner: broker"), rows.count("use: seal")), (1, 0))
         self.bad(REFUSED, "ca.crt", "keys", "generate", "--agency", "health", "--out", own + "3",
                  "--authority", own + "2")
         self.assertFalse(os.path.exists(own + "3"))
