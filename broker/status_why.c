@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "broker/status_parts.h"
+#include "model/lanes.h"
+#include "model/rules.h"
 #include "model/why.h"
 #include "store/audit.h"
 #include "store/dedupe.h"
@@ -33,14 +35,34 @@ static void write_day(const struct calendar_day *day, struct json_writer *out)
     json_object_end(out);
 }
 
-static void write_trace(const struct status_context *ctx, const struct stored_clock *clock,
-                        struct json_writer *out)
+/* By which rule the clock runs at all. */
+static void write_rule(const struct stored *stored, const struct stored_clock *clock,
+                       struct json_writer *out)
+{
+    const struct rule_act act = {
+        .deed = DEED_OPENED,
+        .lane = LANE_COUNT,
+        .referral = stored->referral != NULL ? stored->referral->kind : MESSAGE_NONE,
+        .task = clock->duty != NULL ? (uint32_t)clock->duty->kind : (uint32_t)clock->clock,
+        .number = clock->window->number,
+        .rung = RUNG_COUNT};
+    const struct rule *rule = rule_of(&act);
+
+    if (rule != NULL) {
+        status_text(out, "rule", rule->id);
+        status_text(out, "article", rule->article);
+    }
+}
+
+static void write_trace(const struct status_context *ctx, const struct stored *stored,
+                        const struct stored_clock *clock, struct json_writer *out)
 {
     struct window_trace trace;
 
     window_trace(broker_setup(ctx->broker)->calendar, clock->window, &trace);
     json_object_begin(out);
     status_text(out, "clock", clock->what);
+    write_rule(stored, clock, out);
     status_u64(out, "window", clock->window->number);
     status_text(out, "responsible", status_acting_id(ctx, clock->holder));
     status_u64(out, "start_ms", trace.start_ms);
@@ -93,7 +115,7 @@ static enum err write_dates(void *arg, const struct stored *stored, bool *ret_mo
         more = more || (shown && written == TRACES_MAX);
         if (shown && written < TRACES_MAX) {
             written++;
-            write_trace(explained->ctx, &clock, out);
+            write_trace(explained->ctx, stored, &clock, out);
         }
     }
     json_array_end(out);

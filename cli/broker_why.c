@@ -49,6 +49,7 @@ static int draw_trace(const struct json_value *clock)
                 value_bool(clock, "open") ? "open" : "closed");
     table_cellf(&table, "  started %s, due before %s%s", start, due_before,
                 value_bool(clock, "provisional") ? ", provisional (暂定)" : "");
+    table_cellf(&table, "  rule %s, %s", value_text(clock, "rule"), value_text(clock, "article"));
     table_cellf(&table, "  calendar %s, basis %s", value_text(clock, "calendar"),
                 value_text(clock, "basis"));
     status = table_end(&table, "");

@@ -218,6 +218,16 @@ bool rule_applies(size_t index, const struct rule_act *act)
            ((row->only & LATE) == 0 || act->late) && ((row->only & OF_MINOR) == 0 || act->minor);
 }
 
+const struct rule *rule_of(const struct rule_act *act)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rule_applies(i, act)) {
+            return &rows[i].rule;
+        }
+    }
+    return NULL;
+}
+
 /* ---- what a referral states ---- */
 
 #define GROUPS_3  ((UINT64_C(1) << GROUP_ORPHAN) - 1)

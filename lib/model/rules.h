@@ -70,6 +70,9 @@ size_t rule_count(void);
 const struct rule *rule_at(size_t index);
 /* Is the rule one of those that this act applied? */
 bool rule_applies(size_t index, const struct rule_act *act);
+/* The first rule that this act applied: of a clock that began, the one that `why` names. NULL: none
+ * (clocks of delivery, sign-for and danger, which have no day N). */
+const struct rule *rule_of(const struct rule_act *act);
 /* The set of enum rule_statement. */
 uint32_t rule_statements(const struct referral *referral);
 

@@ -214,6 +214,31 @@ static bool expect_rule(struct world *world, struct step *step, struct asking_st
            step_fail(step, "the rule is %s (%s)", rule, world->detail);
 }
 
+/* expect dated NAME RULE: by which one of its dates was made */
+static bool expect_dated(struct world *world, struct step *step, struct asking_status *asked)
+{
+    struct json_value clocks;
+    struct named named;
+    char line[96];
+
+    if (!world_named(world, step_word(step, 2), &named)) {
+        return step_fail(step, "no such referral or matter: %s", step_word(step, 2));
+    }
+    (void)snprintf(line, sizeof(line), "{\"cmd\":\"why\",\"referral\":\"%s\"}", named.number);
+    if (!ask(world, step, line, asked)) {
+        return false;
+    }
+    clocks = json_member(&asked->root, "clocks");
+    for (size_t i = 0; i < json_count(&clocks); i++) {
+        struct json_value clock = json_item(&clocks, i);
+
+        if (strcmp(text_of(&clock, "rule"), step_word(step, 3)) == 0) {
+            return true;
+        }
+    }
+    return step_fail(step, "`why` names no such rule");
+}
+
 /* expect shown NAME: `case` and `why` answer about it */
 static bool expect_shown(struct world *world, struct step *step, struct asking_status *asked)
 {
@@ -243,7 +268,7 @@ static const struct {
     {"late-clock", expect_late_clock}, {"late-clocks", expect_late_clocks},
     {"agenda", expect_agenda},         {"void", expect_voids},
     {"voids", expect_voids},           {"rule", expect_rule},
-    {"shown", expect_shown},
+    {"shown", expect_shown},           {"dated", expect_dated},
 };
 
 bool script_expect_status(struct world *world, struct step *step, bool *ret_holds)
