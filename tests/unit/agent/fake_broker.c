@@ -322,7 +322,7 @@ void fake_receipts(struct fake *fake, enum agent_slot slot, struct slip *slips, 
 
 size_t fake_accept(struct fake *fake, enum agent_slot slot)
 {
-    struct slip slips[LIMIT_BATCH_COUNT];
+    static struct slip slips[LIMIT_BATCH_COUNT]; /* too large for a frame */
     size_t count = fake->desk->asks[slot].request.message_count;
     ck_assert(fake->desk->asks[slot].open);
     for (size_t i = 0; i < count; i++) {
