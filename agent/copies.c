@@ -12,6 +12,7 @@
 #include "agent/state.h"
 #include "base/log.h"
 #include "model/decide_matter.h"
+#include "model/lanes.h"
 
 #define COPY_STEPS_MAX 4096u /* rows of one referral that are followed anew */
 
@@ -167,6 +168,13 @@ static bool opens(enum message_kind kind)
            message_kind_of_matter(kind);
 }
 
+/* A member that is no party of the case knows the matter's lane by the stream it came in. */
+static void place(const struct copy_input *input, struct matter *matter)
+{
+    matter->lane = (uint8_t)input->lane;
+    matter->minor = matter->minor || input->lane == LANE_MINORS;
+}
+
 /* The same, with what must be looked up for a beginning. */
 static enum err apply_at(struct agent *agent, struct store_txn *txn, const struct copy_input *input,
                          struct copy *copy)
@@ -181,6 +189,9 @@ static enum err apply_at(struct agent *agent, struct store_txn *txn, const struc
     }
     whole.lookup = begins ? &lookup : NULL;
     apply(agent, &whole, copy);
+    if (begins && copy->known && copy->of_matter && input->received) {
+        place(input, &copy->matter);
+    }
     return OK;
 }
 
@@ -244,7 +255,9 @@ static enum err apply_step(struct agent *agent, struct store_txn *txn, const str
         const struct copy_input input = {.message = &message,
                                          .signer = sender != NULL ? sender->number : 0,
                                          .at_ms = row.recorded_ms,
-                                         .leaf_index = row.leaf_index};
+                                         .leaf_index = row.leaf_index,
+                                         .received = step->direction == ROW_IN,
+                                         .lane = row.position.lane};
 
         error = apply_at(agent, txn, &input, copy);
     }
@@ -269,6 +282,74 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
     }
     free(steps);
     return error;
+}
+
+/* --- a withdrawn referral takes with it what was asked because of it --- */
+
+static enum err withdrawal_of(struct store_txn *txn, const struct uuid *referral_id,
+                              struct row *ret_row)
+{
+    bool found = false;
+    enum err error = OK;
+
+    ret_row->seq = 0;
+    while (error == OK && !found) {
+        error = row_of_referral(txn, referral_id, ret_row->seq, ret_row);
+        found = error == OK && ret_row->header.kind == MESSAGE_WITHDRAWAL &&
+                ret_row->state != ROW_WAITING && ret_row->state != ROW_REFUSED;
+    }
+    return error;
+}
+
+/* No message of the matter says so: the withdrawal does, whichever of the two came first. */
+static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, struct copy *copy)
+{
+    struct matter *matter = &copy->matter;
+    struct case_key about;
+    struct row row;
+    enum err error;
+
+    if (!copy->of_matter || matter->state != MATTER_OPEN || uuid_is_zero(&matter->about)) {
+        return OK;
+    }
+    about = (struct case_key){.case_id = matter->case_id, .referral_id = matter->about};
+    error = copy_load(txn, &about, agent->other);
+    if (error != OK || !agent->other->known || agent->other->of_matter ||
+        agent->other->referral.state != REFERRAL_WITHDRAWN) {
+        return error;
+    }
+    error = withdrawal_of(txn, &matter->about, &row);
+    if (error == OK) {
+        const struct decide_context ctx = context_at(agent, 0, row.recorded_ms);
+
+        decide_matter_withdrawn(&ctx, matter, agent->decision);
+        *matter = agent->decision->matter;
+        matter->last_leaf = row.leaf_index > matter->last_leaf ? row.leaf_index : matter->last_leaf;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err settle_case(struct agent *agent, struct store_txn *txn, const struct uuid *case_id)
+{
+    struct case_key at, key;
+    bool first = true;
+    enum err error = OK;
+
+    while (error == OK) {
+        struct span packed;
+
+        error = cases_next(txn, case_id, first ? NULL : &at, &key, &packed);
+        if (error == OK) {
+            error = copy_unpack(packed, agent->copy);
+            at = key;
+            first = false;
+        }
+        if (error == OK && agent->copy->of_matter) {
+            error = settle_withdrawn(agent, txn, agent->copy);
+            error = error == OK ? put(txn, &key, agent->copy) : error;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 /* By its number a document leads to what it is about. */
@@ -297,7 +378,13 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
         error = apply_at(agent, txn, input, copy);
     }
     if (error == OK && copy->known) {
+        error = settle_withdrawn(agent, txn, copy);
+    }
+    if (error == OK && copy->known) {
         error = save(txn, &key, copy);
+    }
+    if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
+        error = settle_case(agent, txn, &key.case_id);
     }
     return error == OK ? put_document(txn, &key, input->message) : error;
 }

@@ -404,7 +404,9 @@ static enum err follow(struct arrival *arrival)
     const struct copy_input input = {.message = &arrival->message,
                                      .signer = sender != NULL ? sender->number : 0,
                                      .at_ms = arrival->facts.record.at_ms,
-                                     .leaf_index = arrival->receipt.leaf_index};
+                                     .leaf_index = arrival->receipt.leaf_index,
+                                     .received = true,
+                                     .lane = arrival->row.position.lane};
     bool brokers = message_kind_from_broker(arrival->message.header.kind);
 
     if (!arrival->decoded || (!brokers && sender == NULL)) {

@@ -163,6 +163,8 @@ struct copy_input {
     uint16_t signer; /* agency number; 0: the broker */
     uint64_t at_ms;  /* broker time */
     uint64_t leaf_index;
+    bool received;                    /* from the broker, */
+    uint32_t lane;                    /* in this lane */
     const struct copy_lookup *lookup; /* or NULL */
 };
 /* The packed copy of a referral or matter. ERR_CORRUPT, ERR_VERSION. */
