@@ -404,7 +404,7 @@ struct json_value desk_must(struct desk *desk, const char *line)
 
 void desk_say(struct desk *desk, const char *message)
 {
-    char line[4096];
+    char line[8192]; /* of texts of up to 4096 */
     (void)snprintf(line, sizeof(line), "{'cmd':'send','message':%s}", message);
     (void)desk_must(desk, line);
 }
