@@ -32,7 +32,8 @@ struct agent {
     struct agent_setup setup;
     struct asking askings[SLOT_COUNT];
     bool connected;
-    bool greeted; /* the session is of this run of the broker */
+    bool greeted;        /* the session is of this run of the broker */
+    bool told_connected; /* those who watch were told so */
     uint8_t session[SESSION_BYTES];
     uint64_t counter;
     uint32_t session_refusals; /* since a request was last answered */
