@@ -364,8 +364,11 @@ void agent_connected(struct agent *agent, bool connected)
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         agent->askings[slot].not_before_ms = 0;
     }
-    events_add(agent, connected ? "connected" : "disconnected", NULL, NULL);
-    events_tell(agent);
+    if (!connected && agent->told_connected) { /* "connected" is told once the broker answers */
+        agent->told_connected = false;
+        events_add(agent, "disconnected", NULL, NULL);
+        events_tell(agent);
+    }
     agent_pump(agent);
 }
 

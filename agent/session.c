@@ -255,6 +255,10 @@ static void greeted(struct agent *agent, const struct reply_head *head)
     memcpy(agent->session, head->hello.session, SESSION_BYTES);
     agent->counter = head->hello.next_counter;
     agent->greeted = true;
+    if (!agent->told_connected) {
+        agent->told_connected = true;
+        events_add(agent, "connected", NULL, NULL);
+    }
     if (!matches) {
         log_warn("the broker uses another registry of agencies than this agent: compare the files");
     }
