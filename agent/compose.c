@@ -431,15 +431,17 @@ static enum err begin_referrals(struct making *making, char case_number[LIMIT_NU
 
 const struct agency *making_agency(struct making *making, size_t index)
 {
-    const struct agency *agency =
-        registry_find(making->agent->setup.registry, making->draft->recipients[index]);
+    const char *id = making->draft->recipients[index];
+    const struct agency *agency = registry_find(making->agent->setup.registry, id);
+    bool may_be_said = agency_id_valid(id); /* what is no id may be anything, a name, too */
     char place[40];
 
     if (agency == NULL) {
         (void)snprintf(place, sizeof(place), "recipients[%zu]", index);
         fault_set(making->fault, "message.recipient", place,
-                  "there is no such agency in the registry");
-        fault_hint(making->fault, "`referralctl agencies` lists the ids");
+                  "there is no such agency in the registry%s%s", may_be_said ? ": " : "",
+                  may_be_said ? id : "");
+        fault_hint(making->fault, "the `registry` of this agent (agencies.yaml) lists the ids");
     }
     return agency;
 }

@@ -21,8 +21,8 @@
 
 /* --- rows: of the inbox, of the outbox, of what `send` made --- */
 
-static const char *const row_heads[] = {"SEQ",      "AT",    "KIND", "FROM", "TO",
-                                        "REFERRAL", "STATE", "",     "ID"};
+static const char *const row_heads[] = {
+    "SEQ", "AT", "KIND", "FROM", "TO", "REFERRAL", "STATE", "DUE, RUNG OR REASON", "ID"};
 
 static void rows_begin(struct table *table)
 {

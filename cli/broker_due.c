@@ -1,10 +1,14 @@
 /* The commands about time and what it raised: what is due soon, which clock is late and who holds
  * it, which numbered documents wait; and the numbers that belong to nothing. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/broker_parts.h"
 #include "cli/input.h"
 
 #define WITHIN_MAX     400u
 #define WITHIN_DEFAULT 3u
+#define DUE_ROWS_MAX   500u /* the most that one answer has */
 
 /* --- due --- */
 
@@ -15,16 +19,44 @@ static const char *name_of(const struct json_value *row)
     return referral[0] != '\0' ? referral : value_text(row, "matter");
 }
 
+/* The answer has the order of the store; people want what comes next first. */
+static const char *day_of(const struct json_value *row)
+{
+    struct json_value clock = json_member(row, "clock");
+
+    return value_text(&clock, "due");
+}
+
+static int nearer(const void *left, const void *right)
+{
+    const struct json_value *one = left, *other = right;
+    int order = strcmp(day_of(one), day_of(other));
+
+    return order != 0 ? order : strcmp(name_of(one), name_of(other));
+}
+
+static size_t sort_rows(const struct json_value *rows, struct json_value sorted[DUE_ROWS_MAX])
+{
+    size_t count = json_count(rows) < DUE_ROWS_MAX ? json_count(rows) : DUE_ROWS_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = json_item(rows, i);
+    }
+    qsort(sorted, count, sizeof(sorted[0]), nearer);
+    return count;
+}
+
 static int draw_due(const struct json_value *root)
 {
     static const char *const heads[] = {"DAY N",       "NUMBER", "CLOCK", "WINDOW",
                                         "RESPONSIBLE", "STATE",  "RAISED"};
-    struct json_value rows = json_member(root, "due");
+    struct json_value rows = json_member(root, "due"), sorted[DUE_ROWS_MAX];
+    size_t count = sort_rows(&rows, sorted);
     struct table table;
 
     table_begin(&table, heads, "lllrlll");
-    for (size_t i = 0; i < json_count(&rows); i++) {
-        struct json_value row = json_item(&rows, i);
+    for (size_t i = 0; i < count; i++) {
+        struct json_value row = sorted[i];
         struct json_value clock = json_member(&row, "clock");
 
         cell_due(&table, &clock);

@@ -84,7 +84,10 @@ int calendar_due_run(const struct invocation *invocation)
     }
     if (civil_parse(invocation->value[OPTION_FROM], &from) != OK) {
         return output_misused(invocation, OPTION_FROM,
-                              "expected a date of 1970 to 9999 as YYYY-MM-DD, such as 2026-09-24");
+                              days_shaped(invocation->value[OPTION_FROM])
+                                  ? "there is no such day in 1970 to 9999"
+                                  : "expected a date of 1970 to 9999 as YYYY-MM-DD, such as "
+                                    "2026-09-24");
     }
     status = calendars_load(invocation, &loaded);
     if (status == EXIT_OK) {

@@ -22,6 +22,18 @@ const char *days_weekday(const char *date)
     return civil_parse(date, &day) == OK ? names[civil_weekday(day) - 1] : "";
 }
 
+bool days_shaped(const char *text)
+{
+    static const char form[] = "dddd-dd-dd";
+    size_t at = 0;
+
+    while (form[at] != '\0' &&
+           (form[at] == 'd' ? text[at] >= '0' && text[at] <= '9' : text[at] == form[at])) {
+        at++;
+    }
+    return form[at] == '\0' && text[at] == '\0';
+}
+
 void days_begin(struct table *table)
 {
     table_begin(table, NULL, "llll");

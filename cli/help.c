@@ -42,6 +42,16 @@ static bool in_group(const char *path, const char *group)
     return len == 0 || (strncmp(path, group, len) == 0 && (path[len] == ' ' || path[len] == '\0'));
 }
 
+/* The first of each command of the group. */
+static void print_examples(const char *group)
+{
+    for (const struct command *row = command_table; row->path != NULL; row++) {
+        if (in_group(row->path, group)) {
+            printf("%.*s\n", (int)strcspn(row->examples, "\n"), row->examples);
+        }
+    }
+}
+
 void help_print(const struct invocation *invocation)
 {
     const char *group = invocation->group;
@@ -61,7 +71,11 @@ void help_print(const struct invocation *invocation)
     printf("\nEvery command has --json, and --help with examples; options may stand anywhere.\n"
            "Exit status: 0 ok, 1 failed, 2 usage, 3 cannot reach, 4 refused or unreadable,\n"
            "5 warning or incomplete.\n\n"
-           "Examples:\n"
-           "  referralctl calendar due --from 2026-09-24 --days 20\n"
+           "Examples:\n");
+    if (group[0] != '\0') {
+        print_examples(group);
+        return;
+    }
+    printf("  referralctl calendar due --from 2026-09-24 --days 20\n"
            "  referralctl --socket /run/referral-broker/status.sock queue\n");
 }

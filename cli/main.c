@@ -19,7 +19,13 @@ static int flushed(int status)
 
 static int misused(const struct invocation *invocation, struct fault *fault)
 {
-    if (fault->hint[0] == '\0') {
+    if (fault->hint[0] == '\0' && invocation->command == NULL) {
+        /* the first word alone: it has commands of its own, or it is wrong */
+        int len = (int)strcspn(invocation->group, " ");
+
+        fault_hint(fault, "`referralctl %.*s%s--help` has examples", len, invocation->group,
+                   len > 0 ? " " : "");
+    } else if (fault->hint[0] == '\0') {
         fault_hint(fault, "`referralctl %s%s--help` has examples", invocation->group,
                    invocation->group[0] != '\0' ? " " : "");
     }

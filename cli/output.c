@@ -115,8 +115,19 @@ int answer_end(struct answer *answer, int status)
     return error == OK ? status : EXIT_FAILED;
 }
 
+/* A hint is a sentence of its own in JSON, and behind a semicolon goes on in small letters. */
+static const char *go_on(const char *hint, char out[sizeof(((struct fault *)0)->hint)])
+{
+    text_copy(out, sizeof(((struct fault *)0)->hint), hint);
+    if (out[0] >= 'A' && out[0] <= 'Z' && (out[1] == ' ' || (out[1] >= 'a' && out[1] <= 'z'))) {
+        out[0] = (char)(out[0] - 'A' + 'a');
+    }
+    return out;
+}
+
 static void print_fault(const struct fault *fault)
 {
+    char hint[sizeof(fault->hint)];
     struct buf line;
     enum err error;
 
@@ -132,7 +143,7 @@ static void print_fault(const struct fault *fault)
         error = buf_append_text(&line, "; ");
     }
     if (error == OK) {
-        error = output_clean(fault->hint, &line);
+        error = output_clean(go_on(fault->hint, hint), &line);
     }
     fprintf(stderr, "referralctl: %.*s\n", (int)line.len,
             error == OK && line.len > 0 ? (const char *)line.data : "");

@@ -7,9 +7,10 @@
 #include "base/nearest.h"
 #include "cli/command.h"
 
-#define WORDS_MAX    (ARGUMENTS_MAX + 4)
-#define COMMANDS_MAX 64
-#define GIVEN        "" /* the value of an option that takes none */
+#define WORDS_MAX         (ARGUMENTS_MAX + 4)
+#define COMMANDS_MAX      64
+#define OPTION_NAME_BYTES 32
+#define GIVEN             "" /* the value of an option that takes none */
 
 struct words {
     const char *at[WORDS_MAX];
@@ -23,14 +24,15 @@ bool invocation_has(const struct invocation *invocation, enum option_id id)
 
 static enum err unknown_option(const char *word, struct fault *fault)
 {
+    char dashed[OPTION_COUNT][OPTION_NAME_BYTES], name[64];
     const char *names[OPTION_COUNT + 1];
-    char name[64];
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        names[i] = option_table[i].name;
+        (void)snprintf(dashed[i], sizeof(dashed[i]), "--%s", option_table[i].name);
+        names[i] = dashed[i];
     }
     names[OPTION_COUNT] = NULL;
-    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
     fault_set(fault, "usage.option", word, "there is no such option");
     nearest_hint(fault, name, names);
     return ERR_INVALID;
@@ -156,6 +158,7 @@ static enum err unknown_command(const struct words *words, const struct invocati
         nearest_list(names, list, sizeof(list));
         fault_set(fault, "usage.command", to->group,
                   "there is no such command; expected one of: %s", list);
+        nearest_hint(fault, to->group, names);
     } else {
         (void)list_commands(NULL, names);
         fault_set(fault, "usage.command", to->group, "there is no such command");
@@ -233,6 +236,20 @@ static void want_json(int argc, char **argv, struct invocation *to)
     }
 }
 
+/* "why" without its words: which one is missing, as the usage line names it. */
+static enum err refuse_missing(const struct invocation *to, struct fault *fault)
+{
+    const char *word = to->command->arguments;
+
+    for (size_t i = 0; i < to->argument_count; i++) {
+        word += strcspn(word, " ");
+        word += strspn(word, " ");
+    }
+    fault_set(fault, "usage.arguments", "", "`%s` takes %s: %.*s is missing", to->command->path,
+              to->command->arguments, (int)strcspn(word, " "), word);
+    return ERR_INVALID;
+}
+
 static bool argument_count_fits(const struct invocation *to)
 {
     size_t least = to->command->argument_count;
@@ -256,6 +273,9 @@ enum err invocation_parse(int argc, char **argv, struct invocation *ret, struct 
     error = find_command(&words, ret, fault);
     if (invocation_has(ret, OPTION_HELP) || invocation_has(ret, OPTION_VERSION)) {
         return ret->command != NULL || help_of_group(&words, ret) ? OK : error;
+    }
+    if (error == OK && ret->argument_count < ret->command->argument_count) {
+        return refuse_missing(ret, fault);
     }
     if (error == OK && !argument_count_fits(ret)) {
         fault_set(fault, "usage.arguments",

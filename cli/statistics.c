@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "cli/call.h"
+#include "cli/days.h"
 #include "cli/output.h"
 
 #define PAGE_ROWS      500u
@@ -30,7 +31,9 @@ static int read_day(const struct invocation *invocation, enum option_id option, 
     const char *text = invocation->value[option];
 
     if (text != NULL && civil_parse(text, ret_day) != OK) {
-        return output_misused(invocation, option, "expected a date: YYYY-MM-DD");
+        return output_misused(invocation, option,
+                              days_shaped(text) ? "there is no such day in 1970 to 9999"
+                                                : "expected a date: YYYY-MM-DD");
     }
     return EXIT_OK;
 }

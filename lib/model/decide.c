@@ -446,7 +446,8 @@ static bool apply(struct deciding *deciding)
     struct transition transition = referral_transition(state, event);
     if (!transition.legal) {
         return deciding_refuse(deciding, transition.refusal, "state: %s does not take %s",
-                               referral_state_name(state), referral_event_name(event));
+                               referral_state_name(state),
+                               message_kind_name(deciding->message->header.kind));
     }
     if (!deciding_check_item(deciding)) {
         return false;

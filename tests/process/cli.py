@@ -63,7 +63,10 @@ class Words(Case):
                 (("calender", "--help"), "no such command"),
                 (("calender", "due"), 'did you mean "calendar due"'),
                 (("calendar",), "expected one of: calendar due, calendar show, calendar check"),
-                (("status", "--sokcet", "x"), r'--sokcet: .*did you mean "socket"'),
+                (("status", "--sokcet", "x"), r'--sokcet: .*did you mean "--socket"'),
+                (("agent", "snd"), 'expected one of: .*did you mean "agent send"'),
+                (("agent", "send"), "`agent send` takes FILE.json: FILE.json is missing"),
+                (("calendar", "due", "--from", "2026-02-30", "--days", "3"), "is no such day"),
                 (("status", "--days", "3"), "--days: `status` has no such option"),
                 (("calendar", "due", "--from", "2026-01-01"), "--days: .* needs --days N"),
                 (("calendar", "due", "--from"), "expected a value: --from DATE"),
@@ -239,8 +242,10 @@ class Calendar(Case):
                          self.calendars(bad=text))
         self.bad(REFUSED, "calendars", "calendar", "check", "--calendars", self.calendars())
         self.bad(REFUSED, "never", "calendar", "check", "--calendars", self.folder + "/never")
-        for date in ("2026-02-30", "2026-2-3", "today", "10000-01-01", "1969-12-31"):
-            self.bad(USAGE, "--from: expected a date", "calendar", "due", "--from", date, "--days",
+        for date, pattern in (("2026-02-30", "no such day"), ("2026-2-3", "expected a date"),
+                              ("today", "expected a date"), ("10000-01-01", "expected a date"),
+                              ("1969-12-31", "no such day in 1970")):
+            self.bad(USAGE, "--from: .*" + pattern, "calendar", "due", "--from", date, "--days",
                      "1")
         for days in ("0", "4001", "+1", "1.5", "01", ""):
             self.bad(USAGE, "--days.*: expected a", "calendar", "due", "--from", "2026-01-01",

@@ -374,7 +374,8 @@ class Agents(Case):
                  "judicial-assistance"),
                 (lambda m: m["body"].pop("officer"), "body.officer", "officer"),
                 (lambda m: m["body"].update(officr="x"), "body", "officr"),
-                (lambda m: m.update(recipients=["court"]), "recipients[0]", "no such agency"),
+                (lambda m: m.update(recipients=["court"]), "recipients[0]",
+                 "no such agency in the registry: court"),
                 (lambda m: m.update(kind="referral"), "kind", "outbound-referral"),
                 (lambda m: m["body"]["persons"][0].update(identity_number="150602201403050011"),
                  "body.persons[0].identity_number", "identity_number")):

@@ -114,13 +114,13 @@ START_TEST(misuse_is_named)
     ck_refused("queu", "usage.command", "queu", "no such command");
     ck_assert_str_eq(fault.hint, "did you mean \"queue\"?");
     ck_refused("queue --jsn", "usage.option", "--jsn", "no such option");
-    ck_assert_str_eq(fault.hint, "did you mean \"json\"?");
+    ck_assert_str_eq(fault.hint, "did you mean \"--json\"?");
     ck_refused("queue --days 3", "usage.option", "--days", "`queue` has no such option");
     ck_refused("queue --socket", "usage.option", "--socket", "expected a value: --socket PATH");
     ck_refused("queue --json --json", "usage.option", "--json", "twice");
     ck_refused("queue --json=1", "usage.option", "--json=1", "takes no value");
     ck_refused("calendar due --days 3", "usage.option", "--from", "needs --from DATE");
-    ck_refused("why", "usage.arguments", "", "`why` takes ID");
+    ck_refused("why", "usage.arguments", "", "`why` takes ID: ID is missing");
     ck_refused("why a b", "usage.arguments", "b", "`why` takes ID");
     ck_refused("queue a", "usage.arguments", "a", "takes no arguments");
 }
