@@ -38,7 +38,8 @@ struct walk {
     struct digest raised[RUNGS_MAX];             /* each rung by its key */
     size_t raised_count;
     struct counted counted[WORLD_AGENCIES];
-    uint64_t receipted; /* the newest leaf that a receipt proved */
+    bool kinds[MESSAGE_AGENCY_KIND_COUNT]; /* taken at least once */
+    uint64_t receipted;                    /* the newest leaf that a receipt proved */
     unsigned sent, refused, names;
     char trace[TRACE_ROWS][256]; /* the last lines */
     size_t at;
@@ -152,6 +153,9 @@ static bool see_leaf(struct walk *walk, const struct leaf_record *record)
 {
     const struct tale *tale = tale_of(walk, record);
 
+    if (record->kind == LEAF_MESSAGE && record->message_kind < MESSAGE_AGENCY_KIND_COUNT) {
+        walk->kinds[record->message_kind] = true;
+    }
     if (record->kind == LEAF_MESSAGE && record->has_stream) {
         walk->streamed[place_of(walk, record->recipient)]++;
     }
@@ -323,8 +327,8 @@ static const char *any_matter(struct walk *walk, char letter)
 }
 
 /* What may be said, and how likely. In a template, %A is any agency, %S the sender of the referral
- * at hand, %R its receiver, %r its name, %N a new name, %D a day ahead, %d a small number, and %m,
- * with a letter behind, the name of a matter that began with it. */
+ * at hand, %R its receiver, %r its name, %N a new name, %n that name again, %D a day ahead, %d a
+ * small number, and %m, with a letter behind, the name of a matter that began with it. */
 static const struct {
     unsigned weight;
     const char *line;
@@ -380,6 +384,31 @@ static const struct {
     {2, "%R sends letter l%N about %r to %S associate=hospital answer_by=%D"},
     {2, "%R sends letter-answer %ml"},
     {2, "%S sends correction %r"},
+    {4, "%R rejects %r"},
+    {2, "procuratorate submits outbound r%N to health;health receives;health answers r%n granted;"
+        "procuratorate sends archive a%n about r%n to health;"
+        "procuratorate sends follow-up-plan a%n dates=%D;"
+        "procuratorate sends follow-up-report a%n duty=2 next_date=%D"},
+    {2, "procuratorate submits outbound r%N to justice;justice receives;justice answers r%n "
+        "not-eligible;procuratorate sends archive a%n about r%n to justice;"
+        "procuratorate sends re-open a%n;procuratorate submits outbound q%N to %A case=r%n"},
+    {3,
+     "womens-federation submits inbound r%N to procuratorate;procuratorate receives;procuratorate "
+     "answers r%n suitable;procuratorate tells r%n"},
+    {2, "procuratorate submits outbound r%N to health;health receives;"
+        "health sends letter l%n about r%n to procuratorate associate=hospital answer_by=%D;"
+        "health sends letter-answer l%n"},
+    {3,
+     "procuratorate submits outbound r%N to education;education receives;"
+     "procuratorate sends case-conference c%n about r%n to education promises=education/visit/%D;"
+     "education sends promise-report c%n duty=1;procuratorate sends hearing-invitation h%n about "
+     "r%n to education at=2029-01-08T09:00 reply_by=%D;education sends hearing-reply h%n;"
+     "procuratorate sends hearing-opinion h%n"},
+    {3, "procuratorate submits outbound r%N to civil-affairs;civil-affairs receives;"
+        "civil-affairs answers r%n procedure-required;procuratorate brings r%n;"
+        "procuratorate sends fund-plan f%n about r%n to civil-affairs amount_fen=500 "
+        "payments=%D/500;procuratorate sends fund-payment f%n duty=1 amount_fen=500 balance_fen=0"},
+    {2, "procuratorate sends roster o%N to all edition=1"},
     {24, "%A receives"},
     {30, "%R receives"},
     {16, "%S receives"},
@@ -451,6 +480,9 @@ static const char *fill_mark(struct line *line, const char *mark)
     case 'N':
         put_number(line, ++line->walk->names);
         break;
+    case 'n':
+        put_number(line, line->walk->names);
+        break;
     case 'D':
         put_day(line);
         break;
@@ -502,7 +534,7 @@ static const char *any_template(struct walk *walk)
 /* ---- one step ---- */
 
 /* All that waits is fetched and receipted; what was held is then no longer queued. */
-static bool receive(struct walk *walk, struct actor *actor)
+static void receive(struct walk *walk, struct actor *actor)
 {
     size_t place = (size_t)(actor - walk->world.actors);
 
@@ -510,7 +542,15 @@ static bool receive(struct walk *walk, struct actor *actor)
         walk->taken[place] += actor->held_count;
         actor_acknowledge(&walk->world, actor);
     }
-    return true;
+}
+
+/* What comes back is no longer queued either. */
+static void reject(struct walk *walk, struct actor *actor, struct step *step)
+{
+    (void)actor_fetch(&walk->world, actor, 32);
+    if (script_play(&walk->world, step) && walk->world.refusal == REFUSAL_NONE) {
+        walk->taken[actor - walk->world.actors]++;
+    }
 }
 
 static void note(struct walk *walk, const char *line)
@@ -535,7 +575,9 @@ static void say(struct walk *walk, const char *line)
     }
     actor = world_actor(&walk->world, step.words[0]);
     if (actor != NULL && strcmp(step_word(&step, 1), "receives") == 0) {
-        (void)receive(walk, actor);
+        receive(walk, actor);
+    } else if (actor != NULL && strcmp(step_word(&step, 1), "rejects") == 0) {
+        reject(walk, actor, &step);
     } else if (script_play(&walk->world, &step) && walk->world.last_leaf != before) {
         walk->refused += walk->world.refusal != REFUSAL_NONE;
         walk->sent++;
@@ -544,18 +586,28 @@ static void say(struct walk *walk, const char *line)
     }
 }
 
+static bool walk_line(struct walk *walk, const char *line)
+{
+    note(walk, line);
+    say(walk, line);
+    return look(walk);
+}
+
 static bool walk_step(struct walk *walk)
 {
-    char line[384];
+    char line[1024];
+    char *rest = line;
+    bool good = true;
 
     if (walk->world.down) {
         text_copy(line, sizeof(line), "start");
     } else {
         make_line(walk, any_template(walk), line, sizeof(line));
     }
-    note(walk, line);
-    say(walk, line);
-    return look(walk);
+    while (good && rest[0] != '\0') {
+        good = walk_line(walk, step_cut(&rest, ';'));
+    }
+    return good;
 }
 
 static bool walk_all(struct walk *walk, uint64_t seed, uint64_t steps)
@@ -585,6 +637,10 @@ int main(int argc, char **argv)
     if (good) {
         world_open(&walk->world);
         good = walk_all(walk, seed, steps);
+        for (uint32_t kind = 1; kind < MESSAGE_AGENCY_KIND_COUNT; kind++) {
+            (void)printf("%s %s\n", walk->kinds[kind] ? "taken" : "never",
+                         message_kind_name((enum message_kind)kind));
+        }
         (void)printf("done seed %" PRIu64 ": %u messages, %u of them refused, %zu rungs, %" PRIu64
                      " leaves\n",
                      seed, walk->sent, walk->refused, walk->raised_count, walk->seen);

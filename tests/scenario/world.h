@@ -12,8 +12,8 @@
 #include "wire/receipt.h"
 
 #define WORLD_AGENCIES  16
-#define WORLD_REFERRALS 32
-#define WORLD_MATTERS   32
+#define WORLD_REFERRALS 64
+#define WORLD_MATTERS   64
 #define WORLD_HELD      64
 
 struct held { /* a message that was fetched and is not acknowledged */
