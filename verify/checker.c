@@ -37,7 +37,8 @@ enum err checker_init(struct checker *checker, struct report *report, const stru
     memcpy(report->origin, origin.data, origin.len);
     memcpy(report->key, key, sizeof report->key);
     report->key_known = true;
-    if (keys != NULL && !keys_trust_broker(keys, report->origin, key)) {
+    report->pin_differs = keys != NULL && !keys_trust_broker(keys, report->origin, key);
+    if (report->pin_differs) {
         return REFUSE(checker, NO_INDEX, "the log is not of the broker whose key was given");
     }
     report->pinned = keys != NULL;

@@ -16,6 +16,7 @@ struct export_writer {
     FILE *file;
     char path[4096]; /* of the unfinished file: the name and ".part" */
     enum err error;
+    int reason; /* errno of the first failure; 0: it has none */
 };
 
 struct export_head {

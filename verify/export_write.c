@@ -9,10 +9,18 @@
 #include "base/crypto.h"
 #include "export_form.h"
 
+static void fail(struct export_writer *writer)
+{
+    if (writer->reason == 0) {
+        writer->reason = errno;
+    }
+    writer->error = ERR_IO;
+}
+
 static void put(struct export_writer *writer, const void *data, size_t len)
 {
     if (writer->error == OK && fwrite(data, 1, len, writer->file) != len) {
-        writer->error = ERR_IO;
+        fail(writer);
     }
 }
 
@@ -36,10 +44,12 @@ void export_write_begin(struct export_writer *writer, const char *path,
     int len = snprintf(writer->path, sizeof writer->path, "%s.part", path);
 
     writer->error = OK;
+    writer->reason = 0;
+    errno = ENAMETOOLONG; /* unless opening says otherwise */
     writer->file =
         len > 0 && (size_t)len < sizeof writer->path ? fopen(writer->path, "w+be") : NULL;
     if (writer->file == NULL) {
-        writer->error = ERR_IO;
+        fail(writer);
         return;
     }
     put(writer, EXPORT_MAGIC, sizeof EXPORT_MAGIC - 1);
@@ -106,18 +116,21 @@ enum err export_write_end(struct export_writer *writer, bool keep)
     if (writer->file == NULL) {
         return writer->error;
     }
-    if (keep && writer->error == OK) {
-        writer->error = finish(writer);
+    errno = 0;
+    if (keep && writer->error == OK && finish(writer) != OK) {
+        fail(writer);
     }
     if (fclose(writer->file) != 0 && writer->error == OK) {
-        writer->error = ERR_IO;
+        fail(writer);
     }
     writer->file = NULL;
     memcpy(path, writer->path, strlen(writer->path) - strlen(".part"));
     path[strlen(writer->path) - strlen(".part")] = '\0';
-    if (!keep || writer->error != OK || rename(writer->path, path) != 0) {
-        (void)unlink(writer->path);
-        return writer->error != OK || !keep ? writer->error : ERR_IO;
+    if (keep && writer->error == OK && rename(writer->path, path) != 0) {
+        fail(writer);
     }
-    return OK;
+    if (!keep || writer->error != OK) {
+        (void)unlink(writer->path); /* whatever it says, the first failure is told */
+    }
+    return writer->error;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "apart.h"
 #include "base/crypto.h"
@@ -132,6 +133,15 @@ static int refuse_key(const struct arguments *arguments, const struct fault *fau
     return VERDICT_UNREADABLE;
 }
 
+static void print_written(const char *path)
+{
+    struct stat written;
+
+    if (stat(path, &written) == 0) {
+        printf("  written    %s, %lld bytes\n", path, (long long)written.st_size);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
@@ -157,6 +167,9 @@ int main(int argc, char **argv)
     }
     run(&arguments, &report);
     status = report_print(&report, arguments.json);
+    if (arguments.write_export != NULL && status == VERDICT_PASS && !arguments.json) {
+        print_written(arguments.write_export);
+    }
     if (arguments.keys != NULL) {
         keys_free(&keys);
     }

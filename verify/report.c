@@ -66,8 +66,9 @@ static void print_text(const struct report *report)
     fingerprint(report, print);
     printf("  broker     %s\n", report->origin);
     printf("  key        SHA-256 %s, %s\n", print,
-           report->pinned ? "pinned"
-                          : "NOT pinned: compare it with the broker's, or give --key FILE");
+           report->pinned        ? "pinned"
+           : report->pin_differs ? "NOT the one that --key names"
+                                 : "NOT pinned: compare it with the broker's, or give --key FILE");
     printf("  records    %" PRIu64 " of %" PRIu64 "\n", report->records, report->expected);
     printf("  signed     records 0 to %" PRIu64 " (exclusive), by %" PRIu64 " checkpoints\n",
            report->signed_size, report->commits);

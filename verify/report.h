@@ -29,6 +29,7 @@ struct report { /* texts are printable */
     char origin[ORIGIN_BYTES];
     uint8_t key[32]; /* the broker's public key, once known */
     bool key_known;
+    bool pin_differs;        /* the caller gave another key: the log is of another broker */
     bool pinned;             /* the key was compared with the one that the caller gave */
     uint64_t witnessed_size; /* the largest size that an agency signed, signature checked */
     uint64_t claimed_size;   /* the same, for signatures whose key is not at hand */

@@ -193,7 +193,8 @@ void store_export(const char *folder, const char *path, struct report *report)
         (void)each_witness(&source);
         (void)each_record(&source);
         if (export_write_end(&writer, report->verdict == VERDICT_PASS) != OK) {
-            report_find(report, VERDICT_UNREADABLE, NO_INDEX, "cannot write %s", path);
+            report_find(report, VERDICT_UNREADABLE, NO_INDEX, "cannot write %s: %s", path,
+                        writer.reason != 0 ? strerrordesc_np(writer.reason) : "it failed");
         }
     }
     close_store(&source);

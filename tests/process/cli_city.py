@@ -253,7 +253,19 @@ class Broker(Case):
         export = self.city.path("log.audit")
         answer = self.good("audit", "verify", "--store", store, "--key", pin, "--json").json
         self.assertEqual((answer["verdict"], answer["pinned"]), ("PASS", True))
-        self.assertIn("PASS", self.good("audit", "export", "--store", store, "--out", export).out)
+        written = self.good("audit", "export", "--store", store, "--out", export).out
+        self.assertIn("PASS", written)
+        self.assertIn("%s, %d bytes" % (export, os.path.getsize(export)), written)
+        nowhere = self.good("audit", "export", "--store", store, "--out", export + "/below",
+                            status=REFUSED).out
+        self.assertIn("below: Not a directory", nowhere)
+        other = self.city.path("other.pub")
+        with open(pin, encoding="ascii") as file:
+            kind, origin, _ = file.read().split()
+        self.city.write("other.pub", "%s %s %s\n" % (kind, origin, "A" * 43 + "="))
+        foreign = ctl("audit", "verify", "--export", export, "--key", other)
+        self.assertEqual(foreign.status, FAILED, foreign.out)
+        self.assertIn("NOT the one that --key names", foreign.out)
         answer = self.good("audit", "verify", "--export", export, "--key",
                            self.city.path("keys/public-keys.yaml"), "--json").json
         self.assertGreater(answer["records"], 4)
