@@ -221,9 +221,9 @@ static enum err end_matters_of(struct turn *turn, const struct case_key *referra
             uuid_equal(&matter->about, &referral->referral_id)) {
             decide_matter_withdrawn(&ctx, matter, turn->broker->decision);
             subject = subject_of_matter(matter);
-            error = turn->broker->decision->effect_count > 0
+            error = turn->broker->decision->matter.state != matter->state
                         ? ledger_apply(turn, &subject, &by_referral, &leaf)
-                        : OK;
+                        : OK; /* one that was not delivered ends without a leaf of its own */
             ctx.documents = turn->documents;
         }
     }
