@@ -50,7 +50,8 @@ static int draw_due(const struct json_value *root)
 {
     static const char *const heads[] = {"DAY N",       "NUMBER", "CLOCK", "WINDOW",
                                         "RESPONSIBLE", "STATE",  "RAISED"};
-    struct json_value rows = json_member(root, "due"), sorted[DUE_ROWS_MAX];
+    static struct json_value sorted[DUE_ROWS_MAX]; /* drawn once, and too large for a stack */
+    struct json_value rows = json_member(root, "due");
     size_t count = sort_rows(&rows, sorted);
     struct table table;
 
