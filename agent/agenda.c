@@ -13,11 +13,11 @@
 
 static struct span agenda_key(const char *document, uint8_t out[AGENDA_KEY_BYTES])
 {
-    size_t len = strlen(document);
+    struct span number = span_text(document);
 
     out[0] = 'G';
-    memcpy(out + 1, document, len);
-    return span_of(out, 1 + len);
+    memcpy(out + 1, number.data, number.len);
+    return span_of(out, 1 + number.len);
 }
 
 static bool belongs(const struct agent *agent, const struct notice_facts *facts)
