@@ -21,6 +21,7 @@ from referral_client import m, r, request_digest, build_request, uuid7  # noqa: 
 
 SINGLE, GROUPED = 40, 256
 SYNCS = ("fdatasync", "fsync", "msync")
+DISK_US = 5000  # each sync takes at least this long: a group forms while the one before is written
 run_client.AGENCIES = ("procuratorate", "education")
 
 
@@ -33,7 +34,8 @@ class City(support.City):
 
     def start(self):
         self.wrapper = ("strace", "-D", "-f", "--seccomp-bpf", "-ttt", "-y", "-o",
-                        self.path("calls"), "-e", "trace=readv,sendmsg," + ",".join(SYNCS))
+                        self.path("calls"), "-e", "trace=readv,sendmsg," + ",".join(SYNCS),
+                        "-e", "inject=%s:delay_enter=%d" % (",".join(SYNCS), DISK_US))
         super().start()
 
     def payload(self, agency):
