@@ -422,7 +422,7 @@ START_TEST(attack_on_accept_kills_the_listener_without_the_interposer)
     nng_compat_disable_for_test(true);
     ck_assert(serves(&bench, (size_t)_i, 5000));
     bool dead = false;
-    for (int round = 0; round < 20 && !dead; round++) {
+    for (int round = 0; round < 100 && !dead; round++) {
         attacks[_i](&bench, 200);
         dead = !serves(&bench, (size_t)_i, 1500);
     }
