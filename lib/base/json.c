@@ -171,6 +171,56 @@ const char *json_member_name(const struct json_value *object, size_t index)
     return at == NULL ? NULL : json_object_iter_key(at);
 }
 
+enum json_kind json_node_kind(const void *node)
+{
+    static const enum json_kind kinds[] = {
+        [JSON_OBJECT] = JSON_MEMBERS, [JSON_ARRAY] = JSON_LIST,   [JSON_STRING] = JSON_WORDS,
+        [JSON_INTEGER] = JSON_DIGITS, [JSON_REAL] = JSON_DIGITS,  [JSON_TRUE] = JSON_YES,
+        [JSON_FALSE] = JSON_NO,       [JSON_NULL] = JSON_NOTHING,
+    };
+    const json_t *value = node;
+    return value == NULL ? JSON_ABSENT : kinds[json_typeof(value)];
+}
+
+const void *json_node_member(const void *node, struct span key)
+{
+    return json_node_kind(node) == JSON_MEMBERS
+               ? json_object_getn(node, (const char *)key.data, key.len)
+               : NULL;
+}
+
+const void *json_node_item(const void *node, size_t index)
+{
+    return json_node_kind(node) == JSON_LIST ? json_array_get(node, index) : NULL;
+}
+
+size_t json_node_count(const void *node)
+{
+    switch (json_node_kind(node)) {
+    case JSON_MEMBERS:
+        return json_object_size(node);
+    case JSON_LIST:
+        return json_array_size(node);
+    case JSON_WORDS:
+        return json_string_length(node);
+    default:
+        return 0;
+    }
+}
+
+struct span json_node_text(const void *node, char digits[JSON_DIGITS_BYTES])
+{
+    if (json_node_kind(node) == JSON_WORDS) {
+        return span_of(json_string_value(node), json_string_length(node));
+    }
+    if (json_node_kind(node) != JSON_DIGITS) {
+        return (struct span){0};
+    }
+    size_t len = json_dumpb(node, digits, JSON_DIGITS_BYTES, JSON_ENCODE_ANY);
+    assert(len > 0 && len <= JSON_DIGITS_BYTES); /* a double has 25 characters at most */
+    return span_of(digits, len);
+}
+
 static const char *json_place(const struct json_value *value)
 {
     return value->path[0] == '\0' ? "the document" : value->path;

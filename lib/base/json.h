@@ -32,6 +32,26 @@ struct json_value json_member(const struct json_value *object, const char *key);
 /* The name of the index-th member, in the document's order; borrowed. NULL beyond the last. */
 const char *json_member_name(const struct json_value *object, size_t index);
 
+/* Reading without paths, for those that refuse nothing and show much (pages): a node is what
+ * json_value.node is, borrowed alike; NULL is absent everywhere. */
+enum json_kind {
+    JSON_ABSENT,
+    JSON_NOTHING,
+    JSON_NO,
+    JSON_YES,
+    JSON_DIGITS,
+    JSON_WORDS,
+    JSON_LIST,
+    JSON_MEMBERS
+};
+enum json_kind json_node_kind(const void *node);
+const void *json_node_member(const void *node, struct span key);
+const void *json_node_item(const void *node, size_t index);
+size_t json_node_count(const void *node); /* items, members, or bytes of a text */
+#define JSON_DIGITS_BYTES 32
+/* The text, or the number as JSON has it, written to `digits`; empty for all else. */
+struct span json_node_text(const void *node, char digits[JSON_DIGITS_BYTES]);
+
 /* Sets the fault at this value's path and answers ERR_INVALID. */
 enum err json_refuse(const struct json_value *value, struct fault *fault, const char *code,
                      const char *fmt, ...) FORMAT(4, 5);

@@ -344,6 +344,45 @@ START_TEST(texts_survive_a_round_trip)
 }
 END_TEST
 
+START_TEST(nodes_are_read_without_paths)
+{
+    static const struct {
+        const char *key;
+        enum json_kind kind;
+        size_t count;
+        const char *text;
+    } nodes[] = {
+        {"absent", JSON_ABSENT, 0, ""},
+        {"null", JSON_NOTHING, 0, ""},
+        {"no", JSON_NO, 0, ""},
+        {"yes", JSON_YES, 0, ""},
+        {"whole", JSON_DIGITS, 0, "-9223372036854775807"},
+        {"real", JSON_DIGITS, 0, "-1.7976931348623157e308"},
+        {"text", JSON_WORDS, 2, "ab"},
+        {"list", JSON_LIST, 3, ""},
+        {"members", JSON_MEMBERS, 1, ""},
+    };
+    char digits[JSON_DIGITS_BYTES];
+    struct json_value root = open_root(
+        "{\"null\":null,\"no\":false,\"yes\":true,\"whole\":-9223372036854775807,"
+        "\"real\":-1.7976931348623157e308,\"text\":\"ab\",\"list\":[1,2,3],\"members\":{\"a\":7}}");
+    for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+        const void *node = json_node_member(root.node, span_text(nodes[i].key));
+        ck_assert_int_eq(json_node_kind(node), nodes[i].kind);
+        ck_assert_uint_eq(json_node_count(node), nodes[i].count);
+        struct span text = json_node_text(node, digits);
+        ck_assert_msg(span_equal(text, span_text(nodes[i].text)), "%s: %.*s", nodes[i].key,
+                      (int)text.len, (const char *)text.data);
+        ck_assert_ptr_null(json_node_member(node, span_text("b")));
+    }
+    const void *list = json_node_member(root.node, span_of("listing", 4));
+    ck_assert(span_equal(json_node_text(json_node_item(list, 2), digits), span_text("3")));
+    ck_assert_ptr_null(json_node_item(list, 3));
+    ck_assert_ptr_null(json_node_item(root.node, 0));
+    close_root();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -361,6 +400,7 @@ int main(void)
     tcase_add_test(cases, rates_have_three_decimals);
     tcase_add_test(cases, the_writers_errors_stick);
     tcase_add_test(cases, texts_survive_a_round_trip);
+    tcase_add_test(cases, nodes_are_read_without_paths);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
