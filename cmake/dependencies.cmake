@@ -12,3 +12,4 @@ foreach(pair IN ITEMS
 endforeach()
 find_package(nng CONFIG REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
+find_program(MSGFMT msgfmt REQUIRED)

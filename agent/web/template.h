@@ -10,8 +10,20 @@
  *                                  is not empty (absent, null, false, 0, "", []) once, inside it
  *   {{^name}} ... {{/name}}        when it is empty
  *   {{>name}}                      another template here, with the same view
- *   {{_ 共 {count} 件}}            a text for people: translated, then {name} filled in, escaped
+ *   {{_ 共 {count} 件}}            a text for people, on one line: translated, then {name}
+ *                                  filled in, escaped
  *   {{! remark }}                  nothing
+ *
+ * true is shown as "true". A name that is there and null hides the same name further out. A line
+ * with nothing but one section tag, partial or remark is left out. Control characters other than
+ * line ends and tabs are dropped from values.
+ *
+ * Where a value may stand is decided when a template is compiled (template_html.h): in text, and in
+ * attributes, which all have double quotes. Not in scripts, styles, names, comments, or the sources
+ * of scripts and links. In an address (href, src, action, formaction) it is either the first thing
+ * (then it must be on this site: "/...", "?..." or "#..."; the page gets "#" for any other) or one
+ * part of what has begun ("/case/{{number}}?tab={{tab}}": percent-encoded). A section inside a tag
+ * holds whole attributes with the blank before them: <tr{{#late}} class="late"{{/late}}>.
  *
  * Texts in view values that a program wrote for people are translated by it (catalogue_text). */
 #ifndef REFERRAL_AGENT_WEB_TEMPLATE_H
@@ -34,7 +46,8 @@ enum err templates_compile(const struct template_source *sources, size_t count,
                            struct template_set **ret_set, struct fault *fault) MUST_CHECK;
 void templates_free(struct template_set *set); /* NULL allowed */
 
-/* Appends the page. ERR_NOT_FOUND: no such template; ERR_FULL: the buf's bound. */
+/* Appends the page; `name` is the file's, without ".html". ERR_NOT_FOUND: no such template;
+ * ERR_TOO_LARGE: the buf's bound; ERR_MEMORY. What an error leaves in `out` is no page. */
 enum err template_render(const struct template_set *set, const char *name,
                          const struct json_value *view, enum language language,
                          struct buf *out) MUST_CHECK;

@@ -1,0 +1,38 @@
+# Run at build time by referral_embed: writes the C file `made` with the bytes of `files` (a list,
+# separated by bars) as a table of struct asset named `symbol`. Written only when it differs.
+cmake_minimum_required(VERSION 3.25)
+
+set(type_html "text/html; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(type_svg "image/svg+xml")
+set(type_ico "image/x-icon")
+set(type_png "image/png")
+
+string(REPLACE "|" ";" files "${files}")
+set(text "/* Made by cmake/embed_files.cmake: the bytes of files. */\n#include \"agent/web/embedded.h\"\n")
+set(rows "")
+set(count 0)
+foreach(file IN LISTS files)
+    get_filename_component(name ${file} NAME)
+    string(REGEX MATCH "[^.]*$" ending ${name})
+    set(type "application/octet-stream")
+    if(DEFINED type_${ending})
+        set(type "${type_${ending}}")
+    endif()
+    file(SIZE ${file} size)
+    file(SHA256 ${file} digest)
+    string(SUBSTRING ${digest} 0 32 digest)
+    file(READ ${file} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    if(stem)
+        get_filename_component(name ${file} NAME_WE)
+    endif()
+    # One zero more than the file: no array is empty, and a text in it has an end.
+    string(APPEND text "\nstatic const uint8_t bytes_${count}[] = {${bytes}0};\n")
+    string(APPEND rows "    {\"${name}\", \"${type}\", \"\\\"${digest}\\\"\", {bytes_${count}, ${size}}},\n")
+    math(EXPR count "${count} + 1")
+endforeach()
+# The last row is empty, so that a table without a file is C as well.
+string(APPEND text "\nconst struct asset ${symbol}[] = {\n${rows}    {0},\n};\nconst size_t ${symbol}_count = ${count};\n")
+file(CONFIGURE OUTPUT ${made} CONTENT "${text}" @ONLY)
