@@ -268,6 +268,61 @@ enum err loop_on_signal(struct loop *loop, int number, loop_signal_fn fn, void *
     return loop_err(uv_signal_start(&entry->handle, signal_cb, number));
 }
 
+/* --- other libraries' descriptors --- */
+
+struct loop_watch {
+    uv_poll_t handle;
+    struct loop *loop;
+    loop_watch_fn fn;
+    void *ctx;
+};
+
+static void watch_cb(uv_poll_t *handle, int status, int events)
+{
+    struct loop_watch *watch = handle->data;
+    (void)status; /* an error is for the reader of the descriptor to find */
+    (void)events;
+    watch->fn(watch->ctx);
+}
+
+static void watch_closed_cb(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void loop_watch_stop(struct loop_watch *watch)
+{
+    if (watch == NULL) {
+        return;
+    }
+    watch->loop->watch_count--;
+    uv_close((uv_handle_t *)&watch->handle, watch_closed_cb);
+}
+
+enum err loop_watch_start(struct loop *loop, int descriptor, loop_watch_fn fn, void *ctx,
+                          struct loop_watch **ret_watch)
+{
+    struct loop_watch *watch = calloc(1, sizeof *watch);
+    if (watch == NULL) {
+        return ERR_MEMORY;
+    }
+    *watch = (struct loop_watch){.loop = loop, .fn = fn, .ctx = ctx};
+    int result = uv_poll_init(&loop->uv, &watch->handle, descriptor);
+    if (result != 0) {
+        free(watch);
+        return loop_err(result);
+    }
+    watch->handle.data = watch;
+    loop->watch_count++;
+    result = uv_poll_start(&watch->handle, UV_READABLE, watch_cb);
+    if (result != 0) {
+        loop_watch_stop(watch);
+        return loop_err(result);
+    }
+    *ret_watch = watch;
+    return OK;
+}
+
 /* --- the thread pool --- */
 
 struct loop_work {
@@ -399,6 +454,7 @@ void loop_free(struct loop *loop)
         (void)uv_run(&loop->uv, UV_RUN_ONCE);
     }
     loop_run_posted(loop);
+    assert(loop->watch_count == 0);
     handles_close(loop);
     assert(loop->posted_first == NULL);
     uv_mutex_destroy(&loop->posted_lock);

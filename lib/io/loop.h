@@ -1,5 +1,6 @@
-/* The one loop thread of a daemon: timers, hand-over from other threads, signals, the thread pool
- * and child processes. libuv, wrapped: nothing outside lib/io sees its header.
+/* The one loop thread of a daemon: timers, hand-over from other threads, descriptors of other
+ * libraries, signals, the thread pool and child processes. libuv, wrapped: nothing outside lib/io
+ * sees its header.
  *
  * A turn: whatever is due or was posted is run, then the end-of-turn function, then the loop
  * sleeps. The end of the turn is where a daemon commits and answers (group commit). Everything here
@@ -67,6 +68,19 @@ void loop_timer_set(struct loop_timer *timer, uint64_t due_ms);
 void loop_timer_after(struct loop_timer *timer, uint64_t wait_ms); /* from now */
 /* Required before the owner's memory goes; harmless when not set or zeroed. */
 void loop_timer_clear(struct loop_timer *timer);
+
+/* --- other libraries' descriptors --- */
+
+typedef void (*loop_watch_fn)(void *ctx);
+struct loop_watch;
+/* Calls fn(ctx) in each turn in which `descriptor` has something to read, an end or an error, as
+ * long as it has: whoever watches reads it empty. For a library that waits on one descriptor (an
+ * epoll instance). The descriptor stays the caller's and must outlive the watch; at most one watch
+ * a descriptor. ERR_MEMORY; ERR_IO for what cannot be waited for, such as a plain file. */
+enum err loop_watch_start(struct loop *loop, int descriptor, loop_watch_fn fn, void *ctx,
+                          struct loop_watch **ret_watch) MUST_CHECK;
+/* No call comes after it, also when called by `fn`. Before loop_free. NULL allowed. */
+void loop_watch_stop(struct loop_watch *watch);
 
 /* --- signals --- */
 

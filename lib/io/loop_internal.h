@@ -41,6 +41,7 @@ struct loop {
 
     struct loop_child *children;
     size_t work_count;
+    size_t watch_count;
 };
 
 /* A libuv error as a result: ENOMEM, "no such file", everything else. */

@@ -245,6 +245,95 @@ START_TEST(stop_from_another_thread_ends_the_run_with_a_turn)
 }
 END_TEST
 
+/* --- other libraries' descriptors --- */
+
+struct watching {
+    struct loop_watch *watch;
+    int ends[2];
+    int counts[2]; /* bytes read, expected */
+    int calls;
+    int stop_after; /* calls; 0: never */
+};
+
+static void readable_cb(void *ctx)
+{
+    struct watching *watching = ctx;
+    char byte = 0;
+    watching->calls++;
+    if (read(watching->ends[0], &byte, 1) == 1) {
+        watching->counts[0]++;
+    }
+    if (watching->calls == watching->stop_after) {
+        loop_watch_stop(watching->watch);
+        watching->watch = NULL;
+    }
+}
+
+static void watching_init(struct watching *watching, struct loop *loop, int expected)
+{
+    *watching = (struct watching){.counts = {0, expected}};
+    ck_assert_int_eq(pipe2(watching->ends, O_CLOEXEC | O_NONBLOCK), 0);
+    ck_assert_int_eq(
+        loop_watch_start(loop, watching->ends[0], readable_cb, watching, &watching->watch), OK);
+}
+
+static void watching_fini(struct watching *watching)
+{
+    loop_watch_stop(watching->watch);
+    ck_assert_int_eq(close(watching->ends[0]), 0);
+    ck_assert_int_eq(close(watching->ends[1]), 0);
+}
+
+START_TEST(descriptor_is_watched_until_it_is_empty)
+{
+    struct loop *loop = new_loop();
+    struct watching watching;
+    watching_init(&watching, loop, 3);
+    loop_turn(loop, 0);
+    ck_assert_int_eq(watching.calls, 0);
+    ck_assert_int_eq(write(watching.ends[1], "abc", 3), 3); /* one byte is read in a call */
+    ck_assert(loop_until(loop, count_reached, watching.counts, 2000));
+    loop_turn(loop, 0);
+    ck_assert_int_eq(watching.calls, 3);
+    watching_fini(&watching);
+    loop_free(loop);
+}
+END_TEST
+
+START_TEST(watch_may_stop_itself_and_start_again)
+{
+    struct loop *loop = new_loop();
+    struct watching watching;
+    watching_init(&watching, loop, 2);
+    watching.stop_after = 2;
+    ck_assert_int_eq(write(watching.ends[1], "abcd", 4), 4);
+    ck_assert(loop_until(loop, count_reached, watching.counts, 2000));
+    for (int i = 0; i < 3; i++) {
+        loop_turn(loop, 0);
+    }
+    ck_assert_int_eq(watching.calls, 2);
+    watching.counts[1] = 4;
+    ck_assert_int_eq(
+        loop_watch_start(loop, watching.ends[0], readable_cb, &watching, &watching.watch), OK);
+    ck_assert(loop_until(loop, count_reached, watching.counts, 2000));
+    watching_fini(&watching);
+    loop_free(loop);
+}
+END_TEST
+
+START_TEST(plain_file_cannot_be_watched)
+{
+    struct loop *loop = new_loop();
+    struct loop_watch *watch = NULL;
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(loop_watch_start(loop, fileno(file), readable_cb, NULL, &watch), ERR_IO);
+    ck_assert_ptr_null(watch);
+    ck_assert_int_eq(fclose(file), 0);
+    loop_free(loop);
+}
+END_TEST
+
 /* --- signals and pool --- */
 
 static void signal_seen(void *ctx, int number)
@@ -438,6 +527,9 @@ int main(void)
     tcase_add_test(tests, free_runs_what_was_posted);
     tcase_add_test(tests, stop_from_another_thread_ends_the_run_with_a_turn);
     tcase_add_test(tests, signals_become_calls);
+    tcase_add_test(tests, descriptor_is_watched_until_it_is_empty);
+    tcase_add_test(tests, watch_may_stop_itself_and_start_again);
+    tcase_add_test(tests, plain_file_cannot_be_watched);
     tcase_add_test(tests, work_runs_on_the_pool_and_ends_on_the_loop);
     tcase_add_test(tests, child_reads_its_input_and_its_status_is_told);
     tcase_add_test(tests, child_that_takes_too_long_is_ended_with_all_it_began);
