@@ -19,15 +19,15 @@ struct http_exchange; /* one request that waits for its answer */
 
 enum http_method { HTTP_GET, HTTP_POST }; /* HEAD is answered as GET without its body */
 
-struct http_field {   /* of a query, a form or a cookie: decoded, valid UTF-8, without NUL */
+struct http_field { /* of a query, a form or a cookie: decoded, valid UTF-8, without NUL */
     const char *name;
     const char *value;
 };
 
-struct http_upload {         /* a file in a multipart form */
-    const char *field;       /* the form's name for it */
-    const char *file_name;   /* the last part of what the browser said; may be empty */
-    const char *type;        /* as declared; may be empty */
+struct http_upload {       /* a file in a multipart form */
+    const char *field;     /* the form's name for it */
+    const char *file_name; /* the last part of what the browser said; may be empty */
+    const char *type;      /* as declared; may be empty */
     struct span bytes;
 };
 
@@ -47,8 +47,11 @@ struct http_request { /* borrowed until it is answered */
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_form(const struct http_request *request, const char *name);
 const char *http_cookie(const struct http_request *request, const char *name);
-/* A header of the request by its name, whatever its case; NULL: none. */
+/* A header of the request by its name, whatever its case; NULL: none, or no valid UTF-8. There is
+ * exactly one Host: whoever listens on the loopback address compares it, against DNS rebinding. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
+
+#define HTTP_ETAG_BYTES 128
 
 struct http_response { /* all borrowed during the call */
     unsigned status;
@@ -56,13 +59,16 @@ struct http_response { /* all borrowed during the call */
     const char *location;    /* of a 303; NULL */
     const char *cookie;      /* Set-Cookie; NULL */
     const char *disposition; /* Content-Disposition; NULL */
-    const char *etag;        /* NULL; else If-None-Match is honoured */
-    uint32_t fresh_s;        /* may be cached so long by the browser alone; 0: no-store */
-    uint32_t retry_after_s;  /* 0: none */
+    const char *etag; /* without its quotes, < HTTP_ETAG_BYTES; NULL; else If-None-Match is honoured
+                       * for a 200 to a GET: the client gets a 304 without the body */
+    uint32_t fresh_s; /* may be cached so long by the browser alone; 0: no-store */
+    uint32_t retry_after_s; /* 0: none */
     struct span body;
 };
 
-/* Answers and forgets the exchange. Exactly once for each. */
+/* Answers and forgets the exchange; the request's memory is wiped at once, the response may still
+ * borrow from it. Exactly once for each, within the handler or any time later. A header with a
+ * control character or an ETag with a quote makes it an empty 500. */
 void http_answer(struct http_exchange *exchange, const struct http_response *response);
 
 struct http_options {
@@ -70,13 +76,20 @@ struct http_options {
     const char *certificate; /* PEM file; NULL or empty: plain HTTP */
     const char *key;
     size_t connections_max; /* 0: LIMIT_WEB_CONNECTIONS */
-    uint32_t idle_s;        /* a connection that is silent or too slow is closed; 0: 30 */
+    uint32_t idle_s;        /* a silent connection is closed, and one whose headers take longer than
+                             * twice that; 0: LIMIT_WEB_IDLE_S */
+    uint32_t request_s;     /* so long may a body take to come, or an answer to be fetched; 0:
+                             * LIMIT_WEB_REQUEST_S */
     /* How large may the body of this request be? Asked when its headers are here. 0: a POST is
-     * refused with 405. */
+     * refused with 405. An urlencoded form has LIMIT_WEB_FORM_BYTES at most; for an upload answer
+     * LIMIT_WEB_UPLOAD_BYTES and LIMIT_WEB_FORM_BYTES for the fields beside it. */
     size_t (*body_max)(void *ctx, enum http_method method, const char *path);
+    /* Each complete request, once. It may answer at once; if not, http_answer is due later. Not
+     * http_close from here. */
     void (*handle)(void *ctx, struct http_exchange *exchange, const struct http_request *request);
-    /* What a refused request (400, 405, 408, 413, 431, 503) is answered with: writes a page.
-     * NULL: an empty body. */
+    /* What a refused request (400, 405, 413, 414, 503) is answered with: writes a page. NULL: an
+     * empty body. Bytes that are no HTTP, or headers beyond LIMIT_WEB_HEADER_BYTES, get a bare
+     * answer of libmicrohttpd's and the end of the connection. */
     void (*refusal)(void *ctx, unsigned status, struct buf *page);
     void *ctx;
 };
@@ -87,7 +100,7 @@ enum err http_open(struct loop *loop, const struct http_options *options,
                    struct http_server **ret_server, struct fault *fault) MUST_CHECK;
 /* The port it listens on. */
 uint16_t http_port(const struct http_server *server);
-/* Those that still wait are answered 503. NULL allowed. */
+/* Those that still wait are answered 503. Not from within `handle`. NULL allowed. */
 void http_close(struct http_server *server);
 
 #endif

@@ -55,4 +55,33 @@
 #define LIMIT_LOCAL_LINE_BYTES (1024u * 1024u) /* one JSON line on a unix socket */
 #define LIMIT_LOCAL_CLIENTS    64u
 
+/* The officers' inbox, on HTTP. A stranger who can reach the port may meet all of these. */
+#define LIMIT_WEB_CONNECTIONS                                                                      \
+    256u /* six of each of 40 browsers; a process has 1024 descriptors                             \
+          */
+#define LIMIT_WEB_CONNECTIONS_EACH                                                                 \
+    192u                       /* of one other machine: it may be a proxy for everybody            \
+                                */
+#define LIMIT_WEB_BACKLOG 1024 /* that wait for one of them to end */
+/* Request line and headers, 256 times at most: 16 MiB. Above 32 KiB libmicrohttpd maps this memory,
+ * so that what was in it goes back to the kernel and not into our heap. */
+#define LIMIT_WEB_HEADER_BYTES    (64u * 1024u)
+#define LIMIT_WEB_TARGET_BYTES    4096u /* path and query: a search typed in words, escaped */
+#define LIMIT_WEB_COOKIES         64u   /* those of others on the same host included */
+#define LIMIT_WEB_FIELDS          1024u /* a filed letter: 100 materials of several fields */
+#define LIMIT_WEB_NAME_BYTES      128u
+#define LIMIT_WEB_VALUE_BYTES     LIMIT_TEXT_BYTES
+#define LIMIT_WEB_UPLOADS         32u   /* files chosen at once */
+#define LIMIT_WEB_FILE_NAME_BYTES 256u  /* 85 Chinese characters: a file system's own limit */
+#define LIMIT_WEB_PART_BYTES      2048u /* headers of one part of a form: both names, escaped */
+#define LIMIT_WEB_FORM_BYTES      (1024u * 1024u)
+#define LIMIT_WEB_UPLOAD_BYTES    (20u * 1024u * 1024u)  /* a scanned file of 40 pages */
+#define LIMIT_WEB_BODIES_BYTES    (128u * 1024u * 1024u) /* all bodies together: six such files */
+/* A body that is refused is read on and thrown away, since a browser shows no answer before it has
+ * sent all; beyond this the connection is cut. */
+#define LIMIT_WEB_DISCARD_BYTES (64u * 1024u * 1024u)
+#define LIMIT_WEB_REFUSAL_BYTES (64u * 1024u) /* the page of a refusal */
+#define LIMIT_WEB_IDLE_S        30u           /* silence on a connection */
+#define LIMIT_WEB_REQUEST_S     300u          /* a body, or an answer: 20 MiB at 600 kbit/s */
+
 #endif
