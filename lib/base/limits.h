@@ -56,13 +56,10 @@
 #define LIMIT_LOCAL_CLIENTS    64u
 
 /* The officers' inbox, on HTTP. A stranger who can reach the port may meet all of these. */
-#define LIMIT_WEB_CONNECTIONS                                                                      \
-    256u /* six of each of 40 browsers; a process has 1024 descriptors                             \
-          */
-#define LIMIT_WEB_CONNECTIONS_EACH                                                                 \
-    192u                       /* of one other machine: it may be a proxy for everybody            \
-                                */
-#define LIMIT_WEB_BACKLOG 1024 /* that wait for one of them to end */
+/* Six of each of 40 browsers, of 1024 descriptors; one other machine may be a proxy for all. */
+#define LIMIT_WEB_CONNECTIONS      256u
+#define LIMIT_WEB_CONNECTIONS_EACH 192u
+#define LIMIT_WEB_BACKLOG          1024 /* that wait for one of them to end */
 /* Request line and headers, 256 times at most: 16 MiB. Above 32 KiB libmicrohttpd maps this memory,
  * so that what was in it goes back to the kernel and not into our heap. */
 #define LIMIT_WEB_HEADER_BYTES    (64u * 1024u)
