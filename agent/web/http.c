@@ -38,21 +38,34 @@ static void connections_sweep(struct http_server *server)
 
 static void server_run(struct http_server *server)
 {
-    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    enum MHD_Result known = MHD_YES;
+    MHD_UNSIGNED_LONG_LONG wait_ms = UINT64_MAX;
     assert(!server->running);
     server->running = true;
-    for (unsigned round = 0; round < PUMP_ROUNDS && known == MHD_YES && wait_ms == 0; round++) {
+    server->again = true;
+    for (unsigned round = 0; round < PUMP_ROUNDS && server->again; round++) {
+        server->again = false;
         (void)MHD_run(server->daemon); /* fails for a daemon with threads only */
-        known = MHD_get_timeout(server->daemon, &wait_ms);
+        if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES) {
+            wait_ms = UINT64_MAX;
+        }
+        server->again = server->again || wait_ms == 0;
     }
     server->running = false;
-    if (server->connections.next == &server->connections) {
+    if (server->again) {
+        loop_timer_after(&server->timer, 0);
+    } else if (server->connections.next == &server->connections) {
         loop_timer_clear(&server->timer);
-        return;
+    } else {
+        loop_timer_after(&server->timer, wait_ms < SWEEP_MS ? wait_ms : SWEEP_MS);
     }
-    bool soon = known == MHD_YES && wait_ms < SWEEP_MS;
-    loop_timer_after(&server->timer, soon ? wait_ms : SWEEP_MS);
+}
+
+void http_run_soon(struct http_server *server)
+{
+    server->again = true;
+    if (!server->running) {
+        loop_timer_after(&server->timer, 0);
+    }
 }
 
 static void ready_cb(void *ctx)
@@ -90,6 +103,7 @@ static void connection_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
         connection->next->prev = connection;
         *ctx = connection;
     } else if (connection != NULL) {
+        server->again = true; /* there may be one that waits for this one's end */
         connection->prev->next = connection->next;
         connection->next->prev = connection->prev;
         free(connection);

@@ -222,7 +222,8 @@ void http_answer(struct http_exchange *exchange, const struct http_response *res
     waiting_remove(exchange);
     answer_make(exchange, response);
     if (!exchange->handling) {
-        MHD_resume_connection(exchange->mhd); /* its wake-up makes our descriptor ready */
+        MHD_resume_connection(exchange->mhd);
+        http_run_soon(exchange->server); /* it wakes nobody without a thread of its own */
     }
 }
 

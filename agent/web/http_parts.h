@@ -27,6 +27,7 @@ struct http_server {
     size_t bodies_bytes;                /* memory of all bodies */
     uint16_t port;
     bool secure;
+    bool again;        /* libmicrohttpd has more to do than its descriptor and timeout tell */
     bool running;      /* within MHD_run: http_close would pull the rug */
     char started[256]; /* the last word of libmicrohttpd while it starts */
     bool starting;
@@ -77,6 +78,9 @@ void http_deadline_head(const struct http_server *server, struct http_connection
 void http_deadline_request(const struct http_server *server, struct http_connection *connection);
 /* Wipes and frees all that the request brought. */
 void http_exchange_forget(struct http_exchange *exchange);
+
+/* http.c: libmicrohttpd is run in the next turn; without it, a resumed connection would wait. */
+void http_run_soon(struct http_server *server);
 
 /* http_answer.c: makes the answer of a refusal: 4xx or 503. Sets response and status. */
 void http_refuse(struct http_exchange *exchange, unsigned status);
