@@ -51,6 +51,7 @@ def call(folder, code, message="banned call"):
 
 CASES = [
     ("a clean tree", ({}, [])),
+    ("a git worktree", ({".git": "gitdir: /wo" "rk/main/.git/worktrees/x\n"}, [])),
     ("a lib floor that looks up", in_lib("base", HEAD + '#include "model/window.h"\n', 2, "floor")),
     ("a sibling", in_lib("store", HEAD + '#include "wire/codec.h"\n', 2, "broken floor")),
     ("lib that uses a program", in_lib("io", HEAD + '#include "broker/decide.h"\n', 2, "floor")),
