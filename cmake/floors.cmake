@@ -48,6 +48,8 @@ function(referral_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
     if("threads" IN_LIST ARG_LABELS)
         add_dependencies(threads test_${name})
+        # They wait longest: first, so that no other test is left to run beside nothing.
+        set_tests_properties(${name} PROPERTIES COST 100)
     endif()
     # Check's own four seconds a case are short on a machine that does other things too.
     set(environment "CK_DEFAULT_TIMEOUT=60")
