@@ -24,12 +24,25 @@
 
 /* --- running --- */
 
+/* Has the client ended its sending before its request was whole? libmicrohttpd misses an end that
+ * comes together with bytes: it waits for an edge that has passed. */
+static bool has_left(const struct http_connection *connection)
+{
+    char byte = 0;
+    return connection->reading &&
+           recv(connection->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void connections_sweep(struct http_server *server)
 {
     uint64_t now_ms = clock_machine_ms();
+    if (now_ms - server->swept_ms < SWEEP_MS) {
+        return;
+    }
+    server->swept_ms = now_ms;
     struct http_connection *connection = server->connections.next;
     for (; connection != &server->connections; connection = connection->next) {
-        if (connection->deadline_ms <= now_ms) {
+        if (connection->deadline_ms <= now_ms || has_left(connection)) {
             connection->deadline_ms = UINT64_MAX;
             (void)shutdown(connection->descriptor, SHUT_RDWR); /* may have ended by itself */
         }
@@ -40,6 +53,7 @@ static void server_run(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = UINT64_MAX;
     assert(!server->running);
+    connections_sweep(server); /* here, not by the timer, which activity keeps postponing */
     server->running = true;
     server->again = true;
     for (unsigned round = 0; round < PUMP_ROUNDS && server->again; round++) {
@@ -68,16 +82,9 @@ void http_run_soon(struct http_server *server)
     }
 }
 
-static void ready_cb(void *ctx)
+static void run_cb(void *ctx)
 {
     server_run(ctx);
-}
-
-static void timer_cb(void *ctx)
-{
-    struct http_server *server = ctx;
-    connections_sweep(server);
-    server_run(server);
 }
 
 /* --- libmicrohttpd's callbacks --- */
@@ -96,6 +103,7 @@ static void connection_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
             return;
         }
         connection->descriptor = info->connect_fd;
+        connection->reading = true;
         http_deadline_head(server, connection);
         connection->prev = server->connections.prev;
         connection->next = &server->connections;
@@ -218,7 +226,7 @@ static enum err daemon_watch(struct http_server *server)
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     assert(info != NULL);
-    return loop_watch_start(server->loop, info->epoll_fd, ready_cb, server, &server->watch);
+    return loop_watch_start(server->loop, info->epoll_fd, run_cb, server, &server->watch);
 }
 
 static struct http_server *server_new(struct loop *loop, const struct http_options *options)
@@ -236,7 +244,7 @@ static struct http_server *server_new(struct loop *loop, const struct http_optio
     server->secure = options->certificate != NULL && options->certificate[0] != '\0';
     server->connections.prev = &server->connections;
     server->connections.next = &server->connections;
-    loop_timer_init(loop, &server->timer, timer_cb, server);
+    loop_timer_init(loop, &server->timer, run_cb, server);
     return server;
 }
 

@@ -13,6 +13,7 @@ struct http_connection {
     struct http_connection *prev, *next;
     int descriptor;       /* libmicrohttpd's */
     uint64_t deadline_ms; /* boot clock: it is cut then; UINT64_MAX while we think */
+    bool reading;         /* a request, or none: its end of sending ends all */
 };
 
 struct http_server {
@@ -22,6 +23,7 @@ struct http_server {
     struct loop_watch *watch;    /* of the daemon's epoll descriptor */
     struct loop_timer timer;
     struct http_connection connections; /* ring */
+    uint64_t swept_ms;                  /* when they were looked through last */
     struct http_exchange *waiting;      /* first of those that have not been answered */
     size_t answered_count;              /* answers on their way */
     size_t bodies_bytes;                /* memory of all bodies */

@@ -82,8 +82,8 @@ void *http_target_cb(void *cls, const char *target, struct MHD_Connection *mhd)
     exchange->server = cls;
     exchange->mhd = mhd;
     exchange->connection = connection;
+    exchange->target_bytes = target == NULL ? 0 : strlen(target) + 1;
     if (target != NULL && strlen(target) <= LIMIT_WEB_TARGET_BYTES) {
-        exchange->target_bytes = strlen(target) + 1;
         exchange->target = strdup(target);
         if (exchange->target == NULL) {
             free(exchange);
@@ -142,6 +142,7 @@ void http_completed_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
         server->answered_count--;
     }
     http_deadline_head(server, exchange->connection);
+    exchange->connection->reading = true;
     http_exchange_forget(exchange);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
@@ -322,6 +323,7 @@ static bool method_read(struct http_exchange *exchange, const char *method)
 
 static enum MHD_Result refuse_now(struct http_exchange *exchange)
 {
+    exchange->connection->reading = false;
     http_refuse(exchange, exchange->refused);
     if (exchange->response == NULL) {
         return MHD_NO;
@@ -329,18 +331,25 @@ static enum MHD_Result refuse_now(struct http_exchange *exchange)
     return MHD_queue_response(exchange->mhd, exchange->status, exchange->response);
 }
 
+/* A version that we know, right behind the target: libmicrohttpd puts its NUL between them, so that
+ * a target with a NUL of its own is longer than its text. */
+static bool line_is_clear(const struct http_exchange *exchange, const char *url,
+                          const char *version)
+{
+    bool known = strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0;
+    return known && exchange->target_bytes > 0 && version == url + exchange->target_bytes;
+}
+
 /* The headers are here. A refusal is answered at once, and ends the connection, when the client
  * waits for our word before it sends its body, or when the body's end is in doubt or far. */
 static enum MHD_Result headers_arrived(struct http_exchange *exchange, const char *method,
-                                       const char *version)
+                                       bool line_clear)
 {
     struct head head = {0};
-    bool one_one = strcmp(version, "HTTP/1.1") == 0;
     http_deadline_request(exchange->server, exchange->connection);
     exchange->state = EXCHANGE_READING;
     peer_format(exchange);
-    exchange->cut =
-        !head_is_clear(exchange, &head) || (!one_one && strcmp(version, "HTTP/1.0") != 0);
+    exchange->cut = !line_clear || !head_is_clear(exchange, &head);
     uint64_t announced = length_announced(exchange, &head);
     if (exchange->cut) {
         exchange->refused = MHD_HTTP_BAD_REQUEST;
@@ -465,6 +474,7 @@ static enum MHD_Result request_ended(struct http_exchange *exchange)
         return refuse_now(exchange);
     }
     waiting_push(exchange);
+    exchange->connection->reading = false;
     exchange->handling = true;
     options->handle(options->ctx, exchange, &exchange->request);
     exchange->handling = false;
@@ -484,13 +494,12 @@ enum MHD_Result http_request_cb(void *cls, struct MHD_Connection *mhd, const cha
     size_t len = *upload_len;
     (void)cls;
     (void)mhd;
-    (void)url; /* cut and decoded by rules that are not ours: exchange->target has it whole */
     if (exchange == NULL) {
         return MHD_NO;
     }
     switch (exchange->state) {
     case EXCHANGE_BEGUN:
-        return headers_arrived(exchange, method, version);
+        return headers_arrived(exchange, method, line_is_clear(exchange, url, version));
     case EXCHANGE_READING:
         *upload_len = 0;
         return len > 0 ? body_take(exchange, upload, len) : request_ended(exchange);
