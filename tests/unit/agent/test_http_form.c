@@ -495,9 +495,10 @@ static void mutate(char *text, size_t *len, uint32_t *state)
             *len = at;
         } else if (what == 1) {
             memmove(text + at, text + at + 1, --*len - at);
+        } else if (what == 2) {
+            text[at] = special[random_next(state) % (sizeof special - 1)];
         } else {
-            text[at] = what == 2 ? special[random_next(state) % (sizeof special - 1)]
-                                 : (char)random_next(state);
+            text[at] = (char)random_next(state);
         }
     }
 }
