@@ -95,6 +95,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     if (error == OK) {
         error = notify_load(agent);
     }
+    if (error == OK) {
+        error = counting_load(agent);
+    }
     if (error != OK) {
         agent_free(agent);
         return error;
@@ -111,6 +114,7 @@ void agent_free(struct agent *agent)
         free(agent->copy);
         free(agent->other);
         free(agent->deferred_ms);
+        calendar_free(agent->counting.loaded);
         free(agent);
     }
 }
@@ -311,6 +315,11 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     if (agent->setup.broker_url != NULL && agent->unreached_ms != 0) {
         sooner(agent->unreached_tell_ms, now_ms, &next_ms);
     }
+    if (counting_waits(agent)) { /* at once, or when a failure may be over */
+        uint64_t at_ms = agent->counting.step_at_ms > now_ms ? agent->counting.step_at_ms : now_ms;
+
+        next_ms = at_ms < next_ms ? at_ms : next_ms;
+    }
     return next_ms;
 }
 
@@ -336,6 +345,9 @@ void agent_pump(struct agent *agent)
         return;
     }
     end_deferrals(agent, now_ms);
+    if (agent->counting.step_at_ms <= now_ms) {
+        counting_step(agent);
+    }
     if (agent->connected && (agent->alarm[0] == '\0' || now_ms >= agent->alarm_until_ms)) {
         start(agent, now_ms);
     }

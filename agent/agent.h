@@ -45,6 +45,9 @@ struct agent_ops {                     /* none of these calls back into the agen
     enum err (*watch)(void *ctx, uint64_t client);
     /* Laboratory only: this agent's own wall clock. */
     enum err (*move_wall)(void *ctx, int64_t offset_ms);
+    /* Reads the folder of calendars whole; the caller frees the sealed one. The fault says where.
+     */
+    enum err (*load_calendar)(void *ctx, struct calendar **ret_calendar, struct fault *fault);
     /* Starts the hook; agent_hook_ended later. NULL: there is none. */
     enum err (*hook)(void *ctx, struct span json);
 };
@@ -56,7 +59,7 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct agency *self;
     const struct registry *registry;
     const struct policy *policy;
-    const struct calendar *calendar; /* sealed */
+    const struct calendar *calendar; /* sealed; until agent_reload */
     const struct keyring *keyring;
     const struct sign_key *sign_key;
     const struct seal_key *seal_key;
@@ -88,6 +91,9 @@ void agent_connected(struct agent *agent, bool connected);
 void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, struct span bytes);
 void agent_wake(struct agent *agent); /* the time asked for has come */
 void agent_hook_ended(struct agent *agent, bool told);
+/* Takes the calendar that ops->load_calendar answers in place of the one in use, which stays when
+ * there is none; either is logged, and said by `status`. */
+enum err agent_reload(struct agent *agent, struct fault *fault);
 /* OK, or the failure of the store after which the process must end. */
 enum err agent_failure(const struct agent *agent);
 

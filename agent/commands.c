@@ -107,6 +107,25 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     return error;
 }
 
+static void write_calendar(const struct agent *agent, struct json_writer *out)
+{
+    static const char *const states[] = {[COUNTING_UNKNOWN] = "unknown",
+                                         [COUNTING_SAME] = "same",
+                                         [COUNTING_BEHIND] = "behind",
+                                         [COUNTING_AHEAD] = "ahead"};
+    const struct counting *counting = &agent->counting;
+
+    named_text(out, "calendar", calendar_version(agent->setup.calendar));
+    named_text(out, "calendar_state", states[counting_state(agent)]);
+    if (counting->told[0] != '\0') {
+        named_text(out, "broker_calendar", counting->told);
+        named_instant(out, "broker_calendar_since", counting->since_ms);
+    }
+    if (counting->fault[0] != '\0') {
+        named_text(out, "calendar_fault", counting->fault);
+    }
+}
+
 static enum err answer_status(struct agent *agent, const struct json_value *request,
                               struct json_writer *out, struct fault *fault)
 {
@@ -128,6 +147,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_instant(out, "broker_time", agent->broker_ms);
     named_bool(out, "clock_held", agent->clock_held);
     named_bool(out, "registry_matches", agent->registry_matches);
+    write_calendar(agent, out);
     named_bool(out, "laboratory", agent->setup.laboratory);
     named_u64(out, "store_percent", store_used_percent(agent->setup.store));
     write_checkpoint(agent, out);
@@ -230,6 +250,20 @@ static enum err answer_outbox(struct agent *agent, const struct json_value *requ
     return show_rows(agent, request, ROW_OUT, out, fault);
 }
 
+/* --- reload --- */
+
+static enum err answer_reload(struct agent *agent, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault)
+{
+    enum err error = agent_reload(agent, fault);
+
+    (void)request;
+    if (error == OK) {
+        write_calendar(agent, out);
+    }
+    return error;
+}
+
 /* --- watching, and the laboratory's clock --- */
 
 #define LAB_OFFSET_MAX_MS (INT64_C(100) * 366 * 86400000) /* a sum of two does not overflow */
@@ -279,9 +313,9 @@ static const struct {
     enum err (*answer)(struct agent *, const struct json_value *, struct json_writer *,
                        struct fault *);
 } commands[] = {
-    {"status", answer_status}, {"send", answer_send},           {"inbox", answer_inbox},
-    {"outbox", answer_outbox}, {"show", show_anything},         {"late", show_late},
-    {"watch", answer_watch},   {"lab-clock", answer_lab_clock},
+    {"status", answer_status}, {"send", answer_send},     {"inbox", answer_inbox},
+    {"outbox", answer_outbox}, {"show", show_anything},   {"late", show_late},
+    {"watch", answer_watch},   {"reload", answer_reload}, {"lab-clock", answer_lab_clock},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -389,6 +389,24 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     return error == OK ? put_document(txn, &key, input->message) : error;
 }
 
+enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                      struct span packed)
+{
+    const struct decide_context ctx = context_at(agent, 0, agent->counting.since_ms);
+    struct copy *copy = agent->copy;
+    enum err error = copy_unpack(packed, copy);
+
+    if (error != OK) {
+        return error;
+    }
+    if (copy->of_matter) {
+        decide_matter_recount(&ctx, &copy->matter);
+    } else {
+        decide_recount(&ctx, &copy->referral);
+    }
+    return put(txn, key, copy);
+}
+
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,
                            struct copy *copy)
 {

@@ -445,6 +445,10 @@ static enum err store(struct arrival *arrival)
     if (error == OK && brokers && arrival->decoded) {
         error = agenda_follow(arrival->agent, arrival->txn, &arrival->message);
     }
+    if (error == OK && brokers && arrival->decoded) {
+        error = counting_told(arrival->agent, arrival->txn,
+                              arrival->message.notice.calendar_version, arrival->row.recorded_ms);
+    }
     if (error == OK) {
         error = notify_add(arrival->agent, arrival->txn, &arrival->row,
                            arrival->decoded ? &arrival->message : NULL);

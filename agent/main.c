@@ -46,6 +46,7 @@ struct daemon {
     struct seal_key seal_key;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
+    struct agent_ops ops; /* without a hook where there is none */
     struct agent *agent;
     struct clock clock;
     struct fault_point fault_point;
@@ -142,6 +143,11 @@ static enum err op_move_wall(void *ctx, int64_t offset_ms)
                                  offset_ms - (int64_t)daemon->config.laboratory_behind_ms);
 }
 
+static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, struct fault *fault)
+{
+    return calendar_folder_load(((struct daemon *)ctx)->config.calendars, ret_calendar, fault);
+}
+
 static void hook_cb(void *ctx, const struct loop_child_result *result)
 {
     struct daemon *daemon = ctx;
@@ -173,17 +179,9 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .follow_laboratory = op_follow_laboratory,
                                      .event = op_event,
                                      .watch = op_watch,
-                                     .move_wall = op_move_wall};
-static const struct agent_ops ops_with_hook = {.wall_ms = op_wall_ms,
-                                               .machine_ms = op_machine_ms,
-                                               .random = op_random,
-                                               .wake_at = op_wake_at,
-                                               .request = op_request,
-                                               .follow_laboratory = op_follow_laboratory,
-                                               .event = op_event,
-                                               .watch = op_watch,
-                                               .move_wall = op_move_wall,
-                                               .hook = op_hook};
+                                     .move_wall = op_move_wall,
+                                     .load_calendar = op_load_calendar,
+                                     .hook = op_hook};
 
 /* --- what comes in --- */
 
@@ -250,9 +248,13 @@ static void stop_cb(void *ctx, int signal_number)
 
 static void reload_cb(void *ctx, int signal_number)
 {
-    (void)ctx;
+    struct daemon *daemon = ctx;
+    struct fault fault = {.code = ""};
+
     (void)signal_number;
-    log_warn("nothing is loaded anew while running: restart the agent; nothing is lost by that");
+    (void)sd_notify_reloading(&daemon->notify);
+    (void)agent_reload(daemon->agent, &fault); /* it has said what is wrong */
+    (void)sd_notify_ready(&daemon->notify, "ready");
 }
 
 static void watchdog_cb(void *ctx)
@@ -413,24 +415,28 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
 
 static enum err open_agent(struct daemon *daemon, struct fault *fault)
 {
-    const struct agent_setup setup = {
-        .ops = daemon->config.notice_hook[0] != '\0' ? &ops_with_hook : &ops,
-        .ctx = daemon,
-        .store = daemon->store,
-        .self = registry_find(daemon->registry, daemon->config.agency),
-        .registry = daemon->registry,
-        .policy = daemon->policy,
-        .calendar = daemon->calendar,
-        .keyring = daemon->keyring,
-        .sign_key = &daemon->sign_key,
-        .seal_key = &daemon->seal_key,
-        .software = SOFTWARE,
-        .broker_url = daemon->config.broker,
-        .broker_name = daemon->config.broker_name,
-        .witness_ms = daemon->config.witness_ms,
-        .accept_gaps = daemon->config.accept_gaps,
-        .laboratory = daemon->config.laboratory};
+    const struct agent_setup setup = {.ops = &daemon->ops,
+                                      .ctx = daemon,
+                                      .store = daemon->store,
+                                      .self =
+                                          registry_find(daemon->registry, daemon->config.agency),
+                                      .registry = daemon->registry,
+                                      .policy = daemon->policy,
+                                      .calendar = daemon->calendar,
+                                      .keyring = daemon->keyring,
+                                      .sign_key = &daemon->sign_key,
+                                      .seal_key = &daemon->seal_key,
+                                      .software = SOFTWARE,
+                                      .broker_url = daemon->config.broker,
+                                      .broker_name = daemon->config.broker_name,
+                                      .witness_ms = daemon->config.witness_ms,
+                                      .accept_gaps = daemon->config.accept_gaps,
+                                      .laboratory = daemon->config.laboratory};
 
+    daemon->ops = ops;
+    if (daemon->config.notice_hook[0] == '\0') {
+        daemon->ops.hook = NULL;
+    }
     return agent_new(&setup, &daemon->agent, fault);
 }
 

@@ -274,7 +274,6 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 {
     const struct asking *asking = &agent->askings[SLOT_SESSION];
 
-    (void)txn;
     (void)region;
     if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO ? REPLY_HELLO : REPLY_NONE)) {
         agent_alarm(agent, "the broker answered a greeting or a witness with something else");
@@ -282,9 +281,10 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
     }
     if (asking->kind == REQUEST_HELLO) {
         greeted(agent, &opened->reply.head);
-    } else {
-        agent->witnessed_size = asking->known.size;
+        return counting_told(agent, txn, opened->reply.head.hello.calendar_version,
+                             opened->reply.head.time_ms);
     }
+    agent->witnessed_size = asking->known.size;
     return OK;
 }
 

@@ -14,6 +14,7 @@
 #define AGENT_BATCH_BYTES  (900u * 1024u) /* of their payloads: within LIMIT_REQUEST_BYTES */
 #define AGENT_REGION_BYTES (LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES))
 #define AGENT_ALARM_BYTES  400u
+#define AGENT_FAULT_BYTES  700u
 #define AGENT_RETRY_MAX_MS 600000u
 
 struct asking { /* one open request */
@@ -37,8 +38,27 @@ struct copy { /* this agency's copy of a referral or of a matter; too large for 
     };
 };
 
+enum counting_state {
+    COUNTING_UNKNOWN, /* the broker has named no calendar yet */
+    COUNTING_SAME,
+    COUNTING_BEHIND, /* it uses one that is not here */
+    COUNTING_AHEAD, /* it uses the one by which the copies here count, and this agent a newer one */
+};
+
+struct counting {                      /* counting.c */
+    struct calendar *loaded;           /* owned: taken while running; NULL: the setup's is in use */
+    char told[CALENDAR_VERSION_BYTES]; /* the broker's, as it said last; empty: nothing yet */
+    uint64_t since_ms, told_ms;        /* broker time at which it said so first, and last */
+    char counted[CALENDAR_VERSION_BYTES]; /* by which all copies count; empty: none is known */
+    struct case_key after;                /* where counting anew stands, */
+    bool begun;                           /* once it has begun */
+    uint64_t step_at_ms;                  /* machine time: not before, after a failure */
+    char fault[AGENT_FAULT_BYTES]; /* why the folder was not taken the last time; empty: it was */
+};
+
 struct agent {
     struct agent_setup setup;
+    struct counting counting;
     struct asking askings[SLOT_COUNT];
     bool connected;
     bool greeted;          /* the session is of this run of the broker */
@@ -182,6 +202,21 @@ enum err copy_expected(struct agent *agent, struct store_txn *txn, const struct 
                        struct copy *ret_copy) MUST_CHECK;
 /* Would the broker take this message now? The decision is agent->decision. */
 void copy_judge(struct agent *agent, const struct copy *before, const struct copy_input *input);
+
+/* The dates of its open clocks by the calendar in use, as the broker counts since it named it. */
+enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                      struct span packed) MUST_CHECK;
+
+/* --- counting.c: by which calendar the copies count --- */
+
+enum err counting_load(struct agent *agent) MUST_CHECK;
+/* The broker named its calendar at that time of its; empty: it did not. */
+enum err counting_told(struct agent *agent, struct store_txn *txn, const char *version,
+                       uint64_t at_ms) MUST_CHECK;
+enum counting_state counting_state(const struct agent *agent);
+/* Are there copies to be counted anew? */
+bool counting_waits(const struct agent *agent);
+void counting_step(struct agent *agent); /* some of them */
 
 /* --- lookup.c: what this agency itself knows of a case --- */
 

@@ -542,6 +542,22 @@ int agent_late_run(const struct invocation *invocation)
 
 /* --- status --- */
 
+static int judge_calendar(const struct json_value *root, int status)
+{
+    const char *fault = value_text(root, "calendar_fault");
+
+    if (fault[0] != '\0') {
+        status = output_warn("the folder of calendars was not taken, %s stays in use: %s",
+                             value_text(root, "calendar"), fault);
+    }
+    if (strcmp(value_text(root, "calendar_state"), "behind") == 0) {
+        status = output_warn("the broker counts by calendar %s, which is not here yet: install its "
+                             "files, then `referralctl agent reload`",
+                             value_text(root, "broker_calendar"));
+    }
+    return status;
+}
+
 /* The lights: what somebody should look at now. */
 static int judge_status(const struct json_value *root)
 {
@@ -566,6 +582,7 @@ static int judge_status(const struct json_value *root)
     if (value_bool(root, "connected") && !value_bool(root, "registry_matches")) {
         status = output_warn("the broker uses another registry: compare agencies.yaml");
     }
+    status = judge_calendar(root, status);
     if (value_u64(&hook, "waiting") > 0 && value_u64(&hook, "failures") > 0) {
         status = output_warn("%" PRIu64 " notices wait for `notice-hook`, which fails",
                              value_u64(&hook, "waiting"));
@@ -592,6 +609,24 @@ int agent_status_run(const struct invocation *invocation)
             tree_print(&call.root, 0, "ok");
         }
         status = judge_status(&call.root);
+    }
+    call_free(&call);
+    return status;
+}
+
+/* --- reload --- */
+
+int agent_reload_run(const struct invocation *invocation)
+{
+    struct call call;
+    int status;
+
+    call_begin(&call, "reload");
+    status = call_end(&call, invocation, AGENT_SOCKET);
+    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
+        call_print(&call);
+    } else if (status == EXIT_OK) {
+        printf("calendar %s is in use\n", value_text(&call.root, "calendar"));
     }
     call_free(&call);
     return status;

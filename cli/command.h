@@ -141,5 +141,6 @@ int agent_withdraw_run(const struct invocation *invocation);
 int agent_reply_run(const struct invocation *invocation);
 int agent_late_run(const struct invocation *invocation);
 int agent_status_run(const struct invocation *invocation);
+int agent_reload_run(const struct invocation *invocation);
 
 #endif

@@ -204,8 +204,13 @@ const struct command command_table[] = {
      OPTION_BIT(OPTION_SOCKET), 0, agent_status_run,
      "  referralctl agent status\n"
      "\n"
-     "Exit status 5: an alarm, no connection, a held clock, another registry, notices that cannot\n"
-     "be delivered, or a store at 80 % or more.\n"},
+     "Exit status 5: an alarm, no connection, a held clock, another registry or calendar, notices\n"
+     "that cannot be delivered, or a store at 80 % or more.\n"},
+    {"agent reload", "Take the calendar files anew, as SIGHUP does; a bad file changes nothing.",
+     "", 0, OPTION_BIT(OPTION_SOCKET), 0, agent_reload_run,
+     "  referralctl agent reload\n"
+     "\n"
+     "Exit status 4: a file is wrong (it says where), and the calendar in use stays.\n"},
     {"calendar due", "The last day of a window: day 0 is not counted, N working days follow.", "",
      0, BITS_3(OPTION_FROM, OPTION_DAYS, OPTION_CALENDARS), BITS_2(OPTION_FROM, OPTION_DAYS),
      calendar_due_run,

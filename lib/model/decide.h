@@ -156,6 +156,10 @@ void decide_redate(const struct decide_context *ctx, const struct referral *befo
 void decide_follow(const struct decide_context *ctx, const struct referral *before,
                    const struct message *notice, struct referral *ret_after);
 
+/* The dates of a copy's clocks as ctx->calendar has them, which the broker took at ctx->now_ms: for
+ * what no notice said, because its window opened here by an older calendar (window_recount). */
+void decide_recount(const struct decide_context *ctx, struct referral *referral);
+
 #define DECIDE_TRACE_MAX (TRACE_DAYS_MAX + 2)
 
 /* The facts of a NOTICE effect; `trace` has room for DECIDE_TRACE_MAX and is borrowed by them, as

@@ -129,3 +129,17 @@ void decide_follow(const struct decide_context *ctx, const struct referral *befo
     }
     *ret_after = after;
 }
+
+void decide_recount(const struct decide_context *ctx, struct referral *referral)
+{
+    for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock < REFERRAL_CLOCK_COUNT;
+         clock++) {
+        if (referral->clocks[clock].number != 0) {
+            window_recount(ctx->calendar, ctx->now_ms, &referral->clocks[clock]);
+        }
+    }
+    if (referral_clock_open(referral, REFERRAL_CLOCK_FEEDBACK)) {
+        (void)snprintf(referral->calendar_version, sizeof(referral->calendar_version), "%s",
+                       calendar_version(ctx->calendar));
+    }
+}

@@ -49,5 +49,7 @@ void decide_matter_withdrawn(const struct decide_context *ctx, const struct matt
 /* An agent's copy follows a notice of the broker about a duty. */
 void decide_matter_follow(const struct decide_context *ctx, const struct matter *before,
                           const struct message *notice, struct matter *ret_after);
+/* As decide_recount. */
+void decide_matter_recount(const struct decide_context *ctx, struct matter *matter);
 
 #endif

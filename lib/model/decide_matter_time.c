@@ -193,3 +193,10 @@ void decide_matter_follow(const struct decide_context *ctx, const struct matter 
         break;
     }
 }
+
+void decide_matter_recount(const struct decide_context *ctx, struct matter *matter)
+{
+    for (uint32_t i = 0; i < matter->duty_count; i++) {
+        window_recount(ctx->calendar, ctx->now_ms, &matter->duties[i].window);
+    }
+}

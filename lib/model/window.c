@@ -516,6 +516,14 @@ static void window_move(const struct calendar *calendar, uint64_t now_ms, struct
     window->provisional = fresh.provisional || calendar_is_provisional(calendar, day);
 }
 
+void window_recount(const struct calendar *calendar, uint64_t now_ms, struct window *window)
+{
+    bool counts = window->stopped_ms == 0 || window->start_ms >= now_ms;
+    if (counts && window->n > 0 && window->basis != BASIS_GIVEN) {
+        window_move(calendar, now_ms, window);
+    }
+}
+
 /* Can a new calendar say anything about this rung? Most were not raised and stay as they are: their
  * time, hundreds of days ahead, need not be counted. */
 static bool rung_is_touched(const struct window *window, enum rung rung,
@@ -549,12 +557,10 @@ void window_redate(const struct ladder *ladder, const struct calendar *calendar,
         *ret_redating = redating;
         return;
     }
-    if (window->n > 0 && window->basis != BASIS_GIVEN) {
-        bool provisional = window->provisional;
-        window_move(calendar, now_ms, window);
-        redating.moved = window->due_before_ms != redating.old_due_before_ms;
-        redating.settled = window->provisional != provisional;
-    }
+    bool provisional = window->provisional;
+    window_recount(calendar, now_ms, window);
+    redating.moved = window->due_before_ms != redating.old_due_before_ms;
+    redating.settled = window->provisional != provisional;
     const struct clock_rungs *rungs = clock_rungs_of(window->kind);
     for (enum rung rung = rungs->first; rung <= rungs->last; rung++) {
         uint64_t due_ms = 0;

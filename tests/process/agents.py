@@ -10,6 +10,7 @@ import random
 import secrets
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "client"))
 
 import referral_client as client  # noqa: E402
-from agent_city import BIN, Agent, City, free_port, outbound, inbound  # noqa: E402
+from agent_city import BIN, CONFIG, Agent, City, free_port, outbound, inbound  # noqa: E402
 from referral_client import m  # noqa: E402
 
 LONG = os.environ.get("REFERRAL_LONG") == "1"
@@ -578,6 +579,53 @@ class Kills(WithCity):
         self.assertEqual(died, self.ROUNDS)
         self.assertGreater(len(sent), 3 * self.ROUNDS)
         print("%d kills, %d messages answered, %d received" % (died, len(sent), len(came)))
+
+
+
+class Calendars(WithCity):
+    """A calendar file comes to an agent that runs: by a signal, and by its socket."""
+    NAMES = ("procuratorate",)
+
+    def test_reload(self):
+        folder = self.city.path("calendars")
+        shutil.copytree(os.path.join(CONFIG, "calendars"), folder)
+        self.one.stop()
+        with open(self.one.config, encoding="utf-8") as file:
+            lines = [line for line in file if not line.startswith("calendars:")]
+        self.city.write(self.one.config, "".join(lines) + "calendars: %s\n" % folder)
+        self.one.start()
+        self.one.wait("the broker", lambda event: event["event"] == "connected")
+        before = self.one.status()
+        self.assertEqual((before["calendar_state"], before["broker_calendar"]),
+                         ("same", before["calendar"]))
+        bad = os.path.join(folder, "local-league.json")
+        self.city.write(bad, '{"year": 2026,\n oops')
+        self.one.process.send_signal(signal.SIGHUP)
+        self.until(lambda: "stays in use" in self.one.log())
+        self.assertRegex(self.one.log(), r"local-league\.json:2:\d+: not well-formed")
+        status = self.one.status()
+        self.assertEqual(status["calendar"], before["calendar"])
+        self.assertRegex(status["calendar_fault"], r"^local-league\.json:2:\d+: ")
+        self.assertEqual(self.one.ask("reload")["ok"], False)
+        self.city.write(bad, json.dumps({"year": 2026, "local": True, "papers": ["p"],
+                                         "notice": "1", "days": [
+                                             {"name": "n", "date": "2026-07-20",
+                                              "isOffDay": True}]}))
+        self.one.process.send_signal(signal.SIGHUP)
+        self.until(lambda: self.one.status()["calendar"] != before["calendar"])
+        status = self.one.status()
+        self.assertEqual(status["calendar_state"], "ahead")
+        self.assertNotIn("calendar_fault", status)
+        os.remove(bad)
+        told = subprocess.run([os.path.join(BIN, "referralctl"), "agent", "reload", "--socket",
+                               self.one.path], capture_output=True, text=True, check=True)
+        self.assertEqual(told.stdout, "calendar %s is in use\n" % before["calendar"])
+
+    def until(self, true):
+        deadline = time.monotonic() + 30
+        while not true():
+            self.assertLess(time.monotonic(), deadline)
+            select.select([], [], [], 0.01)
 
 
 if __name__ == "__main__":

@@ -205,25 +205,22 @@ static enum err op_hook(void *ctx, struct span json)
     return OK;
 }
 
-static const struct agent_ops bare_ops = {.wall_ms = op_wall_ms,
-                                          .machine_ms = op_machine_ms,
-                                          .random = op_random,
-                                          .wake_at = op_wake_at,
-                                          .request = op_request,
-                                          .follow_laboratory = op_follow_laboratory,
-                                          .event = op_event,
-                                          .watch = op_watch,
-                                          .move_wall = op_move_wall};
-static const struct agent_ops hook_ops = {.wall_ms = op_wall_ms,
-                                          .machine_ms = op_machine_ms,
-                                          .random = op_random,
-                                          .wake_at = op_wake_at,
-                                          .request = op_request,
-                                          .follow_laboratory = op_follow_laboratory,
-                                          .event = op_event,
-                                          .watch = op_watch,
-                                          .move_wall = op_move_wall,
-                                          .hook = op_hook};
+static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, struct fault *fault)
+{
+    return calendar_folder_load(((struct desk *)ctx)->calendars, ret_calendar, fault);
+}
+
+static const struct agent_ops ops = {.wall_ms = op_wall_ms,
+                                     .machine_ms = op_machine_ms,
+                                     .random = op_random,
+                                     .wake_at = op_wake_at,
+                                     .request = op_request,
+                                     .follow_laboratory = op_follow_laboratory,
+                                     .event = op_event,
+                                     .watch = op_watch,
+                                     .move_wall = op_move_wall,
+                                     .load_calendar = op_load_calendar,
+                                     .hook = op_hook};
 
 static void point_cb(void *owner, const char *name)
 {
@@ -248,13 +245,16 @@ enum err desk_start(struct desk *desk)
     memset(options.seal_key, 9, sizeof(options.seal_key));
     (void)snprintf(path, sizeof(path), "%s/store", desk->folder);
     must(store_open(path, &options, &desk->store, &fault), &fault);
-    const struct agent_setup setup = {.ops = desk->with_hook ? &hook_ops : &bare_ops,
+    desk->ops = ops;
+    desk->ops.hook = desk->with_hook ? ops.hook : NULL;
+    const struct agent_setup setup = {.ops = &desk->ops,
                                       .ctx = desk,
                                       .store = desk->store,
                                       .self = registry_at(desk->realm->registry, desk->place),
                                       .registry = desk->realm->registry,
                                       .policy = desk->realm->policy,
-                                      .calendar = desk->realm->calendar,
+                                      .calendar = desk->calendar != NULL ? desk->calendar
+                                                                         : desk->realm->calendar,
                                       .keyring = desk->realm->keyring,
                                       .sign_key = &desk->realm->sign[desk->place],
                                       .seal_key = &desk->realm->seal[desk->place],

@@ -44,6 +44,9 @@ struct desk {
     char folder[48];
     uint64_t map_bytes;
     bool with_hook, accept_gaps;
+    struct agent_ops ops;
+    const char *calendars;           /* the folder that a reload reads */
+    const struct calendar *calendar; /* of the next start; NULL: the realm's */
     struct store *store;
     struct agent *agent;
     uint64_t wall_ms, machine_ms, wake_ms, seed;

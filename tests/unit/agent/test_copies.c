@@ -9,6 +9,8 @@
 #include "agent_support.h"
 #include "broker/broker.h"
 #include "broker/intake.h"
+#include "base/file.h"
+#include "io/calendar_folder.h"
 
 #define DESKS     3u
 #define FLIGHTS   64u
@@ -33,6 +35,9 @@ struct city {
     char folder[48];
     struct store *store;
     struct broker *broker;
+    struct calendar *newer;          /* owned: the one that comes while all run; or NULL */
+    const struct calendar *calendar; /* the broker's */
+    char calendars[64];              /* the folder with the newer one */
     uint64_t wall_ms, boot_ms, wake_ms, seed, handles;
     struct seal_key right[DESKS]; /* while the agent has a wrong one */
     bool wrong[DESKS];
@@ -147,7 +152,7 @@ static void broker_begin(void)
                                  .store = city.store,
                                  .registry = city.realm.registry,
                                  .policy = city.realm.policy,
-                                 .calendar = city.realm.calendar,
+                                 .calendar = city.calendar,
                                  .keyring = city.realm.keyring,
                                  .key = &city.realm.broker,
                                  .registry_text = span_buf(&city.realm.registry_text),
@@ -171,6 +176,7 @@ static void broker_restart(void)
 static void city_open(void)
 {
     realm_open(&city.realm);
+    city.calendar = city.realm.calendar;
     city.wall_ms = DESK_START_MS;
     city.boot_ms = 1000000;
     city.wake_ms = UINT64_MAX;
@@ -211,6 +217,7 @@ static void city_close(void)
     for (size_t i = 0; i < DESKS; i++) {
         desk_close(&city.desks[i]);
     }
+    calendar_free(city.newer);
     realm_close(&city.realm);
     (void)nftw(city.folder, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -704,12 +711,150 @@ START_TEST(test_random_lives)
 }
 END_TEST
 
+/* --- a calendar that comes while all run --- */
+
+static void install(const char *path)
+{
+    struct calendar_candidate candidate;
+    struct calendar_installation done;
+    struct fault fault = {.code = ""};
+    struct buf text;
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(file_read(path, &text, &fault), OK);
+    ck_assert_int_eq(calendar_candidate_name(path, span_buf(&text), &candidate, &fault), OK);
+    ck_assert_int_eq(calendar_folder_install(city.calendars, &candidate, &done, &fault), OK);
+    buf_free(&text);
+}
+
+/* The shipped files and a local one. */
+static void make_newer(const char *local)
+{
+    static const char *const shipped[] = {"config/calendars/2025.json",
+                                          "config/calendars/2026.json",
+                                          "config/calendars/2027-statutory.json"};
+    struct fault fault = {.code = ""};
+    (void)snprintf(city.calendars, sizeof(city.calendars), "%s/calendars", city.folder);
+    ck_assert_int_eq(mkdir(city.calendars, 0700), 0);
+    for (size_t i = 0; i < COUNT_OF(shipped); i++) {
+        install(shipped[i]);
+    }
+    install(local);
+    ck_assert_int_eq(calendar_folder_load(city.calendars, &city.newer, &fault), OK);
+}
+
+static void broker_takes_newer(void)
+{
+    city.calendar = city.newer;
+    broker_use_calendar(city.broker, city.newer);
+    broker_settle();
+}
+
+static void desk_takes_newer(struct desk *desk)
+{
+    desk->calendars = city.calendars;
+    desk->calendar = city.newer;
+    (void)desk_must(desk, "{'cmd':'reload'}");
+}
+
+/* What the broker took first, the agents later and each at another time; one before it. */
+START_TEST(test_calendar_comes_later)
+{
+    static const char *const locals[] = {"tests/scenario/calendars/local-2026-weekends-worked.json",
+                                         "tests/scenario/calendars/local-2026-day-off.json"};
+    city.seed = 2000 + (uint64_t)_i;
+    (void)printf("seed %llu\n", (unsigned long long)city.seed);
+    (void)fflush(stdout);
+    city_open();
+    make_newer(locals[_i % 2]);
+    for (unsigned i = 0; i < 1200; i++) {
+        if (i == 400) {
+            broker_takes_newer();
+        } else if (i == 300 || i == 500 || i == 900) {
+            desk_takes_newer(&city.desks[i == 500 ? 0 : i == 900 ? 1 : 2]);
+        }
+        step();
+    }
+    settle_city();
+    for (size_t i = 0; i < DESKS; i++) {
+        struct json_value status = desk_must(&city.desks[i], "{'cmd':'status'}");
+        ck_assert_str_eq(text_at(status, "calendar"), calendar_version(city.newer));
+        ck_assert_str_eq(text_at(status, "calendar_state"), "same");
+        ck_assert(!counting_waits(city.desks[i].agent));
+    }
+    (void)judge();
+    (void)judge_matters();
+    city_close();
+}
+END_TEST
+
+/* A folder with a fault changes nothing and is told with its place; mended, it is taken. */
+START_TEST(test_bad_calendar_changes_nothing)
+{
+    char path[96];
+    struct fault fault = {.code = ""};
+    struct desk *desk = &city.desks[0];
+    city_open();
+    make_newer("tests/scenario/calendars/local-2026-day-off.json");
+    (void)snprintf(path, sizeof(path), "%s/local-bad.json", city.calendars);
+    ck_assert_int_eq(file_write_new(path, span_text("{\"year\": 2026,\n oops"), 0600, &fault), OK);
+    desk->calendars = city.calendars;
+    struct json_value answer = desk_ask(desk, "{'cmd':'reload'}");
+    ck_assert(strstr(text_at(answer, "place"), "local-bad.json:2:") != NULL);
+    struct json_value status = desk_must(desk, "{'cmd':'status'}");
+    ck_assert_str_eq(text_at(status, "calendar"), calendar_version(city.realm.calendar));
+    ck_assert(strstr(text_at(status, "calendar_fault"), "local-bad.json:2:") != NULL);
+    ck_assert_int_eq(remove(path), 0);
+    desk_takes_newer(desk);
+    status = desk_must(desk, "{'cmd':'status'}");
+    ck_assert_str_eq(text_at(status, "calendar"), calendar_version(city.newer));
+    ck_assert(absent_at(status, "calendar_fault"));
+    city_close();
+}
+END_TEST
+
+/* Who counts by another calendar than the broker, and who is the one that is behind. */
+START_TEST(test_who_is_behind)
+{
+    struct desk *late = &city.desks[0], *early = &city.desks[2];
+    city_open();
+    make_newer("tests/scenario/calendars/local-2026-day-off.json");
+    ck_assert_str_eq(text_at(desk_must(late, "{'cmd':'status'}"), "calendar_state"), "unknown");
+    settle_city();
+    ck_assert_str_eq(text_at(desk_must(late, "{'cmd':'status'}"), "calendar_state"), "same");
+    desk_takes_newer(early);
+    ck_assert_str_eq(text_at(desk_must(early, "{'cmd':'status'}"), "calendar_state"), "ahead");
+    desk_say(late, SAY_OUTBOUND);
+    settle_city();
+    broker_takes_newer();
+    settle_city(); /* the re-dating notice comes to both sides of what the first one sent */
+    struct json_value status = desk_must(late, "{'cmd':'status'}");
+    ck_assert_str_eq(text_at(status, "calendar_state"), "behind");
+    ck_assert_str_eq(text_at(status, "calendar"), calendar_version(city.realm.calendar));
+    ck_assert_str_eq(text_at(status, "broker_calendar"), calendar_version(city.newer));
+    desk_restart(late);
+    ck_assert_str_eq(text_at(desk_must(late, "{'cmd':'status'}"), "calendar_state"), "behind");
+    desk_takes_newer(late);
+    ck_assert_str_eq(text_at(desk_must(late, "{'cmd':'status'}"), "calendar_state"), "same");
+    desk_restart(early); /* the greeting names it too */
+    settle_city();
+    ck_assert_str_eq(text_at(desk_must(early, "{'cmd':'status'}"), "calendar_state"), "same");
+    city_close();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("agent_copies");
     TCase *tcase = tcase_create("copies");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, test_random_lives, 0, getenv("REFERRAL_LONG") != NULL ? 60 : 5);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("calendar");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_bad_calendar_changes_nothing);
+    tcase_add_test(tcase, test_who_is_behind);
+    tcase_add_loop_test(tcase, test_calendar_comes_later, 0,
+                        getenv("REFERRAL_LONG") != NULL ? 60 : 6);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

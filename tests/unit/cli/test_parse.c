@@ -101,6 +101,7 @@ START_TEST(the_longest_path_wins)
 {
     ck_taken("status", "status");
     ck_taken("agent status", "agent status");
+    ck_taken("agent reload", "agent reload");
     ck_taken("case agent", "case");
     ck_assert_str_eq(invocation.arguments[0], "agent");
 }
