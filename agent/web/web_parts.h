@@ -1,0 +1,128 @@
+/* What the pages share: one request of an officer while its answer is made. Private to agent/web.
+ *
+ * A page is three things: a row in the table of routes (web.c), a function that writes the view as
+ * JSON members, and a template that shows it. The view's members for the frame (officer, language,
+ * date, token ...) are written by page_begin; the page adds its own and ends with page_show. */
+#ifndef REFERRAL_AGENT_WEB_PARTS_H
+#define REFERRAL_AGENT_WEB_PARTS_H
+
+#include "agent/show_parts.h"
+#include "agent/web/act.h"
+#include "agent/web/draft.h"
+#include "agent/web/http.h"
+#include "agent/web/session.h"
+#include "agent/web/template.h"
+#include "agent/web/web.h"
+#include "agent/web/worklist.h"
+
+#define WEB_VIEW_BYTES (4u * 1024u * 1024u) /* of one page's view, and of one page */
+
+struct web {
+    struct web_setup setup;
+    struct http_server *http;
+    struct template_set *templates;
+    struct sessions *sessions;
+    struct worklist *worklist;
+    unsigned hashing; /* passwords on the thread pool now */
+    uint8_t key[32];  /* of this run: digests of tokens */
+};
+
+struct page {
+    struct web *web;
+    struct agent *agent; /* web->setup.agent */
+    struct http_exchange *exchange;
+    const struct http_request *request;
+    struct session *session; /* NULL: nobody is logged in */
+    const char *tail;        /* of the path, behind the route's prefix; "" */
+    enum language language;
+    uint64_t now_ms;         /* wall time */
+    struct buf text;         /* the view's JSON; wiped */
+    struct json_writer view; /* inside its one open object after page_begin */
+    bool answered;
+};
+
+/* Opens the view and writes what the frame shows. `nav` is "inbox", "refer", "ledger", "meeting",
+ * "statistics", "manage" or ""; `title` is translated. */
+void page_begin(struct page *page, const char *nav, const char *title);
+/* Ends the view, renders, answers. */
+void page_show(struct page *page, unsigned status, const char *template_name);
+/* 303 to a path of ours. */
+void page_go(struct page *page, const char *location);
+/* A plain page that says so, with a way back: 403, 404, 400, 503 ... `text` is translated. */
+void page_refuse(struct page *page, unsigned status, const char *text);
+/* A file: an export, an attachment; always as a download. `name` may be Chinese. */
+void page_download(struct page *page, const char *type, const char *name, struct span bytes);
+/* JSON for the script: what was written into page->view since page_data_begin. */
+void page_data_begin(struct page *page);
+void page_data_end(struct page *page, unsigned status);
+/* What the next page of this session says on top. `text` is translated. */
+void page_notice(struct page *page, const char *text);
+
+/* A text in the page's language. */
+static inline const char *tr(const struct page *page, const char *chinese)
+{
+    return catalogue_text(page->language, chinese);
+}
+/* A word of the vocabulary in the page's language; "" for none. */
+const char *page_word(const struct page *page, enum vocabulary which, uint32_t value);
+/* An agency's name in the page's language; "" for a stranger. `short_form`: without the city. */
+const char *page_agency(const struct page *page, uint16_t number);
+const char *page_agency_of(const struct page *page, const char *id);
+/* Members in people's words: "2026年10月15日 09:20", "10月15日（周四）". */
+void view_instant(struct page *page, const char *name, uint64_t instant_ms);
+void view_day(struct page *page, const char *name, int32_t day);
+/* Where the language of the text matters to a reader that speaks: 10月10日（周六）. */
+#define PAGE_DAY_BYTES 64
+void page_day_text(const struct page *page, int32_t day, bool with_year, char out[PAGE_DAY_BYTES]);
+void page_instant_text(const struct page *page, uint64_t instant_ms, char out[PAGE_DAY_BYTES]);
+/* The lamp of a clock, an object `lamp` in the open object: class ("ok", "near", "late", "done"),
+ * text ("剩 3 个工作日", "超期 3 个工作日"), due ("10月20日（周二）止"), provisional, title. */
+struct lamp {
+    uint64_t due_before_ms; /* 0: none runs */
+    int32_t due_day;
+    bool provisional;
+    uint64_t stopped_ms; /* 0: it runs */
+    bool late;           /* of a stopped one */
+    uint32_t lateness_days;
+};
+void view_lamp(struct page *page, const struct lamp *lamp);
+
+/* May this officer do it? The page was answered with 403 when not. */
+bool page_needs(struct page *page, uint32_t roles);
+/* An officer's own name for acts and messages. */
+const struct officer *page_officer(const struct page *page);
+
+/* Asks the core as its socket does (docs/agent-socket.md): `line` is one JSON object. On OK the
+ * answer, owned by the caller (json_free); `ok` false in it is a refusal. */
+enum err page_ask(struct page *page, struct span line, struct json **ret_answer) MUST_CHECK;
+/* Sends a message (an object of docs/messages.md) and writes the act of this officer in the same
+ * order. OK; ERR_INVALID, ERR_REFUSED and the like with a fault: `place` is the field's path,
+ * `message` the reason in the page's language. ret_id: of the (first) message; may be NULL. */
+enum err page_send(struct page *page, struct span message, struct uuid *ret_id,
+                   struct fault *fault) MUST_CHECK;
+/* The reason for people of a refusal by its code, place and kind; Chinese or English. */
+void page_reason(const struct page *page, enum message_kind kind, struct fault *fault);
+/* Writes acts in a transaction of its own. */
+enum err page_act(struct page *page, const struct act *act) MUST_CHECK;
+
+/* --- the pages, by file; each answers --- */
+
+void page_login(struct page *page);        /* page_login.c: GET and POST /login */
+void page_logout(struct page *page);       /* POST /logout */
+void page_settings(struct page *page);     /* POST /settings: language, size; GET: password */
+void page_list(struct page *page);         /* page_list.c: / and /todo, /sent, /soon, /late ... */
+void page_counts(struct page *page);       /* GET /counts: live counters for the script */
+void page_export(struct page *page);       /* page_export.c: POST /ledger.csv, /ledger.xlsx */
+void page_case(struct page *page);         /* page_case.c: GET /case/NUMBER */
+void page_matter(struct page *page);       /* page_matter.c: GET /matter/NUMBER */
+void page_message(struct page *page);      /* page_message.c: GET /message/ID; POST: reveal */
+void page_form(struct page *page);         /* page_form.c: GET and POST /send/KIND[/NUMBER] */
+void page_draft(struct page *page);        /* POST /draft, DELETE by POST /draft/discard */
+void page_document(struct page *page);     /* page_document.c: GET /document/NUMBER (督办单) */
+void page_letter(struct page *page);       /* page_letter.c: GET /letter/MESSAGE-ID */
+void page_verify(struct page *page);       /* GET and POST /verify: a letter's code */
+void page_meetings(struct page *page);     /* page_meetings.c: GET /meetings; roster */
+void page_statistics(struct page *page);   /* page_statistics.c: GET /statistics */
+void page_officers(struct page *page);     /* page_officers.c: GET and POST /officers */
+
+#endif

@@ -1,0 +1,115 @@
+/* The lists of the inbox: every referral and matter of this agency in memory, with what its
+ * officers owe and until when, so that any list, filter, count and search is fast.
+ *
+ * The copies in the store are the truth; this is read from them, at the start in slices that never
+ * hold the loop up, then one by one as they change. Names of persons are read from the opened
+ * bodies and never leave memory; identity numbers are kept as keyed digests only: they can be found
+ * and not read. Loop thread; nothing is durable. */
+#ifndef REFERRAL_AGENT_WEB_WORKLIST_H
+#define REFERRAL_AGENT_WEB_WORKLIST_H
+
+#include "agent/state.h"
+
+#define WORK_NEAR_DAYS 5u /* working days: "即将到期" */
+
+enum work_act { /* what an officer of this agency owes */
+                WORK_NONE,
+                WORK_SIGN_FOR,
+                WORK_FEEDBACK,
+                WORK_INFORM,      /* tell the applicant */
+                WORK_PAPERS,      /* bring the papers */
+                WORK_INFORMATION, /* answer an information request */
+                WORK_FOLLOW_UP,
+                WORK_PROMISE,
+                WORK_PAYMENT,
+                WORK_LETTER,      /* bring an associate's answer */
+                WORK_ATTENDANCE,  /* answer an invitation to a meeting or hearing */
+                WORK_DOCUMENT,    /* answer a numbered document (督办单) */
+                WORK_REFUSED,     /* a message of ours that the other side refused: look at it */
+                WORK_ACT_COUNT
+};
+
+enum work_group { WORK_MINORS, WORK_PRIORITY, WORK_OTHERS, WORK_GROUP_COUNT };
+
+struct work_line {   /* one thing that is owed */
+    enum work_act act;
+    uint32_t number; /* of the window or duty */
+    int32_t due_day; /* 0: none */
+    uint64_t due_before_ms; /* UINT64_MAX: none */
+    bool provisional;
+};
+
+struct work_person { /* the first person of a referral, for lists */
+    const char *name;     /* owned by the worklist; "" : not known */
+    uint32_t birth;       /* YYYYMMDD; 0: not known */
+    char sex;             /* 'f', 'm'; 0: not known */
+};
+
+struct work_item {
+    struct case_key key;
+    char number[LIMIT_NUMBER_BYTES];
+    char case_number[LIMIT_NUMBER_BYTES];
+    bool of_matter;
+    uint8_t kind;       /* enum message_kind of the referral, or enum matter_kind */
+    uint8_t group;      /* enum work_group */
+    bool mine;          /* this agency referred, or owns the matter */
+    bool open;          /* not answered, withdrawn, closed ... */
+    bool waiting;       /* not yet taken by the broker */
+    bool urgent, life_danger, advance, provisional;
+    uint16_t other;     /* the other party; of a matter its owner, or its first member */
+    uint16_t documents; /* open numbered documents */
+    uint64_t priority_groups;
+    uint64_t opened_ms; /* submitted, or opened */
+    uint64_t closed_ms; /* answered, or closed; 0 */
+    uint64_t due_before_ms; /* of the clock that matters most, whoever holds it; UINT64_MAX: none */
+    const struct work_line *lines; /* what this agency owes, by due date; NULL: nothing */
+    uint32_t line_count;
+    struct work_person person;
+};
+
+enum work_list { WORK_TODO, WORK_SENT, WORK_SOON, WORK_LATE, WORK_SUPERVISED, WORK_DONE,
+                 WORK_LEDGER, WORK_LIST_COUNT };
+
+struct work_query {
+    enum work_list list;
+    const char *text;        /* a number, a name or part of one, a whole identity number; "" */
+    enum work_act act;       /* WORK_NONE: all */
+    uint16_t other;          /* 0: all */
+    bool urgent, minor;      /* only those */
+    uint64_t priority_groups; /* any of them; 0: all */
+    uint64_t from_ms, until_ms; /* opened in that time; 0: whenever */
+    size_t offset, count;    /* the page */
+};
+
+struct work_row {
+    const struct work_item *item; /* borrowed until the next worklist_changed */
+    const struct work_line *line; /* NULL in lists of items */
+};
+
+struct work_result {
+    struct work_row *rows; /* of the page; owned: free() */
+    size_t count, total;
+};
+
+struct worklist;
+
+enum err worklist_new(struct agent *agent, struct worklist **ret_list) MUST_CHECK;
+void worklist_free(struct worklist *list); /* NULL allowed */
+/* Reads on for some milliseconds. False: everything is in. */
+bool worklist_fill(struct worklist *list);
+/* Per cent of what is to be read. */
+unsigned worklist_progress(const struct worklist *list);
+enum err worklist_changed(struct worklist *list, const struct case_key *key) MUST_CHECK;
+enum err worklist_query(struct worklist *list, const struct work_query *query, uint64_t now_ms,
+                        struct work_result *ret_result) MUST_CHECK;
+/* How many stand in each list, and of what is to do by act. `generation` grows with each change. */
+struct work_counts {
+    size_t lists[WORK_LIST_COUNT];
+    size_t acts[WORK_ACT_COUNT];
+    uint64_t generation;
+};
+void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts *ret_counts);
+/* NULL: none. */
+const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id);
+
+#endif
