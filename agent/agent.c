@@ -81,6 +81,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->alone = SLOT_COUNT;
     unreached(agent);
     buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
+    buf_init(&agent->changes, AGENT_CHANGES_MAX * sizeof(struct case_key));
     agent->decision = malloc(sizeof(*agent->decision));
     agent->copy = malloc(sizeof(*agent->copy));
     agent->other = malloc(sizeof(*agent->other));
@@ -110,6 +111,7 @@ void agent_free(struct agent *agent)
 {
     if (agent != NULL) {
         buf_free(&agent->events);
+        buf_free(&agent->changes);
         free(agent->decision);
         free(agent->copy);
         free(agent->other);
@@ -417,7 +419,7 @@ static enum err take(struct agent *agent, enum agent_slot slot, const struct ope
         session_kept(agent, opened);
         events_tell(agent);
     }
-    buf_clear(&agent->events);
+    events_forget(agent);
     return error;
 }
 

@@ -16,6 +16,7 @@
 #include "model/calendar.h"
 #include "model/policy.h"
 #include "model/registry.h"
+#include "store/cases.h"
 #include "store/store.h"
 #include "wire/keyring.h"
 
@@ -41,6 +42,8 @@ struct agent_ops {                     /* none of these calls back into the agen
     void (*follow_laboratory)(void *ctx, int64_t offset_ms);
     /* An event for those who watch: one JSON line. */
     void (*event)(void *ctx, struct span line);
+    /* A copy, or what is on its way about it, is another now: after the commit. NULL: nobody asks. */
+    void (*changed)(void *ctx, const struct case_key *key);
     /* From now on this client of the socket gets the events. ERR_FULL */
     enum err (*watch)(void *ctx, uint64_t client);
     /* Laboratory only: this agent's own wall clock. */

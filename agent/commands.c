@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/state.h"
+#include "base/log.h"
 #include "model/instant_text.h"
 
 static void named_text(struct json_writer *out, const char *name, const char *text)
@@ -185,8 +186,9 @@ static void write_made(const struct composing *composing, struct json_writer *ou
     json_array_end(out);
 }
 
-static enum err send_in(struct agent *agent, struct composing *composing, struct json_writer *out,
-                        struct fault *fault)
+/* In one transaction, with what the caller adds to it. */
+static enum err send_durably(struct agent *agent, const struct sending *sending,
+                             struct composing *composing, struct fault *fault)
 {
     struct store_txn *txn;
     enum err error = store_begin(agent->setup.store, &txn);
@@ -195,45 +197,57 @@ static enum err send_in(struct agent *agent, struct composing *composing, struct
         return error;
     }
     error = compose(agent, txn, composing, fault);
-    if (error != OK) {
-        store_abort(txn);
-        return error;
+    if (error == OK && sending->also != NULL) {
+        error = sending->also(sending->ctx, txn, composing);
     }
-    error = store_commit(txn);
+    if (error == OK) {
+        error = store_commit(txn);
+    } else {
+        store_abort(txn);
+    }
+    return error;
+}
+
+enum err agent_send(struct agent *agent, const struct sending *sending, struct json_writer *out,
+                    struct fault *fault)
+{
+    struct composing composing = {
+        .message = sending->message, .kind = sending->kind, .referral = sending->referral};
+    struct region region;
+    enum err error;
+
+    if (!store_accepts(agent->setup.store)) {
+        fault_set(fault, "agent.store-full", "store", "this agent's store is nearly full");
+        fault_hint(fault, "the administrator must make room (store-mib)");
+        return ERR_FULL;
+    }
+    composing.message.path[0] = '\0'; /* paths as in the file: "facts.ground" */
+    region_init(&region, LIMIT_PARSE_BYTES(LIMIT_JSON_BYTES));
+    buf_init(&composing.warnings, LIMIT_LOCAL_LINE_BYTES);
+    composing.region = &region;
+    error = send_durably(agent, sending, &composing, fault);
     if (error == OK) {
         agent->submits_wait = true;
-        write_made(composing, out);
+        write_made(&composing, out);
+        events_tell(agent);
         agent_pump(agent);
     }
+    events_forget(agent);
+    buf_free(&composing.warnings);
+    region_wipe(&region);
     return error;
 }
 
 static enum err answer_send(struct agent *agent, const struct json_value *request,
                             struct json_writer *out, struct fault *fault)
 {
-    struct composing composing = {.message = json_member(request, "message")};
-    struct region region;
-    enum err error = read_word(request, "kind", &composing.kind, fault);
+    struct sending sending = {.message = json_member(request, "message")};
+    enum err error = read_word(request, "kind", &sending.kind, fault);
 
     if (error == OK) {
-        error = read_word(request, "referral", &composing.referral, fault);
+        error = read_word(request, "referral", &sending.referral, fault);
     }
-    if (error == OK && !store_accepts(agent->setup.store)) {
-        fault_set(fault, "agent.store-full", "store", "this agent's store is nearly full");
-        fault_hint(fault, "the administrator must make room (store-mib)");
-        error = ERR_FULL;
-    }
-    if (error != OK) {
-        return error;
-    }
-    composing.message.path[0] = '\0'; /* paths as in the file: "facts.ground" */
-    region_init(&region, LIMIT_PARSE_BYTES(LIMIT_JSON_BYTES));
-    buf_init(&composing.warnings, LIMIT_LOCAL_LINE_BYTES);
-    composing.region = &region;
-    error = send_in(agent, &composing, out, fault);
-    buf_free(&composing.warnings);
-    region_wipe(&region);
-    return error;
+    return error == OK ? agent_send(agent, &sending, out, fault) : error;
 }
 
 /* --- lists --- */
@@ -425,5 +439,26 @@ void events_tell(struct agent *agent)
     for (size_t at = 0; at < agent->events.len; at += strlen(text + at) + 1) {
         agent->setup.ops->event(agent->setup.ctx, span_text(text + at));
     }
+    for (size_t at = 0; agent->setup.ops->changed != NULL && at < agent->changes.len;
+         at += sizeof(struct case_key)) {
+        struct case_key key;
+
+        memcpy(&key, agent->changes.data + at, sizeof(key));
+        agent->setup.ops->changed(agent->setup.ctx, &key);
+    }
+    events_forget(agent);
+}
+
+void changes_add(struct agent *agent, const struct case_key *key)
+{
+    if (agent->setup.ops->changed != NULL &&
+        buf_append(&agent->changes, key, sizeof(*key)) != OK) {
+        log_warn("a change is not shown at once: too many in one transaction");
+    }
+}
+
+void events_forget(struct agent *agent)
+{
     buf_clear(&agent->events);
+    buf_clear(&agent->changes);
 }

@@ -220,7 +220,11 @@ static enum err put(struct making *making)
     }
     buf_free(&payload);
     if (error == OK) {
+        const struct case_key key = {.case_id = row->header.case_id,
+                                     .referral_id = row->header.referral_id};
+
         making->composing->row_count++;
+        changes_add(making->agent, &key);
     }
     return error;
 }

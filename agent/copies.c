@@ -347,6 +347,7 @@ static enum err settle_case(struct agent *agent, struct store_txn *txn, const st
         if (error == OK && agent->copy->of_matter) {
             error = settle_withdrawn(agent, txn, agent->copy);
             error = error == OK ? put(txn, &key, agent->copy) : error;
+            changes_add(agent, &key);
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;
@@ -382,6 +383,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     }
     if (error == OK && copy->known) {
         error = save(txn, &key, copy);
+        changes_add(agent, &key);
     }
     if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
         error = settle_case(agent, txn, &key.case_id);

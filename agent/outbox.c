@@ -313,6 +313,10 @@ static enum err take_receipt(struct answered *answered)
         return error;
     }
     if (answered->row.state == ROW_REFUSED) {
+        const struct case_key key = {.case_id = answered->row.header.case_id,
+                                     .referral_id = answered->row.header.referral_id};
+
+        changes_add(answered->agent, &key);
         log_warn("the broker refused %s of %s: %s (%s)",
                  message_kind_name(answered->row.header.kind), answered->row.header.referral_number,
                  refusal_name((enum refusal)answered->row.code),

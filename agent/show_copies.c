@@ -255,7 +255,7 @@ static void write_matter(const struct agent *agent, const struct matter *matter,
 /* --- either --- */
 
 /* Before the broker answered nothing runs. */
-static void as_submitted(struct copy *copy)
+void show_as_submitted(struct copy *copy)
 {
     if (copy->of_matter) {
         copy->matter.duty_count = 0;
@@ -275,7 +275,7 @@ enum err show_copy(struct agent *agent, struct store_txn *read, const struct cas
     if (error == OK && !copy->known) {
         error = copy_expected(agent, read, key, copy);
         if (error == OK && copy->known) {
-            as_submitted(copy);
+            show_as_submitted(copy);
         }
     }
     if (error == OK && copy->known && copy->of_matter) {

@@ -16,6 +16,7 @@
 #define AGENT_ALARM_BYTES  400u
 #define AGENT_FAULT_BYTES  700u
 #define AGENT_RETRY_MAX_MS 600000u
+#define AGENT_CHANGES_MAX  65536u /* of one transaction: a case with all its matters, each reply */
 
 struct asking { /* one open request */
     bool busy;
@@ -87,6 +88,7 @@ struct agent {
     struct copy *copy;         /* what a message is about */
     struct copy *other;        /* one of a walk */
     struct buf events;         /* owned: lines to tell after the commit */
+    struct buf changes;        /* owned: case keys, likewise */
     uint64_t client;           /* of the socket, whose line is being answered */
     enum err failure;
     /* what replies said */
@@ -242,6 +244,20 @@ struct composing { /* what `send` was asked for, and what came of it */
     struct region *region;
     struct buf warnings; /* owned: texts, each with its NUL */
 };
+/* --- commands.c --- */
+
+struct sending { /* a message to be sent */
+    struct json_value message;
+    const char *kind, *referral; /* the command's words, or NULL */
+    /* Writes more in the same transaction, once the messages are made; or NULL. */
+    enum err (*also)(void *ctx, struct store_txn *txn, const struct composing *composing);
+    void *ctx;
+};
+/* Durable when OK, and on its way; writes `messages` and `warnings` into an open object. ERR_INVALID,
+ * ERR_REFUSED and ERR_FULL with a fault: nothing is changed. */
+enum err agent_send(struct agent *agent, const struct sending *sending, struct json_writer *out,
+                    struct fault *fault) MUST_CHECK;
+
 /* In a write transaction of the caller's. ERR_INVALID and ERR_REFUSED with a fault. */
 enum err compose(struct agent *agent, struct store_txn *txn, struct composing *composing,
                  struct fault *fault) MUST_CHECK;
@@ -271,6 +287,8 @@ enum err show_anything(struct agent *agent, const struct json_value *request,
                        struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err show_late(struct agent *agent, const struct json_value *request, struct json_writer *out,
                    struct fault *fault) MUST_CHECK;
+/* A copy that the broker has not taken yet: nothing runs. */
+void show_as_submitted(struct copy *copy);
 /* A number or id of a referral, matter or case. ERR_NOT_FOUND with a fault at `place`. */
 enum err show_find(struct store_txn *txn, const char *text, const char *place,
                    struct case_key *ret_key, struct fault *fault) MUST_CHECK;
@@ -297,5 +315,9 @@ enum err notify_waiting(struct store_txn *txn, uint64_t *ret_count) MUST_CHECK;
 void events_add(struct agent *agent, const char *name, const struct row *row,
                 const struct row_extra *extra);
 void events_tell(struct agent *agent);
+/* What is known of this referral or matter changes with the commit; told with the events. */
+void changes_add(struct agent *agent, const struct case_key *key);
+/* The transaction was given up: nothing happened. */
+void events_forget(struct agent *agent);
 
 #endif

@@ -36,6 +36,8 @@ struct session *session_begin(struct sessions *sessions, const struct officer *o
 /* NULL: none, or idle too long. `touch`: it is used, not only polled. */
 struct session *session_find(struct sessions *sessions, const char *token, uint64_t now_ms,
                              bool touch);
+/* The same by the digest that it had; NULL: it ended meanwhile. */
+struct session *session_by_digest(struct sessions *sessions, const uint8_t digest[16]);
 void session_end(struct sessions *sessions, struct session *session);
 /* All of an officer: after a new password, or when disabled; `but` stays. */
 void session_end_all(struct sessions *sessions, const char *officer, const struct session *but);

@@ -14,6 +14,8 @@
 #include "agent/web/template.h"
 #include "agent/web/web.h"
 #include "agent/web/worklist.h"
+#include "io/loop.h"
+#include "model/vocabulary.h"
 
 #define WEB_VIEW_BYTES (4u * 1024u * 1024u) /* of one page's view, and of one page */
 
@@ -23,8 +25,9 @@ struct web {
     struct template_set *templates;
     struct sessions *sessions;
     struct worklist *worklist;
-    unsigned hashing; /* passwords on the thread pool now */
-    uint8_t key[32];  /* of this run: digests of tokens */
+    struct loop_timer fill; /* the worklist is read in */
+    struct hashing *hashings; /* passwords on the thread pool now; page_login.c */
+    unsigned hashing;         /* how many */
 };
 
 struct page {
@@ -87,6 +90,14 @@ struct lamp {
 };
 void view_lamp(struct page *page, const struct lamp *lamp);
 
+/* The words of a set, as one text: "临时救助；最低生活保障". */
+void view_words(struct page *page, const char *name, enum vocabulary which, uint64_t set);
+/* page_list.c: `name` and `age` of a person; `tags` of an item; words for states and kinds. */
+void view_person(struct page *page, const struct work_person *person);
+void view_tags(struct page *page, const struct work_item *item);
+const char *page_state(const struct page *page, const struct referral *referral);
+const char *page_matter_kind(const struct page *page, enum matter_kind kind);
+
 /* May this officer do it? The page was answered with 403 when not. */
 bool page_needs(struct page *page, uint32_t roles);
 /* An officer's own name for acts and messages. */
@@ -104,6 +115,12 @@ enum err page_send(struct page *page, struct span message, struct uuid *ret_id,
 void page_reason(const struct page *page, enum message_kind kind, struct fault *fault);
 /* Writes acts in a transaction of its own. */
 enum err page_act(struct page *page, const struct act *act) MUST_CHECK;
+
+#define WEB_COOKIE_BYTES 48u
+/* The name of the session's cookie. */
+void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES]);
+/* The web closes: what is being hashed has nobody to tell. */
+void hashings_abandon(struct web *web);
 
 /* --- the pages, by file; each answers --- */
 

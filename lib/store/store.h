@@ -45,6 +45,7 @@ enum store_table {
     STORE_NOTICE = 11, /* agent */
     STORE_INDEX = 12,  /* agent: second ways to a row */
     STORE_VALUE = 13,  /* agent: anything else by key */
+    STORE_OFFICE = 14, /* agent: officers, their acts and drafts */
     STORE_TABLE_COUNT
 };
 

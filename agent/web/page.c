@@ -1,0 +1,383 @@
+/* The frame of every page, its answers, and what people read of days, words and agencies. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/web/web_parts.h"
+#include "model/calendar.h"
+
+/* --- words --- */
+
+const char *page_word(const struct page *page, enum vocabulary which, uint32_t value)
+{
+    const struct word *word = vocabulary_find(which, value);
+
+    return word == NULL ? "" : page->language == LANGUAGE_EN ? word->en : word->zh;
+}
+
+static const char *name_of(const struct page *page, const struct agency *agency)
+{
+    return agency == NULL ? "" : page->language == LANGUAGE_EN ? agency->name_en : agency->name_zh;
+}
+
+const char *page_agency(const struct page *page, uint16_t number)
+{
+    return name_of(page, registry_by_number(page->agent->setup.registry, number));
+}
+
+const char *page_agency_of(const struct page *page, const char *id)
+{
+    return name_of(page, registry_find(page->agent->setup.registry, id));
+}
+
+/* --- days --- */
+
+static const char *const weekdays_zh[] = {"", "周一", "周二", "周三", "周四", "周五", "周六", "周日"};
+static const char *const weekdays_en[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+
+void page_day_text(const struct page *page, int32_t day, bool with_year, char out[PAGE_DAY_BYTES])
+{
+    const struct civil_date date = civil_date_of(day);
+    int weekday = civil_weekday(day);
+
+    if (page->language == LANGUAGE_EN) {
+        char text[CIVIL_TEXT_BYTES];
+
+        civil_format(day, text);
+        (void)snprintf(out, PAGE_DAY_BYTES, "%s %s", weekdays_en[weekday], text);
+    } else if (with_year) {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%d年%d月%d日（%s）", date.year, date.month, date.day,
+                       weekdays_zh[weekday]);
+    } else {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%d月%d日（%s）", date.month, date.day,
+                       weekdays_zh[weekday]);
+    }
+}
+
+void page_instant_text(const struct page *page, uint64_t instant_ms, char out[PAGE_DAY_BYTES])
+{
+    const int32_t day = civil_day_at(instant_ms);
+    const struct civil_date date = civil_date_of(day);
+    const bool this_year = date.year == civil_date_of(civil_day_at(page->now_ms)).year;
+    const unsigned minutes = (unsigned)((instant_ms - civil_start_ms(day)) / 60000);
+    char text[CIVIL_TEXT_BYTES];
+
+    civil_format(day, text);
+    if (page->language == LANGUAGE_EN) {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%s %02u:%02u", text, minutes / 60, minutes % 60);
+    } else if (this_year) {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%d月%d日 %02u:%02u", date.month, date.day, minutes / 60,
+                       minutes % 60);
+    } else {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%d年%d月%d日 %02u:%02u", date.year, date.month,
+                       date.day, minutes / 60, minutes % 60);
+    }
+}
+
+void view_instant(struct page *page, const char *name, uint64_t instant_ms)
+{
+    char text[PAGE_DAY_BYTES];
+
+    if (instant_ms != 0) {
+        page_instant_text(page, instant_ms, text);
+        named_text(&page->view, name, text);
+    }
+}
+
+void view_day(struct page *page, const char *name, int32_t day)
+{
+    char text[PAGE_DAY_BYTES];
+    bool other_year = civil_date_of(day).year != civil_date_of(civil_day_at(page->now_ms)).year;
+
+    page_day_text(page, day, other_year, text);
+    named_text(&page->view, name, text);
+}
+
+/* --- lamps --- */
+
+static void lamp_text(const struct page *page, const struct lamp *lamp, bool late,
+                      char out[PAGE_DAY_BYTES])
+{
+    const struct calendar *calendar = page->agent->setup.calendar;
+    const int32_t today = civil_day_at(page->now_ms);
+    uint32_t left = calendar_count_working_days(calendar, today, lamp->due_day);
+    uint32_t over = window_lateness(calendar, lamp->due_before_ms, page->now_ms).working_days;
+
+    if (!late && left == 0) {
+        text_copy(out, PAGE_DAY_BYTES, tr(page, N_("今日到期")));
+    } else if (!late) {
+        (void)snprintf(out, PAGE_DAY_BYTES, page->language == LANGUAGE_EN ? "%u working days left"
+                                                                          : "剩 %u 个工作日",
+                       left);
+    } else if (over == 0) {
+        text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
+    } else {
+        (void)snprintf(out, PAGE_DAY_BYTES,
+                       page->language == LANGUAGE_EN ? "%u working days late"
+                                                     : "超期 %u 个工作日",
+                       over);
+    }
+}
+
+static void stopped_text(const struct page *page, const struct lamp *lamp, char out[PAGE_DAY_BYTES])
+{
+    if (!lamp->late) {
+        text_copy(out, PAGE_DAY_BYTES, tr(page, N_("按期")));
+    } else if (lamp->lateness_days == 0) {
+        text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
+    } else {
+        (void)snprintf(out, PAGE_DAY_BYTES,
+                       page->language == LANGUAGE_EN ? "%u working days late"
+                                                     : "超期 %u 个工作日",
+                       lamp->lateness_days);
+    }
+}
+
+static const char *lamp_class(const struct page *page, const struct lamp *lamp, bool late)
+{
+    const struct calendar *calendar = page->agent->setup.calendar;
+    uint32_t left =
+        calendar_count_working_days(calendar, civil_day_at(page->now_ms), lamp->due_day);
+
+    return late ? "late" : left <= WORK_NEAR_DAYS ? "near" : "ok";
+}
+
+void view_lamp(struct page *page, const struct lamp *lamp)
+{
+    struct json_writer *view = &page->view;
+    const bool late = lamp->due_before_ms <= page->now_ms;
+    const char *class = "none";
+    char text[PAGE_DAY_BYTES] = "";
+
+    json_name(view, "lamp");
+    json_object_begin(view);
+    if (lamp->stopped_ms != 0) {
+        class = "done";
+        stopped_text(page, lamp, text);
+    } else if (lamp->due_before_ms != 0) {
+        class = lamp_class(page, lamp, late);
+        lamp_text(page, lamp, late, text);
+    }
+    named_text(view, "class", class);
+    named_bool(view, class, true); /* which of the icons */
+    named_text(view, "text", text);
+    if (lamp->due_before_ms != 0) {
+        view_day(page, "due", lamp->due_day);
+    }
+    named_bool(view, "provisional", lamp->stopped_ms == 0 && lamp->provisional);
+    json_object_end(view);
+}
+
+/* --- the frame --- */
+
+static void view_today(struct page *page)
+{
+    const int32_t today = civil_day_at(page->now_ms);
+    const struct calendar_day day = calendar_day_reason(page->agent->setup.calendar, today);
+    const char *what = day.reason == DAY_WORKING   ? tr(page, N_("工作日"))
+                       : day.reason == DAY_WEEKEND ? tr(page, N_("休息日"))
+                       : day.reason == DAY_MAKE_UP ? tr(page, N_("调休上班"))
+                                                   : day.name;
+    char date[PAGE_DAY_BYTES], text[PAGE_DAY_BYTES + CALENDAR_NAME_BYTES + 2];
+
+    page_day_text(page, today, true, date);
+    (void)snprintf(text, sizeof(text), "%s %s", date, what);
+    named_text(&page->view, "today", text);
+}
+
+static void view_officer(struct page *page)
+{
+    const struct agency *self = page->agent->setup.self;
+    const struct officer *officer = page_officer(page);
+    const char *office = page->language == LANGUAGE_EN ? self->office_en : self->office_zh;
+
+    named_text(&page->view, "agency", name_of(page, self));
+    if (officer == NULL) {
+        named_bool(&page->view, "login", true);
+        return;
+    }
+    named_text(&page->view, "department", officer->office[0] != '\0' ? officer->office : office);
+    named_text(&page->view, "officer", officer->shown);
+    named_bool(&page->view, "large", officer->large);
+    named_text(&page->view, "csrf", page->session->csrf);
+    named_bool(&page->view, "may_send", (officer->roles & OFFICER_MEMBER) != 0);
+    named_bool(&page->view, "may_manage", (officer->roles & OFFICER_MANAGER) != 0);
+    named_bool(&page->view, "may_read", (officer->roles & (OFFICER_MEMBER | OFFICER_LEADER)) != 0);
+}
+
+/* What must be known on every page: the line is down, the broker is not believed. */
+static void view_line(struct page *page)
+{
+    const struct agent *agent = page->agent;
+
+    if (agent->alarm[0] != '\0') {
+        named_text(&page->view, "offline",
+                   tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));
+    } else if (!agent->connected || !agent->greeted) {
+        named_text(&page->view, "offline",
+                   tr(page, N_("线路中断：提交的内容会先保存，线路恢复后自动发送。")));
+    }
+}
+
+void page_begin(struct page *page, const char *nav, const char *title)
+{
+    char name[32];
+
+    buf_clear(&page->text);
+    json_writer_init(&page->view, &page->text);
+    json_object_begin(&page->view);
+    named_text(&page->view, "lang", language_tag(page->language));
+    named_bool(&page->view, "english", page->language == LANGUAGE_EN);
+    named_text(&page->view, "title", tr(page, title));
+    if (nav[0] != '\0') {
+        (void)snprintf(name, sizeof(name), "nav_%s", nav);
+        named_bool(&page->view, name, true);
+    }
+    named_bool(&page->view, "demo", page->web->setup.demo);
+    view_officer(page);
+    if (page->session != NULL) {
+        view_today(page);
+        view_line(page);
+    }
+    if (page->session != NULL && page->session->notice[0] != '\0') {
+        named_text(&page->view, "notice", page->session->notice);
+        page->session->notice[0] = '\0';
+    }
+}
+
+/* --- answers --- */
+
+static void answer_plain(struct page *page, unsigned status, const char *text)
+{
+    page->answered = true;
+    http_answer(page->exchange, &(struct http_response){.status = status,
+                                                        .type = "text/plain; charset=utf-8",
+                                                        .body = span_text(text)});
+}
+
+static enum err render(struct page *page, const char *template_name, struct buf *out)
+{
+    struct json *json;
+    struct json_value root;
+    struct fault fault;
+    enum err error;
+
+    json_object_end(&page->view);
+    error = json_writer_end(&page->view);
+    if (error == OK) {
+        error = json_open("view", span_buf(&page->text), &json, &fault);
+    }
+    if (error != OK) {
+        return error;
+    }
+    root = json_root(json);
+    error = template_render(page->web->templates, template_name, &root, page->language, out);
+    json_free(json);
+    return error;
+}
+
+void page_show(struct page *page, unsigned status, const char *template_name)
+{
+    struct buf out;
+    enum err error;
+
+    assert(!page->answered);
+    buf_init(&out, WEB_VIEW_BYTES);
+    error = render(page, template_name, &out);
+    if (error != OK) {
+        log_error("page %s cannot be made: %s", template_name, err_text(error));
+        answer_plain(page, 500, "暂时无法显示，请稍后再试。");
+    } else {
+        page->answered = true;
+        http_answer(page->exchange,
+                    &(struct http_response){.status = status, .body = span_buf(&out)});
+    }
+    if (out.cap > 0) {
+        crypto_wipe(out.data, out.cap);
+    }
+    buf_free(&out);
+}
+
+void page_go(struct page *page, const char *location)
+{
+    assert(!page->answered);
+    page->answered = true;
+    http_answer(page->exchange, &(struct http_response){.status = 303, .location = location});
+}
+
+void page_refuse(struct page *page, unsigned status, const char *text)
+{
+    page_begin(page, "", N_("无法打开"));
+    named_text(&page->view, "text", tr(page, text));
+    named_u64(&page->view, "status", status);
+    page_show(page, status, "refuse");
+}
+
+/* RFC 6266: an ASCII name for old readers, the whole one percent-encoded. */
+static void disposition_of(const char *name, char *out, size_t size)
+{
+    size_t at = (size_t)snprintf(out, size, "attachment; filename=\"file\"; filename*=UTF-8''");
+
+    for (const uint8_t *byte = (const uint8_t *)name; *byte != '\0' && at + 4 < size; byte++) {
+        bool plain = (*byte >= '0' && *byte <= '9') || (*byte >= 'a' && *byte <= 'z') ||
+                     (*byte >= 'A' && *byte <= 'Z') || *byte == '.' || *byte == '-' || *byte == '_';
+
+        at += (size_t)snprintf(out + at, size - at, plain ? "%c" : "%%%02X", *byte);
+    }
+}
+
+void page_download(struct page *page, const char *type, const char *name, struct span bytes)
+{
+    char disposition[1024];
+
+    assert(!page->answered);
+    disposition_of(name, disposition, sizeof(disposition));
+    page->answered = true;
+    http_answer(page->exchange,
+                &(struct http_response){
+                    .status = 200, .type = type, .disposition = disposition, .body = bytes});
+}
+
+void page_data_begin(struct page *page)
+{
+    buf_clear(&page->text);
+    json_writer_init(&page->view, &page->text);
+    json_object_begin(&page->view);
+}
+
+void page_data_end(struct page *page, unsigned status)
+{
+    assert(!page->answered);
+    json_object_end(&page->view);
+    if (json_writer_end(&page->view) != OK) {
+        answer_plain(page, 500, "");
+        return;
+    }
+    page->answered = true;
+    http_answer(page->exchange, &(struct http_response){.status = status,
+                                                        .type = "application/json; charset=utf-8",
+                                                        .body = span_buf(&page->text)});
+}
+
+void page_notice(struct page *page, const char *text)
+{
+    text_copy(page->session->notice, sizeof(page->session->notice), tr(page, text));
+}
+
+/* --- who --- */
+
+const struct officer *page_officer(const struct page *page)
+{
+    return page->session != NULL ? &page->session->officer : NULL;
+}
+
+bool page_needs(struct page *page, uint32_t roles)
+{
+    const struct officer *officer = page_officer(page);
+
+    if (officer != NULL && (officer->roles & roles) != 0) {
+        return true;
+    }
+    page_refuse(page, 403, N_("您的账号没有这项权限，请联系本单位管理员。"));
+    return false;
+}

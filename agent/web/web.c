@@ -1,0 +1,311 @@
+/* The inbox as a whole: what a request must be before a page sees it, and which page that is.
+ *
+ * A request is known by its path in the table of routes; then, in this order: is the host one of
+ * ours (a page elsewhere must not reach loopback by a name of its own), is the officer logged in,
+ * does a form carry the session's token and come from here. Only then the page runs. */
+#include "agent/web/web.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/web/web_parts.h"
+#include "base/log.h"
+
+#define FORM_BYTES_MAX (1024u * 1024u)
+
+/* --- routes --- */
+
+enum route_flag {
+    ROUTE_PUBLIC = 1u << 0, /* nobody need be logged in */
+    ROUTE_GET = 1u << 1,
+    ROUTE_POST = 1u << 2,
+    ROUTE_TREE = 1u << 3, /* and all below: the rest is page->tail */
+    ROUTE_QUIET = 1u << 4, /* a poll: does not keep the session alive */
+};
+
+struct route {
+    const char *path;
+    unsigned flags;
+    void (*show)(struct page *page);
+};
+
+static void show_asset(struct page *page);
+
+static const struct route routes[] = {
+    {"/static/", ROUTE_PUBLIC | ROUTE_GET | ROUTE_TREE, show_asset},
+    {"/login", ROUTE_PUBLIC | ROUTE_GET | ROUTE_POST, page_login},
+    {"/logout", ROUTE_POST, page_logout},
+    {"/settings", ROUTE_GET | ROUTE_POST, page_settings},
+    {"/", ROUTE_GET | ROUTE_POST, page_list},
+    {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
+    {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
+};
+
+static const struct route *route_of(const char *path)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        const struct route *route = &routes[i];
+        bool fits = (route->flags & ROUTE_TREE) != 0
+                        ? strncmp(path, route->path, strlen(route->path)) == 0
+                        : strcmp(path, route->path) == 0;
+
+        if (fits) {
+            return route;
+        }
+    }
+    return NULL;
+}
+
+static void show_asset(struct page *page)
+{
+    const struct asset *asset = asset_find(page->tail);
+
+    if (asset == NULL) {
+        page_refuse(page, 404, N_("没有这个页面。"));
+        return;
+    }
+    page->answered = true;
+    http_answer(page->exchange, &(struct http_response){.status = 200,
+                                                        .type = asset->type,
+                                                        .etag = asset->etag,
+                                                        .fresh_s = 3600,
+                                                        .body = asset->bytes});
+}
+
+/* --- what a request must be --- */
+
+static bool is_loopback_host(const char *host)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+
+        if (strncmp(host, names[i], len) == 0 && (host[len] == '\0' || host[len] == ':')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bound to loopback the inbox is reached by a loopback name only, or through its proxy. */
+static bool host_fits(const struct page *page)
+{
+    const struct web_setup *setup = &page->web->setup;
+    const char *host = http_header(page->exchange, "Host");
+
+    return host != NULL && (!is_loopback_host(setup->address) || is_loopback_host(host) ||
+                            setup->proxy_header[0] != '\0');
+}
+
+/* "http://host:port" of a form that was sent from a page of ours. Browsers too old to say it are
+ * held by the token and the cookie's SameSite. */
+static bool origin_fits(const struct page *page)
+{
+    const char *host = http_header(page->exchange, "Host");
+    const char *origin = http_header(page->exchange, "Origin");
+    const char *rest;
+
+    if (origin == NULL) {
+        return true;
+    }
+    rest = strstr(origin, "://");
+    return rest != NULL && host != NULL && strcmp(rest + 3, host) == 0;
+}
+
+static bool token_fits(const struct page *page)
+{
+    const char *token = http_form(page->request, "csrf");
+
+    if (token == NULL) {
+        token = http_header(page->exchange, "X-Csrf-Token");
+    }
+    return session_csrf_matches(page->session, token);
+}
+
+/* What the officer may has changed since the login, or the officer was shut out. */
+static bool refresh_officer(struct page *page)
+{
+    struct officer officer;
+
+    if (officer_get(page->agent->setup.store, page->session->officer.name, &officer) != OK ||
+        officer.disabled) {
+        session_end(page->web->sessions, page->session);
+        page->session = NULL;
+        return false;
+    }
+    crypto_wipe(officer.password, sizeof(officer.password));
+    page->session->officer = officer;
+    page->language = officer.language;
+    return true;
+}
+
+static void to_login(struct page *page, const struct route *route)
+{
+    if ((route->flags & ROUTE_QUIET) != 0) {
+        page->answered = true;
+        http_answer(page->exchange, &(struct http_response){.status = 401});
+        return;
+    }
+    page_go(page, page->request->method == HTTP_POST ? "/login?again=1" : "/login");
+}
+
+/* A new password comes first when somebody else gave the old one. */
+static bool must_settle(const struct page *page, const struct route *route)
+{
+    return page->session->officer.must_change && route->show != page_settings &&
+           route->show != page_logout && (route->flags & ROUTE_PUBLIC) == 0;
+}
+
+static void show(struct page *page, const struct route *route)
+{
+    bool is_post = page->request->method == HTTP_POST;
+
+    if ((route->flags & (is_post ? ROUTE_POST : ROUTE_GET)) == 0) {
+        page_refuse(page, 405, N_("这个页面不能这样打开。"));
+    } else if (!host_fits(page) || (is_post && !origin_fits(page))) {
+        page_refuse(page, 403, N_("请求不是从本系统页面发出的，没有处理。"));
+    } else if (page->session == NULL && (route->flags & ROUTE_PUBLIC) == 0) {
+        to_login(page, route);
+    } else if (is_post && page->session != NULL && !token_fits(page)) {
+        page_refuse(page, 403, N_("页面已失效，没有处理。请返回、刷新页面后再提交。"));
+    } else if (page->session != NULL && must_settle(page, route)) {
+        page_go(page, "/settings");
+    } else {
+        route->show(page);
+    }
+}
+
+/* --- requests --- */
+
+static void identify(struct page *page, const struct route *route)
+{
+    struct web *web = page->web;
+    bool touch = route == NULL || (route->flags & ROUTE_QUIET) == 0;
+
+    char cookie[WEB_COOKIE_BYTES];
+
+    web_cookie_name(web, cookie);
+    page->session = session_find(web->sessions, http_cookie(page->request, cookie),
+                                 agent_machine_ms(page->agent), touch);
+    page->language = language_parse(http_cookie(page->request, "lang"));
+    if (page->session != NULL) {
+        (void)refresh_officer(page);
+    }
+}
+
+static void handle_cb(void *ctx, struct http_exchange *exchange, const struct http_request *request)
+{
+    struct web *web = ctx;
+    const struct route *route = route_of(request->path);
+    struct page page = {.web = web,
+                        .agent = web->setup.agent,
+                        .exchange = exchange,
+                        .request = request,
+                        .tail = ""};
+
+    page.now_ms = agent_wall_ms(page.agent);
+    buf_init(&page.text, WEB_VIEW_BYTES);
+    identify(&page, route);
+    if (route == NULL) {
+        page_refuse(&page, 404, N_("没有这个页面。"));
+    } else {
+        page.tail = request->path + strlen(route->path);
+        show(&page, route);
+    }
+    assert(page.answered);
+    if (page.text.cap > 0) {
+        crypto_wipe(page.text.data, page.text.cap);
+    }
+    buf_free(&page.text);
+}
+
+static size_t body_max_cb(void *ctx, enum http_method method, const char *path)
+{
+    const struct route *route = route_of(path);
+
+    (void)ctx;
+    return method == HTTP_POST && route != NULL && (route->flags & ROUTE_POST) != 0 ? FORM_BYTES_MAX
+                                                                                    : 0;
+}
+
+/* --- life --- */
+
+static void fill_cb(void *ctx)
+{
+    struct web *web = ctx;
+
+    if (worklist_fill(web->worklist)) {
+        loop_timer_after(&web->fill, 0);
+    }
+}
+
+static enum err listen(struct web *web, struct fault *fault)
+{
+    const struct http_options options = {.address = web->setup.address,
+                                         .certificate = web->setup.certificate,
+                                         .key = web->setup.key,
+                                         .body_max = body_max_cb,
+                                         .handle = handle_cb,
+                                         .ctx = web};
+
+    return http_open(web->setup.loop, &options, &web->http, fault);
+}
+
+enum err web_open(const struct web_setup *setup, struct web **ret_web, struct fault *fault)
+{
+    struct web *web = calloc(1, sizeof(*web));
+    enum err error;
+
+    if (web == NULL) {
+        return ERR_MEMORY;
+    }
+    web->setup = *setup;
+    loop_timer_init(setup->loop, &web->fill, fill_cb, web);
+    error = templates_new(&web->templates, fault);
+    if (error == OK) {
+        error = sessions_new(&web->sessions);
+    }
+    if (error == OK) {
+        error = worklist_new(setup->agent, &web->worklist);
+    }
+    if (error == OK) {
+        error = listen(web, fault);
+    }
+    if (error != OK) {
+        web_close(web);
+        return error;
+    }
+    loop_timer_after(&web->fill, 0);
+    *ret_web = web;
+    return OK;
+}
+
+uint16_t web_port(const struct web *web)
+{
+    return http_port(web->http);
+}
+
+void web_changed(struct web *web, const struct case_key *key)
+{
+    enum err error = worklist_changed(web->worklist, key);
+
+    if (error != OK) {
+        log_warn("a list of the inbox is not up to date: %s", err_text(error));
+    }
+}
+
+void web_close(struct web *web)
+{
+    if (web == NULL) {
+        return;
+    }
+    hashings_abandon(web);
+    loop_timer_clear(&web->fill);
+    http_close(web->http);
+    worklist_free(web->worklist);
+    sessions_free(web->sessions);
+    templates_free(web->templates);
+    free(web);
+}

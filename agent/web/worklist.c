@@ -1,0 +1,349 @@
+/* The table of items: found by id, read in slices, refreshed one by one. */
+#include "agent/web/worklist.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/web/worklist_parts.h"
+
+#define FILL_SLICE_MS 8u /* of one turn of the loop */
+
+enum err worklist_new(struct agent *agent, struct worklist **ret_list)
+{
+    struct worklist *list = calloc(1, sizeof(*list));
+
+    if (list == NULL) {
+        return ERR_MEMORY;
+    }
+    list->agent = agent;
+    crypto_random(list->key.bytes, sizeof(list->key.bytes));
+    crypto_random(&list->salt, sizeof(list->salt));
+    list->table_size = 1024;
+    list->table = calloc(list->table_size, sizeof(*list->table));
+    if (list->table == NULL) {
+        free(list);
+        return ERR_MEMORY;
+    }
+    *ret_list = list;
+    return OK;
+}
+
+static void entry_forget_persons(struct work_entry *entry)
+{
+    if (entry->names != NULL) {
+        crypto_wipe(entry->names, entry->names_len);
+    }
+    free(entry->names);
+    free(entry->digests);
+}
+
+void worklist_free(struct worklist *list)
+{
+    if (list == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        entry_forget_persons(list->entries[i]);
+        free(list->entries[i]->lines);
+        free(list->entries[i]);
+    }
+    free(list->entries);
+    free(list->table);
+    crypto_wipe(&list->key, sizeof(list->key));
+    free(list);
+}
+
+/* --- by id --- */
+
+/* Ids are other agencies' choice: where they fall is not theirs to know. */
+static size_t place_of(const struct worklist *list, const struct uuid *id)
+{
+    const uint64_t odd = list->salt | 1u;
+    uint64_t mixed = (be64_get(id->bytes) ^ list->salt) * odd;
+
+    mixed ^= mixed >> 29;
+    mixed = (mixed ^ be64_get(id->bytes + 8)) * odd;
+    mixed ^= mixed >> 32;
+    return (size_t)mixed & (list->table_size - 1);
+}
+
+static size_t slot_of(const struct worklist *list, const struct uuid *id)
+{
+    size_t at = place_of(list, id);
+
+    while (list->table[at] != 0 &&
+           !uuid_equal(&list->entries[list->table[at] - 1]->item.key.referral_id, id)) {
+        at = (at + 1) & (list->table_size - 1);
+    }
+    return at;
+}
+
+struct work_entry *work_entry_find(struct worklist *list, const struct uuid *referral_id)
+{
+    size_t at = slot_of(list, referral_id);
+
+    return list->table[at] != 0 ? list->entries[list->table[at] - 1] : NULL;
+}
+
+const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id)
+{
+    struct work_entry *entry = work_entry_find(list, referral_id);
+
+    if (entry == NULL || work_read_persons(list, entry) != OK) {
+        return NULL;
+    }
+    return &entry->item;
+}
+
+static enum err grow(struct worklist *list)
+{
+    if (list->count == list->room) {
+        size_t room = list->room > 0 ? list->room * 2 : 256;
+        struct work_entry **entries = realloc(list->entries, room * sizeof(struct work_entry *));
+
+        if (entries == NULL) {
+            return ERR_MEMORY;
+        }
+        list->entries = entries;
+        list->room = room;
+    }
+    if ((list->count + 1) * 2 > list->table_size) {
+        uint32_t *table = calloc(list->table_size * 2, sizeof(*table));
+
+        if (table == NULL) {
+            return ERR_MEMORY;
+        }
+        free(list->table);
+        list->table = table;
+        list->table_size *= 2;
+        for (size_t i = 0; i < list->count; i++) {
+            list->table[slot_of(list, &list->entries[i]->item.key.referral_id)] = (uint32_t)i + 1;
+        }
+    }
+    return OK;
+}
+
+static enum err entry_make(struct worklist *list, const struct case_key *key,
+                           struct work_entry **ret_entry)
+{
+    struct work_entry *entry;
+    enum err error;
+
+    *ret_entry = work_entry_find(list, &key->referral_id);
+    if (*ret_entry != NULL) {
+        return OK;
+    }
+    error = grow(list);
+    entry = error == OK ? calloc(1, sizeof(*entry)) : NULL;
+    if (entry == NULL) {
+        return ERR_MEMORY;
+    }
+    entry->item.key = *key;
+    entry->item.person.name = "";
+    list->entries[list->count] = entry;
+    list->table[slot_of(list, &key->referral_id)] = (uint32_t)++list->count;
+    *ret_entry = entry;
+    return OK;
+}
+
+static enum err keep_lines(struct worklist *list, struct work_entry *entry, uint32_t count)
+{
+    struct work_line *lines = NULL;
+
+    if (count > 0) {
+        lines = malloc(count * sizeof(*lines));
+        if (lines == NULL) {
+            return ERR_MEMORY;
+        }
+        memcpy(lines, list->scratch, count * sizeof(*lines));
+    }
+    free(entry->lines);
+    entry->lines = lines;
+    entry->item.lines = lines;
+    entry->item.line_count = count;
+    list->counts.generation++;
+    list->counted = false;
+    return OK;
+}
+
+/* --- one item --- */
+
+/* The first message, where it is one that was refused. */
+static enum err refused_row(struct store_txn *read, const struct case_key *key, struct row *ret_row)
+{
+    enum err error = row_of_referral(read, &key->referral_id, 0, ret_row);
+
+    return error == OK && ret_row->state != ROW_REFUSED ? ERR_NOT_FOUND : error;
+}
+
+static enum err refresh_refused(struct worklist *list, struct store_txn *read,
+                                const struct case_key *key)
+{
+    struct work_entry *entry;
+    struct row row;
+    uint32_t count;
+    enum err error = refused_row(read, key, &row);
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    error = entry_make(list, key, &entry);
+    if (error == OK) {
+        work_item_of_refused(list->agent, &row, entry, list->scratch, &count);
+        error = keep_lines(list, entry, count);
+    }
+    return error;
+}
+
+static enum err refresh_copy(struct worklist *list, const struct case_key *key,
+                             const struct copy *copy, bool waiting)
+{
+    struct work_entry *entry;
+    uint32_t count;
+    enum err error = entry_make(list, key, &entry);
+
+    if (error == OK) {
+        work_item_of(list->agent, copy, entry, list->scratch, &count);
+        entry->item.waiting = waiting;
+        error = keep_lines(list, entry, count);
+    }
+    return error;
+}
+
+static enum err refresh(struct worklist *list, struct store_txn *read, const struct case_key *key)
+{
+    struct copy *copy = list->agent->copy;
+    bool waiting = false;
+    enum err error = copy_load(read, key, copy);
+
+    if (error == OK && !copy->known) {
+        error = copy_expected(list->agent, read, key, copy);
+        waiting = copy->known;
+    }
+    if (error == OK && waiting) {
+        show_as_submitted(copy);
+    }
+    if (error != OK) {
+        return error;
+    }
+    return copy->known ? refresh_copy(list, key, copy, waiting) : refresh_refused(list, read, key);
+}
+
+enum err worklist_changed(struct worklist *list, const struct case_key *key)
+{
+    struct store_txn *read;
+    enum err error = store_read_begin(list->agent->setup.store, &read);
+
+    if (error == OK) {
+        error = refresh(list, read, key);
+        store_read_end(read);
+    }
+    return error;
+}
+
+/* --- reading in --- */
+
+static enum err fill_copy(struct worklist *list, struct store_txn *read)
+{
+    struct case_key key;
+    struct span packed;
+    enum err error =
+        cases_next(read, NULL, list->at_any ? &list->at : NULL, &key, &packed);
+
+    if (error == OK) {
+        list->at = key;
+        list->at_any = true;
+        error = copy_unpack(packed, list->agent->copy);
+    }
+    if (error == OK) {
+        error = refresh_copy(list, &key, list->agent->copy, false);
+    }
+    if (error == ERR_NOT_FOUND) {
+        list->phase = FILL_OUTBOX;
+        error = OK;
+    }
+    return error;
+}
+
+/* What the broker has not answered yet, or refused: of that there is no copy. */
+static enum err fill_row(struct worklist *list, struct store_txn *read)
+{
+    struct row row;
+    enum err error = row_next_shown(read, ROW_OUT, list->at_seq, &row);
+
+    if (error == ERR_NOT_FOUND) {
+        list->phase = FILL_PERSONS;
+        return OK;
+    }
+    if (error == OK) {
+        const struct case_key key = {.case_id = row.header.case_id,
+                                     .referral_id = row.header.referral_id};
+
+        list->at_seq = row.seq;
+        if (row.state == ROW_WAITING || row.state == ROW_REFUSED) {
+            error = refresh(list, read, &key);
+        }
+    }
+    return error;
+}
+
+static enum err fill_persons(struct worklist *list)
+{
+    if (list->at_entry >= list->count) {
+        list->phase = FILL_DONE;
+        return OK;
+    }
+    return work_read_persons(list, list->entries[list->at_entry++]);
+}
+
+static enum err fill_one(struct worklist *list, struct store_txn *read)
+{
+    switch (list->phase) {
+    case FILL_COPIES:
+        return fill_copy(list, read);
+    case FILL_OUTBOX:
+        return fill_row(list, read);
+    case FILL_PERSONS:
+        return fill_persons(list);
+    case FILL_DONE:
+        break;
+    }
+    return OK;
+}
+
+bool worklist_fill(struct worklist *list)
+{
+    uint64_t until_ms = agent_machine_ms(list->agent) + FILL_SLICE_MS;
+    struct store_txn *read;
+    enum err error = store_read_begin(list->agent->setup.store, &read);
+
+    if (error != OK) {
+        return list->phase != FILL_DONE;
+    }
+    if (list->phase == FILL_COPIES && !list->at_any) {
+        (void)!store_count(read, STORE_CASE, &list->expected);
+    }
+    while (error == OK && list->phase != FILL_DONE && agent_machine_ms(list->agent) < until_ms) {
+        error = fill_one(list, read);
+    }
+    store_read_end(read);
+    if (error != OK && error != ERR_MEMORY) {
+        list->agent->failure = error; /* a damaged store ends the process, as everywhere */
+    }
+    return error == OK && list->phase != FILL_DONE;
+}
+
+unsigned worklist_progress(const struct worklist *list)
+{
+    switch (list->phase) {
+    case FILL_COPIES:
+        return list->expected > 0 ? (unsigned)(list->count * 50 / list->expected) : 0;
+    case FILL_OUTBOX:
+        return 50;
+    case FILL_PERSONS:
+        return list->count > 0 ? (unsigned)(50 + list->at_entry * 50 / list->count) : 99;
+    case FILL_DONE:
+        break;
+    }
+    return 100;
+}

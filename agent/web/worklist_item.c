@@ -1,0 +1,331 @@
+/* From a copy to what lists show of it: what this agency owes, until when, and for whom. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/web/worklist_parts.h"
+#include "model/identity.h"
+#include "model/lanes.h"
+#include "wire/sealing.h"
+
+struct adding { /* lines of one item */
+    struct work_line *lines;
+    uint32_t count;
+};
+
+static void add_line(struct adding *adding, enum work_act act, const struct window *window)
+{
+    if (adding->count < WORK_LINES_MAX) {
+        adding->lines[adding->count++] =
+            (struct work_line){.act = act,
+                               .number = window->number,
+                               .due_day = window->due_day,
+                               .due_before_ms = window->due_before_ms != 0 ? window->due_before_ms
+                                                                           : UINT64_MAX,
+                               .provisional = window->provisional};
+    }
+}
+
+static bool acts_for(const struct agent *agent, uint16_t number)
+{
+    return registry_acting(agent->setup.registry, number, agent_wall_ms(agent)) ==
+           agent->setup.self->number;
+}
+
+/* The earliest end of a running clock with a date. */
+static void consider(struct work_item *item, const struct window *window)
+{
+    if (window->stopped_ms == 0 && window->due_before_ms != 0 &&
+        window->due_before_ms < item->due_before_ms) {
+        item->due_before_ms = window->due_before_ms;
+        item->provisional = window->provisional;
+    }
+}
+
+/* --- a referral --- */
+
+static void lines_of_referral(const struct agent *agent, const struct referral *referral,
+                              struct work_item *item, struct adding *adding)
+{
+    static const struct {
+        enum referral_clock clock;
+        enum work_act act;
+    } held[] = {{REFERRAL_CLOCK_FEEDBACK, WORK_FEEDBACK},
+                {REFERRAL_CLOCK_TELL, WORK_INFORM},
+                {REFERRAL_CLOCK_PAPERS, WORK_PAPERS}};
+
+    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+        const struct window *window = &referral->clocks[held[i].clock];
+        bool is_signed = (referral->marks & MARK_SIGNED) != 0;
+        bool sign_first = held[i].act == WORK_FEEDBACK && !is_signed;
+
+        if (!referral_clock_open(referral, held[i].clock)) {
+            continue;
+        }
+        consider(item, window);
+        if (acts_for(agent, referral_responsible(referral, held[i].clock))) {
+            add_line(adding, sign_first ? WORK_SIGN_FOR : held[i].act, window);
+        }
+    }
+}
+
+static enum work_group group_of(bool minor, bool first)
+{
+    return minor ? WORK_MINORS : first ? WORK_PRIORITY : WORK_OTHERS;
+}
+
+static bool referral_is_open(const struct referral *referral)
+{
+    return referral->state == REFERRAL_SUBMITTED || referral->state == REFERRAL_QUEUED ||
+           referral->state == REFERRAL_DELIVERED || referral->state == REFERRAL_PROCEDURE;
+}
+
+static void item_of_referral(const struct agent *agent, const struct referral *referral,
+                             struct work_entry *entry, struct adding *adding)
+{
+    struct work_item *item = &entry->item;
+
+    text_copy(item->number, sizeof(item->number), referral->number);
+    text_copy(item->case_number, sizeof(item->case_number), referral->case_number);
+    item->kind = (uint8_t)referral->kind;
+    item->mine = acts_for(agent, referral->sender);
+    item->other = item->mine ? referral->receiver : referral->sender;
+    item->urgent = referral->urgent;
+    item->life_danger = referral->life_danger;
+    item->advance = referral->advance;
+    item->priority_groups = referral->priority_groups;
+    item->group = (uint8_t)group_of(referral->minor, referral->lane != LANE_REST);
+    item->opened_ms = referral->submitted_ms;
+    item->closed_ms = referral->answered_ms;
+    item->documents = (uint16_t)referral->document_count;
+    entry->message_id = referral->message_id;
+    lines_of_referral(agent, referral, item, adding);
+    item->open = referral_is_open(referral) || adding->count > 0;
+}
+
+/* --- a matter --- */
+
+static enum work_act act_of_duty(const struct duty *duty)
+{
+    switch (duty->kind) {
+    case DUTY_INFORMATION:
+        return WORK_INFORMATION;
+    case DUTY_FOLLOW_UP:
+        return WORK_FOLLOW_UP;
+    case DUTY_PROMISE:
+        return WORK_PROMISE;
+    case DUTY_PAYMENT:
+        return WORK_PAYMENT;
+    case DUTY_LETTER:
+        return WORK_LETTER;
+    case DUTY_ATTENDANCE:
+        return WORK_ATTENDANCE;
+    case DUTY_KIND_END:
+        break;
+    }
+    return WORK_NONE;
+}
+
+static void lines_of_matter(const struct agent *agent, const struct matter *matter,
+                            struct work_item *item, struct adding *adding)
+{
+    for (uint32_t i = 0; i < matter->duty_count; i++) {
+        const struct duty *duty = &matter->duties[i];
+
+        if (!matter_duty_open(duty) || duty->window.kind == CLOCK_UNDELIVERED) {
+            continue;
+        }
+        consider(item, &duty->window);
+        if (acts_for(agent, duty->holder)) {
+            add_line(adding, act_of_duty(duty), &duty->window);
+            adding->lines[adding->count - 1].number = duty->number;
+        }
+    }
+}
+
+static void item_of_matter(const struct agent *agent, const struct matter *matter,
+                           struct work_entry *entry, struct adding *adding)
+{
+    struct work_item *item = &entry->item;
+
+    text_copy(item->number, sizeof(item->number), matter->number);
+    text_copy(item->case_number, sizeof(item->case_number), matter->case_number);
+    item->of_matter = true;
+    item->kind = (uint8_t)matter->kind;
+    item->mine = acts_for(agent, matter->owner);
+    item->other = item->mine && matter->member_count > 0 ? matter->members[0].agency
+                                                         : matter->owner;
+    item->group = (uint8_t)group_of(matter->minor, matter->lane != LANE_REST);
+    item->opened_ms = matter->opened_ms;
+    item->closed_ms = matter->closed_ms;
+    item->documents = (uint16_t)matter->document_count;
+    entry->message_id = matter->message_id;
+    entry->about = matter->about;
+    item->open = matter->state == MATTER_OPEN;
+    lines_of_matter(agent, matter, item, adding);
+}
+
+static int by_due(const void *a, const void *b)
+{
+    const struct work_line *first = a;
+    const struct work_line *second = b;
+
+    if (first->due_before_ms != second->due_before_ms) {
+        return first->due_before_ms < second->due_before_ms ? -1 : 1;
+    }
+    return first->act < second->act ? -1 : first->act > second->act;
+}
+
+static void reset(struct work_entry *entry)
+{
+    const struct case_key key = entry->item.key;
+    const struct work_person person = entry->item.person;
+
+    memset(&entry->item, 0, sizeof(entry->item));
+    entry->item.key = key;
+    entry->item.person = person;
+    entry->item.due_before_ms = UINT64_MAX;
+    memset(&entry->about, 0, sizeof(entry->about));
+}
+
+void work_item_of(const struct agent *agent, const struct copy *copy, struct work_entry *entry,
+                  struct work_line *lines, uint32_t *ret_count)
+{
+    struct adding adding = {.lines = lines};
+
+    reset(entry);
+    if (copy->of_matter) {
+        item_of_matter(agent, &copy->matter, entry, &adding);
+    } else {
+        item_of_referral(agent, &copy->referral, entry, &adding);
+    }
+    qsort(lines, adding.count, sizeof(*lines), by_due);
+    *ret_count = adding.count;
+}
+
+void work_item_of_refused(const struct agent *agent, const struct row *row,
+                          struct work_entry *entry, struct work_line *lines, uint32_t *ret_count)
+{
+    struct adding adding = {.lines = lines};
+    const struct window none = {.number = 0};
+    const struct agency *other = registry_find(agent->setup.registry, row->header.recipient);
+    struct work_item *item = &entry->item;
+
+    reset(entry);
+    text_copy(item->number, sizeof(item->number), row->header.referral_number);
+    text_copy(item->case_number, sizeof(item->case_number), row->header.case_number);
+    item->of_matter = message_kind_of_matter(row->header.kind);
+    item->kind = item->of_matter ? MATTER_NONE : (uint8_t)row->header.kind;
+    item->mine = true;
+    item->other = other != NULL ? other->number : 0;
+    item->group = WORK_OTHERS;
+    item->opened_ms = row->at_ms;
+    entry->message_id = row->header.message_id;
+    add_line(&adding, WORK_REFUSED, &none);
+    *ret_count = adding.count;
+}
+
+/* --- its persons --- */
+
+uint64_t work_identity_digest(const struct worklist *list, const char *number)
+{
+    const struct span piece = span_text(number);
+    const struct mac mac = crypto_mac(&list->key, &piece, 1);
+
+    return be64_get(mac.bytes);
+}
+
+static char sex_of(const char *number)
+{
+    if (!identity_valid(number)) {
+        return 0;
+    }
+    return (number[16] - '0') % 2 == 1 ? 'm' : 'f'; /* GB 11643: odd for men */
+}
+
+static enum err keep_persons(struct worklist *list, struct work_entry *entry,
+                             const struct body *body)
+{
+    size_t len = 1, at = 0;
+
+    for (size_t i = 0; i < body->person_count; i++) {
+        len += body->persons[i].name != NULL ? strlen(body->persons[i].name) + 1 : 0;
+    }
+    entry->names = calloc(1, len);
+    entry->digests = calloc(body->person_count + 1, sizeof(*entry->digests));
+    if (entry->names == NULL || entry->digests == NULL) {
+        return ERR_MEMORY;
+    }
+    entry->names_len = len;
+    for (size_t i = 0; i < body->person_count; i++) {
+        const struct body_person *person = &body->persons[i];
+
+        if (person->name != NULL && person->name[0] != '\0') {
+            memcpy(entry->names + at, person->name, strlen(person->name));
+            at += strlen(person->name) + 1;
+        }
+        if (person->identity_number != NULL && person->identity_number[0] != '\0') {
+            entry->digests[entry->digest_count++] =
+                work_identity_digest(list, person->identity_number);
+        }
+    }
+    entry->item.person.name = entry->names;
+    if (body->person_count > 0 && body->persons[0].identity_number != NULL) {
+        entry->item.person.birth = identity_birth_date(body->persons[0].identity_number);
+        entry->item.person.sex = sex_of(body->persons[0].identity_number);
+    }
+    return OK;
+}
+
+static enum err read_body(struct worklist *list, struct work_entry *entry, struct store_txn *read,
+                          const struct row *row)
+{
+    struct message message;
+    struct payload payload;
+    struct region region;
+    struct body body;
+    enum err error;
+
+    region_init(&region, AGENT_REGION_BYTES);
+    error = show_open_row(read, row, &region, &payload, &message);
+    if (error == OK && message.body_present) {
+        error = body_open(&payload, list->agent->setup.seal_key, &region, &body, NULL);
+        if (error == OK) {
+            error = keep_persons(list, entry, &body);
+        }
+    }
+    region_wipe(&region);
+    return error == ERR_MEMORY || error == ERR_IO || error == ERR_CORRUPT ? error : OK;
+}
+
+enum err work_read_persons(struct worklist *list, struct work_entry *entry)
+{
+    struct store_txn *read;
+    struct row row;
+    enum err error = OK;
+
+    if (entry->persons_read) {
+        return OK;
+    }
+    entry->item.person.name = "";
+    if (entry->item.of_matter) {
+        struct work_entry *about = work_entry_find(list, &entry->about);
+
+        if (about != NULL && !about->item.of_matter) {
+            error = work_read_persons(list, about);
+            entry->item.person = about->item.person; /* lives as long as the list */
+        }
+        entry->persons_read = true;
+        return error;
+    }
+    error = store_read_begin(list->agent->setup.store, &read);
+    if (error != OK) {
+        return error;
+    }
+    error = row_find(read, &entry->message_id, &row);
+    if (error == OK) {
+        error = read_body(list, entry, read, &row);
+    }
+    store_read_end(read);
+    entry->persons_read = true;
+    return error == ERR_NOT_FOUND ? OK : error;
+}

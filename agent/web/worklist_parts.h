@@ -1,0 +1,60 @@
+/* What the files of the worklist share. Private to agent/web/worklist*.c. */
+#ifndef REFERRAL_AGENT_WEB_WORKLIST_PARTS_H
+#define REFERRAL_AGENT_WEB_WORKLIST_PARTS_H
+
+#include "agent/web/worklist.h"
+#include "base/crypto.h"
+
+#define WORK_LINES_MAX 160u /* of one item: every duty of a matter */
+
+struct work_entry {
+    struct work_item item; /* what others see; its lines and names are owned by the entry */
+    struct work_line *lines;
+    struct uuid message_id; /* that opened it */
+    struct uuid about;      /* of a matter: the referral whose persons it concerns; or zero */
+    char *names;            /* of all persons, each with its NUL, then one more; NULL: not read */
+    size_t names_len;
+    uint64_t *digests; /* of their identity numbers */
+    size_t digest_count;
+    bool persons_read;
+};
+
+struct worklist {
+    struct agent *agent;
+    struct mac_key key; /* of this run: digests of identity numbers */
+    uint64_t salt;      /* of this run: places in the table */
+    struct work_entry **entries;
+    size_t count, room;
+    uint32_t *table; /* place -> index in entries + 1; 0: free */
+    size_t table_size; /* a power of two */
+    /* reading in */
+    enum { FILL_COPIES, FILL_OUTBOX, FILL_PERSONS, FILL_DONE } phase;
+    struct case_key at;
+    bool at_any;
+    uint64_t at_seq;
+    size_t at_entry;
+    uint64_t expected; /* rows of STORE_CASE when it began */
+    struct work_line scratch[WORK_LINES_MAX];
+    struct work_counts counts;
+    bool counted;
+    uint64_t counts_until_ms; /* the counts hold till then */
+    int32_t counts_day;
+};
+
+/* --- worklist_item.c --- */
+
+/* What a copy, as it is or as it will be, says; `lines` gets at most WORK_LINES_MAX. */
+void work_item_of(const struct agent *agent, const struct copy *copy, struct work_entry *entry,
+                  struct work_line *lines, uint32_t *ret_count);
+/* A referral or matter whose first message was refused. */
+void work_item_of_refused(const struct agent *agent, const struct row *row,
+                          struct work_entry *entry, struct work_line *lines, uint32_t *ret_count);
+/* Names and digests of the persons of the message that opened it. What cannot be read has none. */
+enum err work_read_persons(struct worklist *list, struct work_entry *entry) MUST_CHECK;
+uint64_t work_identity_digest(const struct worklist *list, const char *number);
+
+/* --- worklist.c --- */
+
+struct work_entry *work_entry_find(struct worklist *list, const struct uuid *referral_id);
+
+#endif
