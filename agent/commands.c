@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/state.h"
+#include "agent/web/officer_commands.h"
 #include "base/log.h"
 #include "model/instant_text.h"
 
@@ -139,6 +140,9 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     if (agent->setup.broker_url != NULL) {
         named_text(out, "broker_url", agent->setup.broker_url);
         named_text(out, "broker_name", agent->setup.broker_name);
+    }
+    if (agent->setup.web != NULL && agent->setup.web[0] != '\0') {
+        named_text(out, "web", agent->setup.web);
     }
     named_instant(out, "not_connected_since", agent->unreached_ms);
     if (agent->alarm[0] != '\0') {
@@ -327,9 +331,20 @@ static const struct {
     enum err (*answer)(struct agent *, const struct json_value *, struct json_writer *,
                        struct fault *);
 } commands[] = {
-    {"status", answer_status}, {"send", answer_send},     {"inbox", answer_inbox},
-    {"outbox", answer_outbox}, {"show", show_anything},   {"late", show_late},
-    {"watch", answer_watch},   {"reload", answer_reload}, {"lab-clock", answer_lab_clock},
+    {"status", answer_status},
+    {"send", answer_send},
+    {"inbox", answer_inbox},
+    {"outbox", answer_outbox},
+    {"show", show_anything},
+    {"late", show_late},
+    {"watch", answer_watch},
+    {"reload", answer_reload},
+    {"lab-clock", answer_lab_clock},
+    {"officer-add", officer_answer_add},
+    {"officer-reset", officer_answer_reset},
+    {"officer-disable", officer_answer_disable},
+    {"officer-enable", officer_answer_enable},
+    {"officer-list", officer_answer_list},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -451,8 +466,7 @@ void events_tell(struct agent *agent)
 
 void changes_add(struct agent *agent, const struct case_key *key)
 {
-    if (agent->setup.ops->changed != NULL &&
-        buf_append(&agent->changes, key, sizeof(*key)) != OK) {
+    if (agent->setup.ops->changed != NULL && buf_append(&agent->changes, key, sizeof(*key)) != OK) {
         log_warn("a change is not shown at once: too many in one transaction");
     }
 }

@@ -50,6 +50,11 @@ static const struct yaml_option options[] = {
     PATH("socket", socket, true),
     PATH("notice-hook", notice_hook, false),
     DURATION("notice-timeout", notice_timeout_ms, 1000, 600000),
+    TEXT("web", web, false),
+    PATH("web-certificate", web_certificate, false),
+    PATH("web-key", web_key, false),
+    TEXT("web-proxy-header", web_proxy_header, false),
+    PATH("web-proxy-secret", web_proxy_secret, false),
     DURATION("witness-every", witness_ms, 1000, UINT64_C(86400000)),
     {.name = "accept-gaps",
      .type = YAML_BOOL,
@@ -97,6 +102,31 @@ static enum err check_laboratory(const struct yaml_node *root, const struct agen
     return OK;
 }
 
+static bool is_loopback(const char *address)
+{
+    return starts_with(address, "127.") || starts_with(address, "[::1]:");
+}
+
+static enum err check_web(const struct yaml_node *root, const struct agent_config *config,
+                          struct fault *fault)
+{
+    bool tls = config->web_certificate[0] != '\0' && config->web_key[0] != '\0';
+
+    if (config->web[0] != '\0' && !is_loopback(config->web) && !tls) {
+        return yaml_refuse(yaml_find(root, "web"), fault, "config.web",
+                           "beyond loopback the inbox needs web-certificate and web-key");
+    }
+    if ((config->web_certificate[0] != '\0') != (config->web_key[0] != '\0')) {
+        return yaml_refuse(yaml_find(root, "web"), fault, "config.web",
+                           "web-certificate and web-key go together");
+    }
+    if ((config->web_proxy_header[0] != '\0') != (config->web_proxy_secret[0] != '\0')) {
+        return yaml_refuse(yaml_find(root, "web"), fault, "config.web",
+                           "web-proxy-header and web-proxy-secret go together");
+    }
+    return OK;
+}
+
 enum err agent_config_read(const char *path, struct agent_config *ret_config, struct fault *fault)
 {
     struct agent_config config = {.broker_name = "broker",
@@ -115,6 +145,9 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
     }
     if (error == OK) {
         error = check_laboratory(yaml_root(yaml), &config, fault);
+    }
+    if (error == OK) {
+        error = check_web(yaml_root(yaml), &config, fault);
     }
     if (error == OK) {
         *ret_config = config;

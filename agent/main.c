@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/web/web.h"
 #include "base/certificate.h"
 #include "base/file.h"
 #include "base/key_file.h"
@@ -56,6 +57,9 @@ struct daemon {
     struct link_client *link;
     struct call calls[SLOT_COUNT];
     struct local_server *local;
+    struct web *web;
+    struct buf proxy_secret; /* with its NUL */
+    char web_url[96];
     uint64_t watchers[LIMIT_LOCAL_CLIENTS]; /* handles of those who watch; 0 free */
     bool stopping;
 };
@@ -122,6 +126,15 @@ static void op_event(void *ctx, struct span line)
     }
 }
 
+static void op_changed(void *ctx, const struct case_key *key)
+{
+    struct daemon *daemon = ctx;
+
+    if (daemon->web != NULL) {
+        web_changed(daemon->web, key);
+    }
+}
+
 static enum err op_watch(void *ctx, uint64_t client)
 {
     struct daemon *daemon = ctx;
@@ -178,6 +191,7 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .request = op_request,
                                      .follow_laboratory = op_follow_laboratory,
                                      .event = op_event,
+                                     .changed = op_changed,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,
@@ -427,6 +441,7 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
                                       .sign_key = &daemon->sign_key,
                                       .seal_key = &daemon->seal_key,
                                       .software = SOFTWARE,
+                                      .web = daemon->web_url,
                                       .broker_url = daemon->config.broker,
                                       .broker_name = daemon->config.broker_name,
                                       .witness_ms = daemon->config.witness_ms,
@@ -455,6 +470,58 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
         daemon->calls[slot].slot = (enum agent_slot)slot;
     }
     return link_client_open(daemon->loop, &options, fault, &daemon->link);
+}
+
+static enum err read_proxy_secret(struct daemon *daemon, struct fault *fault)
+{
+    enum err error = OK;
+
+    if (daemon->config.web_proxy_secret[0] != '\0') {
+        error = file_read(daemon->config.web_proxy_secret, &daemon->proxy_secret, fault);
+    }
+    while (daemon->proxy_secret.len > 0 &&
+           daemon->proxy_secret.data[daemon->proxy_secret.len - 1] <= ' ') {
+        daemon->proxy_secret.len--;
+    }
+    if (error == OK && daemon->config.web_proxy_secret[0] != '\0' &&
+        daemon->proxy_secret.len < 16) {
+        fault_set(fault, "config.web", daemon->config.web_proxy_secret,
+                  "holds less than 16 characters");
+        fault_hint(fault, "write a long random text into it, the same as in the proxy");
+        error = ERR_INVALID;
+    }
+    return error == OK ? buf_append(&daemon->proxy_secret, "", 1) : error;
+}
+
+static enum err open_web(struct daemon *daemon, struct fault *fault)
+{
+    const struct agent_config *config = &daemon->config;
+    struct web_setup setup = {.loop = daemon->loop,
+                              .agent = daemon->agent,
+                              .address = config->web,
+                              .certificate = config->web_certificate,
+                              .key = config->web_key,
+                              .proxy_header = config->web_proxy_header,
+                              .demo = config->laboratory};
+    enum err error;
+
+    if (config->web[0] == '\0') {
+        return OK;
+    }
+    error = read_proxy_secret(daemon, fault);
+    if (error == OK) {
+        setup.proxy_secret = (const char *)daemon->proxy_secret.data;
+        error = web_open(&setup, &daemon->web, fault);
+    }
+    if (error == OK) {
+        const char *colon = strrchr(config->web, ':');
+
+        (void)snprintf(daemon->web_url, sizeof(daemon->web_url), "%s://%.*s:%u/",
+                       config->web_certificate[0] != '\0' ? "https" : "http",
+                       (int)(colon - config->web), config->web, web_port(daemon->web));
+        log_info("the officers' inbox: %s", daemon->web_url);
+    }
+    return error;
 }
 
 static enum err open_local(struct daemon *daemon, struct fault *fault)
@@ -513,6 +580,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (error == OK) {
         error = open_agent(daemon, fault);
     }
+    if (error == OK) {
+        error = open_web(daemon, fault);
+    }
     return error == OK ? open_link(daemon, fault) : error;
 }
 
@@ -525,6 +595,8 @@ static int stop(struct daemon *daemon)
     enum err closed;
 
     daemon->stopping = true;
+    web_close(daemon->web);
+    daemon->web = NULL;
     local_server_close(daemon->local);
     store_close(daemon->store);
     daemon->store = NULL;
@@ -551,6 +623,7 @@ static void release(struct daemon *daemon)
     registry_free(daemon->registry);
     buf_free(&daemon->registry_text);
     buf_free(&daemon->policy_text);
+    buf_free(&daemon->proxy_secret);
     crypto_wipe(&daemon->sign_key, sizeof(daemon->sign_key));
     crypto_wipe(&daemon->seal_key, sizeof(daemon->seal_key));
     crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
@@ -659,6 +732,7 @@ int main(int argc, char **argv)
     sd_notify_init(&daemon.notify);
     buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
+    buf_init(&daemon.proxy_secret, 4096);
     if (crypto_init() != OK) {
         log_error("libsodium cannot start");
         return 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/web/web_parts.h"
+#include "base/log.h"
 #include "model/calendar.h"
 
 /* --- words --- */

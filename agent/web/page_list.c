@@ -404,9 +404,6 @@ static void view_tabs(struct page *page, const struct list_kind *here,
         named_text(&page->view, "id", kind->path[0] != '\0' ? kind->path : "todo");
         named_text(&page->view, "title", tr(page, kind->title));
         named_u64(&page->view, "count", counts->lists[kind->list]);
-        json_name(&page->view, "shown");
-        json_bool(&page->view, true);
-        named_bool(&page->view, "zero", counts->lists[kind->list] == 0);
         named_bool(&page->view, "here", kind == here);
         named_bool(&page->view, "hot", kind->hot && counts->lists[kind->list] > 0);
         json_object_end(&page->view);
@@ -442,7 +439,7 @@ static void view_agencies(struct page *page, uint16_t chosen)
 
 static void view_filter(struct page *page, const struct work_query *query)
 {
-    static const uint32_t shown[] = {2, GROUP_MINOR + 1, GROUP_MINOR + 2}; /* most asked for */
+    static const uint32_t shown[] = {2, 4, 5}; /* veterans, disabled persons, women: most asked for */
 
     named_text(&page->view, "q", query->text);
     named_bool(&page->view, "urgent", query->urgent);
