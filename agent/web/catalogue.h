@@ -14,9 +14,6 @@ enum language { LANGUAGE_ZH, LANGUAGE_EN, LANGUAGE_COUNT };
  * finds it. A call of tr(..., "text") is found, too. */
 #define N_(text) text
 
-/* Marks a text for people that is translated later, where it is used. */
-#define N_(chinese) (chinese)
-
 /* "zh-CN", "en": of the html element. */
 const char *language_tag(enum language language);
 /* "zh", "en"; anything else, and NULL, is Chinese. */

@@ -202,7 +202,7 @@ static void view_officer(struct page *page)
     named_bool(&page->view, "large", officer->large);
     named_text(&page->view, "csrf", page->session->csrf);
     named_bool(&page->view, "may_send", (officer->roles & OFFICER_MEMBER) != 0);
-    named_bool(&page->view, "may_manage", (officer->roles & OFFICER_MANAGER) != 0);
+    named_bool(&page->view, "admin", (officer->roles & OFFICER_MANAGER) != 0);
     named_bool(&page->view, "may_read", (officer->roles & (OFFICER_MEMBER | OFFICER_LEADER)) != 0);
 }
 

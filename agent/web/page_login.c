@@ -294,14 +294,11 @@ static void set_size(struct officer *officer, const char *value)
     officer->large = strcmp(value, "large") == 0;
 }
 
-/* Back to where the officer was: a path of ours only. */
-static void go_back(struct page *page)
+enum err page_prefer(struct page *page, const char *language, const char *size)
 {
-    const char *back = http_form(page->request, "back");
-    bool ours = back != NULL && back[0] == '/' && back[1] != '/' && back[1] != '\\' &&
-                strpbrk(back, "\r\n") == NULL;
+    enum err error = language != NULL ? change(page, set_language, language) : OK;
 
-    page_go(page, ours ? back : "/");
+    return error == OK && size != NULL ? change(page, set_size, size) : error;
 }
 
 static void finish_password(struct page *page, const struct hashing *job)
@@ -399,23 +396,9 @@ static void try_password(struct page *page)
 
 void page_settings(struct page *page)
 {
-    const char *language = http_form(page->request, "language");
-    const char *size = http_form(page->request, "size");
-    enum err error = OK;
-
     if (page->request->method == HTTP_GET) {
         show_settings(page, 200, NULL, NULL);
-        return;
-    }
-    if (language == NULL && size == NULL) {
-        try_password(page);
-        return;
-    }
-    error = language != NULL ? change(page, set_language, language) : OK;
-    error = error == OK && size != NULL ? change(page, set_size, size) : error;
-    if (error != OK) {
-        page_refuse(page, 503, N_("暂时无法保存，请稍后再试。"));
     } else {
-        go_back(page);
+        try_password(page);
     }
 }

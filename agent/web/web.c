@@ -6,6 +6,7 @@
 #include "agent/web/web.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,31 @@ static bool must_settle(const struct page *page, const struct route *route)
            route->show != page_logout && (route->flags & ROUTE_PUBLIC) == 0;
 }
 
+/* Language and size of letters, from any page: "?lang=en", "?size=large". Kept with the officer;
+ * before the login a cookie keeps the language. */
+static bool set_preference(struct page *page)
+{
+    const char *language = http_query(page->request, "lang");
+    const char *size = http_query(page->request, "size");
+    char cookie[64];
+
+    if (page->request->method != HTTP_GET || (language == NULL && size == NULL)) {
+        return false;
+    }
+    if (page->session != NULL && page_prefer(page, language, size) != OK) {
+        page_refuse(page, 503, N_("暂时无法保存，请稍后再试。"));
+        return true;
+    }
+    (void)snprintf(cookie, sizeof(cookie), "lang=%s; Path=/; SameSite=Strict",
+                   language_parse(language) == LANGUAGE_EN ? "en" : "zh");
+    page->answered = true;
+    http_answer(page->exchange,
+                &(struct http_response){.status = 303,
+                                        .location = page->request->path,
+                                        .cookie = language != NULL ? cookie : NULL});
+    return true;
+}
+
 static void show(struct page *page, const struct route *route)
 {
     bool is_post = page->request->method == HTTP_POST;
@@ -172,7 +198,7 @@ static void show(struct page *page, const struct route *route)
         page_refuse(page, 403, N_("页面已失效，没有处理。请返回、刷新页面后再提交。"));
     } else if (page->session != NULL && must_settle(page, route)) {
         page_go(page, "/settings");
-    } else {
+    } else if (!set_preference(page)) {
         route->show(page);
     }
 }

@@ -45,7 +45,7 @@ struct page {
 };
 
 /* Opens the view and writes what the frame shows. `nav` is "inbox", "refer", "ledger", "meeting",
- * "statistics", "manage" or ""; `title` is translated. */
+ * "statistics", "admin" or ""; `title` is translated. */
 void page_begin(struct page *page, const char *nav, const char *title);
 /* Ends the view, renders, answers. */
 void page_show(struct page *page, unsigned status, const char *template_name);
@@ -119,6 +119,8 @@ enum err page_act(struct page *page, const struct act *act) MUST_CHECK;
 #define WEB_COOKIE_BYTES 48u
 /* The name of the session's cookie. */
 void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES]);
+/* Keeps what the officer prefers; NULL: as it is. */
+enum err page_prefer(struct page *page, const char *language, const char *size) MUST_CHECK;
 /* The web closes: what is being hashed has nobody to tell. */
 void hashings_abandon(struct web *web);
 
