@@ -191,8 +191,12 @@ static const char *step_equals(struct html *html, char c)
     return c == '"' ? NULL : "an attribute's value stands in double quotes";
 }
 
+/* Browsers drop line ends and tabs from addresses: "/", a line end and "/" are "//" to them. */
 static enum html_address address_step(enum html_address address, char c)
 {
+    if (address != ADDRESS_BEGUN && (c == '\n' || c == '\r' || c == '\t')) {
+        return ADDRESS_FOREIGN;
+    }
     switch (address) {
     case ADDRESS_START:
     case ADDRESS_UNSURE:

@@ -265,6 +265,8 @@ static const struct {
     {"<a href=\"http://{{x}}/\">", "page:1:17", "no value in the address of another site"},
     {"<a href=\"java{{x}}\">", "page:1:14", "no value in the address of another site"},
     {"<a href=\"//{{x}}\">", "page:1:12", "no value in the address of another site"},
+    {"<a href=\"/\n/a{{x}}\">", "page:2:3", "no value in the address of another site"},
+    {"<a href=\"{{x}}\n/{{y}}\">", "page:2:2", "no value in the address of another site"},
     {"<a href=\"/{{x}}\">", "page:1:11", "a value begins an address"},
     {"<a href=\"{{x}}{{y}}\">", "page:1:15", "a value begins an address"},
     {"<a href=\"{{x}}/{{y}}\">", "page:1:16", "a value begins an address"},
