@@ -48,6 +48,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_CHECK,
                  OPTION_KEEP,
                  OPTION_PORT,
+                 OPTION_DAY,
                  OPTION_MUTATION,
                  OPTION_TO,
                  OPTION_CSV,

@@ -43,6 +43,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_CHECK] = {"check", NULL, "Judge the city by what it answers, then end"},
     [OPTION_KEEP] = {"keep", "DIR", "Keep the city's files in DIR"},
     [OPTION_PORT] = {"port", "BASE", "The first of the city's TCP ports"},
+    [OPTION_DAY] = {"day", "SECONDS", "A day of the city's clock after the story (180); 0: a day"},
     [OPTION_MUTATION] = {"mutation", "NAME", "Break the city on purpose; --check must fail"},
     [OPTION_TO] = {"to", "DATE", "YYYY-MM-DD: the last day"},
     [OPTION_CSV] = {"csv", "FILE", "Write a table for a spreadsheet; - is standard output"},
@@ -271,7 +272,8 @@ const struct command command_table[] = {
      "authority.\n"},
     {"demo",
      "Play a city of eleven agencies on this machine, in Chinese; it stays up until Ctrl-C.", "", 0,
-     BITS_3(OPTION_CHECK, OPTION_KEEP, OPTION_PORT) | OPTION_BIT(OPTION_MUTATION), 0, demo_run,
+     BITS_3(OPTION_CHECK, OPTION_KEEP, OPTION_PORT) | OPTION_BIT(OPTION_MUTATION) |
+         OPTION_BIT(OPTION_DAY), 0, demo_run,
      "  referralctl demo\n"
      "  referralctl demo --check\n"
      "  referralctl demo --keep /tmp/city --port 17000\n"

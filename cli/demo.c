@@ -64,7 +64,7 @@ static int read_mutation(struct demo *demo)
     return EXIT_OK;
 }
 
-static bool is_free(uint16_t port)
+bool demo_port_is_free(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(port),
@@ -80,14 +80,14 @@ static bool is_free(uint16_t port)
 
 /* A port that is free now, below those that the kernel gives to connections: an agent that dials
  * while the broker is down must not be given the broker's own. */
-static uint16_t free_port(void)
+uint16_t demo_free_port(void)
 {
     uint16_t port = 0;
 
     for (unsigned i = 0; i < PORT_TRIES; i++) {
         crypto_random(&port, sizeof(port));
         port = (uint16_t)(PORT_FIRST + port % PORT_COUNT);
-        if (is_free(port)) {
+        if (demo_port_is_free(port)) {
             break;
         }
     }
@@ -100,7 +100,7 @@ static int read_port(struct demo *demo)
     unsigned port = 0;
 
     if (text == NULL) {
-        demo->port = free_port();
+        demo->port = demo_free_port();
         return EXIT_OK;
     }
     for (size_t i = 0; i <= PORT_DIGITS && text[i] != '\0'; i++) {
@@ -193,7 +193,7 @@ static void remove_folder(const struct demo *demo)
 
 /* --- the player --- */
 
-static void print_next(const struct demo *demo)
+static void print_next(struct demo *demo)
 {
     char broker[DEMO_PATH_BYTES], agent[DEMO_PATH_BYTES];
 
@@ -201,6 +201,10 @@ static void print_next(const struct demo *demo)
     city_socket(demo, "procuratorate", agent);
     printf("\n━━ 城市还在运行（%zu个进程，127.0.0.1:%u），可以试试：\n", demo->process_count,
            demo->port);
+    office_print(demo);
+    if (demo->day_seconds > 0) {
+        printf("  城市的时钟每%u秒走一天（--day 可调，0为不拨快）\n", demo->day_seconds);
+    }
     printf("  看各单位积压      %s/referralctl --socket %s queue\n", demo->programs, broker);
     printf("  看案件全过程      %s/referralctl --socket %s case JZ-2026-0001\n", demo->programs,
            broker);
@@ -235,6 +239,9 @@ static int report(struct demo *demo, enum err error, uint64_t took_ms)
         answer_text(&answer, "folder", demo->folder);
         answer_u64(&answer, "took_ms", took_ms);
         check_write(demo, &answer.json);
+        if (error == OK) {
+            office_write(demo, &answer.json);
+        }
         return answer_end(&answer, error == OK ? EXIT_OK : EXIT_FAILED);
     }
     if (error == OK) {
@@ -278,6 +285,7 @@ static int play(struct demo *demo, pid_t supervisor, const sigset_t *before)
             demo->process_count);
     }
     error = error == OK ? story_play(demo) : error;
+    error = error == OK ? office_open(demo) : error;
     status = report(demo, error, demo_machine_ms() - start_ms);
     if (error == OK && !demo->check) {
         if (!demo->json) {
@@ -285,9 +293,7 @@ static int play(struct demo *demo, pid_t supervisor, const sigset_t *before)
         }
         (void)fflush(stdout);
         atomic_store(&demo->shared->played, true);
-        for (;;) { /* ends with the supervisor's signal */
-            (void)pause();
-        }
+        office_live(demo);
     }
     process_stop_all(demo);
     city_free(demo);
@@ -378,6 +384,7 @@ static int prepare(struct demo *demo)
     int status = read_mutation(demo);
 
     status = status == EXIT_OK ? read_port(demo) : status;
+    status = status == EXIT_OK ? office_read_day(demo) : status;
     if (status != EXIT_OK) {
         return status;
     }

@@ -9,6 +9,7 @@
  *   demo_play.c     one function for each act of the table
  *   demo_check.c    expressions over answers, and the assertions' results
  *   demo_forge.c    the attacker
+ *   demo_office.c   officers with inboxes, and the clock after the story
  *
  * The player is one thread. Every function that fails has filled demo->fault: what was awaited,
  * what came, and where to look. */
@@ -40,6 +41,8 @@ struct demo_process {
     pid_t pid;                      /* 0: not running */
     int pidfd;
     struct local_stream *watch; /* owned: of an agent that runs; NULL: not yet */
+    char web[64];               /* its address, as the agent says it */
+    char password[32];          /* of its officer */
 };
 
 /* What the supervisor must know of the player, in memory that both see. */
@@ -67,6 +70,7 @@ struct demo {
     char folder[DEMO_PATH_BYTES];   /* of the city */
     char programs[DEMO_PATH_BYTES]; /* where the daemons lie: beside this program */
     uint16_t port;
+    unsigned day_seconds; /* a day of the city's, after the story; 0: its clock goes like ours */
     struct registry *registry; /* owned */
     struct demo_shared *shared;
     struct demo_process processes[DEMO_PROCESSES_MAX]; /* the broker first */
@@ -90,6 +94,8 @@ enum err demo_fail(struct demo *demo, const char *code, const char *place, const
 void demo_path(const struct demo *demo, char out[DEMO_PATH_BYTES], const char *fmt, ...)
     FORMAT(3, 4);
 uint64_t demo_machine_ms(void);
+bool demo_port_is_free(uint16_t port); /* on 127.0.0.1, now */
+uint16_t demo_free_port(void);
 
 /* --- demo_city.c --- */
 
@@ -144,6 +150,17 @@ enum err talk_clock_move(struct demo *demo, const char *civil) MUST_CHECK;
 enum err talk_clock_again(struct demo *demo) MUST_CHECK;
 /* "2026-09-18 09:30" to UTC milliseconds; asserted to be well formed: the story's own. */
 uint64_t civil_instant(const char *civil);
+
+/* --- demo_office.c --- */
+
+/* An officer for each agency; the addresses of their inboxes. */
+enum err office_open(struct demo *demo) MUST_CHECK;
+void office_print(struct demo *demo);
+/* A member `inboxes` in an open object. */
+void office_write(struct demo *demo, struct json_writer *out);
+int office_read_day(struct demo *demo); /* the option --day; EXIT_OK */
+/* The city's clock goes on, a day every demo->day_seconds. Never returns. */
+void office_live(struct demo *demo) __attribute__((noreturn));
 
 /* --- demo_story.c, demo_play.c --- */
 

@@ -18,6 +18,7 @@
 
 #define STORY_BEGINS    "2026-09-18 09:00"
 #define CONFIG_BYTES    4096u
+#define INBOX_PORT_FIRST 8601u
 #define SOCKET_PATH_MAX 107u /* of sockaddr_un */
 #define LONGEST_IN_DIR  "/agents/rural-revitalization/agent.sock"
 #define DAYS_SUPPRESSED '9' /* in place of the 3: far behind the story's last look */
@@ -57,6 +58,7 @@ static const char agent_yaml[] = "# The agent of one agency of the demo city.\n"
                                  "store: store\n"
                                  "store-mib: 64\n"
                                  "socket: agent.sock\n"
+                                 "web: 127.0.0.1:%u\n"
                                  "laboratory: true\n"
                                  "laboratory-behind-ms: %" PRIu64 "\n";
 
@@ -172,6 +174,14 @@ static enum err write_broker(struct demo *demo, uint64_t behind_ms)
     return error == OK ? write_text(demo, "broker/broker.yaml", span_text(text)) : error;
 }
 
+/* 8601 and on, where they are free: an address that can be remembered. */
+static uint16_t inbox_port(const struct demo *demo)
+{
+    uint16_t port = (uint16_t)(INBOX_PORT_FIRST + demo->process_count - 1);
+
+    return demo_port_is_free(port) ? port : demo_free_port();
+}
+
 static enum err write_agent(struct demo *demo, const char *id, uint64_t behind_ms)
 {
     char text[CONFIG_BYTES], name[DEMO_PATH_BYTES];
@@ -180,7 +190,8 @@ static enum err write_agent(struct demo *demo, const char *id, uint64_t behind_m
     (void)snprintf(name, sizeof(name), "agents/%s", id);
     error = make_folder(demo, name);
     (void)snprintf(name, sizeof(name), "agents/%s/agent.yaml", id);
-    (void)snprintf(text, sizeof(text), agent_yaml, id, demo->port, id, id, id, id, id, behind_ms);
+    (void)snprintf(text, sizeof(text), agent_yaml, id, demo->port, id, id, id, id, id,
+                   inbox_port(demo), behind_ms);
     return error == OK ? write_text(demo, name, span_text(text)) : error;
 }
 

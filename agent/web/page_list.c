@@ -575,7 +575,7 @@ void page_list(struct page *page)
     }
     worklist_counts(page->web->worklist, page->now_ms, &counts);
     page_begin(page, kind->list == WORK_LEDGER ? "ledger" : "inbox", kind->title);
-    named_text(&page->view, "path", kind->path);
+    named_text(&page->view, "address", page->request->path);
     named_bool(&page->view, "ledger", kind->list == WORK_LEDGER);
     view_counts(page, &counts);
     view_tabs(page, kind, &counts);
