@@ -42,7 +42,8 @@ struct agent_ops {                     /* none of these calls back into the agen
     void (*follow_laboratory)(void *ctx, int64_t offset_ms);
     /* An event for those who watch: one JSON line. */
     void (*event)(void *ctx, struct span line);
-    /* A copy, or what is on its way about it, is another now: after the commit. NULL: nobody asks. */
+    /* A copy, or what is on its way about it, is another now: after the commit. NULL: nobody asks.
+     */
     void (*changed)(void *ctx, const struct case_key *key);
     /* From now on this client of the socket gets the events. ERR_FULL */
     enum err (*watch)(void *ctx, uint64_t client);
@@ -68,7 +69,7 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct seal_key *seal_key;
     const char *software;                 /* name and version */
     const char *broker_url, *broker_name; /* for people: where it is looked for; NULL: not told */
-    const char *web;                      /* where the inbox is, for people; NULL, "": there is none */
+    const char *web;     /* where the inbox is, for people; NULL, "": there is none */
     uint64_t witness_ms; /* how often it countersigns a log that grew, at the most */
     bool accept_gaps;    /* after the loss of this store: streams go on where the broker stands */
     bool laboratory;

@@ -33,8 +33,8 @@ struct agent_config {
     char notice_hook[CONFIG_PATH_BYTES]; /* empty: none */
     uint64_t notice_timeout_ms;
     uint64_t witness_ms;
-    char web[64];                             /* address and port of the inbox; empty: none */
-    char web_certificate[CONFIG_PATH_BYTES];  /* empty: plain HTTP */
+    char web[64];                            /* address and port of the inbox; empty: none */
+    char web_certificate[CONFIG_PATH_BYTES]; /* empty: plain HTTP */
     char web_key[CONFIG_PATH_BYTES];
     char web_proxy_header[64];                /* of a reverse proxy that says who it is */
     char web_proxy_secret[CONFIG_PATH_BYTES]; /* file */

@@ -253,8 +253,8 @@ struct sending { /* a message to be sent */
     enum err (*also)(void *ctx, struct store_txn *txn, const struct composing *composing);
     void *ctx;
 };
-/* Durable when OK, and on its way; writes `messages` and `warnings` into an open object. ERR_INVALID,
- * ERR_REFUSED and ERR_FULL with a fault: nothing is changed. */
+/* Durable when OK, and on its way; writes `messages` and `warnings` into an open object.
+ * ERR_INVALID, ERR_REFUSED and ERR_FULL with a fault: nothing is changed. */
 enum err agent_send(struct agent *agent, const struct sending *sending, struct json_writer *out,
                     struct fault *fault) MUST_CHECK;
 

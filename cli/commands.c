@@ -273,7 +273,8 @@ const struct command command_table[] = {
     {"demo",
      "Play a city of eleven agencies on this machine, in Chinese; it stays up until Ctrl-C.", "", 0,
      BITS_3(OPTION_CHECK, OPTION_KEEP, OPTION_PORT) | OPTION_BIT(OPTION_MUTATION) |
-         OPTION_BIT(OPTION_DAY), 0, demo_run,
+         OPTION_BIT(OPTION_DAY),
+     0, demo_run,
      "  referralctl demo\n"
      "  referralctl demo --check\n"
      "  referralctl demo --keep /tmp/city --port 17000\n"

@@ -16,12 +16,12 @@
 #include "cli/key_maker.h"
 #include "io/clock.h"
 
-#define STORY_BEGINS    "2026-09-18 09:00"
-#define CONFIG_BYTES    4096u
+#define STORY_BEGINS     "2026-09-18 09:00"
+#define CONFIG_BYTES     4096u
 #define INBOX_PORT_FIRST 8601u
-#define SOCKET_PATH_MAX 107u /* of sockaddr_un */
-#define LONGEST_IN_DIR  "/agents/rural-revitalization/agent.sock"
-#define DAYS_SUPPRESSED '9' /* in place of the 3: far behind the story's last look */
+#define SOCKET_PATH_MAX  107u /* of sockaddr_un */
+#define LONGEST_IN_DIR   "/agents/rural-revitalization/agent.sock"
+#define DAYS_SUPPRESSED  '9' /* in place of the 3: far behind the story's last look */
 
 static const char broker_yaml[] = "# The broker of the demo city.\n"
                                   "listen:\n"

@@ -10,7 +10,7 @@
 #include "io/clock.h"
 #include "model/calendar.h"
 
-#define DAY_SECONDS     180u    /* of this machine's clock, for one day of the city's */
+#define DAY_SECONDS     180u /* of this machine's clock, for one day of the city's */
 #define DAY_SECONDS_MAX 86400u
 #define REQUEST_BYTES   256u
 

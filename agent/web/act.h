@@ -1,4 +1,5 @@
-/* Who did what: one row for each act of an officer that must be accounted for, in the agent's store.
+/* Who did what: one row for each act of an officer that must be accounted for, in the agent's
+ * store.
  *
  * Sending a message, opening the details of a person (with the reason), downloading an attachment,
  * exporting the ledger. Kept per referral or matter and shown on its page; never changed, never
@@ -9,18 +10,18 @@
 
 #include "store/store.h"
 
-enum act_kind {     /* stored: never renumbered */
-    ACT_SENT = 1,   /* a message; `message_id` */
-    ACT_REVEALED,   /* the details of the persons of a message, for a reason */
-    ACT_DOWNLOADED, /* an attachment */
-    ACT_EXPORTED,   /* the ledger; about no referral */
-    ACT_READ,       /* opened a numbered document for the first time */
-    ACT_PRINTED,    /* a letter */
+enum act_kind {                 /* stored: never renumbered */
+                ACT_SENT = 1,   /* a message; `message_id` */
+                ACT_REVEALED,   /* the details of the persons of a message, for a reason */
+                ACT_DOWNLOADED, /* an attachment */
+                ACT_EXPORTED,   /* the ledger; about no referral */
+                ACT_READ,       /* opened a numbered document for the first time */
+                ACT_PRINTED,    /* a letter */
 };
 
 struct act {
-    struct uuid about;      /* referral or matter; zero: none */
-    uint64_t at_ms;         /* wall time */
+    struct uuid about; /* referral or matter; zero: none */
+    uint64_t at_ms;    /* wall time */
     enum act_kind kind;
     struct uuid message_id; /* zero: none */
     char officer[33];       /* login name */

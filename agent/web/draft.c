@@ -56,7 +56,8 @@ static enum err tidy(struct store_txn *txn, const struct draft_key *key, uint64_
          error = store_cursor_next(cursor, &at, &row)) {
         struct draft_key old = {.len = at.len};
 
-        if (row.len < 8 || be64_get(row.data) + DRAFT_KEPT_MS >= now_ms || at.len > DRAFT_KEY_BYTES) {
+        if (row.len < 8 || be64_get(row.data) + DRAFT_KEPT_MS >= now_ms ||
+            at.len > DRAFT_KEY_BYTES) {
             (*ret_count)++;
             continue;
         }

@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "store/store.h"
 
-#define DRAFT_BYTES_MAX    (512u * 1024u)
-#define DRAFT_OFFICER_MAX  200u /* drafts of one officer */
-#define DRAFT_ADDRESS_MAX  160u
+#define DRAFT_BYTES_MAX   (512u * 1024u)
+#define DRAFT_OFFICER_MAX 200u /* drafts of one officer */
+#define DRAFT_ADDRESS_MAX 160u
 
 /* `json`: one object {"name": ["value", ...]}. ERR_TOO_LARGE, ERR_FULL. */
 enum err draft_put(struct store *store, const char *officer, const char *address, struct span json,

@@ -130,10 +130,10 @@ static enum err unpack(struct span text, struct officer *officer)
     row = json_root(json);
     error = get_text(&row, "name", officer->name, sizeof(officer->name));
     error = error == OK ? get_text(&row, "shown", officer->shown, sizeof(officer->shown)) : error;
-    error = error == OK ? get_text(&row, "office", officer->office, sizeof(officer->office)) : error;
-    error = error == OK
-                ? get_text(&row, "password", officer->password, sizeof(officer->password))
-                : error;
+    error =
+        error == OK ? get_text(&row, "office", officer->office, sizeof(officer->office)) : error;
+    error = error == OK ? get_text(&row, "password", officer->password, sizeof(officer->password))
+                        : error;
     officer->roles = (uint32_t)get_u64(&row, "roles");
     officer->must_change = get_u64(&row, "must_change") != 0;
     officer->disabled = get_u64(&row, "disabled") != 0;

@@ -11,27 +11,27 @@
 #include "base/password.h"
 #include "store/store.h"
 
-#define OFFICER_NAME_BYTES      33u  /* by which one logs in, with the NUL */
-#define OFFICER_SHOWN_BYTES     97u  /* the name that people read, with the NUL */
+#define OFFICER_NAME_BYTES      33u /* by which one logs in, with the NUL */
+#define OFFICER_SHOWN_BYTES     97u /* the name that people read, with the NUL */
 #define OFFICER_FAILURES_MAX    5u
 #define OFFICER_LOCKED_MS       (15u * 60u * 1000u)
 #define OFFICER_PASSWORD_LENGTH 10u /* characters, at the least */
 
-enum officer_role {            /* stored bits */
-    OFFICER_MEMBER = 1u << 0,  /* 经办人: refers, signs for, feeds back */
-    OFFICER_LEADER = 1u << 1,  /* 分管领导: reads, supervises */
-    OFFICER_MANAGER = 1u << 2, /* 管理员: officers and their passwords; no cases */
+enum officer_role {                           /* stored bits */
+                    OFFICER_MEMBER = 1u << 0, /* 经办人: refers, signs for, feeds back */
+                    OFFICER_LEADER = 1u << 1, /* 分管领导: reads, supervises */
+                    OFFICER_MANAGER = 1u << 2, /* 管理员: officers and their passwords; no cases */
 };
 
 struct officer {
-    char name[OFFICER_NAME_BYTES];   /* a-z, 0-9, "-", "." and "_"; a letter first */
-    char shown[OFFICER_SHOWN_BYTES]; /* 高娃 */
+    char name[OFFICER_NAME_BYTES];    /* a-z, 0-9, "-", "." and "_"; a letter first */
+    char shown[OFFICER_SHOWN_BYTES];  /* 高娃 */
     char office[OFFICER_SHOWN_BYTES]; /* 社会救助科; empty: the agency's liaison office */
     uint32_t roles;
     char password[PASSWORD_HASH_BYTES]; /* empty: cannot log in by password */
     bool must_change;                   /* the password was given by somebody else */
     bool disabled;
-    uint32_t failures; /* in a row */
+    uint32_t failures;        /* in a row */
     uint64_t locked_until_ms; /* wall time */
     uint64_t last_login_ms;
     enum language language;

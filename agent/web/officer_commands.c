@@ -37,8 +37,8 @@ static enum err read_name(const struct json_value *request, struct officer *offi
     return error;
 }
 
-static enum err find(struct agent *agent, const struct json_value *request,
-                     struct officer *officer, struct fault *fault)
+static enum err find(struct agent *agent, const struct json_value *request, struct officer *officer,
+                     struct fault *fault)
 {
     enum err error = read_name(request, officer, fault);
 

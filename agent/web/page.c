@@ -33,7 +33,8 @@ const char *page_agency_of(const struct page *page, const char *id)
 
 /* --- days --- */
 
-static const char *const weekdays_zh[] = {"", "周一", "周二", "周三", "周四", "周五", "周六", "周日"};
+static const char *const weekdays_zh[] = {"",     "周一", "周二", "周三",
+                                          "周四", "周五", "周六", "周日"};
 static const char *const weekdays_en[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
 void page_day_text(const struct page *page, int32_t day, bool with_year, char out[PAGE_DAY_BYTES])
@@ -67,8 +68,8 @@ void page_instant_text(const struct page *page, uint64_t instant_ms, char out[PA
     if (page->language == LANGUAGE_EN) {
         (void)snprintf(out, PAGE_DAY_BYTES, "%s %02u:%02u", text, minutes / 60, minutes % 60);
     } else if (this_year) {
-        (void)snprintf(out, PAGE_DAY_BYTES, "%d月%d日 %02u:%02u", date.month, date.day, minutes / 60,
-                       minutes % 60);
+        (void)snprintf(out, PAGE_DAY_BYTES, "%d月%d日 %02u:%02u", date.month, date.day,
+                       minutes / 60, minutes % 60);
     } else {
         (void)snprintf(out, PAGE_DAY_BYTES, "%d年%d月%d日 %02u:%02u", date.year, date.month,
                        date.day, minutes / 60, minutes % 60);
@@ -107,15 +108,14 @@ static void lamp_text(const struct page *page, const struct lamp *lamp, bool lat
     if (!late && left == 0) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("今日到期")));
     } else if (!late) {
-        (void)snprintf(out, PAGE_DAY_BYTES, page->language == LANGUAGE_EN ? "%u working days left"
-                                                                          : "剩 %u 个工作日",
+        (void)snprintf(out, PAGE_DAY_BYTES,
+                       page->language == LANGUAGE_EN ? "%u working days left" : "剩 %u 个工作日",
                        left);
     } else if (over == 0) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
     } else {
         (void)snprintf(out, PAGE_DAY_BYTES,
-                       page->language == LANGUAGE_EN ? "%u working days late"
-                                                     : "超期 %u 个工作日",
+                       page->language == LANGUAGE_EN ? "%u working days late" : "超期 %u 个工作日",
                        over);
     }
 }
@@ -128,8 +128,7 @@ static void stopped_text(const struct page *page, const struct lamp *lamp, char 
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
     } else {
         (void)snprintf(out, PAGE_DAY_BYTES,
-                       page->language == LANGUAGE_EN ? "%u working days late"
-                                                     : "超期 %u 个工作日",
+                       page->language == LANGUAGE_EN ? "%u working days late" : "超期 %u 个工作日",
                        lamp->lateness_days);
     }
 }
@@ -212,8 +211,9 @@ static void view_line(struct page *page)
     const struct agent *agent = page->agent;
 
     if (agent->alarm[0] != '\0') {
-        named_text(&page->view, "offline",
-                   tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));
+        named_text(
+            &page->view, "offline",
+            tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));
     } else if (!agent->connected || !agent->greeted) {
         named_text(&page->view, "offline",
                    tr(page, N_("线路中断：提交的内容会先保存，线路恢复后自动发送。")));

@@ -32,9 +32,9 @@ static const struct list_kind list_kinds[] = {
 
 struct act_kind_of { /* what is owed, in words and as the form that does it */
     enum work_act act;
-    const char *label;  /* of the counter and the filter */
+    const char *label; /* of the counter and the filter */
     const char *button;
-    const char *form;   /* kind of the message; NULL: see form_of */
+    const char *form; /* kind of the message; NULL: see form_of */
 };
 
 static const struct act_kind_of acts[] = {
@@ -64,11 +64,11 @@ static const struct act_kind_of *act_of(enum work_act act)
 const char *page_matter_kind(const struct page *page, enum matter_kind kind)
 {
     static const char *const names[MATTER_KIND_COUNT] = {
-        [MATTER_NONE] = N_("事项"),          [MATTER_INFORMATION] = N_("请求提供信息"),
-        [MATTER_ARCHIVE] = N_("案后回访"),   [MATTER_CONSULTATION] = N_("工作会商"),
+        [MATTER_NONE] = N_("事项"),           [MATTER_INFORMATION] = N_("请求提供信息"),
+        [MATTER_ARCHIVE] = N_("案后回访"),    [MATTER_CONSULTATION] = N_("工作会商"),
         [MATTER_CONFERENCE] = N_("个案会商"), [MATTER_MEETING] = N_("联席会议"),
-        [MATTER_HEARING] = N_("听证"),       [MATTER_ROSTER] = N_("人员名册"),
-        [MATTER_FUND] = N_("救助金监管"),    [MATTER_LETTER] = N_("致协作单位函"),
+        [MATTER_HEARING] = N_("听证"),        [MATTER_ROSTER] = N_("人员名册"),
+        [MATTER_FUND] = N_("救助金监管"),     [MATTER_LETTER] = N_("致协作单位函"),
     };
 
     return kind < MATTER_KIND_COUNT ? tr(page, names[kind]) : "";
@@ -107,7 +107,8 @@ void view_tags(struct page *page, const struct work_item *item)
         view_tag(page, "esc", tr(page, N_("督办")));
     }
     for (size_t i = 0; i < count; i++) {
-        if ((item->priority_groups >> groups[i].value & 1u) != 0 && groups[i].value != GROUP_MINOR) {
+        if ((item->priority_groups >> groups[i].value & 1u) != 0 &&
+            groups[i].value != GROUP_MINOR) {
             view_tag(page, "", page->language == LANGUAGE_EN ? groups[i].en : groups[i].zh);
         }
     }
@@ -145,8 +146,8 @@ void view_words(struct page *page, const char *name, enum vocabulary which, uint
         const char *word = page->language == LANGUAGE_EN ? words[i].en : words[i].zh;
 
         if ((set >> words[i].value & 1u) != 0) {
-            (void)!buf_append_text(&text, text.len > 0 ? (page->language == LANGUAGE_EN ? "; " : "；")
-                                                       : "");
+            (void)!buf_append_text(
+                &text, text.len > 0 ? (page->language == LANGUAGE_EN ? "; " : "；") : "");
             (void)!buf_append_text(&text, word);
         }
     }
@@ -439,7 +440,8 @@ static void view_agencies(struct page *page, uint16_t chosen)
 
 static void view_filter(struct page *page, const struct work_query *query)
 {
-    static const uint32_t shown[] = {2, 4, 5}; /* veterans, disabled persons, women: most asked for */
+    static const uint32_t shown[] = {2, 4,
+                                     5}; /* veterans, disabled persons, women: most asked for */
 
     named_text(&page->view, "q", query->text);
     named_bool(&page->view, "urgent", query->urgent);

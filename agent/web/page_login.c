@@ -122,11 +122,10 @@ static void answer_with_session(struct page *page, const struct officer *officer
     (void)snprintf(cookie, sizeof(cookie), "%s=%s; Path=/; HttpOnly; SameSite=Strict%s", name,
                    token, page->request->secure ? "; Secure" : "");
     page->answered = true;
-    http_answer(page->exchange, &(struct http_response){.status = 303,
-                                                        .location = officer->must_change
-                                                                        ? "/settings"
-                                                                        : "/",
-                                                        .cookie = cookie});
+    http_answer(page->exchange,
+                &(struct http_response){.status = 303,
+                                        .location = officer->must_change ? "/settings" : "/",
+                                        .cookie = cookie});
     crypto_wipe(token, sizeof(token));
     crypto_wipe(cookie, sizeof(cookie));
 }
@@ -251,8 +250,8 @@ void page_logout(struct page *page)
     (void)snprintf(cookie, sizeof(cookie), "%s=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
                    name);
     page->answered = true;
-    http_answer(page->exchange, &(struct http_response){
-                                    .status = 303, .location = "/login", .cookie = cookie});
+    http_answer(page->exchange,
+                &(struct http_response){.status = 303, .location = "/login", .cookie = cookie});
 }
 
 /* --- settings --- */
@@ -379,7 +378,8 @@ static void try_password(struct page *page)
         return;
     }
     job = calloc(1, sizeof(*job));
-    if (job != NULL && officer_get(page->agent->setup.store, page_officer(page)->name, &officer) == OK) {
+    if (job != NULL &&
+        officer_get(page->agent->setup.store, page_officer(page)->name, &officer) == OK) {
         text_copy(job->name, sizeof(job->name), officer.name);
         memcpy(job->hash, officer.password, sizeof(job->hash));
         text_copy(job->password, sizeof(job->password), old);

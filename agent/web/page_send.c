@@ -141,8 +141,7 @@ static enum message_kind kind_in(const struct json_value *message)
     return json_get_text(&value, 64, &text, NULL) == OK ? message_kind_parse(text) : MESSAGE_NONE;
 }
 
-enum err page_send(struct page *page, struct span message, struct uuid *ret_id,
-                   struct fault *fault)
+enum err page_send(struct page *page, struct span message, struct uuid *ret_id, struct fault *fault)
 {
     struct sent sent = {.page = page};
     struct sending sending = {.also = add_acts, .ctx = &sent};

@@ -9,10 +9,10 @@
 
 #include "agent/web/officer.h"
 
-#define SESSION_IDLE_MS      (10u * 60u * 1000u)
-#define SESSION_MAX          1024u
-#define SESSION_TOKEN_BYTES  65u /* hexadecimal, with the NUL */
-#define SESSION_REVEALS_MAX  16u
+#define SESSION_IDLE_MS     (10u * 60u * 1000u)
+#define SESSION_MAX         1024u
+#define SESSION_TOKEN_BYTES 65u /* hexadecimal, with the NUL */
+#define SESSION_REVEALS_MAX 16u
 
 struct session {
     uint8_t digest[16]; /* of the cookie; all zero: free */

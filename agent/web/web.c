@@ -21,7 +21,7 @@ enum route_flag {
     ROUTE_PUBLIC = 1u << 0, /* nobody need be logged in */
     ROUTE_GET = 1u << 1,
     ROUTE_POST = 1u << 2,
-    ROUTE_TREE = 1u << 3, /* and all below: the rest is page->tail */
+    ROUTE_TREE = 1u << 3,  /* and all below: the rest is page->tail */
     ROUTE_QUIET = 1u << 4, /* a poll: does not keep the session alive */
 };
 

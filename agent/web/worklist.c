@@ -247,8 +247,7 @@ static enum err fill_copy(struct worklist *list, struct store_txn *read)
 {
     struct case_key key;
     struct span packed;
-    enum err error =
-        cases_next(read, NULL, list->at_any ? &list->at : NULL, &key, &packed);
+    enum err error = cases_next(read, NULL, list->at_any ? &list->at : NULL, &key, &packed);
 
     if (error == OK) {
         list->at = key;

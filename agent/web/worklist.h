@@ -22,27 +22,27 @@ enum work_act { /* what an officer of this agency owes */
                 WORK_FOLLOW_UP,
                 WORK_PROMISE,
                 WORK_PAYMENT,
-                WORK_LETTER,      /* bring an associate's answer */
-                WORK_ATTENDANCE,  /* answer an invitation to a meeting or hearing */
-                WORK_DOCUMENT,    /* answer a numbered document (督办单) */
-                WORK_REFUSED,     /* a message of ours that the other side refused: look at it */
+                WORK_LETTER,     /* bring an associate's answer */
+                WORK_ATTENDANCE, /* answer an invitation to a meeting or hearing */
+                WORK_DOCUMENT,   /* answer a numbered document (督办单) */
+                WORK_REFUSED,    /* a message of ours that the other side refused: look at it */
                 WORK_ACT_COUNT
 };
 
 enum work_group { WORK_MINORS, WORK_PRIORITY, WORK_OTHERS, WORK_GROUP_COUNT };
 
-struct work_line {   /* one thing that is owed */
+struct work_line { /* one thing that is owed */
     enum work_act act;
-    uint32_t number; /* of the window or duty */
-    int32_t due_day; /* 0: none */
+    uint32_t number;        /* of the window or duty */
+    int32_t due_day;        /* 0: none */
     uint64_t due_before_ms; /* UINT64_MAX: none */
     bool provisional;
 };
 
-struct work_person { /* the first person of a referral, for lists */
-    const char *name;     /* owned by the worklist; "" : not known */
-    uint32_t birth;       /* YYYYMMDD; 0: not known */
-    char sex;             /* 'f', 'm'; 0: not known */
+struct work_person {  /* the first person of a referral, for lists */
+    const char *name; /* owned by the worklist; "" : not known */
+    uint32_t birth;   /* YYYYMMDD; 0: not known */
+    char sex;         /* 'f', 'm'; 0: not known */
 };
 
 struct work_item {
@@ -50,35 +50,43 @@ struct work_item {
     char number[LIMIT_NUMBER_BYTES];
     char case_number[LIMIT_NUMBER_BYTES];
     bool of_matter;
-    uint8_t kind;       /* enum message_kind of the referral, or enum matter_kind */
-    uint8_t group;      /* enum work_group */
-    bool mine;          /* this agency referred, or owns the matter */
-    bool open;          /* not answered, withdrawn, closed ... */
-    bool waiting;       /* not yet taken by the broker */
+    uint8_t kind;  /* enum message_kind of the referral, or enum matter_kind */
+    uint8_t group; /* enum work_group */
+    bool mine;     /* this agency referred, or owns the matter */
+    bool open;     /* not answered, withdrawn, closed ... */
+    bool waiting;  /* not yet taken by the broker */
     bool urgent, life_danger, advance, provisional;
     uint16_t other;     /* the other party; of a matter its owner, or its first member */
     uint16_t documents; /* open numbered documents */
     uint64_t priority_groups;
-    uint64_t opened_ms; /* submitted, or opened */
-    uint64_t closed_ms; /* answered, or closed; 0 */
+    uint64_t opened_ms;     /* submitted, or opened */
+    uint64_t closed_ms;     /* answered, or closed; 0 */
     uint64_t due_before_ms; /* of the clock that matters most, whoever holds it; UINT64_MAX: none */
     const struct work_line *lines; /* what this agency owes, by due date; NULL: nothing */
     uint32_t line_count;
     struct work_person person;
 };
 
-enum work_list { WORK_TODO, WORK_SENT, WORK_SOON, WORK_LATE, WORK_SUPERVISED, WORK_DONE,
-                 WORK_LEDGER, WORK_LIST_COUNT };
+enum work_list {
+    WORK_TODO,
+    WORK_SENT,
+    WORK_SOON,
+    WORK_LATE,
+    WORK_SUPERVISED,
+    WORK_DONE,
+    WORK_LEDGER,
+    WORK_LIST_COUNT
+};
 
 struct work_query {
     enum work_list list;
-    const char *text;        /* a number, a name or part of one, a whole identity number; "" */
-    enum work_act act;       /* WORK_NONE: all */
-    uint16_t other;          /* 0: all */
-    bool urgent, minor;      /* only those */
-    uint64_t priority_groups; /* any of them; 0: all */
+    const char *text;           /* a number, a name or part of one, a whole identity number; "" */
+    enum work_act act;          /* WORK_NONE: all */
+    uint16_t other;             /* 0: all */
+    bool urgent, minor;         /* only those */
+    uint64_t priority_groups;   /* any of them; 0: all */
     uint64_t from_ms, until_ms; /* opened in that time; 0: whenever */
-    size_t offset, count;    /* the page */
+    size_t offset, count;       /* the page */
 };
 
 struct work_row {

@@ -15,13 +15,12 @@ struct adding { /* lines of one item */
 static void add_line(struct adding *adding, enum work_act act, const struct window *window)
 {
     if (adding->count < WORK_LINES_MAX) {
-        adding->lines[adding->count++] =
-            (struct work_line){.act = act,
-                               .number = window->number,
-                               .due_day = window->due_day,
-                               .due_before_ms = window->due_before_ms != 0 ? window->due_before_ms
-                                                                           : UINT64_MAX,
-                               .provisional = window->provisional};
+        adding->lines[adding->count++] = (struct work_line){
+            .act = act,
+            .number = window->number,
+            .due_day = window->due_day,
+            .due_before_ms = window->due_before_ms != 0 ? window->due_before_ms : UINT64_MAX,
+            .provisional = window->provisional};
     }
 }
 
@@ -152,8 +151,8 @@ static void item_of_matter(const struct agent *agent, const struct matter *matte
     item->of_matter = true;
     item->kind = (uint8_t)matter->kind;
     item->mine = acts_for(agent, matter->owner);
-    item->other = item->mine && matter->member_count > 0 ? matter->members[0].agency
-                                                         : matter->owner;
+    item->other =
+        item->mine && matter->member_count > 0 ? matter->members[0].agency : matter->owner;
     item->group = (uint8_t)group_of(matter->minor, matter->lane != LANE_REST);
     item->opened_ms = matter->opened_ms;
     item->closed_ms = matter->closed_ms;

@@ -25,7 +25,7 @@ struct worklist {
     uint64_t salt;      /* of this run: places in the table */
     struct work_entry **entries;
     size_t count, room;
-    uint32_t *table; /* place -> index in entries + 1; 0: free */
+    uint32_t *table;   /* place -> index in entries + 1; 0: free */
     size_t table_size; /* a power of two */
     /* reading in */
     enum { FILL_COPIES, FILL_OUTBOX, FILL_PERSONS, FILL_DONE } phase;

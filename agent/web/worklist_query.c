@@ -259,10 +259,8 @@ static void read_identity(struct asking_for *asking)
 enum err worklist_query(struct worklist *list, const struct work_query *query, uint64_t now_ms,
                         struct work_result *ret_result)
 {
-    struct asking_for asking = {.query = query,
-                                .list = list,
-                                .now_ms = now_ms,
-                                .soon_ms = soon_until(list, now_ms)};
+    struct asking_for asking = {
+        .query = query, .list = list, .now_ms = now_ms, .soon_ms = soon_until(list, now_ms)};
     struct hits hits = {.rows = NULL};
     enum err error;
 
