@@ -337,18 +337,18 @@ static const char *asked(const struct page *page, const char *name)
     return value != NULL ? value : "";
 }
 
-/* Of a page number or an agency's. */
+/* Of a page, an agency, an act; 0 for what is no such number. */
 static uint32_t asked_number(const struct page *page, const char *name, uint32_t max)
 {
-    const char *text = asked(page, name);
-    char *end;
-    unsigned long value;
+    uint32_t value = 0;
 
-    if (text[0] < '0' || text[0] > '9') {
-        return 0;
+    for (const char *at = asked(page, name); *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || value > max) {
+            return 0;
+        }
+        value = value * 10 + (uint32_t)(*at - '0');
     }
-    value = strtoul(text, &end, 10);
-    return *end == '\0' && value <= max ? (uint32_t)value : 0;
+    return value <= max ? value : 0;
 }
 
 static void query_of(const struct page *page, const struct list_kind *kind,

@@ -296,25 +296,14 @@ static enum err read_body(struct worklist *list, struct work_entry *entry, struc
     return error == ERR_MEMORY || error == ERR_IO || error == ERR_CORRUPT ? error : OK;
 }
 
-enum err work_read_persons(struct worklist *list, struct work_entry *entry)
+static enum err read_own(struct worklist *list, struct work_entry *entry)
 {
     struct store_txn *read;
     struct row row;
-    enum err error = OK;
+    enum err error;
 
     if (entry->persons_read) {
         return OK;
-    }
-    entry->item.person.name = "";
-    if (entry->item.of_matter) {
-        struct work_entry *about = work_entry_find(list, &entry->about);
-
-        if (about != NULL && !about->item.of_matter) {
-            error = work_read_persons(list, about);
-            entry->item.person = about->item.person; /* lives as long as the list */
-        }
-        entry->persons_read = true;
-        return error;
     }
     error = store_read_begin(list->agent->setup.store, &read);
     if (error != OK) {
@@ -327,4 +316,24 @@ enum err work_read_persons(struct worklist *list, struct work_entry *entry)
     store_read_end(read);
     entry->persons_read = true;
     return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* A matter concerns the persons of the referral that it is about; entries live as long as the list.
+ */
+static enum err read_about(struct worklist *list, struct work_entry *entry)
+{
+    struct work_entry *about = work_entry_find(list, &entry->about);
+    enum err error = OK;
+
+    if (about != NULL && !about->item.of_matter) {
+        error = read_own(list, about);
+        entry->item.person = about->item.person;
+    }
+    entry->persons_read = error == OK;
+    return error;
+}
+
+enum err work_read_persons(struct worklist *list, struct work_entry *entry)
+{
+    return entry->item.of_matter ? read_about(list, entry) : read_own(list, entry);
 }
