@@ -30,7 +30,7 @@ foreach(file IN LISTS files)
     endif()
     # One zero more than the file: no array is empty, and a text in it has an end.
     string(APPEND text "\nstatic const uint8_t bytes_${count}[] = {${bytes}0};\n")
-    string(APPEND rows "    {\"${name}\", \"${type}\", \"\\\"${digest}\\\"\", {bytes_${count}, ${size}}},\n")
+    string(APPEND rows "    {\"${name}\", \"${type}\", \"${digest}\", {bytes_${count}, ${size}}},\n")
     math(EXPR count "${count} + 1")
 endforeach()
 # The last row is empty, so that a table without a file is C as well.

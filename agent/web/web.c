@@ -40,6 +40,8 @@ static const struct route routes[] = {
     {"/settings", ROUTE_GET | ROUTE_POST, page_settings},
     {"/", ROUTE_GET | ROUTE_POST, page_list},
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
+    {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
+    {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 

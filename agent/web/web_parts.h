@@ -98,6 +98,17 @@ void view_tags(struct page *page, const struct work_item *item);
 const char *page_state(const struct page *page, const struct referral *referral);
 const char *page_matter_kind(const struct page *page, enum matter_kind kind);
 
+/* view_why.c: `why` of a window with a date: calendar, count, source. */
+void view_why(struct page *page, const char *of_whom, const struct window *window);
+/* view_timeline.c: `timeline` of these referrals and matters, newest first. */
+void view_timeline(struct page *page, struct store_txn *read, const struct uuid *about,
+                   size_t count);
+const char *page_kind(const struct page *page, enum message_kind kind); /* "签收" */
+/* view_persons.c: `persons` of a message's body, masked unless this officer revealed them in the
+ * last minute; `reveal`: where the form of that goes. */
+void view_persons(struct page *page, const struct body *body, const struct uuid *message_id);
+bool page_revealed(const struct page *page, const struct uuid *message_id);
+
 /* May this officer do it? The page was answered with 403 when not. */
 bool page_needs(struct page *page, uint32_t roles);
 /* An officer's own name for acts and messages. */
@@ -134,7 +145,8 @@ void page_counts(struct page *page);     /* GET /counts: live counters for the s
 void page_export(struct page *page);     /* page_export.c: POST /ledger.csv, /ledger.xlsx */
 void page_case(struct page *page);       /* page_case.c: GET /case/NUMBER */
 void page_matter(struct page *page);     /* page_matter.c: GET /matter/NUMBER */
-void page_message(struct page *page);    /* page_message.c: GET /message/ID; POST: reveal */
+void page_message(struct page *page);    /* page_message.c: GET /message/ID */
+void page_reveal(struct page *page);     /* view_persons.c: POST /reveal/MESSAGE-ID */
 void page_form(struct page *page);       /* page_form.c: GET and POST /send/KIND[/NUMBER] */
 void page_draft(struct page *page);      /* POST /draft, DELETE by POST /draft/discard */
 void page_document(struct page *page);   /* page_document.c: GET /document/NUMBER (督办单) */

@@ -117,6 +117,9 @@ struct work_counts {
     uint64_t generation;
 };
 void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts *ret_counts);
+/* The items of a case, referrals by number, then matters; at most `max`. Answers how many. */
+size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
+                        const struct work_item **ret_items, size_t max);
 /* NULL: none. */
 const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id);
 

@@ -268,7 +268,9 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
     read_identity(&asking);
     error = gather(&asking, &hits);
     if (error == OK) {
-        qsort(hits.rows, hits.count, sizeof(*hits.rows), by_order);
+        if (hits.count > 0) {
+            qsort(hits.rows, hits.count, sizeof(*hits.rows), by_order);
+        }
         error = cut_page(&asking, &hits, ret_result);
     }
     free(hits.rows);
@@ -277,6 +279,38 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
         memset(ret_result, 0, sizeof(*ret_result));
     }
     return error;
+}
+
+/* --- a case --- */
+
+static int by_number(const void *a, const void *b)
+{
+    const struct work_item *first = *(const struct work_item *const *)a;
+    const struct work_item *second = *(const struct work_item *const *)b;
+
+    if (first->of_matter != second->of_matter) {
+        return first->of_matter ? 1 : -1;
+    }
+    return strcmp(first->number, second->number);
+}
+
+size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
+                        const struct work_item **ret_items, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count && count < max; i++) {
+        struct work_entry *entry = list->entries[i];
+
+        if (uuid_equal(&entry->item.key.case_id, case_id) &&
+            work_read_persons(list, entry) == OK) {
+            ret_items[count++] = &entry->item;
+        }
+    }
+    if (count > 0) {
+        qsort(ret_items, count, sizeof(struct work_item *), by_number);
+    }
+    return count;
 }
 
 /* --- counts --- */

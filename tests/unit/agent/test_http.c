@@ -71,7 +71,7 @@ START_TEST(every_answer_has_the_security_headers)
          "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src "
          "'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
         {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
+        {"Referrer-Policy", "same-origin"},
         {"X-Frame-Options", "DENY"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
