@@ -139,7 +139,7 @@ static void view_sender(struct page *page, struct store_txn *read, const struct 
 
     while (act_next(read, &row->header.referral_id, position, &position, &act) == OK) {
         if (act.kind == ACT_SENT && uuid_equal(&act.message_id, &row->header.message_id)) {
-            named_text(&page->view, "officer", act.shown);
+            named_text(&page->view, "by", act.shown);
             return;
         }
     }
@@ -240,7 +240,7 @@ static void view_act_event(struct page *page, struct store_txn *read, const stru
     if (act_next(read, &event->about, event->act_position - 1, &position, &act) == OK) {
         named_text(&page->view, "class", "sys");
         named_text(&page->view, "kind", act_text(page, act.kind));
-        named_text(&page->view, "officer", act.shown);
+        named_text(&page->view, "by", act.shown);
         some_text(&page->view, "reason", act.reason);
     }
 }

@@ -7,8 +7,9 @@
 _Static_assert(crypto_pwhash_argon2id_STRBYTES <= PASSWORD_HASH_BYTES, "a hash fits");
 
 /* Stands for the hash that a stranger has not: of a random password that nobody knows. */
-static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$O7gr8TA0vCDoK+yoVE6QPQ$"
-                             "iljsdcHAanXSj/GWVlo0p0wmiYtRIeIdxtrE6gMwniU";
+static const char nobody[PASSWORD_HASH_BYTES] =
+    "$argon2id$v=19$m=65536,t=2,p=1$O7gr8TA0vCDoK+yoVE6QPQ$"
+    "iljsdcHAanXSj/GWVlo0p0wmiYtRIeIdxtrE6gMwniU";
 
 enum err password_hash(struct span password, char out[PASSWORD_HASH_BYTES])
 {
