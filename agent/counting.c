@@ -141,6 +141,7 @@ static enum err recount_some(struct agent *agent, struct store_txn *txn, struct 
         error = cases_next(txn, NULL, begun ? at : NULL, &key, &packed);
         if (error == OK) {
             error = copy_recount(agent, txn, &key, packed);
+            changes_add(agent, &key);
             *at = key;
             begun = true;
         }
@@ -172,7 +173,9 @@ static enum err step(struct agent *agent, bool *ret_done)
     }
     if (error == OK) {
         agent->counting = next;
+        events_tell(agent);
     }
+    events_forget(agent);
     return error;
 }
 

@@ -315,12 +315,12 @@ size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
 
 /* --- counts --- */
 
-struct counting {
+struct count_walk {
     uint64_t now_ms, soon_ms;
     uint64_t next_ms; /* the counts change then by themselves */
 };
 
-static void count_line(struct work_counts *counts, struct counting *counting,
+static void count_line(struct work_counts *counts, struct count_walk *counting,
                        const struct work_line *line)
 {
     static const enum work_list lists[] = {WORK_TODO, WORK_SOON, WORK_LATE};
@@ -336,7 +336,7 @@ static void count_line(struct work_counts *counts, struct counting *counting,
     }
 }
 
-static void count_item(struct work_counts *counts, struct counting *counting,
+static void count_item(struct work_counts *counts, struct count_walk *counting,
                        const struct work_item *item)
 {
     static const enum work_list lists[] = {WORK_SENT, WORK_SUPERVISED, WORK_DONE, WORK_LEDGER};
@@ -353,7 +353,7 @@ static void count_item(struct work_counts *counts, struct counting *counting,
 
 void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts *ret_counts)
 {
-    struct counting counting = {
+    struct count_walk counting = {
         .now_ms = now_ms, .soon_ms = soon_until(list, now_ms), .next_ms = UINT64_MAX};
     int32_t today = civil_day_at(now_ms);
     uint64_t generation = list->counts.generation;
