@@ -67,6 +67,7 @@ struct world {
     uint64_t wall_ms, boot_ms; /* the simulated clocks */
     uint64_t wake_boot_ms;
     uint64_t seed;
+    uint64_t queue_max; /* of the next start; 0: the usual one */
     bool down;
     bool cut; /* the next reply is lost */
     struct store *store;
