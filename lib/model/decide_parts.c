@@ -73,7 +73,7 @@ bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
     return agency == ctx->signer;
 }
 
-static bool has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)
+bool deciding_has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)
 {
     const struct decide_context *ctx = deciding->ctx;
     if (agency == NULL || !agency_has_left(agency, ctx->now_ms)) {
@@ -90,15 +90,15 @@ bool deciding_nobody_left(struct deciding *deciding)
 {
     const struct registry *registry = deciding->ctx->registry;
     const struct message *message = deciding->message;
-    bool stay =
-        deciding->ctx->replica ||
-        (has_stayed(deciding, "header.sender", registry_find(registry, message->header.sender)) &&
-         has_stayed(deciding, "header.recipient",
-                    registry_find(registry, message->header.recipient)));
+    bool stay = deciding->ctx->replica ||
+                (deciding_has_stayed(deciding, "header.sender",
+                                     registry_find(registry, message->header.sender)) &&
+                 deciding_has_stayed(deciding, "header.recipient",
+                                     registry_find(registry, message->header.recipient)));
     for (size_t i = 0; stay && !deciding->ctx->replica && i < registry_count(registry); i++) {
         const struct agency *agency = registry_at(registry, i);
         stay = !agency_set_has(&message->copies, agency->number) ||
-               has_stayed(deciding, "facts.copies", agency);
+               deciding_has_stayed(deciding, "facts.copies", agency);
     }
     return stay;
 }

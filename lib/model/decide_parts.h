@@ -61,6 +61,8 @@ uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency);
 /* Does the signer speak for this agency: is it that agency, or one of the successors whose day has
  * come? Whoever has left since still finishes and acknowledges what came to it. */
 bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency);
+/* Refuses to write to an agency that has left, and names who acts for it. NULL: has not. */
+bool deciding_has_stayed(struct deciding *deciding, const char *path, const struct agency *agency);
 /* Refuses a message that opens something when its sender or an addressee has left. */
 bool deciding_nobody_left(struct deciding *deciding);
 

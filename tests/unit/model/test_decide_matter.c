@@ -658,7 +658,7 @@ START_TEST(a_successor_does_what_was_promised)
     static struct matter before;
     before = town.matter;
     town.city.ctx.now_ms = noon_of("2026-03-10");
-    town_refuse(&town, &opinion, REFUSAL_MATTER_MEMBER); /* its successor reads it now */
+    town_refuse(&town, &opinion, REFUSAL_AGENCY_LEFT); /* its successor reads it now */
     struct message reply =
         matter_message(&town, MESSAGE_HEARING_REPLY, "education", "procuratorate");
     town_accept(&town, &reply,
