@@ -104,6 +104,9 @@ static bool check_new(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_CASE_ARCHIVED,
                                "header.case_id: the case is archived");
     }
+    if (!deciding_room_in_case(deciding, false)) {
+        return false;
+    }
     if (ctx->number_taken) {
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number, .referral_number: taken");

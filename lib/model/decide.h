@@ -90,6 +90,7 @@ struct case_facts {
     bool archived;             /* an open MATTER_ARCHIVE is there */
     bool minor;                /* any of its referrals concerns a minor */
     bool answered;             /* any of its referrals has a final answer */
+    uint32_t parts;            /* referrals and matters of it, ended ones counted */
     uint32_t clocks;           /* open clocks of its referrals, undelivered ones included, and of */
                                /* its matters those that matter_clocks counts */
     struct agency_set parties; /* of its referrals */

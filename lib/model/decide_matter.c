@@ -244,7 +244,7 @@ static bool check_case(struct deciding *deciding, const struct act *act)
         return deciding_refuse(deciding, REFUSAL_CASE_ARCHIVED,
                                "header.case_id: the case is archived");
     }
-    return true;
+    return deciding_room_in_case(deciding, act->may_open != OPENS_ANY);
 }
 
 static bool check_about(struct deciding *deciding)

@@ -4,6 +4,7 @@
 #include "model/decide_parts.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +102,17 @@ bool deciding_nobody_left(struct deciding *deciding)
                deciding_has_stayed(deciding, "facts.copies", agency);
     }
     return stay;
+}
+
+bool deciding_room_in_case(struct deciding *deciding, bool reserved)
+{
+    const struct case_facts *facts = deciding->ctx->whole_case;
+    uint32_t limit = deciding->ctx->policy->case_limit;
+    limit += reserved ? limit / 4 : 0;
+    return facts == NULL || facts->parts < limit ||
+           deciding_refuse(deciding, REFUSAL_CASE_FULL,
+                           "header.case_id: the case has %" PRIu32 " referrals and matters",
+                           facts->parts);
 }
 
 /* ---- effects ---- */
@@ -370,6 +382,7 @@ bool deciding_window_take(struct window *window, enum clock_kind kind,
 
 void case_facts_add_referral(struct case_facts *facts, const struct referral *referral)
 {
+    facts->parts++;
     facts->minor = facts->minor || referral->minor;
     facts->answered = facts->answered || referral->state == REFERRAL_ANSWERED;
     agency_set_add(&facts->parties, referral->sender);
@@ -381,6 +394,7 @@ void case_facts_add_referral(struct case_facts *facts, const struct referral *re
 
 void case_facts_add_matter(struct case_facts *facts, const struct matter *matter)
 {
+    facts->parts++;
     if (matter->state == MATTER_OPEN) {
         facts->archived = facts->archived || matter->kind == MATTER_ARCHIVE;
         facts->clocks += matter_clocks(matter);

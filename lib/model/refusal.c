@@ -156,6 +156,9 @@ static const struct refusal_row refusal_rows[] = {
     {REFUSAL_AGENCY_LEFT, CLASS_RECORDED, "agency.left",
      "The agency has handed over its work; its successor acts for it.",
      "Turn to its successor, which acts for it: the field names it."},
+    {REFUSAL_CASE_FULL, CLASS_RECORDED, "case.full",
+     "The case has as many referrals and matters as the policy allows.",
+     "Go on in a matter that is open, or open a new case and link it."},
 };
 
 static const struct refusal_row stranger = {REFUSAL_NONE, CLASS_REQUEST, "unknown",

@@ -254,6 +254,13 @@ static bool play_queues(struct world *world, struct step *step)
            step_fail(step, "expected a number: %s", step_word(step, 1));
 }
 
+static bool play_policy(struct world *world, struct step *step)
+{
+    return world_change_policy(world, step_word(step, 1), step_word(step, 2)) ||
+           step_fail(step,
+                     "expected `policy OPTION VALUE` of a number that config/policy.yaml has");
+}
+
 static bool play_replay(struct world *world, struct step *step)
 {
     return actor_replay(world) || step_fail(step, "no answer");
@@ -270,7 +277,7 @@ static const struct {
     {"confirm", play_confirm},   {"administrator", play_administrator},
     {"cut", play_cut},           {"replay", play_replay},
     {"calendar", play_calendar}, {"queues", play_queues},
-    {"expect", script_expect},
+    {"policy", play_policy},     {"expect", script_expect},
 };
 
 bool script_play(struct world *world, struct step *step)
