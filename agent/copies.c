@@ -54,12 +54,13 @@ static enum err put_number(struct store_txn *txn, const char *number, const stru
     return error == ERR_EXISTS ? OK : error;
 }
 
-static enum err put(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
+static enum err put(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                    const struct copy *copy)
 {
     uint8_t *packed = malloc(MATTER_PACKED_MAX);
-    enum err error = ERR_MEMORY;
+    enum err error = packed != NULL ? clocks_follow(agent, txn, key, copy) : ERR_MEMORY;
 
-    if (packed != NULL) {
+    if (error == OK) {
         size_t len = copy->of_matter ? matter_pack(&copy->matter, packed)
                                      : referral_pack(&copy->referral, packed);
 
@@ -69,11 +70,12 @@ static enum err put(struct store_txn *txn, const struct case_key *key, const str
     return error;
 }
 
-static enum err save(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
+static enum err save(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                     const struct copy *copy)
 {
     const struct case_key whole_case = {.case_id = key->case_id};
     bool matter = copy->of_matter;
-    enum err error = put(txn, key, copy);
+    enum err error = put(agent, txn, key, copy);
 
     if (error == OK) {
         error = put_number(txn, matter ? copy->matter.case_number : copy->referral.case_number,
@@ -301,6 +303,12 @@ static enum err withdrawal_of(struct store_txn *txn, const struct uuid *referral
     return error;
 }
 
+static bool is_open_request(const struct copy *copy)
+{
+    return copy->of_matter && copy->matter.kind == MATTER_INFORMATION &&
+           copy->matter.state == MATTER_OPEN;
+}
+
 /* No message of the matter says so: the withdrawal does, whichever of the two came first. */
 static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, struct copy *copy)
 {
@@ -309,7 +317,7 @@ static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, str
     struct row row;
     enum err error;
 
-    if (!copy->of_matter || matter->state != MATTER_OPEN || uuid_is_zero(&matter->about)) {
+    if (!is_open_request(copy)) {
         return OK;
     }
     about = (struct case_key){.case_id = matter->case_id, .referral_id = matter->about};
@@ -344,9 +352,11 @@ static enum err settle_case(struct agent *agent, struct store_txn *txn, const st
             at = key;
             first = false;
         }
-        if (error == OK && agent->copy->of_matter) {
+        if (error == OK && is_open_request(agent->copy)) {
             error = settle_withdrawn(agent, txn, agent->copy);
-            error = error == OK ? put(txn, &key, agent->copy) : error;
+            if (error == OK && !is_open_request(agent->copy)) {
+                error = put(agent, txn, &key, agent->copy);
+            }
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;
@@ -381,7 +391,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
         error = settle_withdrawn(agent, txn, copy);
     }
     if (error == OK && copy->known) {
-        error = save(txn, &key, copy);
+        error = save(agent, txn, &key, copy);
     }
     if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
         error = settle_case(agent, txn, &key.case_id);
@@ -404,7 +414,7 @@ enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct c
     } else {
         decide_recount(&ctx, &copy->referral);
     }
-    return put(txn, key, copy);
+    return put(agent, txn, key, copy);
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,

@@ -512,3 +512,56 @@ struct digest desk_digest(struct desk *desk)
     store_read_end(read);
     return hasher_end(&hasher);
 }
+
+/* --- open clocks --- */
+
+static size_t open_with_an_end(const struct copy *copy, uint16_t holder)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; copy->of_matter && i < copy->matter.duty_count; i++) {
+        const struct duty *duty = &copy->matter.duties[i];
+        count +=
+            matter_duty_open(duty) && duty->holder == holder && duty->window.due_before_ms != 0;
+    }
+    for (unsigned i = 0; !copy->of_matter && i < REFERRAL_CLOCK_COUNT; i++) {
+        enum referral_clock clock = (enum referral_clock)i;
+        count += referral_clock_open(&copy->referral, clock) &&
+                 referral_responsible(&copy->referral, clock) == holder &&
+                 copy->referral.clocks[clock].due_before_ms != 0;
+    }
+    return count;
+}
+
+size_t desk_clocks_held(const struct desk *desk)
+{
+    static struct copy copy;
+    uint16_t self = desk->agent->setup.self->number;
+    struct case_key at = {.case_id = {{0}}};
+    struct store_txn *read = NULL;
+    struct span packed;
+    size_t count = 0;
+    ck_assert_int_eq(store_read_begin(desk->store, &read), OK);
+    while (cases_next(read, NULL, &at, &at, &packed) == OK) {
+        ck_assert_int_eq(copy_unpack(packed, &copy), OK);
+        count += open_with_an_end(&copy, self);
+    }
+    store_read_end(read);
+    return count;
+}
+
+void desk_forget_ends(const struct desk *desk)
+{
+    struct store_txn *txn = NULL;
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    uint8_t bytes[64];
+    ck_assert_int_eq(store_begin(desk->store, &txn), OK);
+    ck_assert_int_eq(store_cursor_open(txn, STORE_INDEX, span_text("C"), &cursor), OK);
+    while (store_cursor_seek(cursor, span_of(NULL, 0), &key, &value) == OK) {
+        ck_assert_uint_le(key.len, sizeof(bytes));
+        memcpy(bytes, key.data, key.len);
+        ck_assert_int_eq(store_remove(txn, STORE_INDEX, span_of(bytes, key.len)), OK);
+    }
+    store_cursor_close(cursor);
+    ck_assert_int_eq(store_commit(txn), OK);
+}

@@ -104,6 +104,10 @@ const char *desk_alarm(struct desk *desk);
 /* SHA-256 over everything that the store has, but the newest checkpoint and notices. */
 struct digest desk_digest(struct desk *desk);
 uint64_t random_of(struct desk *desk, uint64_t below);
+/* The open clocks with an end that its agency holds: all copies read, one by one. */
+size_t desk_clocks_held(const struct desk *desk);
+/* No entry tells of them any more, as in a store of an earlier program. */
+void desk_forget_ends(const struct desk *desk);
 
 /* Messages as an officer's program gives them. */
 extern const char *const SAY_OUTBOUND; /* by the procuratorate, to education */

@@ -692,6 +692,21 @@ static unsigned judge_matters(void)
     return kinds;
 }
 
+/* --- what is late --- */
+
+static size_t judge_late(struct desk *desk)
+{
+    size_t held = desk_clocks_held(desk);
+    for (int i = 0; i < 2; i++) {
+        struct json_value answer = desk_must(desk, "{'cmd':'late','within':400}");
+        struct json_value rows = json_member(&answer, "clocks");
+        ck_assert_uint_eq(json_count(&rows), held);
+        desk_forget_ends(desk);
+        desk_restart(desk);
+    }
+    return held;
+}
+
 START_TEST(test_random_lives)
 {
     city.seed = 1000 + (uint64_t)_i;
@@ -703,6 +718,11 @@ START_TEST(test_random_lives)
     }
     settle_city();
     unsigned states = judge(), kinds = judge_matters();
+    size_t held = 0;
+    for (size_t i = 0; i < DESKS; i++) {
+        held += judge_late(&city.desks[i]);
+    }
+    ck_assert_uint_gt(held, 0);
     (void)printf("seed %llu: states %x, %zu referrals, kinds %x, %zu matters, %u messages, %llu "
                  "went back\n",
                  (unsigned long long)city.seed, states, city.number_count, kinds, city.matter_count,
