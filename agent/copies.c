@@ -170,14 +170,15 @@ static bool opens(enum message_kind kind)
            message_kind_of_matter(kind);
 }
 
-/* A member that is no party of the case knows the matter's lane by the stream it came in. */
+/* A member that does not know all of the case knows the matter's lane by the stream it came in. */
 static void place(const struct copy_input *input, struct matter *matter)
 {
     matter->lane = (uint8_t)input->lane;
     matter->minor = matter->minor || input->lane == LANE_MINORS;
 }
 
-/* The same, with what must be looked up for a beginning. */
+/* The same, with what must be looked up for a beginning. That a minor is concerned may be known
+ * from the lane alone: the visits after an archive come sooner. */
 static enum err apply_at(struct agent *agent, struct store_txn *txn, const struct copy_input *input,
                          struct copy *copy)
 {
@@ -189,6 +190,8 @@ static enum err apply_at(struct agent *agent, struct store_txn *txn, const struc
     if (error != OK) {
         return error;
     }
+    lookup.whole_case.minor =
+        lookup.whole_case.minor || (input->received && input->lane == LANE_MINORS);
     whole.lookup = begins ? &lookup : NULL;
     apply(agent, &whole, copy);
     if (begins && copy->known && copy->of_matter && input->received) {
