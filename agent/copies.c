@@ -93,6 +93,7 @@ void copy_judge(struct agent *agent, const struct copy *before, const struct cop
     bool of_matter =
         before->known ? before->of_matter : message_kind_of_matter(input->message->header.kind);
 
+    ctx.sending = input->sending;
     if (input->lookup != NULL) {
         ctx.whole_case = &input->lookup->whole_case;
         ctx.about = input->lookup->about_known ? &input->lookup->about : NULL;

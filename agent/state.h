@@ -186,6 +186,7 @@ struct copy_input {
     uint64_t leaf_index;
     bool received;                    /* from the broker, */
     uint32_t lane;                    /* in this lane */
+    bool sending;                     /* it is judged before it is sent */
     const struct copy_lookup *lookup; /* or NULL */
 };
 /* The packed copy of a referral or matter. ERR_CORRUPT, ERR_VERSION. */

@@ -112,6 +112,8 @@ struct decide_context {
     struct number_counter documents; /* the broker's, so far */
     /* decide_message only */
     uint16_t signer;                /* agency number of the verified signature */
+    bool sending;                   /* with `replica`: of what it is about to send, whose dates */
+                                    /* must lie ahead */
     bool replica;                   /* an agent's own copy: what only the broker can look up */
                                     /* (the five below) is taken as right */
     const struct decide_item *item; /* DELIVERY, REJECTION: NULL when nothing is queued there */
