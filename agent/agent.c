@@ -99,6 +99,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     if (error == OK) {
         error = counting_load(agent);
     }
+    if (error == OK) {
+        error = clocks_load(agent);
+    }
     if (error != OK) {
         agent_free(agent);
         return error;

@@ -176,6 +176,7 @@ static enum err judge(struct making *making)
     const struct copy_input input = {.message = message,
                                      .signer = agent->setup.self->number,
                                      .at_ms = agent_wall_ms(agent),
+                                     .sending = true,
                                      .lookup = making->copy->known ? NULL : &lookup};
     struct check_result result;
     enum err error = OK;

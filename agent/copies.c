@@ -54,26 +54,29 @@ static enum err put_number(struct store_txn *txn, const char *number, const stru
     return error == ERR_EXISTS ? OK : error;
 }
 
-static enum err put(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
+static enum err put(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                    const struct copy *copy)
 {
     uint8_t *packed = malloc(MATTER_PACKED_MAX);
-    enum err error = ERR_MEMORY;
+    enum err error = packed != NULL ? clocks_follow(agent, txn, key, copy) : ERR_MEMORY;
 
-    if (packed != NULL) {
+    if (error == OK) {
         size_t len = copy->of_matter ? matter_pack(&copy->matter, packed)
                                      : referral_pack(&copy->referral, packed);
 
         error = cases_put(txn, key, span_of(packed, len));
     }
     free(packed);
+    changes_add(agent, key);
     return error;
 }
 
-static enum err save(struct store_txn *txn, const struct case_key *key, const struct copy *copy)
+static enum err save(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                     const struct copy *copy)
 {
     const struct case_key whole_case = {.case_id = key->case_id};
     bool matter = copy->of_matter;
-    enum err error = put(txn, key, copy);
+    enum err error = put(agent, txn, key, copy);
 
     if (error == OK) {
         error = put_number(txn, matter ? copy->matter.case_number : copy->referral.case_number,
@@ -91,6 +94,7 @@ void copy_judge(struct agent *agent, const struct copy *before, const struct cop
     bool of_matter =
         before->known ? before->of_matter : message_kind_of_matter(input->message->header.kind);
 
+    ctx.sending = input->sending;
     if (input->lookup != NULL) {
         ctx.whole_case = &input->lookup->whole_case;
         ctx.about = input->lookup->about_known ? &input->lookup->about : NULL;
@@ -168,14 +172,15 @@ static bool opens(enum message_kind kind)
            message_kind_of_matter(kind);
 }
 
-/* A member that is no party of the case knows the matter's lane by the stream it came in. */
+/* A member that does not know all of the case knows the matter's lane by the stream it came in. */
 static void place(const struct copy_input *input, struct matter *matter)
 {
     matter->lane = (uint8_t)input->lane;
     matter->minor = matter->minor || input->lane == LANE_MINORS;
 }
 
-/* The same, with what must be looked up for a beginning. */
+/* The same, with what must be looked up for a beginning. That a minor is concerned may be known
+ * from the lane alone: the visits after an archive come sooner. */
 static enum err apply_at(struct agent *agent, struct store_txn *txn, const struct copy_input *input,
                          struct copy *copy)
 {
@@ -187,6 +192,8 @@ static enum err apply_at(struct agent *agent, struct store_txn *txn, const struc
     if (error != OK) {
         return error;
     }
+    lookup.whole_case.minor =
+        lookup.whole_case.minor || (input->received && input->lane == LANE_MINORS);
     whole.lookup = begins ? &lookup : NULL;
     apply(agent, &whole, copy);
     if (begins && copy->known && copy->of_matter && input->received) {
@@ -301,6 +308,12 @@ static enum err withdrawal_of(struct store_txn *txn, const struct uuid *referral
     return error;
 }
 
+static bool is_open_request(const struct copy *copy)
+{
+    return copy->of_matter && copy->matter.kind == MATTER_INFORMATION &&
+           copy->matter.state == MATTER_OPEN;
+}
+
 /* No message of the matter says so: the withdrawal does, whichever of the two came first. */
 static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, struct copy *copy)
 {
@@ -309,7 +322,7 @@ static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, str
     struct row row;
     enum err error;
 
-    if (!copy->of_matter || matter->state != MATTER_OPEN || uuid_is_zero(&matter->about)) {
+    if (!is_open_request(copy)) {
         return OK;
     }
     about = (struct case_key){.case_id = matter->case_id, .referral_id = matter->about};
@@ -344,10 +357,11 @@ static enum err settle_case(struct agent *agent, struct store_txn *txn, const st
             at = key;
             first = false;
         }
-        if (error == OK && agent->copy->of_matter) {
+        if (error == OK && is_open_request(agent->copy)) {
             error = settle_withdrawn(agent, txn, agent->copy);
-            error = error == OK ? put(txn, &key, agent->copy) : error;
-            changes_add(agent, &key);
+            if (error == OK && !is_open_request(agent->copy)) {
+                error = put(agent, txn, &key, agent->copy);
+            }
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;
@@ -382,8 +396,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
         error = settle_withdrawn(agent, txn, copy);
     }
     if (error == OK && copy->known) {
-        error = save(txn, &key, copy);
-        changes_add(agent, &key);
+        error = save(agent, txn, &key, copy);
     }
     if (error == OK && header->kind == MESSAGE_WITHDRAWAL) {
         error = settle_case(agent, txn, &key.case_id);
@@ -406,7 +419,7 @@ enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct c
     } else {
         decide_recount(&ctx, &copy->referral);
     }
-    return put(txn, key, copy);
+    return put(agent, txn, key, copy);
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,

@@ -141,7 +141,6 @@ static enum err recount_some(struct agent *agent, struct store_txn *txn, struct 
         error = cases_next(txn, NULL, begun ? at : NULL, &key, &packed);
         if (error == OK) {
             error = copy_recount(agent, txn, &key, packed);
-            changes_add(agent, &key);
             *at = key;
             begun = true;
         }

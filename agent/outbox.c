@@ -2,6 +2,7 @@
  *
  * Of one referral one message travels at a time, so that a message that must come again later is
  * not overtaken by its successor; and what is about a case's matters travels alone in its case.
+ * What is put off holds back its successors in the same way: they would be refused for good.
  * Messages that the broker cannot take now (its store or the receiver's queue is full) keep
  * waiting; whatever it decided, for or against, is final. */
 #include <inttypes.h>
@@ -12,34 +13,91 @@
 #include "model/refusal.h"
 #include "wire/receipt.h"
 
-#define WALK_MAX 1024u /* rows that one batch looks at once it has any */
+#define WALK_MAX     1024u /* rows that one batch looks at once it has any */
+#define PASSED_FIRST 256u  /* slots; doubled when half of them are used */
 
 /* --- sending --- */
 
+/* A referral or case of which a row was passed that goes before: on its way, or left waiting. */
+struct passed {
+    struct uuid id;
+    bool used;
+    bool of_matter; /* a row about the case's matters */
+};
+
 struct batch {
     struct span payloads[AGENT_BATCH_COUNT]; /* the region's */
-    struct uuid referrals[AGENT_BATCH_COUNT];
-    struct uuid cases[AGENT_BATCH_COUNT];
-    bool of_matter[AGENT_BATCH_COUNT];
     uint64_t seqs[AGENT_BATCH_COUNT];
     size_t count;
     size_t bytes;
+    struct passed *passed; /* the region's: open addressing, at most half full */
+    size_t passed_count, passed_slots;
     struct region region;
 };
 
-/* Is something before it on its way? Whether a matter may begin hangs on all of its case. */
-static bool travels(const struct batch *batch, const struct message_header *header)
+static struct passed *passed_find(const struct batch *batch, const struct uuid *id)
 {
-    bool of_matter = message_kind_of_matter(header->kind);
+    size_t mask = batch->passed_slots - 1;
+    size_t at = (size_t)be64_get(id->bytes + UUID_BYTES - 8) & mask;
 
-    for (size_t i = 0; i < batch->count; i++) {
-        if (uuid_equal(&batch->referrals[i], &header->referral_id) ||
-            ((of_matter || batch->of_matter[i]) &&
-             uuid_equal(&batch->cases[i], &header->case_id))) {
-            return true;
+    while (batch->passed[at].used && !uuid_equal(&batch->passed[at].id, id)) {
+        at = (at + 1) & mask;
+    }
+    return &batch->passed[at];
+}
+
+/* Room for two more. */
+static enum err passed_room(struct batch *batch)
+{
+    const struct passed *before = batch->passed;
+    size_t slots = batch->passed_slots;
+
+    if (before != NULL && 2 * (batch->passed_count + 2) <= slots) {
+        return OK;
+    }
+    batch->passed_slots = slots == 0 ? PASSED_FIRST : 2 * slots;
+    batch->passed = region_take(&batch->region, batch->passed_slots * sizeof(*batch->passed));
+    if (batch->passed == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; before != NULL && i < slots; i++) {
+        if (before[i].used) {
+            *passed_find(batch, &before[i].id) = before[i];
         }
     }
-    return false;
+    return OK;
+}
+
+static void passed_add(struct batch *batch, const struct uuid *id, bool of_matter)
+{
+    struct passed *passed = passed_find(batch, id);
+
+    batch->passed_count += passed->used ? 0 : 1;
+    passed->id = *id;
+    passed->used = true;
+    passed->of_matter = passed->of_matter || of_matter;
+}
+
+/* Does something go before it? Whether a matter may begin hangs on all of its case. */
+static bool is_behind(const struct batch *batch, const struct message_header *header)
+{
+    const struct passed *whole_case = passed_find(batch, &header->case_id);
+    bool of_matter = message_kind_of_matter(header->kind);
+
+    return passed_find(batch, &header->referral_id)->used ||
+           (whole_case->used && (of_matter || whole_case->of_matter));
+}
+
+static enum err pass(struct batch *batch, const struct message_header *header, bool *ret_behind)
+{
+    enum err error = passed_room(batch);
+
+    if (error == OK) {
+        *ret_behind = is_behind(batch, header);
+        passed_add(batch, &header->referral_id, false);
+        passed_add(batch, &header->case_id, message_kind_of_matter(header->kind));
+    }
+    return error;
 }
 
 static size_t place_of(const struct agent *agent, const char *id)
@@ -70,9 +128,6 @@ static enum err batch_add(struct batch *batch, const struct row *row, struct spa
     }
     memcpy(copy, payload.data, payload.len);
     batch->payloads[batch->count] = span_of(copy, payload.len);
-    batch->referrals[batch->count] = row->header.referral_id;
-    batch->cases[batch->count] = row->header.case_id;
-    batch->of_matter[batch->count] = message_kind_of_matter(row->header.kind);
     batch->seqs[batch->count] = row->seq;
     batch->count++;
     batch->bytes += payload.len;
@@ -87,15 +142,21 @@ static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row
 
     for (unsigned i = 0; batch->count < AGENT_BATCH_COUNT; i++) {
         struct span payload;
+        bool behind = false;
         enum err error = row_waiting(read, queue, row.seq, &row);
 
         if (error != OK || (i >= WALK_MAX && batch->count > 0)) {
             return error == ERR_NOT_FOUND ? OK : error;
         }
-        if (queue == ROW_SUBMITS && (travels(batch, &row.header) || is_deferred(agent, &row))) {
+        if (queue == ROW_SUBMITS) {
+            error = pass(batch, &row.header, &behind);
+        }
+        if (error == OK && queue == ROW_SUBMITS && (behind || is_deferred(agent, &row))) {
             continue;
         }
-        error = row_payload(read, row.seq, &payload);
+        if (error == OK) {
+            error = row_payload(read, row.seq, &payload);
+        }
         if (error != OK || (batch->count > 0 && batch->bytes + payload.len > AGENT_BATCH_BYTES)) {
             return error;
         }
@@ -177,22 +238,48 @@ struct answered { /* one message of the request and what the broker says of it *
     struct row row;
 };
 
-/* Not now: it keeps waiting. */
-static void put_off(struct answered *answered, enum agent_slot slot)
+static bool defer(struct agent *agent, const char *id, uint64_t until_ms)
+{
+    size_t place = place_of(agent, id);
+    bool known = place < registry_count(agent->setup.registry);
+
+    if (known) {
+        agent->deferred_ms[place] = until_ms;
+    }
+    return known;
+}
+
+/* The officer sees what it waits for. */
+static enum err keep_reason(struct answered *answered)
+{
+    struct row *row = &answered->row;
+    const struct shared_receipt *shared = answered->shared;
+
+    if (row->code == shared->code && strcmp(row->detail, shared->detail) == 0) {
+        return OK;
+    }
+    log_info("the broker cannot take a message now (%s %s): it waits here",
+             refusal_name((enum refusal)shared->code), shared->detail);
+    row->code = shared->code;
+    text_copy(row->detail, sizeof(row->detail), shared->detail);
+    return row_update(answered->txn, row);
+}
+
+/* Not now: it keeps waiting. A message to several waits until all of them have room; what goes to
+ * the one that has none need not be tried meanwhile. */
+static enum err put_off(struct answered *answered, enum agent_slot slot)
 {
     struct agent *agent = answered->agent;
     const struct shared_receipt *shared = answered->shared;
     uint64_t until_ms = agent_machine_ms(agent) + agent_retry_ms(shared->retry_after_ms);
-    size_t place = place_of(agent, answered->row.header.recipient);
+    bool full = slot == SLOT_SUBMIT && shared->code == REFUSAL_QUEUE_FULL;
 
-    log_info("the broker cannot take a message now (%s): it waits here",
-             refusal_name((enum refusal)shared->code));
-    if (slot == SLOT_SUBMIT && shared->code == REFUSAL_QUEUE_FULL &&
-        place < registry_count(agent->setup.registry)) {
-        agent->deferred_ms[place] = until_ms;
+    if (full && defer(agent, answered->row.header.recipient, until_ms)) {
+        (void)defer(agent, shared->detail, until_ms); /* of an older broker: names nobody */
     } else {
         agent->askings[slot].not_before_ms = until_ms;
     }
+    return keep_reason(answered);
 }
 
 /* The record is of this very message, and says one thing: taken, or refused. */
@@ -348,7 +435,7 @@ static enum err take_answers(struct agent *agent, struct store_txn *txn, enum ag
         enum err error = row_get(txn, ROW_OUT, asking->seqs[i], &answered.row);
 
         if (error == OK && answered.shared->code != REFUSAL_NONE) {
-            put_off(&answered, slot);
+            error = put_off(&answered, slot);
         } else if (error == OK) {
             error = take_receipt(&answered);
         }

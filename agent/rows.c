@@ -306,6 +306,8 @@ enum err row_wait_again(struct store_txn *txn, struct row *row)
 
     assert(row->direction == ROW_OUT);
     row->state = ROW_WAITING;
+    row->code = 0;
+    row->detail[0] = '\0';
     error = row_update(txn, row);
     return error == OK ? put_waiting(txn, row) : error;
 }

@@ -30,7 +30,8 @@ struct row {
     uint64_t recorded_ms;            /* broker time of its leaf; 0: not recorded */
     uint64_t leaf_index;             /* once recorded */
     uint64_t checkpoint_size;        /* of the receipt */
-    uint32_t code;                   /* REFUSED: enum refusal; REJECTED: VOCABULARY_REJECTION */
+    uint32_t code;                   /* REFUSED, WAITING: enum refusal, of a broker that had no */
+                                     /* room; REJECTED: VOCABULARY_REJECTION */
     char detail[LIMIT_DETAIL_BYTES]; /* a field path, never content */
     struct position position;        /* in: its place in the stream */
     struct digest leaf_hash;         /* in */

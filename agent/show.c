@@ -68,7 +68,7 @@ void named_uuid(struct json_writer *out, const char *name, const struct uuid *id
 
 static void write_outcome(struct json_writer *out, const struct row *row)
 {
-    if (row->state == ROW_REFUSED) {
+    if (row->state == ROW_REFUSED || (row->state == ROW_WAITING && row->code != REFUSAL_NONE)) {
         named_text(out, "code", refusal_name((enum refusal)row->code));
         some_text(out, "detail", row->detail);
         named_text(out, "hint", refusal_hint((enum refusal)row->code));

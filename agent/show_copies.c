@@ -7,10 +7,9 @@
 #include "model/lanes.h"
 #include "model/vocabulary.h"
 
-#define SHOWN_MAX      500u /* rows of one referral, copies of one case, late clocks */
-#define NEAR_DAYS      3u   /* working days, today not counted */
-#define NEAR_DAYS_MAX  400u
-#define LATE_STEPS_MAX 200000u /* copies that one question looks at */
+#define SHOWN_MAX     500u /* rows of one referral, copies of one case, late clocks */
+#define NEAR_DAYS     3u   /* working days, today not counted */
+#define NEAR_DAYS_MAX 400u
 
 /* --- a referral --- */
 
@@ -331,10 +330,11 @@ enum err show_case(struct agent *agent, struct store_txn *read, const char *numb
 /* --- what is late, or near --- */
 
 struct lateness_walk {
-    const struct agent *agent;
     struct json_writer *out;
     uint64_t now_ms, until_ms;
+    uint16_t holder; /* this agency, or one for which it acts */
     unsigned count;
+    bool more;
 };
 
 struct held { /* an open clock */
@@ -344,17 +344,18 @@ struct held { /* an open clock */
     uint16_t holder;
 };
 
-/* Does this agency, or one for which it acts, hold it, and is it near or late? */
+/* Is it the holder's, and near or late? */
 static void look_at(struct lateness_walk *walk, const struct held *held)
 {
     const struct window *window = held->window;
     const struct copy *copy = held->copy;
-    const struct agent *agent = walk->agent;
-    bool own = registry_acting(agent->setup.registry, held->holder, walk->now_ms) ==
-               agent->setup.self->number;
 
-    if (!own || window->due_before_ms == 0 || window->due_before_ms > walk->until_ms ||
-        walk->count >= SHOWN_MAX) {
+    if (held->holder != walk->holder || window->due_before_ms == 0 ||
+        window->due_before_ms > walk->until_ms) {
+        return;
+    }
+    walk->more = walk->count == SHOWN_MAX;
+    if (walk->more) {
         return;
     }
     walk->count++;
@@ -396,22 +397,34 @@ static void look_at_copy(struct lateness_walk *walk, const struct copy *copy)
     }
 }
 
-static enum err walk_all(struct agent *agent, struct store_txn *read, struct lateness_walk *walk)
+/* Each of these copies has a clock to be shown: there are no more of them than rows. */
+static enum err walk_holder(struct agent *agent, struct store_txn *read, struct lateness_walk *walk)
 {
-    struct case_key at, key;
-    enum err error = OK;
+    struct clock_end end = {.due_before_ms = 0};
+    enum err error = clocks_next(read, walk->holder, NULL, &end);
 
-    for (unsigned i = 0; error == OK && i < LATE_STEPS_MAX && walk->count < SHOWN_MAX; i++) {
-        struct span packed;
-
-        error = cases_next(read, NULL, i == 0 ? NULL : &at, &key, &packed);
-        if (error == OK) {
-            error = copy_unpack(packed, agent->copy);
-        }
-        if (error == OK) {
+    while (error == OK && end.due_before_ms <= walk->until_ms && !walk->more) {
+        error = copy_load(read, &end.key, agent->copy);
+        if (error == OK && agent->copy->known) {
             look_at_copy(walk, agent->copy);
         }
-        at = key;
+        if (error == OK) {
+            error = clocks_next(read, walk->holder, &end, &end);
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err walk_all(struct agent *agent, struct store_txn *read, struct lateness_walk *walk)
+{
+    const struct registry *registry = agent->setup.registry;
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+        walk->holder = registry_at(registry, i)->number;
+        if (registry_acting(registry, walk->holder, walk->now_ms) == agent->setup.self->number) {
+            error = walk_holder(agent, read, walk);
+        }
     }
     return error;
 }
@@ -430,7 +443,7 @@ static uint64_t end_of(const struct agent *agent, uint64_t now_ms, uint64_t work
 enum err show_late(struct agent *agent, const struct json_value *request, struct json_writer *out,
                    struct fault *fault)
 {
-    struct lateness_walk walk = {.agent = agent, .out = out, .now_ms = agent_wall_ms(agent)};
+    struct lateness_walk walk = {.out = out, .now_ms = agent_wall_ms(agent)};
     struct json_value member = json_member(request, "within");
     struct store_txn *read;
     uint64_t days = NEAR_DAYS;
@@ -448,7 +461,7 @@ enum err show_late(struct agent *agent, const struct json_value *request, struct
     json_array_begin(out);
     error = walk_all(agent, read, &walk);
     json_array_end(out);
-    named_bool(out, "more", error == OK); /* the walk ended before the copies did */
+    named_bool(out, "more", walk.more);
     store_read_end(read);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return error;
 }

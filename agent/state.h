@@ -188,6 +188,7 @@ struct copy_input {
     uint64_t leaf_index;
     bool received;                    /* from the broker, */
     uint32_t lane;                    /* in this lane */
+    bool sending;                     /* it is judged before it is sent */
     const struct copy_lookup *lookup; /* or NULL */
 };
 /* The packed copy of a referral or matter. ERR_CORRUPT, ERR_VERSION. */
@@ -219,6 +220,22 @@ enum counting_state counting_state(const struct agent *agent);
 /* Are there copies to be counted anew? */
 bool counting_waits(const struct agent *agent);
 void counting_step(struct agent *agent); /* some of them */
+
+/* --- clocks.c: which copies have a clock that ends when --- */
+
+struct clock_end {
+    uint64_t due_before_ms; /* the earliest of its holder's in this copy */
+    struct case_key key;    /* of the copy */
+};
+/* The copy is about to be written: its entries take the place of those of the one before. */
+enum err clocks_follow(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                       const struct copy *copy) MUST_CHECK;
+/* The copies with open clocks of this holder, the earliest end first; `after` NULL: from the first.
+ * ERR_NOT_FOUND at the end. */
+enum err clocks_next(struct store_txn *txn, uint16_t holder, const struct clock_end *after,
+                     struct clock_end *ret_end) MUST_CHECK;
+/* At the start: where a store has copies and no entries, they are made. */
+enum err clocks_load(struct agent *agent) MUST_CHECK;
 
 /* --- lookup.c: what this agency itself knows of a case --- */
 

@@ -31,6 +31,7 @@ struct broker_setup { /* all borrowed for the broker's life */
     struct span registry_text;  /* as loaded: what REGISTRY answers */
     struct span policy_text;    /* as loaded: what `policy` of the status socket answers */
     const char *software;       /* name and version */
+    uint64_t queue_max;         /* messages that wait for one agency; 0: LIMIT_QUEUE_COUNT */
     int64_t (*laboratory_offset_ms)(void *ctx); /* told in each reply; NULL: none */
     void *laboratory;
 };

@@ -308,20 +308,24 @@ static enum err answer_known(struct submission *submission, bool *ret_known)
     return refuse_reuse(submission);
 }
 
+/* The answer names the one whose queue is full: of several the sender cannot guess it. */
 static enum err check_queue(struct submission *submission, const struct agency *recipient,
                             enum refusal *ret_refusal)
 {
+    const struct broker_setup *setup = &submission->turn->broker->setup;
+    uint64_t max = setup->queue_max != 0 ? setup->queue_max : LIMIT_QUEUE_COUNT;
     uint64_t waiting = 0;
     enum err error = queue_waiting(submission->turn->txn, recipient->number, &waiting, NULL);
 
-    if (error == OK && waiting >= LIMIT_QUEUE_COUNT) {
+    if (error == OK && waiting >= max) {
         *ret_refusal = REFUSAL_QUEUE_FULL;
+        text_copy(submission->ref->detail, sizeof(submission->ref->detail), recipient->id);
     }
     return error;
 }
 
-/* Is there room for a new submission, in the store and with all whom it goes to? Acknowledgements
- * always have it. */
+/* Is there room for a new submission, in the store and with all whom it goes to? Where one has
+ * none, nobody gets it yet: it comes again as one act. Acknowledgements always have room. */
 static enum err check_room(struct submission *submission, enum refusal *ret_refusal)
 {
     const struct broker_setup *setup = &submission->turn->broker->setup;
@@ -339,7 +343,8 @@ static enum err check_room(struct submission *submission, enum refusal *ret_refu
         *ret_refusal = REFUSAL_RATE; /* the rest of this request: a turn of its own */
         return OK;
     }
-    for (size_t i = 0; error == OK && i < registry_count(setup->registry); i++) {
+    for (size_t i = 0;
+         error == OK && *ret_refusal == REFUSAL_NONE && i < registry_count(setup->registry); i++) {
         const struct agency *agency = registry_at(setup->registry, i);
 
         if (strcmp(agency->id, message->header.recipient) == 0 ||

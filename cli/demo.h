@@ -80,8 +80,9 @@ struct demo {
     uint64_t told_ms;   /* the broker's time then */
     bool frozen;        /* the broker cannot be asked */
     uint64_t offset_ms; /* the laboratory's, as last set: a broker that restarts is told it again */
-    struct said wire;   /* the last reply to the attacker */
-    struct said verifier; /* the verifier's last verdict */
+    char sent[UUID_TEXT_BYTES]; /* the id of the message that was sent last */
+    struct said wire;           /* the last reply to the attacker */
+    struct said verifier;       /* the verifier's last verdict */
     struct demo_result results[DEMO_RESULTS_MAX];
     size_t result_count;
     struct fault fault;
@@ -196,7 +197,7 @@ struct step {
     const char *text;     /* Chinese: the line that is printed; NULL: none */
     const char *article;  /* "第九条" */
     const char *name;     /* of an assertion */
-    const char *ask;      /* its question */
+    const char *ask;      /* its question; "{sent}" in it is the message that was sent last */
     const char *path;     /* where in the answer */
     const char *value;    /* what must stand there; "*": anything */
 };

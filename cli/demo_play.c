@@ -204,6 +204,7 @@ static enum err act_send(struct demo *demo, const struct step *step)
     for (size_t i = 0; error == OK && step->act != ACT_POST && i < json_count(&messages); i++) {
         struct json_value message = json_item(&messages, i);
 
+        (void)snprintf(demo->sent, sizeof(demo->sent), "%s", value_text(&message, "id"));
         error = follow(demo, step, &message);
     }
     said_free(&said);
@@ -372,8 +373,24 @@ static enum err act_verify(struct demo *demo, const struct step *step)
 
 /* --- assertions --- */
 
+/* The question, with the id of the message that was sent last in its place. */
+static const char *question(const struct demo *demo, const struct step *step,
+                            char out[DEMO_VALUE_BYTES])
+{
+    static const char mark[] = "{sent}";
+    const char *at = strstr(step->ask, mark);
+
+    if (at == NULL) {
+        return step->ask;
+    }
+    (void)snprintf(out, DEMO_VALUE_BYTES, "%.*s%s%s", (int)(at - step->ask), step->ask, demo->sent,
+                   at + strlen(mark));
+    return out;
+}
+
 static enum err evaluate(struct demo *demo, const struct step *step, char out[DEMO_VALUE_BYTES])
 {
+    char asked[DEMO_VALUE_BYTES];
     struct said said;
     enum err error;
 
@@ -386,7 +403,7 @@ static enum err evaluate(struct demo *demo, const struct step *step, char out[DE
         return OK;
     }
     said_init(&said);
-    error = talk_ask(demo, step->who, step->ask, &said);
+    error = talk_ask(demo, step->who, question(demo, step, asked), &said);
     if (error == OK) {
         check_evaluate(&said.root, step->path, out);
     }

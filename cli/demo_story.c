@@ -25,7 +25,10 @@
 #define WOUNDED "JZ-2026-0003"
 #define ORPHAN  "JZ-2026-0004"
 #define ASKED   "MZ-SX-2026-0001" /* the information request about WOUNDED */
-#define ARCHIVE "JZ-SX-2026-0001" /* the archive of ORPHAN */
+#define MEETING "JZ-SX-2026-0001" /* the joint meeting about SILENT */
+#define HEARING "JZ-SX-2026-0002" /* about the money of ORPHAN, */
+#define FUND    "JZ-SX-2026-0003" /* which is supervised, */
+#define ARCHIVE "JZ-SX-2026-0004" /* and its archive */
 
 #define STATUS               "{\"cmd\":\"status\"}"
 #define INBOX                "{\"cmd\":\"inbox\",\"count\":500}"
@@ -310,6 +313,18 @@ const struct step story[] = {
     SEND(P, "justice-told", NULL, NULL),
     SEND(P, "rural-suitable", NULL, NULL),
     SEND(P, "rural-told", NULL, NULL),
+    AT("2026-10-29 09:30"),
+    SEND(P, "meeting", "联席会议办公室通知开会：那条逾期的线索列入议题", "第十三条"),
+    RECEIVED(CIVIL, MEETING, "meeting-notice", NULL),
+    EXPECT("meeting-has-its-agenda", CIVIL, SHOW("{sent}"), "message.facts.agenda.number", SILENT,
+           "通知里写明议题：" SILENT),
+    EXPECT("meeting-replies-are-owed", P, SHOW(MEETING), "matter.duties[due=2026-11-03]#", "2",
+           "参会与否也是一项期限：11月3日前回执"),
+    SEND(YOUTH, "meeting-youth", "共青团市委回执：参加", "第十三条"),
+    SEND(CIVIL, "meeting-civil", "民政局回执：派员代为参加", NULL),
+    EXPECT("meeting-who-comes", P, SHOW(MEETING), "matter.members[agency=" CIVIL "].attends",
+           "deputy", NULL),
+    EXPECT("meeting-all-replied", P, SHOW(MEETING), "matter.state", "closed", "回执齐了"),
 
     SCENE("七、送错了单位：改送、补问、撤回，一步一步改正"),
     AT("2026-10-29 10:00"),
@@ -360,10 +375,29 @@ const struct step story[] = {
     SEND(P, "orphan", "人民检察院移送线索：母亲被害、父亲重残的未成年人，送民政局", "第十八条"),
     AT("2026-11-16 10:00"),
     SEND(CIVIL, "orphan-grants", "民政局反馈：给予救助（基本生活补贴每月1700元）", "第九条"),
+    SEND(P, "hearing", "人民检察院就救助金如何发放邀请民政、教育听证", "第十二条"),
+    RECEIVED(EDU, HEARING, "hearing-invitation", NULL),
+    EXPECT("hearing-is-about-the-referral", EDU, SHOW("{sent}"), "message.facts.purpose", "payment",
+           "邀请写明听证事由、时间和哪些人参加"),
+    SEND(CIVIL, "hearing-civil", "民政局回执：参加", NULL),
     AT("2026-11-18 10:00"),
     SEND(CIVIL, "orphan-approved", "救助落实：已审批", NULL),
+    AT("2026-11-20 00:00"),
+    NOTICE(EDU, HEARING, "remind-2", "催办：听证回执还有2个工作日 → 教育体育局", "第十二条"),
+    AT("2026-11-25 16:00"),
+    SEND(P, "hearing-opinion", "听证意见：同意救助，救助金监管发放；民政局承诺核实监护情况",
+         "第十二条"),
+    EXPECT("hearing-excuses-who-was-silent", P, SHOW(HEARING), "matter.duties[duty=2].cancelled",
+           "true", "会已开过，没回执的不必再回"),
+    EXPECT("hearing-promise-has-a-clock", CIVIL, SHOW(HEARING), "matter.duties[duty=3].due",
+           "2026-12-04", "承诺也是期限：12月4日"),
+    SEND(P, "fund", "人民检察院定救助金监管计划：三万元，分两期", "第二十条"),
+    EXPECT("fund-seen-by-both", CIVIL, SHOW(FUND), "matter.balance_fen", "3000000",
+           "民政局同样看到计划与余额"),
     AT("2026-12-01 10:00"),
     SEND(CIVIL, "orphan-paid-1", "救助落实：第一期已发放", NULL),
+    SEND(CIVIL, "hearing-kept", "民政局报告：听证时的承诺已兑现", "第十四条"),
+    EXPECT("hearing-ends-with-the-promise", P, SHOW(HEARING), "matter.state", "closed", NULL),
     AT("2026-12-21 10:00"),
     SEND(CIVIL, "orphan-paid-2", "救助落实：第二期已发放", NULL),
     SEND(CIVIL, "orphan-delivered", "救助落实：祖母确认收到", NULL),
@@ -374,6 +408,11 @@ const struct step story[] = {
     EXPECT("archived", CIVIL, SHOW(ARCHIVE), "matter.kind", "archive", "民政局同时得知"),
     EXPECT("first-visit-by-the-calendar", P, SHOW(ARCHIVE), "matter.duties[duty=1].due",
            "2027-02-22", "未成年人：60天后第一次回访；2月20日是星期六，顺延到22日"),
+    AT("2026-12-31 10:00"),
+    SEND(P, "fund-paid", "归档以后，监管的救助金照计划支付第一期", "第二十条"),
+    EXPECT("fund-balance", CIVIL, SHOW(FUND), "matter.balance_fen", "2000000", "余额两万元"),
+    EXPECT("fund-outlives-the-archive", P, SHOW(FUND), "matter.duties[duty=2].due", "2027-08-31",
+           "第二期的期限还在走：2027年8月31日"),
     AT("2027-02-19 00:00"),
     NOTICE(P, ARCHIVE, "remind-2", "催办：回访期限还有2个工作日 → 检察院自己", "第十六条"),
     AT("2027-02-22 10:00"),

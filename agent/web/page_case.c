@@ -82,10 +82,9 @@ static void view_window(struct page *page, const struct window *window)
     const struct calendar *calendar = page->agent->setup.calendar;
     const int32_t start = civil_day_at(window->start_ms);
     const uint64_t until_ms = window->stopped_ms != 0 ? window->stopped_ms : page->now_ms;
-    const uint32_t passed =
-        calendar_count_working_days(calendar, start, civil_day_at(until_ms));
-    const uint32_t shown = passed > window->n ? (passed < 2 * window->n ? passed : 2 * window->n)
-                                              : window->n;
+    const uint32_t passed = calendar_count_working_days(calendar, start, civil_day_at(until_ms));
+    const uint32_t shown =
+        passed > window->n ? (passed < 2 * window->n ? passed : 2 * window->n) : window->n;
 
     if (window->n == 0) {
         return;
@@ -297,7 +296,8 @@ static void view_facts(struct page *page, const struct message *message)
     const struct referral_facts *facts = &message->referral;
 
     named_text(&page->view, "ground", page_word(page, VOCABULARY_GROUND, facts->ground));
-    named_text(&page->view, "channel", page_word(page, VOCABULARY_LEAD_CHANNEL, facts->lead_channel));
+    named_text(&page->view, "channel",
+               page_word(page, VOCABULARY_LEAD_CHANNEL, facts->lead_channel));
     named_text(&page->view, "relation", page_word(page, VOCABULARY_RELATION, facts->relation));
     named_text(&page->view, "told", page_word(page, VOCABULARY_TOLD, facts->told));
     view_words(page, "measures", VOCABULARY_MEASURE, facts->measures);
@@ -385,8 +385,7 @@ static void view_focus(struct page *page, struct shown_case *shown)
     *referral = page->agent->copy->referral;
     view_content(page, shown);
     view_looks(page, shown->read, &shown->focus->key.referral_id);
-    (void)snprintf(to, sizeof(to), "%s",
-                   page_agency(page, referral->receiver));
+    (void)snprintf(to, sizeof(to), "%s", page_agency(page, referral->receiver));
     view_why(page, to, &referral->clocks[REFERRAL_CLOCK_FEEDBACK]);
     free(referral);
 }
@@ -407,8 +406,7 @@ static void view_head(struct page *page, const struct work_item *item)
     named_text(&page->view, "consult", refer);
     (void)snprintf(refer, sizeof(refer), "/send/archive/%s", item->case_number);
     named_text(&page->view, "archive", refer);
-    named_bool(&page->view, "procuratorate",
-               page->agent->setup.self->class == CLASS_PROCURATORATE);
+    named_bool(&page->view, "procuratorate", page->agent->setup.self->class == CLASS_PROCURATORATE);
 }
 
 static void show_case_page(struct page *page, struct shown_case *shown)

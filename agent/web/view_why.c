@@ -34,7 +34,7 @@ static void draw_day(struct drawing *drawing, int32_t day)
         class = "arr";
         text_copy(text, sizeof(text), tr(page, N_("送达 不计")));
     } else if (inside && works) {
-        const char *format = day == trace->due_day ? tr(page, N_("第 %u 日 届满"))
+        const char *format = day == trace->due_day        ? tr(page, N_("第 %u 日 届满"))
                              : what.reason == DAY_MAKE_UP ? tr(page, N_("班 第 %u 日"))
                                                           : tr(page, N_("第 %u 日"));
         const char *number = strchr(format, '%');
@@ -97,15 +97,15 @@ struct skipping { /* runs of days of one reason and name */
 static void say_run(struct page *page, const struct skipping *run)
 {
     char first[PAGE_DAY_BYTES], last[PAGE_DAY_BYTES], what[256], result[32];
-    const char *verb = run->reason == DAY_MAKE_UP ? tr(page, N_("计入 调休上班"))
-                                                  : tr(page, N_("跳过"));
+    const char *verb =
+        run->reason == DAY_MAKE_UP ? tr(page, N_("计入 调休上班")) : tr(page, N_("跳过"));
     const char *name = run->reason == DAY_WEEKEND ? tr(page, N_("周末")) : run->name;
 
     page_day_text(page, run->first, false, first);
     page_day_text(page, run->last, false, last);
     if (run->first == run->last) {
-        (void)snprintf(what, sizeof(what), "%s %s %s", verb,
-                       run->reason == DAY_MAKE_UP ? "" : name, first);
+        (void)snprintf(what, sizeof(what), "%s %s %s", verb, run->reason == DAY_MAKE_UP ? "" : name,
+                       first);
     } else {
         (void)snprintf(what, sizeof(what), "%s %s %s %s %s", verb, name, first, tr(page, N_("至")),
                        last);
@@ -160,10 +160,10 @@ static void say_count(struct page *page, const struct window_trace *trace)
     say_runs(page, trace);
     (void)snprintf(what, sizeof(what), "%s %d %s", tr(page, N_("核对：共")),
                    trace->due_day - trace->day_0, tr(page, N_("天，其中工作日")));
-    (void)snprintf(result, sizeof(result), "%u %s",
-                   calendar_count_working_days(page->agent->setup.calendar, trace->day_0,
-                                               trace->due_day),
-                   tr(page, N_("个工作日")));
+    (void)snprintf(
+        result, sizeof(result), "%u %s",
+        calendar_count_working_days(page->agent->setup.calendar, trace->day_0, trace->due_day),
+        tr(page, N_("个工作日")));
     add_sentence(page, what, result);
     page_day_text(page, trace->due_day, false, day);
     add_sentence(page, tr(page, N_("届满（第九条、第十一条、第二十一条），当日 24 时止")), day);
@@ -203,8 +203,7 @@ void view_why(struct page *page, const char *of_whom, const struct window *windo
     draw_weeks(page, &trace);
     say_count(page, &trace);
     named_text(&page->view, "basis", basis_text(page, trace.basis));
-    named_text(&page->view, "source",
-               calendar_source(calendar, civil_date_of(trace.due_day).year));
+    named_text(&page->view, "source", calendar_source(calendar, civil_date_of(trace.due_day).year));
     named_text(&page->view, "version", trace.version);
     named_bool(&page->view, "provisional", trace.provisional);
     json_object_end(&page->view);

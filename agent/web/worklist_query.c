@@ -302,8 +302,7 @@ size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
     for (size_t i = 0; i < list->count && count < max; i++) {
         struct work_entry *entry = list->entries[i];
 
-        if (uuid_equal(&entry->item.key.case_id, case_id) &&
-            work_read_persons(list, entry) == OK) {
+        if (uuid_equal(&entry->item.key.case_id, case_id) && work_read_persons(list, entry) == OK) {
             ret_items[count++] = &entry->item;
         }
     }

@@ -32,6 +32,7 @@
 #define LIMIT_DUTIES          128u /* of one matter: monthly payments for ten years, replies */
 #define LIMIT_MEMBERS         128u /* agencies in one matter: a city with its banners */
 #define LIMIT_AGENDA          200u
+#define LIMIT_CASE_PARTS      1000u /* of one case by any policy: what is opened is judged by all */
 #define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */
 #define LIMIT_BODY_BYTES      (200u * 1024u)
 

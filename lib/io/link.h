@@ -81,7 +81,7 @@ struct link_server_options {
 #define LINK_LISTENERS_MAX 4
 
 struct link_server_counts {
-    uint64_t connections;         /* now */
+    uint64_t connections;         /* now, without those over the cap */
     uint64_t connections_refused; /* over the cap, since start */
     uint64_t requests;            /* since start */
     uint64_t contexts_held;       /* handed over and neither answered nor dropped, now */

@@ -44,7 +44,7 @@ static uint32_t *link_to(struct link_pipes *pipes, uint32_t id)
     return at;
 }
 
-void link_pipes_add(struct link_pipes *pipes, uint32_t id, uint64_t now_ms)
+bool link_pipes_add(struct link_pipes *pipes, uint32_t id, uint64_t now_ms)
 {
     nng_mtx_lock(pipes->lock);
     uint32_t row = pipes->free;
@@ -53,8 +53,10 @@ void link_pipes_add(struct link_pipes *pipes, uint32_t id, uint64_t now_ms)
         pipes->free = pipes->rows[row].next;
         pipes->rows[row] = (struct link_pipe){.id = id, .next = *head, .heard_ms = now_ms};
         *head = row;
+        pipes->count++;
     }
     nng_mtx_unlock(pipes->lock);
+    return row != 0;
 }
 
 bool link_pipes_heard(struct link_pipes *pipes, uint32_t id, uint64_t now_ms)
@@ -80,7 +82,7 @@ void link_pipes_deafen(struct link_pipes *pipes, uint32_t id, uint64_t until_ms)
     nng_mtx_unlock(pipes->lock);
 }
 
-void link_pipes_remove(struct link_pipes *pipes, uint32_t id)
+bool link_pipes_remove(struct link_pipes *pipes, uint32_t id)
 {
     nng_mtx_lock(pipes->lock);
     uint32_t *at = link_to(pipes, id);
@@ -89,8 +91,18 @@ void link_pipes_remove(struct link_pipes *pipes, uint32_t id)
         *at = pipes->rows[row].next;
         pipes->rows[row].next = pipes->free;
         pipes->free = row;
+        pipes->count--;
     }
     nng_mtx_unlock(pipes->lock);
+    return row != 0;
+}
+
+size_t link_pipes_count(const struct link_pipes *pipes)
+{
+    nng_mtx_lock(pipes->lock);
+    size_t count = pipes->count;
+    nng_mtx_unlock(pipes->lock);
+    return count;
 }
 
 size_t link_pipes_take_idle(struct link_pipes *pipes, uint64_t before_ms, uint32_t *ids,

@@ -1,6 +1,7 @@
-/* The connections of a link server and when each was last heard: so that one which asks nothing any
- * more does not take its place for ever. A peer whose machine lost its power leaves such a
- * connection, and nng 1.5 leaves one where a TLS peer ends within a message. Any thread. */
+/* The connections of a link server, no more than there is room for, and when each was last heard:
+ * so that one which asks nothing any more does not take its place for ever. A peer whose machine
+ * lost its power leaves such a connection, and nng 1.5 leaves one where a TLS peer ends within a
+ * message. Any thread. */
 #ifndef REFERRAL_IO_LINK_PIPES_H
 #define REFERRAL_IO_LINK_PIPES_H
 
@@ -20,17 +21,20 @@ struct link_pipes {
     struct link_pipe *rows; /* owned */
     uint32_t heads[LINK_PIPES_BUCKETS];
     uint32_t free;
+    size_t count; /* rows in use */
 };
 
 /* Room for so many connections. ERR_MEMORY; link_pipes_fini is right after that, too. */
 enum err link_pipes_init(struct link_pipes *pipes, size_t capacity) MUST_CHECK;
 void link_pipes_fini(struct link_pipes *pipes); /* zeroed is allowed */
 
-/* A connection came, asked something, went. Unknown ids, and more than there is room for, are
- * ignored. `heard` answers false while the connection is deaf. */
-void link_pipes_add(struct link_pipes *pipes, uint32_t id, uint64_t now_ms);
+/* A connection came, asked something, went. `add` answers false when there is no room for it, and
+ * `remove` when it was not there; unknown ids are ignored. `heard` answers false while the
+ * connection is deaf. */
+bool link_pipes_add(struct link_pipes *pipes, uint32_t id, uint64_t now_ms) MUST_CHECK;
 bool link_pipes_heard(struct link_pipes *pipes, uint32_t id, uint64_t now_ms);
-void link_pipes_remove(struct link_pipes *pipes, uint32_t id);
+bool link_pipes_remove(struct link_pipes *pipes, uint32_t id) MUST_CHECK;
+size_t link_pipes_count(const struct link_pipes *pipes);
 /* It did not read its answers: what it asks until then is thrown away. */
 void link_pipes_deafen(struct link_pipes *pipes, uint32_t id, uint64_t until_ms);
 

@@ -61,7 +61,6 @@ struct link_server {
     size_t slot_count;    /* those with an operation object */
     atomic_bool stopping; /* no new requests */
     bool closed;          /* no new operations either; loop thread */
-    _Atomic uint64_t connections;
     _Atomic uint64_t connections_refused;
     _Atomic uint64_t requests;
     _Atomic uint64_t contexts_held;
@@ -319,28 +318,26 @@ static void gone_run(struct loop_item *item)
 }
 
 /* nng's threads. Only counts, closes the excess and posts: no socket may be opened or closed here.
- */
+ * A connection that was refused is none of ours while nng takes it down, which it does in its own
+ * time: it is not counted, and takes nobody's place. */
 static void pipe_added_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link_server *server = argument;
     (void)event;
     link_listeners_accepted(&server->listeners, nng_pipe_listener(pipe));
-    if (atomic_fetch_add(&server->connections, 1) >= server->options.connections_max) {
+    if (!link_pipes_add(&server->pipes, (uint32_t)nng_pipe_id(pipe), clock_machine_ms())) {
         atomic_fetch_add(&server->connections_refused, 1);
         (void)nng_pipe_close(pipe); /* gone already: what was wanted */
-        return;
     }
-    link_pipes_add(&server->pipes, (uint32_t)nng_pipe_id(pipe), clock_machine_ms());
 }
 
 static void pipe_removed_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link_server *server = argument;
     (void)event;
-    atomic_fetch_sub(&server->connections, 1);
-    link_pipes_remove(&server->pipes, (uint32_t)nng_pipe_id(pipe));
+    bool known = link_pipes_remove(&server->pipes, (uint32_t)nng_pipe_id(pipe));
     link_listeners_removed(&server->listeners);
-    if (server->options.on_gone == NULL || atomic_load(&server->stopping)) {
+    if (!known || server->options.on_gone == NULL || atomic_load(&server->stopping)) {
         return;
     }
     struct gone *gone = calloc(1, sizeof *gone);
@@ -454,7 +451,7 @@ enum err link_server_reload_tls(struct link_server *server, struct fault *fault)
 void link_server_count(const struct link_server *server, struct link_server_counts *ret_counts)
 {
     *ret_counts = (struct link_server_counts){
-        .connections = atomic_load(&server->connections),
+        .connections = link_pipes_count(&server->pipes),
         .connections_refused = atomic_load(&server->connections_refused),
         .requests = atomic_load(&server->requests),
         .contexts_held = atomic_load(&server->contexts_held),

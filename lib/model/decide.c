@@ -104,6 +104,9 @@ static bool check_new(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_CASE_ARCHIVED,
                                "header.case_id: the case is archived");
     }
+    if (!deciding_room_in_case(deciding, false)) {
+        return false;
+    }
     if (ctx->number_taken) {
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number, .referral_number: taken");
@@ -120,13 +123,14 @@ static bool check_new(struct deciding *deciding)
 
 /* Who may be written to: the other party, by its own name or its successor's; the office, where a
  * document asks; and by the office, whoever wrote to it. An agent that reads what was taken before
- * an agency changed finds the old name. */
+ * an agency changed finds the old name, and a receipt names the author as the message did. */
 static bool is_addressee(const struct deciding *deciding, uint16_t party)
 {
     const struct registry *registry = deciding->ctx->registry;
     const struct agency *agency = registry_find(registry, deciding->message->header.recipient);
+    bool old_name = deciding->ctx->replica || is_receipt(deciding->message);
     return agency != NULL && (agency->number == deciding_acting(deciding, party) ||
-                              (deciding->ctx->replica && agency->number == party));
+                              (old_name && agency->number == party));
 }
 
 /* The office is told of documents and acknowledges what came to it. */
@@ -160,7 +164,9 @@ static bool check_party(struct deciding *deciding)
     }
     uint16_t other = sender ? referral->receiver : referral->sender;
     if (!is_addressee(deciding, other) && !is_of_office(deciding)) {
-        return deciding_refuse(deciding, REFUSAL_RECIPIENT,
+        return deciding_has_stayed(deciding, "header.recipient",
+                                   registry_find(deciding->ctx->registry, header->recipient)) &&
+               deciding_refuse(deciding, REFUSAL_RECIPIENT,
                                "header.recipient: not the other party of this referral");
     }
     return true;

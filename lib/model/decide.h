@@ -90,6 +90,7 @@ struct case_facts {
     bool archived;             /* an open MATTER_ARCHIVE is there */
     bool minor;                /* any of its referrals concerns a minor */
     bool answered;             /* any of its referrals has a final answer */
+    uint32_t parts;            /* referrals and matters of it, ended ones counted */
     uint32_t clocks;           /* open clocks of its referrals, undelivered ones included, and of */
                                /* its matters those that matter_clocks counts */
     struct agency_set parties; /* of its referrals */
@@ -111,6 +112,8 @@ struct decide_context {
     struct number_counter documents; /* the broker's, so far */
     /* decide_message only */
     uint16_t signer;                /* agency number of the verified signature */
+    bool sending;                   /* with `replica`: of what it is about to send, whose dates */
+                                    /* must lie ahead */
     bool replica;                   /* an agent's own copy: what only the broker can look up */
                                     /* (the five below) is taken as right */
     const struct decide_item *item; /* DELIVERY, REJECTION: NULL when nothing is queued there */

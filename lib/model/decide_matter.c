@@ -125,11 +125,13 @@ struct matter_member *matter_by_member(const struct deciding *deciding)
     return found;
 }
 
-/* An agent that reads what was taken before an agency changed finds the old name. */
+/* An agent that reads what was taken before an agency changed finds the old name, and a receipt
+ * names the author as the message did. */
 static bool is_now(const struct deciding *deciding, uint16_t agency, uint16_t member)
 {
-    return agency == deciding_acting(deciding, member) ||
-           (deciding->ctx->replica && agency == member);
+    enum message_kind kind = deciding->message->header.kind;
+    bool old_name = deciding->ctx->replica || kind == MESSAGE_DELIVERY || kind == MESSAGE_REJECTION;
+    return agency == deciding_acting(deciding, member) || (old_name && agency == member);
 }
 
 bool matter_has_addressee(const struct deciding *deciding, uint16_t agency)
@@ -242,7 +244,7 @@ static bool check_case(struct deciding *deciding, const struct act *act)
         return deciding_refuse(deciding, REFUSAL_CASE_ARCHIVED,
                                "header.case_id: the case is archived");
     }
-    return true;
+    return deciding_room_in_case(deciding, act->may_open != OPENS_ANY);
 }
 
 static bool check_about(struct deciding *deciding)
@@ -375,8 +377,11 @@ static bool may_continue(struct deciding *deciding, enum said_by said_by)
                                message_kind_name(deciding->message->header.kind));
     }
     bool to_owner = said_by == BY_MEMBER || (said_by == BY_HOLDER && !owner);
-    if (to_owner && !is_now(deciding, matter_recipient(deciding), deciding->matter->owner)) {
-        return deciding_refuse(deciding, REFUSAL_RECIPIENT,
+    uint16_t to = matter_recipient(deciding);
+    if (to_owner && !is_now(deciding, to, deciding->matter->owner)) {
+        return deciding_has_stayed(deciding, "header.recipient",
+                                   registry_by_number(deciding->ctx->registry, to)) &&
+               deciding_refuse(deciding, REFUSAL_RECIPIENT,
                                "header.recipient: not the owner of this matter");
     }
     return true;
@@ -384,9 +389,12 @@ static bool may_continue(struct deciding *deciding, enum said_by said_by)
 
 static bool takes_part(struct deciding *deciding, uint16_t agency)
 {
+    static const char path[] = "header.recipient, facts.copies";
     return matter_has_addressee(deciding, agency) ||
-           deciding_refuse(deciding, REFUSAL_MATTER_MEMBER,
-                           "header.recipient, facts.copies: does not take part in this matter");
+           (deciding_has_stayed(deciding, path,
+                                registry_by_number(deciding->ctx->registry, agency)) &&
+            deciding_refuse(deciding, REFUSAL_MATTER_MEMBER,
+                            "%s: does not take part in this matter", path));
 }
 
 static bool check_open(struct deciding *deciding, const struct act *act)
@@ -441,8 +449,7 @@ static bool check_author(struct deciding *deciding)
 {
     const struct decide_item *item = deciding->ctx->item;
     bool fits = deciding->ctx->replica ||
-                (item->author != 0 &&
-                 matter_recipient(deciding) == deciding_acting(deciding, item->author));
+                (item->author != 0 && is_now(deciding, matter_recipient(deciding), item->author));
     return fits || deciding_refuse(deciding, REFUSAL_RECIPIENT,
                                    "header.recipient: not the author of what is queued there");
 }

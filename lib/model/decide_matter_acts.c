@@ -220,6 +220,22 @@ bool act_consultation(struct deciding *deciding)
     return queue(deciding);
 }
 
+/* The number by which it takes part: its own, or that of one for which it acts now; 0: by none. */
+static uint16_t place_of(const struct deciding *deciding, uint16_t agency)
+{
+    const struct matter *matter = deciding->matter;
+    if (matter_is_member(matter, agency) &&
+        (deciding->ctx->replica || deciding_acting(deciding, agency) == agency)) {
+        return agency;
+    }
+    for (uint32_t i = 0; i < matter->member_count; i++) {
+        if (deciding_acting(deciding, matter->members[i].agency) == agency) {
+            return matter->members[i].agency;
+        }
+    }
+    return deciding_acting(deciding, matter->owner) == agency ? matter->owner : 0;
+}
+
 static bool promises_open(struct deciding *deciding, const struct promise *promises, size_t count)
 {
     int32_t day = 0;
@@ -229,11 +245,12 @@ static bool promises_open(struct deciding *deciding, const struct promise *promi
     for (size_t i = 0; i < count; i++) {
         const struct agency *agency = registry_find(deciding->ctx->registry, promises[i].agency);
         struct duty duty = {.kind = DUTY_PROMISE,
-                            .holder = agency->number,
+                            .holder = place_of(deciding, agency->number),
                             .waiting = deciding->matter->owner,
                             .code = promises[i].code};
-        if (!matter_is_member(deciding->matter, duty.holder)) {
-            return deciding_refuse(deciding, REFUSAL_MATTER_MEMBER,
+        if (duty.holder == 0) {
+            return deciding_has_stayed(deciding, "facts.promises.agency", agency) &&
+                   deciding_refuse(deciding, REFUSAL_MATTER_MEMBER,
                                    "facts.promises[%zu].agency: does not take part", i);
         }
         if (!duty_date(deciding, promises[i].by_date, "facts.promises.by_date", &day)) {

@@ -171,7 +171,7 @@ bool duty_date(struct deciding *deciding, uint32_t yyyymmdd, const char *path, i
 {
     int32_t today = civil_day_at(deciding->ctx->now_ms);
     if (civil_from_yyyymmdd(yyyymmdd, ret_day) != OK ||
-        (*ret_day < today && !deciding->ctx->replica)) {
+        (*ret_day < today && (!deciding->ctx->replica || deciding->ctx->sending))) {
         return deciding_refuse(deciding, REFUSAL_DATE, "%s: is past", path);
     }
     if (*ret_day - today > DATE_AHEAD_DAYS) {

@@ -4,6 +4,7 @@
 #include "model/decide_parts.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,7 +74,7 @@ bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
     return agency == ctx->signer;
 }
 
-static bool has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)
+bool deciding_has_stayed(struct deciding *deciding, const char *path, const struct agency *agency)
 {
     const struct decide_context *ctx = deciding->ctx;
     if (agency == NULL || !agency_has_left(agency, ctx->now_ms)) {
@@ -90,17 +91,28 @@ bool deciding_nobody_left(struct deciding *deciding)
 {
     const struct registry *registry = deciding->ctx->registry;
     const struct message *message = deciding->message;
-    bool stay =
-        deciding->ctx->replica ||
-        (has_stayed(deciding, "header.sender", registry_find(registry, message->header.sender)) &&
-         has_stayed(deciding, "header.recipient",
-                    registry_find(registry, message->header.recipient)));
+    bool stay = deciding->ctx->replica ||
+                (deciding_has_stayed(deciding, "header.sender",
+                                     registry_find(registry, message->header.sender)) &&
+                 deciding_has_stayed(deciding, "header.recipient",
+                                     registry_find(registry, message->header.recipient)));
     for (size_t i = 0; stay && !deciding->ctx->replica && i < registry_count(registry); i++) {
         const struct agency *agency = registry_at(registry, i);
         stay = !agency_set_has(&message->copies, agency->number) ||
-               has_stayed(deciding, "facts.copies", agency);
+               deciding_has_stayed(deciding, "facts.copies", agency);
     }
     return stay;
+}
+
+bool deciding_room_in_case(struct deciding *deciding, bool reserved)
+{
+    const struct case_facts *facts = deciding->ctx->whole_case;
+    uint32_t limit = deciding->ctx->policy->case_limit;
+    limit += reserved ? limit / 4 : 0;
+    return facts == NULL || facts->parts < limit ||
+           deciding_refuse(deciding, REFUSAL_CASE_FULL,
+                           "header.case_id: the case has %" PRIu32 " referrals and matters",
+                           facts->parts);
 }
 
 /* ---- effects ---- */
@@ -370,6 +382,7 @@ bool deciding_window_take(struct window *window, enum clock_kind kind,
 
 void case_facts_add_referral(struct case_facts *facts, const struct referral *referral)
 {
+    facts->parts++;
     facts->minor = facts->minor || referral->minor;
     facts->answered = facts->answered || referral->state == REFERRAL_ANSWERED;
     agency_set_add(&facts->parties, referral->sender);
@@ -381,6 +394,7 @@ void case_facts_add_referral(struct case_facts *facts, const struct referral *re
 
 void case_facts_add_matter(struct case_facts *facts, const struct matter *matter)
 {
+    facts->parts++;
     if (matter->state == MATTER_OPEN) {
         facts->archived = facts->archived || matter->kind == MATTER_ARCHIVE;
         facts->clocks += matter_clocks(matter);

@@ -61,8 +61,13 @@ uint16_t deciding_acting(const struct deciding *deciding, uint16_t agency);
 /* Does the signer speak for this agency: is it that agency, or one of the successors whose day has
  * come? Whoever has left since still finishes and acknowledges what came to it. */
 bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency);
+/* Refuses to write to an agency that has left, and names who acts for it. NULL: has not. */
+bool deciding_has_stayed(struct deciding *deciding, const char *path, const struct agency *agency);
 /* Refuses a message that opens something when its sender or an addressee has left. */
 bool deciding_nobody_left(struct deciding *deciding);
+/* Is there room for another referral or matter in the case? What is `reserved` for a procuratorate
+ * finds a quarter more. */
+bool deciding_room_in_case(struct deciding *deciding, bool reserved);
 
 /* The effect that describes a clock of the referral as it is now. */
 struct effect deciding_clock(const struct deciding *deciding, enum effect_kind kind,

@@ -38,6 +38,7 @@ struct policy_file {
     const struct yaml_node *minors;
     const struct yaml_node *suggest;
     uint64_t hop_limit;
+    uint64_t case_limit;
     uint64_t follow_up_days;
     uint64_t follow_up_minor_days;
     uint64_t follow_up_reports;
@@ -69,6 +70,7 @@ static const struct yaml_option file_options[] = {
     {.name = "minors", .type = YAML_NODE, .offset = offsetof(struct policy_file, minors)},
     {.name = "suggest", .type = YAML_NODE, .offset = offsetof(struct policy_file, suggest)},
     FILE_NUMBER("hop-limit", hop_limit, 0, 100),
+    FILE_NUMBER("case-limit", case_limit, 1, LIMIT_CASE_PARTS),
     FILE_NUMBER("follow-up-days", follow_up_days, 1, 3660),
     FILE_NUMBER("follow-up-minor-days", follow_up_minor_days, 1, 3660),
     FILE_NUMBER("follow-up-reports", follow_up_reports, 1, 100),
@@ -567,6 +569,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
 {
     struct policy_file file = {
         .hop_limit = 3,
+        .case_limit = 256,
         .follow_up_days = 120,
         .follow_up_minor_days = 60,
         .follow_up_reports = 1,
@@ -599,6 +602,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
         error = policy_suggestions_read(policy, file.suggest, registry, fault);
     }
     policy->hop_limit = (uint32_t)file.hop_limit;
+    policy->case_limit = (uint32_t)file.case_limit;
     policy->follow_up_days = (uint32_t)file.follow_up_days;
     policy->follow_up_minor_days = (uint32_t)file.follow_up_minor_days;
     policy->follow_up_reports = (uint32_t)file.follow_up_reports;

@@ -56,6 +56,7 @@ struct policy {
     size_t inbound_count;
     struct policy_name names[RUNG_COUNT];
     uint32_t hop_limit;               /* re-referrals on one trail; 3 */
+    uint32_t case_limit;              /* referrals and matters of one case; 256 */
     uint32_t follow_up_days;          /* calendar days to the first visit (Art. 16); 120 */
     uint32_t follow_up_minor_days;    /* where a minor is concerned; 60 */
     uint32_t follow_up_reports;       /* reports before the visits may end; 1 */

@@ -218,6 +218,7 @@ static void write_numbers(struct lines *lines, const struct policy *policy)
         {"clock-jump", policy->clock_jump_ms / 1000, "s"},
         {"clock-confirm-agencies", policy->clock_confirm_agencies, ""},
         {"hop-limit", policy->hop_limit, ""},
+        {"case-limit", policy->case_limit, ""},
         {"follow-up-days", policy->follow_up_days, ""},
         {"follow-up-minor-days", policy->follow_up_minor_days, ""},
         {"follow-up-reports", policy->follow_up_reports, ""},

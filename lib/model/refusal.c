@@ -42,8 +42,8 @@ static const struct refusal_row refusal_rows[] = {
      "The broker keeps the rest of its store for receipts and the log.",
      "Send the same again later; the administrator must make room."},
     {REFUSAL_QUEUE_FULL, CLASS_RETRY, "busy.queue-full",
-     "As many messages wait for the receiver as may wait.",
-     "Send the same again when the receiver has fetched."},
+     "As many messages wait for the agency that the detail names as may wait.",
+     "Send the same again when it has fetched."},
     {REFUSAL_RATE, CLASS_RETRY, "busy.rate",
      "Too many of this signer were refused within a minute, or one request went to too many.",
      "Send the same again later, and mend what is refused."},
@@ -156,6 +156,9 @@ static const struct refusal_row refusal_rows[] = {
     {REFUSAL_AGENCY_LEFT, CLASS_RECORDED, "agency.left",
      "The agency has handed over its work; its successor acts for it.",
      "Turn to its successor, which acts for it: the field names it."},
+    {REFUSAL_CASE_FULL, CLASS_RECORDED, "case.full",
+     "The case has as many referrals and matters as the policy allows.",
+     "Go on in a matter that is open, or open a new case and link it."},
 };
 
 static const struct refusal_row stranger = {REFUSAL_NONE, CLASS_REQUEST, "unknown",

@@ -65,6 +65,7 @@ enum refusal {
     REFUSAL_MINOR = 74,         /* what Art. 17-20 demand for a minor is missing */
     REFUSAL_OFFICE = 75,        /* only the joint-meeting office may send this */
     REFUSAL_AGENCY_LEFT = 76,   /* the agency has handed over its work: its successor acts */
+    REFUSAL_CASE_FULL = 78,     /* the case has as many referrals and matters as it may have */
 };
 
 /* "request.malformed", "policy.not-allowed" ...: never NULL; "unknown" for a stranger. */

@@ -230,7 +230,7 @@ static void keep_receipt(struct world *world, const struct reply *reply, struct 
     assert(reply->head.submit.receipt_count == 1);
     if (shared->code != REFUSAL_NONE) {
         world->refusal = (enum refusal)shared->code;
-        world->detail[0] = '\0'; /* nothing was recorded */
+        text_copy(world->detail, sizeof(world->detail), shared->detail); /* nothing was recorded */
         world->last_leaf = AUDIT_NONE;
         return;
     }

@@ -247,6 +247,20 @@ static bool play_calendar(struct world *world, struct step *step)
            step_fail(step, "no such calendar file, or it is refused: %s", step_word(step, 1));
 }
 
+/* `queues 3`: so many messages may wait for one agency, from the next start on. */
+static bool play_queues(struct world *world, struct step *step)
+{
+    return step_number(step_word(step, 1), &world->queue_max) ||
+           step_fail(step, "expected a number: %s", step_word(step, 1));
+}
+
+static bool play_policy(struct world *world, struct step *step)
+{
+    return world_change_policy(world, step_word(step, 1), step_word(step, 2)) ||
+           step_fail(step,
+                     "expected `policy OPTION VALUE` of a number that config/policy.yaml has");
+}
+
 static bool play_replay(struct world *world, struct step *step)
 {
     return actor_replay(world) || step_fail(step, "no answer");
@@ -262,7 +276,8 @@ static const struct {
     {"until", play_until},       {"jump", play_jump},
     {"confirm", play_confirm},   {"administrator", play_administrator},
     {"cut", play_cut},           {"replay", play_replay},
-    {"calendar", play_calendar}, {"expect", script_expect},
+    {"calendar", play_calendar}, {"queues", play_queues},
+    {"policy", play_policy},     {"expect", script_expect},
 };
 
 bool script_play(struct world *world, struct step *step)

@@ -36,11 +36,14 @@ void script_head(const struct world *world, const struct named *named, const str
     message->body_fields = BODY_OFFICER;
 }
 
-/* Between the two parties of a referral. */
+/* Between the two parties of a referral: what opens it names them, the rest whoever acts now. */
 static void head_of(const struct world *world, const struct tale *tale, const struct actor *from,
                     enum message_kind kind, struct message *message)
 {
     const struct actor *to = from == tale->sender ? tale->receiver : tale->sender;
+    uint16_t acting = registry_acting(world->registry, to->agency->number, world->wall_ms);
+    const struct agency *agency =
+        kind == tale->kind ? to->agency : registry_by_number(world->registry, acting);
     const struct named named = {.tale = tale,
                                 .case_id = tale->case_id,
                                 .referral_id = tale->referral_id,
@@ -48,7 +51,7 @@ static void head_of(const struct world *world, const struct tale *tale, const st
                                 .number = tale->number};
 
     script_head(world, &named, from, kind, message);
-    text_copy(message->header.recipient, LIMIT_AGENCY_ID_BYTES, to->agency->id);
+    text_copy(message->header.recipient, LIMIT_AGENCY_ID_BYTES, agency->id);
 }
 
 bool script_send(struct world *world, struct actor *actor, struct step *step,

@@ -262,7 +262,8 @@ void world_start(struct world *world)
                                  .key = &world->key,
                                  .registry_text = span_buf(&world->registry_text),
                                  .policy_text = span_buf(&world->policy_text),
-                                 .software = "scenario"};
+                                 .software = "scenario",
+                                 .queue_max = world->queue_max};
     struct fault fault = {.code = ""};
     char folder[96];
 

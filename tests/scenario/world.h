@@ -67,6 +67,7 @@ struct world {
     uint64_t wall_ms, boot_ms; /* the simulated clocks */
     uint64_t wake_boot_ms;
     uint64_t seed;
+    uint64_t queue_max; /* of the next start; 0: the usual one */
     bool down;
     bool cut; /* the next reply is lost */
     struct store *store;
@@ -111,6 +112,8 @@ void world_pass(struct world *world, uint64_t ms);
 /* world_agencies.c: lines are put into the agency's row of the registry's file, and the broker,
  * where it runs, starts again with it. False: the file is refused. */
 bool world_change_agency(struct world *world, const char *id, const char *lines);
+/* The same with an option of the policy's file that has a line of its own. */
+bool world_change_policy(struct world *world, const char *option, const char *value);
 
 struct actor *world_actor(struct world *world, const char *id); /* NULL: no such agency */
 struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */

@@ -1,5 +1,5 @@
-/* Agencies that change while things are open: the registry's file is edited as an administrator
- * would, and the broker is started again with it. */
+/* Agencies and a policy that change while things are open: their files are edited as an
+ * administrator would, and the broker is started again with them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +58,53 @@ bool world_change_agency(struct world *world, const char *id, const char *lines)
     } else {
         (void)fprintf(stderr, "%s: %s\n", fault.place, fault.message);
         registry_free(registry);
+        buf_free(&text);
+    }
+    if (ran) {
+        world_start(world);
+    }
+    return good;
+}
+
+static bool edit_policy(struct buf *text, const char *option, const char *value, struct buf *out)
+{
+    char row[64];
+    struct span all = span_buf(text);
+    size_t len = (size_t)snprintf(row, sizeof(row), "\n%.40s: ", option);
+
+    for (size_t at = 0; at + len <= all.len; at++) {
+        if (memcmp(all.data + at, row, len) == 0) {
+            const uint8_t *end = memchr(all.data + at + len, '\n', all.len - at - len);
+
+            return end != NULL && buf_append(out, all.data, at + len) == OK &&
+                   buf_append_text(out, value) == OK &&
+                   buf_append(out, end, (size_t)(all.data + all.len - end)) == OK;
+        }
+    }
+    return false;
+}
+
+bool world_change_policy(struct world *world, const char *option, const char *value)
+{
+    bool ran = !world->down;
+    struct policy *policy = NULL;
+    struct fault fault = {.code = ""};
+    struct buf text;
+    bool good;
+
+    if (ran) {
+        world_stop(world);
+    }
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    good = edit_policy(&world->policy_text, option, value, &text) &&
+           policy_read("policy.yaml", span_buf(&text), world->registry, &policy, &fault) == OK;
+    if (good) {
+        policy_free(world->policy);
+        world->policy = policy;
+        buf_free(&world->policy_text);
+        world->policy_text = text;
+    } else {
+        (void)fprintf(stderr, "%s: %s\n", fault.place, fault.message);
         buf_free(&text);
     }
     if (ran) {

@@ -21,6 +21,15 @@ const char *const SAY_OUTBOUND =
     "{'kind':'investigation-record','missing':'not-issued-yet'}],'minor_marks':['minor']},"
     "'body':{'officer':'O','persons':[{'name':'PERSON-NAME','relation':'self','minor':true,"
     "'guardian':'G','may_be_told':'yes'}],'circumstances':'SECRET-TEXT','reasons':'r'}}";
+const char *const SAY_ADULT =
+    "{'case_number':'JZ-2026-0001','kind':'outbound-referral','recipients':['civil-affairs'],"
+    "'facts':{'ground':'art-4-1','needs':['temporary-aid'],'materials':["
+    "{'kind':'transfer-letter','missing':'not-issued-yet'},"
+    "{'kind':'application-approval','missing':'not-issued-yet'},"
+    "{'kind':'identity-household','missing':'not-issued-yet'},"
+    "{'kind':'hardship-proof','missing':'not-issued-yet'},"
+    "{'kind':'investigation-record','missing':'not-issued-yet'}]},'body':{'officer':'O',"
+    "'persons':[{'name':'N','relation':'self'}],'circumstances':'c','reasons':'r'}}";
 const char *const SAY_INBOUND =
     "{'kind':'inbound-referral','recipients':['procuratorate'],'facts':{'ground':'art-4-1',"
     "'relation':'self'},'body':{'officer':'O','persons':[{'name':'PERSON-NAME'}],"
@@ -511,4 +520,89 @@ struct digest desk_digest(struct desk *desk)
     }
     store_read_end(read);
     return hasher_end(&hasher);
+}
+
+/* --- open clocks --- */
+
+static size_t open_with_an_end(const struct copy *copy, uint16_t holder)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; copy->of_matter && i < copy->matter.duty_count; i++) {
+        const struct duty *duty = &copy->matter.duties[i];
+        count +=
+            matter_duty_open(duty) && duty->holder == holder && duty->window.due_before_ms != 0;
+    }
+    for (unsigned i = 0; !copy->of_matter && i < REFERRAL_CLOCK_COUNT; i++) {
+        enum referral_clock clock = (enum referral_clock)i;
+        count += referral_clock_open(&copy->referral, clock) &&
+                 referral_responsible(&copy->referral, clock) == holder &&
+                 copy->referral.clocks[clock].due_before_ms != 0;
+    }
+    return count;
+}
+
+size_t desk_clocks_held(const struct desk *desk)
+{
+    static struct copy copy;
+    uint16_t self = desk->agent->setup.self->number;
+    struct case_key at = {.case_id = {{0}}};
+    struct store_txn *read = NULL;
+    struct span packed;
+    size_t count = 0;
+    ck_assert_int_eq(store_read_begin(desk->store, &read), OK);
+    while (cases_next(read, NULL, &at, &at, &packed) == OK) {
+        ck_assert_int_eq(copy_unpack(packed, &copy), OK);
+        count += open_with_an_end(&copy, self);
+    }
+    store_read_end(read);
+    return count;
+}
+
+void desk_forget_ends(const struct desk *desk)
+{
+    struct store_txn *txn = NULL;
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    uint8_t bytes[64];
+    ck_assert_int_eq(store_begin(desk->store, &txn), OK);
+    ck_assert_int_eq(store_cursor_open(txn, STORE_INDEX, span_text("C"), &cursor), OK);
+    while (store_cursor_seek(cursor, span_of(NULL, 0), &key, &value) == OK) {
+        ck_assert_uint_le(key.len, sizeof(bytes));
+        memcpy(bytes, key.data, key.len);
+        ck_assert_int_eq(store_remove(txn, STORE_INDEX, span_of(bytes, key.len)), OK);
+    }
+    store_cursor_close(cursor);
+    ck_assert_int_eq(store_commit(txn), OK);
+}
+
+/* --- two copies of one thing --- */
+
+void same_clock(const char *who, const struct referral *ours, const struct referral *theirs,
+                enum referral_clock clock)
+{
+    const struct window *a = &ours->clocks[clock], *b = &theirs->clocks[clock];
+    bool same = a->number == b->number && a->due_day == b->due_day && a->start_ms == b->start_ms &&
+                a->due_before_ms == b->due_before_ms && a->provisional == b->provisional &&
+                referral_clock_open(ours, clock) == referral_clock_open(theirs, clock);
+    ck_assert_msg(same,
+                  "%s of %s, clock %d: number %u %u, start %llu %llu, due %d %d, open %d %d; state "
+                  "%s",
+                  ours->number, who, (int)clock, a->number, b->number,
+                  (unsigned long long)a->start_ms, (unsigned long long)b->start_ms, (int)a->due_day,
+                  (int)b->due_day, referral_clock_open(ours, clock),
+                  referral_clock_open(theirs, clock), referral_state_name(theirs->state));
+}
+
+void same_duty(const char *who, const struct matter *matter, const struct duty *a,
+               const struct duty *b)
+{
+    bool same = a->number == b->number && a->kind == b->kind && a->holder == b->holder &&
+                a->waiting == b->waiting && a->code == b->code && a->amount_fen == b->amount_fen &&
+                a->cancelled == b->cancelled && matter_duty_open(a) == matter_duty_open(b) &&
+                a->window.kind == b->window.kind && a->window.start_ms == b->window.start_ms &&
+                a->window.due_before_ms == b->window.due_before_ms;
+    ck_assert_msg(same, "%s of %s, duty %u: due %d %d, clock %d %d, open %d %d", matter->number,
+                  who, a->number, (int)a->window.due_day, (int)b->window.due_day,
+                  (int)a->window.kind, (int)b->window.kind, matter_duty_open(a),
+                  matter_duty_open(b));
 }

@@ -104,9 +104,20 @@ const char *desk_alarm(struct desk *desk);
 /* SHA-256 over everything that the store has, but the newest checkpoint and notices. */
 struct digest desk_digest(struct desk *desk);
 uint64_t random_of(struct desk *desk, uint64_t below);
+/* The open clocks with an end that its agency holds: all copies read, one by one. */
+size_t desk_clocks_held(const struct desk *desk);
+/* No entry tells of them any more, as in a store of an earlier program. */
+void desk_forget_ends(const struct desk *desk);
+
+/* What two parties have of one referral, or of one matter, is the same. */
+void same_clock(const char *who, const struct referral *ours, const struct referral *theirs,
+                enum referral_clock clock);
+void same_duty(const char *who, const struct matter *matter, const struct duty *a,
+               const struct duty *b);
 
 /* Messages as an officer's program gives them. */
 extern const char *const SAY_OUTBOUND; /* by the procuratorate, to education */
+extern const char *const SAY_ADULT;    /* by it, to civil-affairs, in its first case of 2026 */
 extern const char *const SAY_INBOUND;  /* by the others */
 
 #endif

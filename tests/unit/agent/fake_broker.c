@@ -303,6 +303,8 @@ void fake_receipts(struct fake *fake, enum agent_slot slot, struct slip *slips, 
             receipts[i].message_id = slip->record.message_id;
             receipts[i].code = slip->code;
             receipts[i].retry_after_ms = slip->retry_ms;
+            text_copy(receipts[i].detail, sizeof(receipts[i].detail),
+                      slip->detail != NULL ? slip->detail : "");
             continue;
         }
         fill_shared(slip, &receipts[i]);

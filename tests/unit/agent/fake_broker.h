@@ -56,6 +56,7 @@ struct slip { /* the receipt of one message of a SUBMIT or ACK, before it is wri
     struct leaf_record record;
     uint8_t salt[SALT_BYTES];
     uint32_t code, retry_ms; /* code set: not recorded now */
+    const char *detail;      /* borrowed, or NULL: then with it */
     /* lies */
     bool bend_path, bend_record, bend_salt, short_path, of_nobody;
     uint64_t index_shift;

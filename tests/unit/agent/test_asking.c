@@ -250,6 +250,60 @@ START_TEST(test_a_recipient_whose_queue_is_full)
 }
 END_TEST
 
+static void put_off(enum refusal code, const char *detail)
+{
+    struct slip slip;
+    fake_slip(&fake, SLOT_SUBMIT, 0, &slip);
+    slip.code = code;
+    slip.detail = detail;
+    slip.retry_ms = 5000;
+    fake_receipts(&fake, SLOT_SUBMIT, &slip, 1, NULL);
+}
+
+/* A referral is put off; what its sender says to others about it, and in its case, waits with it:
+ * the broker does not know the case yet, and would refuse it for good. */
+START_TEST(test_what_follows_a_message_that_is_put_off_does_not_overtake_it)
+{
+    fake_begin(&fake);
+    desk_say(&desk, SAY_OUTBOUND);
+    put_off(REFUSAL_QUEUE_FULL, "education");
+    desk_say(&desk, "{'kind':'consultation','about':'JZ-2026-0001-01','recipients':['justice'],"
+                    "'facts':{'topic':'policy'},'body':{'officer':'a','text':'b'}}");
+    ck_assert(!desk.asks[SLOT_SUBMIT].open);
+    desk_refer(&desk, "health"); /* of another case */
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 1);
+    ck_assert(!desk.asks[SLOT_SUBMIT].open);
+    desk_pass(&desk, 5000);
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 1);
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 1);
+    ck_assert_uint_eq(events_of(&desk, "accepted"), 3);
+}
+END_TEST
+
+/* Of several addressees one has a full queue: the officer sees which, and what goes to it alone
+ * waits as well. */
+START_TEST(test_one_of_several_whose_queue_is_full)
+{
+    fake_begin(&fake);
+    desk_say(&desk, "{'kind':'consultation','recipients':['justice','health'],"
+                    "'facts':{'topic':'policy'},'body':{'officer':'a','text':'b'}}");
+    put_off(REFUSAL_QUEUE_FULL, "health");
+    struct json_value outbox = desk_must(&desk, "{'cmd':'outbox'}");
+    ck_assert_str_eq(text_at(outbox, "rows.0.state"), "waiting");
+    ck_assert_str_eq(text_at(outbox, "rows.0.code"), "busy.queue-full");
+    ck_assert_str_eq(text_at(outbox, "rows.0.detail"), "health");
+    desk_refer(&desk, "health");
+    ck_assert(!desk.asks[SLOT_SUBMIT].open);
+    desk_refer(&desk, "education");
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 1);
+    desk_pass(&desk, 5000);
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 2);
+    ck_assert_uint_eq(events_of(&desk, "accepted"), 3);
+    (void)desk_must(&desk, "{'cmd':'outbox'}");
+    ck_assert_uint_eq(count_in(&desk.answer, "queue-full"), 0);
+}
+END_TEST
+
 /* Thousands wait for one whose queue is full: the next one to somebody else goes at once. */
 START_TEST(test_thousands_that_wait_are_not_in_the_way)
 {
@@ -423,6 +477,8 @@ int main(void)
     tcase_add_loop_test(tcase, test_a_refused_hello_waits, 0, 2);
     tcase_add_loop_test(tcase, test_busy_waits_as_long_as_it_is_told, 0, 5);
     tcase_add_test(tcase, test_a_recipient_whose_queue_is_full);
+    tcase_add_test(tcase, test_what_follows_a_message_that_is_put_off_does_not_overtake_it);
+    tcase_add_test(tcase, test_one_of_several_whose_queue_is_full);
     tcase_add_test(tcase, test_thousands_that_wait_are_not_in_the_way);
     tcase_add_loop_test(tcase, test_no_wait_is_longer_than_ten_minutes, 0, 2);
     tcase_add_test(tcase, test_witness);

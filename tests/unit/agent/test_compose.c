@@ -405,6 +405,10 @@ static const struct {
     {"{'kind':'inbound-referral','recipients':['education'],'facts':{'ground':'art-4-1'},'body':{"
      "'officer':'o','persons':[{'name':'n'}],'circumstances':'c','reasons':'r'}}",
      "policy.not-allowed", "header.kind"},
+    {"{'kind':'case-conference','recipients':['education'],'facts':{'topic':'plan','held':"
+     "'2026-02-27T09:30:00+08:00','promises':[{'agency':'education','code':'visit','by_date':"
+     "'2026-02-28'}]},'body':{'officer':'o','text':'t'}}",
+     "fact.date", "facts.promises.by_date"}, /* a day that is past, before a number is used up */
 };
 
 START_TEST(test_refusals_have_their_place_and_change_nothing)

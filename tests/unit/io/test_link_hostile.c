@@ -183,6 +183,8 @@ START_TEST(connections_over_the_cap_are_closed_and_the_cap_comes_back)
         for (int i = 0; i < 12; i++) {
             fds[i] = raw_any(&bench, 0);
             ck_assert(raw_hello(fds[i]));
+            uint64_t refused = 0; /* and being taken down: not counted */
+            ck_assert_uint_le(connections(&bench, &refused), 4);
         }
         expected.connections = 4;
         expected.refused += 8;

@@ -56,6 +56,28 @@ START_TEST(information_between_the_parties_of_an_open_referral)
 }
 END_TEST
 
+/* What every message of a case reads does not grow without end. */
+START_TEST(a_case_takes_only_so_many_matters)
+{
+    static struct town town;
+    town_open(&town);
+    struct message request = right_message(&town, MESSAGE_INFORMATION_REQUEST);
+    town.facts.parts = town.city.policy->case_limit;
+    town_refuse(&town, &request, REFUSAL_CASE_FULL);
+    town.facts.parts--;
+    town_accept(&town, &request, "number=JZ-2026-0031 number=JY-SX-2026-0001 queue>procuratorate");
+    town_close(&town);
+    town_open(&town);
+    struct message archive = right_message(&town, MESSAGE_ARCHIVE);
+    town.facts.clocks = 0;
+    town.facts.parts = town.city.policy->case_limit / 4 * 5;
+    town_refuse(&town, &archive, REFUSAL_CASE_FULL);
+    town.facts.parts--;
+    town_say(&town, MESSAGE_ARCHIVE);
+    town_close(&town);
+}
+END_TEST
+
 START_TEST(a_request_that_cannot_be_read_asks_nothing)
 {
     static struct town town;
@@ -658,7 +680,7 @@ START_TEST(a_successor_does_what_was_promised)
     static struct matter before;
     before = town.matter;
     town.city.ctx.now_ms = noon_of("2026-03-10");
-    town_refuse(&town, &opinion, REFUSAL_MATTER_MEMBER); /* its successor reads it now */
+    town_refuse(&town, &opinion, REFUSAL_AGENCY_LEFT); /* its successor reads it now */
     struct message reply =
         matter_message(&town, MESSAGE_HEARING_REPLY, "education", "procuratorate");
     town_accept(&town, &reply,
@@ -786,6 +808,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, information_is_asked_and_answered);
     tcase_add_test(cases, information_between_the_parties_of_an_open_referral);
+    tcase_add_test(cases, a_case_takes_only_so_many_matters);
     tcase_add_test(cases, a_request_that_cannot_be_read_asks_nothing);
     tcase_add_test(cases, a_withdrawn_referral_takes_its_requests_along);
     tcase_add_test(cases, an_archive_begins_the_visits);

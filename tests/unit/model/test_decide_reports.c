@@ -471,7 +471,7 @@ START_TEST(messages_go_to_the_successor)
     city_accept(&city, &delivery,
                 "unqueue opened:feedback.1 delivery-notice>procuratorate[liaison,sender]");
     struct message message = withdrawal();
-    city_refuse(&city, &message, REFUSAL_RECIPIENT);
+    city_refuse(&city, &message, REFUSAL_AGENCY_LEFT);
     SET(message.header.recipient, "culture");
     city_accept(&city, &message, "queue>culture cancelled:feedback.1");
     city_close(&city);

@@ -38,6 +38,8 @@ static const struct {
     {SEND LISTS "clock-confirm-agencies: 0\n", "p.yaml:3:", NULL},
     {SEND LISTS "hop-limit: 101\n", "p.yaml:3:12", NULL},
     {SEND LISTS "hop-limit: -1\n", "p.yaml:3:12", NULL},
+    {SEND LISTS "case-limit: 0\n", "p.yaml:3:13", NULL},
+    {SEND LISTS "case-limit: 1001\n", "p.yaml:3:13", NULL},
     {SEND LISTS "follow-up-days: 0\n", "p.yaml:3:17", NULL},
     {SEND LISTS "follow-up-minor-days: ten\n", "p.yaml:3:23", NULL},
     {SEND LISTS "follow-up-reports: 0\n", "p.yaml:3:20", NULL},
@@ -91,6 +93,7 @@ START_TEST(the_shipped_file_is_the_default_ladder)
     ck_assert_uint_eq(policy->clock_jump_ms, 300000);
     ck_assert_uint_eq(policy->clock_confirm_agencies, 3);
     ck_assert_uint_eq(policy->hop_limit, 3);
+    ck_assert_uint_eq(policy->case_limit, 256);
     ck_assert_uint_eq(policy->follow_up_days, 120);
     ck_assert_uint_eq(policy->follow_up_minor_days, 60);
     ck_assert_uint_eq(policy->follow_up_reports, 1);
@@ -234,6 +237,7 @@ START_TEST(what_a_file_leaves_out_is_as_in_the_shipped_one)
         ck_assert_str_ne(bare->names[rung].zh, "");
     }
     ck_assert_uint_eq(bare->hop_limit, shipped->hop_limit);
+    ck_assert_uint_eq(bare->case_limit, shipped->case_limit);
     ck_assert_uint_eq(bare->follow_up_days, shipped->follow_up_days);
     ck_assert_uint_eq(bare->follow_up_minor_days, shipped->follow_up_minor_days);
     ck_assert_uint_eq(bare->follow_up_reports, shipped->follow_up_reports);

@@ -45,6 +45,7 @@ static const struct {
     {SEND LISTS, SEND LISTS, ""},
     {SEND LISTS "hop-limit: 3\n", "# words only\n" SEND LISTS, ""},
     {SEND LISTS "hop-limit: 3\n", SEND LISTS "hop-limit: 5\n", "hop-limit: 3 -> 5\n"},
+    {SEND LISTS, SEND LISTS "case-limit: 99\n", "case-limit: 256 -> 99\n"},
     {SEND LISTS, SEND LISTS "follow-up-days: 90\nfollow-up-minor-days: 30\n",
      "follow-up-days: 120 -> 90\nfollow-up-minor-days: 60 -> 30\n"},
     {SEND LISTS, SEND LISTS "follow-up-reports: 2\nfollow-up-minor-reports: 3\n",

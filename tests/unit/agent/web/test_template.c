@@ -423,7 +423,7 @@ START_TEST(test_built_in)
         "<title>待办 - 演示市民政局 - Referral platform</title>",
         "<symbol id=\"i-late\"",
         "高娃&lt;化名&gt;",
-        "<a href=\"/inbox\" aria-current=\"page\">Inbox</a>",
+        "<a href=\"/\" aria-current=\"page\">Inbox</a>",
         "value=\"t0k&quot;n\"",
         "<div class=\"note\" role=\"status\"><b>已签收</b></div>",
         "all persons, agencies and numbers are made up",
