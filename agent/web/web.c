@@ -42,6 +42,8 @@ static const struct route routes[] = {
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
+    {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
+    {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 
@@ -330,6 +332,7 @@ void web_close(struct web *web)
         return;
     }
     hashings_abandon(web);
+    exports_abandon(web);
     loop_timer_clear(&web->fill);
     http_close(web->http);
     worklist_free(web->worklist);
