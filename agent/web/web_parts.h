@@ -157,11 +157,15 @@ void page_message(struct page *page);    /* page_message.c: GET /message/ID */
 void page_reveal(struct page *page);     /* view_persons.c: POST /reveal/MESSAGE-ID */
 void page_form(struct page *page);       /* page_form.c: GET and POST /send/KIND[/NUMBER] */
 void page_draft(struct page *page);      /* POST /draft, DELETE by POST /draft/discard */
+void page_drafts(struct page *page);     /* GET /drafts */
 void page_document(struct page *page);   /* page_document.c: GET /document/NUMBER (督办单) */
 void page_letter(struct page *page);     /* page_letter.c: GET /letter/MESSAGE-ID */
 void page_verify(struct page *page);     /* GET and POST /verify: a letter's code */
 void page_meetings(struct page *page);   /* page_meetings.c: GET /meetings; roster */
 void page_statistics(struct page *page); /* page_statistics.c: GET /statistics */
 void page_officers(struct page *page);   /* page_officers.c: GET and POST /officers */
+
+/* A form that came after its session idled out: kept as a draft; true when it is. */
+bool page_keep(struct page *page);
 
 #endif
