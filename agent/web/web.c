@@ -42,6 +42,16 @@ static const struct route routes[] = {
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
+<<<<<<< HEAD
+    {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
+    {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
+=======
+    {"/refer", ROUTE_GET | ROUTE_POST, page_form},
+    {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_form},
+    {"/draft", ROUTE_POST, page_draft},
+    {"/draft/discard", ROUTE_POST, page_draft},
+    {"/drafts", ROUTE_GET, page_drafts},
+>>>>>>> 7d884e2 (Show every form: drafts, rows, what is at fault at its field, one sending for each shown form)
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 
@@ -151,7 +161,11 @@ static void to_login(struct page *page, const struct route *route)
         http_answer(page->exchange, &(struct http_response){.status = 401});
         return;
     }
-    page_go(page, page->request->method == HTTP_POST ? "/login?again=1" : "/login");
+    bool form = route->show == page_form || route->show == page_draft;
+
+    page_go(page, page->request->method == HTTP_POST && (!form || page_keep(page))
+                      ? "/login?again=1" /* says that what was typed is kept */
+                      : "/login");
 }
 
 /* A new password comes first when somebody else gave the old one. */
@@ -330,6 +344,7 @@ void web_close(struct web *web)
         return;
     }
     hashings_abandon(web);
+    exports_abandon(web);
     loop_timer_clear(&web->fill);
     http_close(web->http);
     worklist_free(web->worklist);
