@@ -29,9 +29,12 @@ END_TEST
 /* Of an officer without a password, or whose row somebody made: nothing fits, not even nothing. */
 START_TEST(test_never_matches)
 {
-    static const char *const foreign[] = {
-        "", "x", "$argon2id$", "$2b$12$abcdefghijklmnopqrstuv", "$argon2id$v=19$m=65536,t=2,p=1$",
-        "kuku-namur-1947"};
+    static const char *const foreign[] = {"",
+                                          "x",
+                                          "$argon2id$",
+                                          "$2b$12$abcdefghijklmnopqrstuv",
+                                          "$argon2id$v=19$m=65536,t=2,p=1$",
+                                          "kuku-namur-1947"};
     static const char *const tried[] = {"", "x", "kuku-namur-1947"};
     char bytes[PASSWORD_HASH_BYTES];
     for (size_t i = 0; i < COUNT_OF(foreign); i++) {

@@ -124,9 +124,8 @@ START_TEST(test_too_large)
     static uint8_t bytes[DRAFT_BYTES_MAX + 1];
     char address[DRAFT_ADDRESS_MAX + 1];
     memset(bytes, ' ', sizeof(bytes));
-    ck_assert_int_eq(
-        draft_put(store, "gaowa", "/a", span_of(bytes, DRAFT_BYTES_MAX + 1), NOW_MS),
-        ERR_TOO_LARGE);
+    ck_assert_int_eq(draft_put(store, "gaowa", "/a", span_of(bytes, DRAFT_BYTES_MAX + 1), NOW_MS),
+                     ERR_TOO_LARGE);
     ck_assert_str_eq(addresses_of("gaowa"), "");
     ck_assert_int_eq(draft_put(store, "gaowa", "/a", span_of(bytes, DRAFT_BYTES_MAX), NOW_MS), OK);
     ck_assert_str_eq(addresses_of("gaowa"), "/a ");

@@ -8,10 +8,19 @@
 
 START_TEST(test_names)
 {
-    static const char *const good[] = {"a", "gaowa", "li.na", "wang_2", "x-1",
-                                       "abcdefghijklmnopqrstuvwxyz012345"};
-    static const char *const bad[] = {"", "1a", ".a", "-a", "Gaowa", "gao wa", "高娃", "a/b", "a\n",
-                                      "a@b", "abcdefghijklmnopqrstuvwxyz0123456"};
+    static const char *const good[] = {"a",      "gaowa", "li.na",
+                                       "wang_2", "x-1",   "abcdefghijklmnopqrstuvwxyz012345"};
+    static const char *const bad[] = {"",
+                                      "1a",
+                                      ".a",
+                                      "-a",
+                                      "Gaowa",
+                                      "gao wa",
+                                      "高娃",
+                                      "a/b",
+                                      "a\n",
+                                      "a@b",
+                                      "abcdefghijklmnopqrstuvwxyz0123456"};
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         ck_assert_msg(officer_name_valid(good[i]), "%s", good[i]);
     }
@@ -23,8 +32,16 @@ END_TEST
 
 START_TEST(test_roles)
 {
-    static const char *const bad[] = {"", ",", "Member", "member,", ",member", "member,,leader",
-                                      "member leader", "admin", "member,admin", "memberleader"};
+    static const char *const bad[] = {"",
+                                      ",",
+                                      "Member",
+                                      "member,",
+                                      ",member",
+                                      "member,,leader",
+                                      "member leader",
+                                      "admin",
+                                      "member,admin",
+                                      "memberleader"};
     ck_assert_uint_eq(officer_roles_parse("member"), OFFICER_MEMBER);
     ck_assert_uint_eq(officer_roles_parse("leader"), OFFICER_LEADER);
     ck_assert_uint_eq(officer_roles_parse("manager"), OFFICER_MANAGER);
