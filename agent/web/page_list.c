@@ -521,9 +521,8 @@ static void view_rows(struct page *page, struct store_txn *read, const struct wo
                 json_object_end(&page->view);
             }
             json_object_begin(&page->view);
-            if (grouped) {
-                named_text(&page->view, "title", tr(page, titles[of_row]));
-            }
+            /* null hides the page's own title */
+            named_text(&page->view, "title", grouped ? tr(page, titles[of_row]) : NULL);
             json_name(&page->view, "rows");
             json_array_begin(&page->view);
             group = of_row;

@@ -42,16 +42,13 @@ static const struct route routes[] = {
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
-<<<<<<< HEAD
     {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
     {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
-=======
     {"/refer", ROUTE_GET | ROUTE_POST, page_form},
     {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_form},
     {"/draft", ROUTE_POST, page_draft},
     {"/draft/discard", ROUTE_POST, page_draft},
     {"/drafts", ROUTE_GET, page_drafts},
->>>>>>> 7d884e2 (Show every form: drafts, rows, what is at fault at its field, one sending for each shown form)
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 
