@@ -99,6 +99,11 @@ static struct session *place_for_one(struct sessions *sessions)
     return oldest;
 }
 
+struct digest session_password(const struct officer *officer)
+{
+    return crypto_sha256(span_text(officer->password));
+}
+
 struct session *session_begin(struct sessions *sessions, const struct officer *officer,
                               uint64_t now_ms, char ret_token[SESSION_TOKEN_BYTES])
 {
@@ -108,6 +113,7 @@ struct session *session_begin(struct sessions *sessions, const struct officer *o
     digest_of(sessions, ret_token, session->digest);
     token_new(session->csrf);
     session->officer = *officer;
+    session->password = session_password(officer);
     crypto_wipe(session->officer.password, sizeof(session->officer.password));
     session->used_ms = now_ms;
     return session;

@@ -25,6 +25,8 @@ struct session_once { /* a form that was sent: a second sending leads to the sam
 struct session {
     uint8_t digest[16]; /* of the cookie; all zero: free */
     char csrf[SESSION_TOKEN_BYTES];
+    bool by_proxy;          /* a reverse proxy said who it is: no password was typed */
+    struct digest password; /* of the hash that let in: another password ends the session */
     struct officer officer; /* as of the login; roles are looked up again at each request */
     uint64_t used_ms;       /* machine time */
     char notice[256];       /* for the next page, then gone: what just happened */
@@ -52,6 +54,8 @@ struct sessions;
 
 enum err sessions_new(struct sessions **ret_sessions) MUST_CHECK;
 void sessions_free(struct sessions *sessions); /* NULL allowed */
+/* What `password` of a session of this officer is. */
+struct digest session_password(const struct officer *officer);
 /* The token goes into the cookie. The longest idle one gives way when there are too many. */
 struct session *session_begin(struct sessions *sessions, const struct officer *officer,
                               uint64_t now_ms, char ret_token[SESSION_TOKEN_BYTES]);

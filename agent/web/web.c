@@ -138,14 +138,18 @@ static bool token_fits(const struct page *page)
 static bool refresh_officer(struct page *page)
 {
     struct officer officer;
+    struct digest password;
+    enum err error = officer_get(page->agent->setup.store, page->session->officer.name, &officer);
 
-    if (officer_get(page->agent->setup.store, page->session->officer.name, &officer) != OK ||
-        officer.disabled) {
+    password = error == OK ? session_password(&officer) : page->session->password;
+    if (error != OK || officer.disabled || !digest_equal(&password, &page->session->password)) {
+        crypto_wipe(&officer, sizeof(officer));
         session_end(page->web->sessions, page->session);
         page->session = NULL;
         return false;
     }
     crypto_wipe(officer.password, sizeof(officer.password));
+    officer.must_change = officer.must_change && !page->session->by_proxy;
     page->session->officer = officer;
     page->language = officer.language;
     return true;
