@@ -547,10 +547,12 @@ static enum err view_list(struct page *page, const struct list_kind *kind)
 
     query_of(page, kind, &query);
     error = worklist_query(page->web->worklist, &query, page->now_ms, &result);
-    if (error == OK) {
-        error = store_read_begin(page->agent->setup.store, &read);
-    }
     if (error != OK) {
+        return error;
+    }
+    error = store_read_begin(page->agent->setup.store, &read);
+    if (error != OK) {
+        free(result.rows);
         return error;
     }
     view_filter(page, &query);
