@@ -142,5 +142,8 @@ int agent_reply_run(const struct invocation *invocation);
 int agent_late_run(const struct invocation *invocation);
 int agent_status_run(const struct invocation *invocation);
 int agent_reload_run(const struct invocation *invocation);
+int agent_notify_test_run(const struct invocation *invocation);
+int agent_notify_dead_run(const struct invocation *invocation);
+int agent_notify_retry_run(const struct invocation *invocation);
 
 #endif
