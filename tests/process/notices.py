@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Notices of a real agent, taken by servers that are strict: a real SMTP server (aiosmtpd, with
-STARTTLS, a verified certificate and AUTH), robots of WeCom and DingTalk that check every byte of the
-form, the signature and the rate, and block whoever is too fast; a gateway of short messages. Nothing
-personal and no secret leaves in them, in the log, or in the status."""
+STARTTLS, a verified certificate and AUTH), robots of WeCom and DingTalk that check every byte of
+the form, the signature and the rate, and block whoever is too fast; a gateway of short messages.
+Nothing personal and no secret leaves in them, in the log, or in the status."""
 
 import base64
 import email

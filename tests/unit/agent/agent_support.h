@@ -46,7 +46,7 @@ struct desk {
     bool with_hook, accept_gaps;
     const char *calendars;           /* the folder that a reload reads */
     const struct calendar *calendar; /* of the next start; NULL: the realm's */
-    struct notice_setup *notices; /* owned; with_hook: one hook */
+    struct notice_setup *notices;    /* owned; with_hook: one hook */
     struct store *store;
     struct agent *agent;
     uint64_t wall_ms, machine_ms, wake_ms, seed;
