@@ -198,7 +198,19 @@ static enum err pick_first(struct picking *picking, struct store_txn *txn)
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-/* All that may go to the same officer now, as urgent as the first. */
+static int compare_notes(const void *a, const void *b)
+{
+    const struct note *left = a, *right = b;
+    bool left_red = strcmp(notice_light(left), NOTICE_RED) == 0;
+    bool right_red = strcmp(notice_light(right), NOTICE_RED) == 0;
+
+    if (left_red != right_red) {
+        return left_red ? -1 : 1;
+    }
+    return left->id < right->id ? -1 : left->id > right->id ? 1 : 0;
+}
+
+/* All that may go to the same officer now, as urgent as the first; red lights before the rest. */
 static enum err pick_digest(struct picking *picking, struct store_txn *txn, size_t *ret_count)
 {
     struct notifier *notifier = picking->agent->notifier;
@@ -216,6 +228,7 @@ static enum err pick_digest(struct picking *picking, struct store_txn *txn, size
         }
     }
     note_walk_end(&walk);
+    qsort(notifier->batch, count, sizeof(notifier->batch[0]), compare_notes);
     *ret_count = count;
     return error == ERR_NOT_FOUND ? OK : error;
 }

@@ -94,10 +94,12 @@ const char *notice_light(const struct note *note)
         enum rung rung;
         const char *light;
     } lights[] = {
-        {RUNG_REMIND_5, "绿灯"},      {RUNG_REMIND_2, "黄灯"},   {RUNG_DUE_1, "红灯"},
-        {RUNG_DUE_2, "红灯"},         {RUNG_DUE_3, "红灯"},      {RUNG_UNDELIVERED_1, "黄灯"},
-        {RUNG_UNDELIVERED_2, "红灯"}, {RUNG_URGENT_1, "红灯"},   {RUNG_URGENT_2, "红灯"},
-        {RUNG_UNSIGNED_1, "黄灯"},    {RUNG_UNSIGNED_2, "红灯"},
+        {RUNG_REMIND_5, "绿灯"},          {RUNG_REMIND_2, "黄灯"},
+        {RUNG_DUE_1, NOTICE_RED},         {RUNG_DUE_2, NOTICE_RED},
+        {RUNG_DUE_3, NOTICE_RED},         {RUNG_UNDELIVERED_1, "黄灯"},
+        {RUNG_UNDELIVERED_2, NOTICE_RED}, {RUNG_URGENT_1, NOTICE_RED},
+        {RUNG_URGENT_2, NOTICE_RED},      {RUNG_UNSIGNED_1, "黄灯"},
+        {RUNG_UNSIGNED_2, NOTICE_RED},
     };
 
     for (size_t i = 0; i < sizeof(lights) / sizeof(lights[0]); i++) {

@@ -6,6 +6,7 @@
 #include "agent/notice/note.h"
 #include "model/policy.h"
 
+#define NOTICE_RED         "红灯"
 #define NOTICE_LINE_BYTES  512u
 #define NOTICE_LIGHT_BYTES 16u
 #define NOTICE_DATE_BYTES  32u

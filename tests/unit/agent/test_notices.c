@@ -428,6 +428,22 @@ START_TEST(test_no_minute_has_more_than_the_rate)
 }
 END_TEST
 
+START_TEST(test_red_lights_come_first_in_a_digest)
+{
+    at("2026-03-02T20:00");
+    raise(1, "undelivered-1", ROLE_LEADER);
+    raise(2, "undelivered-1", ROLE_LEADER);
+    raise(3, "undelivered-1", ROLE_LEADER);
+    raise(4, "due-3", ROLE_LEADER);
+    at("2026-03-03T08:30");
+    const char *text = (const char *)desk.hooks.data;
+    ck_assert_int_eq(buf_append(&desk.hooks, "", 1), OK);
+    ck_assert_ptr_nonnull(strstr(text, "共 4 件"));
+    ck_assert(strstr(text, "JZ-2026-0001-01") > strstr(text, "JZ-2026-0004-01"));
+    ck_assert(strstr(text, "JZ-2026-0003-01") > strstr(text, "JZ-2026-0002-01"));
+}
+END_TEST
+
 START_TEST(test_the_rate_outlives_a_restart)
 {
     for (unsigned i = 0; i < 3; i++) {
@@ -784,6 +800,7 @@ int main(void)
     tcase_add_test(tcase, test_the_office_sleeps_and_life_does_not);
     tcase_add_test(tcase, test_a_moved_clock_is_followed);
     tcase_add_test(tcase, test_no_minute_has_more_than_the_rate);
+    tcase_add_test(tcase, test_red_lights_come_first_in_a_digest);
     tcase_add_test(tcase, test_the_rate_outlives_a_restart);
     tcase_add_test(tcase, test_a_channel_that_wants_to_be_left_alone);
     tcase_add_test(tcase, test_twelve_tries_then_a_dead_letter_that_can_be_sent_again);
