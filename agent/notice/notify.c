@@ -243,10 +243,10 @@ static struct notice_bound bound_of(const struct notice_channel *channel)
     return bound;
 }
 
-const char *notify_address(const struct notice_setup *setup, size_t channel, const char *id)
+const char *notify_address(const struct notice_setup *setup, size_t channel, const char *officer)
 {
     for (size_t i = 0; i < setup->officer_count; i++) {
-        if (strcmp(setup->officers[i].id, id) == 0) {
+        if (strcmp(setup->officers[i].id, officer) == 0) {
             return setup->officers[i].addresses[channel];
         }
     }

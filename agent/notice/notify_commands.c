@@ -254,7 +254,7 @@ enum err notify_answer_result(struct agent *agent, const struct json_value *requ
 {
     struct store_txn *read;
     enum note_place place = NOTE_WAITS;
-    struct note note;
+    struct note note = {.id = 0};
     uint64_t id;
     enum err error = read_id(request, &id, fault);
 
@@ -368,7 +368,7 @@ enum err notify_answer_retry(struct agent *agent, const struct json_value *reque
                              struct json_writer *out, struct fault *fault)
 {
     struct store_txn *txn;
-    struct note note;
+    struct note note = {.id = 0};
     uint64_t id;
     enum err error = read_id(request, &id, fault);
 
