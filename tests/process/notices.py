@@ -36,6 +36,9 @@ TOKEN, SECRET = "tok+en/5e1f", "SEC5e1f5e1f"
 HOURS = "office-hours: []"
 PERSONAL = ("小甲", "检察官甲", "抚养人", "就学急需", "祖父乙")
 EVERY = {"mail": "liaison@city.example"}
+GRANTED = {"facts": {"outcome": "granted", "measures": [
+    {"measure": "student-aid", "shape": "money", "amount_fen": 120000, "unit": "term"}]},
+    "body": {"officer": "经办人"}}
 AGENCIES = ("education", "civil-affairs", "justice", "human-resources", "health",
             "rural-revitalization", "veterans-affairs", "youth-league", "womens-federation",
             "disabled-federation")
@@ -419,6 +422,24 @@ class Robots(WithServers):
         self.assertLess(time.monotonic() - begun, 1)
         self.assertEqual(self.two.stop(), 0)
         self.assertLess(time.monotonic() - begun, 5)
+
+
+    def test_z_whoever_is_told_of_a_rung_is_told_of_its_end(self):
+        """The last one: it moves the clocks of all."""
+        self.start([self.wecom()], self.TO, role="duty-contact")
+        number = self.one.must("send", message=outbound(self.agency, life_danger=True))
+        number = number["messages"][0]["referral"]
+        self.one.wait_row("inbox", "the delivery", lambda row: row["kind"] == "delivery-notice"
+                          and row["referral"] == number)
+        confirmed = self.city.status.ask(cmd="clock-confirm", reason_digest="0" * 64)
+        self.assertTrue(confirmed["ok"], confirmed)
+        self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=3 * 3600 * 1000)["ok"])
+        wait_for("the rung", lambda: any(number + " 红灯·紧急催办：" in text
+                                         for text in self.web.taken))
+        self.two.kill()  # who was told is a row
+        self.two.start()
+        self.two.must("send", kind="feedback", referral=number, message=GRANTED)
+        wait_for("its end", lambda: number + " 红灯·紧急催办：已解除" in self.web.taken[-1])
 
 
 class Configuration(WithServers):
