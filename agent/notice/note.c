@@ -269,6 +269,44 @@ enum err channel_state_get(struct store_txn *txn, const char *channel, struct sp
     return store_get(txn, STORE_NOTICE, key_span(&key), ret_state);
 }
 
+enum err note_old(struct store_txn *txn, struct note *ret_note)
+{
+    const uint8_t first = 0; /* of a number: no place of ours */
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    uint8_t number[8];
+    enum err error = store_cursor_open(txn, STORE_NOTICE, span_of(&first, 1), &cursor);
+
+    if (error == OK) {
+        error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value);
+    }
+    if (error == OK && (key.len != sizeof(number) || value.len < 1)) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        memcpy(number, key.data, sizeof(number));
+    }
+    store_cursor_close(cursor);
+    if (error == OK) {
+        error = store_get(txn, STORE_NOTICE, span_of(number, sizeof(number)), &value);
+    }
+    if (error == OK) {
+        *ret_note = (struct note){.id = be64_get(number),
+                                  .kind = NOTE_MESSAGE,
+                                  .cause = {.rung = RUNG_COUNT},
+                                  .json = span_of(value.data + 1, value.len - 1)};
+    }
+    return error;
+}
+
+enum err note_old_remove(struct store_txn *txn, uint64_t id)
+{
+    uint8_t number[8];
+
+    be64_put(number, id);
+    return store_remove(txn, STORE_NOTICE, span_of(number, sizeof(number)));
+}
+
 static bool is_configured(const struct notice_setup *setup, const char *name)
 {
     for (size_t i = 0; i < setup->channel_count; i++) {

@@ -82,6 +82,11 @@ enum err channel_state_put(struct store_txn *txn, const char *channel,
 enum err channel_state_get(struct store_txn *txn, const char *channel,
                            struct span *ret_state) MUST_CHECK; /* borrowed */
 
+/* The oldest notice for the hook that was written before there were channels (be64 id -> tries |
+ * JSON), as a waiting note without a channel; its json is borrowed. ERR_NOT_FOUND. */
+enum err note_old(struct store_txn *txn, struct note *ret_note) MUST_CHECK;
+enum err note_old_remove(struct store_txn *txn, uint64_t id) MUST_CHECK;
+
 /* The first waiting note of a channel that is not configured any more: its name. ERR_NOT_FOUND. */
 enum err note_stray(struct store_txn *txn, const struct notice_setup *setup,
                     char ret_channel[NOTICE_NAME_BYTES]) MUST_CHECK;

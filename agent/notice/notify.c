@@ -684,6 +684,25 @@ static enum err sweep_channel(struct sweep *sweep, const char *name, size_t chan
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+/* What an earlier version left for its hook is for the first hook of now. */
+static enum err take_old(struct agent *agent, struct sweep *sweep, const char *hook)
+{
+    struct note note;
+    enum err error = OK;
+
+    while (error == OK && (error = note_old(sweep->txn, &note)) == OK) {
+        text_copy(note.channel, sizeof(note.channel), hook);
+        note.made_ms = agent_wall_ms(agent);
+        note.event = agent_new_id(agent);
+        error = note_put(sweep->txn, NOTE_WAITS, &note);
+        if (error == OK) {
+            error = note_old_remove(sweep->txn, note.id);
+        }
+        sweep->changed = true;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 static enum err load_in(struct agent *agent, struct sweep *sweep)
 {
     char stray[NOTICE_NAME_BYTES];
@@ -694,9 +713,9 @@ static enum err load_in(struct agent *agent, struct sweep *sweep)
     }
     error = error == ERR_NOT_FOUND ? OK : error;
     for (size_t i = 0; error == OK && i < sweep->setup->channel_count; i++) {
-        if (sweep->setup->channels[i].kind != CHANNEL_HOOK) {
-            error = sweep_channel(sweep, sweep->setup->channels[i].name, i);
-        }
+        error = sweep->setup->channels[i].kind == CHANNEL_HOOK
+                    ? take_old(agent, sweep, sweep->setup->channels[i].name)
+                    : sweep_channel(sweep, sweep->setup->channels[i].name, i);
         if (error == OK) {
             error = state_get(agent, sweep->txn, i);
         }

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import logging
 import os
 import re
 import select
@@ -42,6 +43,8 @@ GRANTED = {"facts": {"outcome": "granted", "measures": [
 AGENCIES = ("education", "civil-affairs", "justice", "human-resources", "health",
             "rural-revitalization", "veterans-affairs", "youth-league", "womens-federation",
             "disabled-federation")
+
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # what it refuses, the test sees
 
 
 def wait_for(what, test, seconds=20.0):
@@ -410,8 +413,26 @@ class Robots(WithServers):
         self.assertIn(number, self.web.taken[0])
         self.clean(self.web.taken[0])
 
+    def test_a_program_is_a_channel(self):
+        program, out = self.city.path("bridge"), self.city.path("bridge.out")
+        self.city.write(program, "#!/bin/sh\ncat >>%s\necho >>%s\n" % (out, out))
+        os.chmod(program, 0o755)
+        self.start([{"name": "bridge", "kind": "hook", "program": program}], {})
+        run = self.ctl("notify", "test", "bridge")
+        self.assertEqual((run.returncode, run.stdout), (0, "1 of 1 sent\n"), run)
+        number = self.refer()
+        self.two.wait_row("inbox", "the referral", lambda row: row["referral"] == number)
+        wait_for("both are told", lambda: self.channel("bridge")["waiting"] == 0)
+        with open(out, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual([line["event"] for line in lines], ["test", "received"])
+        self.assertEqual(lines[1]["referral"], number)
+        self.city.write(program, "#!/bin/sh\nexit 3\n")
+        self.assertIn("the program ended with status 3", self.ctl("notify", "test",
+                                                                  "bridge").stdout)
+
     def test_slow_servers_keep_nothing_up(self):
-        """Three hang: the loop answers, mail goes on, and the end of the agent waits for none."""
+        """Two hang: the loop answers, mail goes on, and the end of the agent waits for none."""
         hanging = [{**self.wecom(url=self.url("/slow"), timeout="60s"), "name": "slow%d" % i}
                    for i in range(2)]
         self.start(hanging, {"slow0": "13800000001", "slow1": "13800000001"})
@@ -476,6 +497,7 @@ class Configuration(WithServers):
                 ({}, {"rungs": ["due-9"]}, "", "expected a rung"),
                 ({}, {"rungs": ["due-3.1"]}, "", "expected a rung"),
                 ({}, {"to": {"post": "x@y"}}, "", 'no channel "post"'),
+                ({}, {"to": {"hook": "x"}}, "notice-hook: /bin/true", "gets every notice"),
                 ({}, {"to": {"mail": "x"}}, "", "mail address"),
                 ({}, {"to": {"mail": "x@y>\r\nBcc: z"}}, "", "mail address"),
                 ({}, {}, 'office-hours: ["12:00-08:00"]', "HH:MM"),

@@ -633,6 +633,25 @@ START_TEST(test_a_hook_that_never_ends)
 }
 END_TEST
 
+/* A store of a version that had no channels: what waited for the hook is told. */
+START_TEST(test_a_notice_of_an_earlier_version)
+{
+    static const char value[] = "\3{\"event\":\"received\",\"referral\":\"OLD-1\"}";
+    const uint8_t key[8] = {0, 0, 0, 0, 0, 0, 0, 7};
+    struct store_txn *txn;
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    ck_assert_int_eq(store_put(txn, STORE_NOTICE, span_of(key, 8), span_text(value)), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    desk_restart(&desk);
+    ck_assert(desk.hook_runs);
+    ck_assert_uint_eq(count_in(&desk.hooks, "OLD-1"), 1);
+    fake_end_hooks(&fake);
+    desk_restart(&desk);
+    ck_assert_uint_eq(desk.hook_starts, 1);
+    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "channels.0.waiting"), 0);
+}
+END_TEST
+
 START_TEST(test_a_hook_that_cannot_start_costs_no_try)
 {
     struct parcel parcel;
@@ -720,6 +739,7 @@ int main(void)
     tcase_add_test(tcase, test_the_largest_notice_is_taken);
     tcase_add_test(tcase, test_the_hook_is_tried_twelve_times_over_about_a_day);
     tcase_add_test(tcase, test_a_hook_that_never_ends);
+    tcase_add_test(tcase, test_a_notice_of_an_earlier_version);
     tcase_add_test(tcase, test_a_hook_that_cannot_start_costs_no_try);
     tcase_add_test(tcase, test_nothing_personal_leaves_the_body);
     suite_add_tcase(suite, tcase);
