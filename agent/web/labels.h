@@ -6,7 +6,8 @@
 #include "base/bytes.h"
 
 /* The Chinese label, also the key of the English one. `list`: the field whose rows it is in, NULL
- * for none ("materials", "kind"); "body" for a field of the body itself. NULL: no such field is known. */
+ * for none ("materials", "kind"); "body" for a field of the body itself. NULL: no such field is
+ * known. */
 const char *label_of_field(const char *list, const char *field);
 
 /* How a value reads beyond its type. */

@@ -8,6 +8,7 @@
 #include "agent/web/web_parts.h"
 
 #define BAR_WIDTH       480.0
+#define SEGMENT_LEAST   15.0 /* room for a digit */
 #define MONTH_BYTES     8
 #define COUNTS_FRESH_MS 60000u /* what is open grows late by itself */
 
@@ -214,8 +215,9 @@ static void view_bar(const struct block *block, size_t agency, uint64_t widest)
     json_array_begin(&page->view);
     for (size_t i = 0; i < SEGMENTS; i++) {
         const uint64_t value = figure_of(block, agency, segments[i]);
-        const double least = 15;
-        double width = (BAR_WIDTH - SEGMENTS * least) * (double)value / (double)widest + least;
+        const double whole = BAR_WIDTH - (SEGMENTS - 1) * SEGMENT_LEAST;
+        const double exact = whole * (double)value / (double)widest;
+        const double width = exact > SEGMENT_LEAST ? exact : SEGMENT_LEAST;
 
         if (value > 0) {
             view_segment(page, i, value, (const double[]){at, width});

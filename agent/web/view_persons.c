@@ -83,9 +83,9 @@ static void view_one(struct page *page, const struct body_person *person, bool o
     some_text(&page->view, "guardian", person->guardian != NULL ? person->guardian : "");
     some_text(&page->view, "receives",
               person->receives_already != NULL ? person->receives_already : "");
-    some_text(&page->view, "agency",
-              person->agency != NULL ? page_agency_of(page, person->agency) : "");
-    some_text(&page->view, "role", page_word(page, VOCABULARY_ROSTER_ROLE, person->role));
+    named_text(&page->view, "agency", /* "" hides the frame's own */
+               person->agency != NULL ? page_agency_of(page, person->agency) : "");
+    named_text(&page->view, "role", page_word(page, VOCABULARY_ROSTER_ROLE, person->role));
     view_words(page, "groups", VOCABULARY_PRIORITY_GROUP, person->priority_groups);
     view_words(page, "needs", VOCABULARY_NEED, person->needs);
     json_object_end(&page->view);
