@@ -216,7 +216,7 @@ static int browse(struct browser *browser, const struct ledger *ledger)
         {"sent", "/list/sent", NULL, "class=\"inbox\""},
         {"soon", "/list/soon", NULL, "class=\"inbox\""},
         {"late", "/list/late", NULL, "class=\"inbox\""},
-        {"supervised", "/list/supervised", NULL, "class=\"empty\""},
+        {"supervised", "/list/supervised", NULL, "class=\"inbox\""},
         {"done", "/list/done", NULL, "class=\"inbox\""},
         {"ledger", "/list/ledger", NULL, "class=\"inbox\""},
         {"ledger, middle page", "/list/ledger", deep, "class=\"inbox\""},

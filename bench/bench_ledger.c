@@ -278,6 +278,13 @@ static void make_course(struct making *making, uint64_t at_ms)
                        making->index + 1);
     }
     if (open && chance(ledger, 4) != 0) {
+        if (window->due_before_ms < ledger->base_ms) {
+            referral->document_count = 1;
+            referral->documents[0] = (struct referral_document){.clock = REFERRAL_CLOCK_FEEDBACK,
+                                                                .rung = RUNG_DUE_1,
+                                                                .year = 2026,
+                                                                .counter = making->index + 1};
+        }
         return;
     }
     referral->answered_ms = at_ms + (open ? 5000 : chance(ledger, 20 * DAY_MS));

@@ -11,6 +11,7 @@ struct asking_for { /* a query, made ready */
     uint64_t now_ms;
     uint64_t soon_ms; /* what ends until then is near */
     char text[256];   /* what is searched for, without the blanks around it */
+    bool may_be_number;
     uint64_t identity;
     bool has_identity;
 };
@@ -57,13 +58,21 @@ static bool persons_fit(const struct asking_for *asking, struct work_entry *entr
             return true;
         }
     }
-    return name_has(entry, asking->text);
+    return !asking->has_identity && name_has(entry, asking->text);
+}
+
+/* Numbers are ASCII; that of a referral begins with its case's. */
+static bool number_fits(const struct asking_for *asking, const struct work_item *item)
+{
+    return asking->may_be_number &&
+           (strcasestr(item->number, asking->text) != NULL ||
+            (item->of_matter && strcasestr(item->case_number, asking->text) != NULL));
 }
 
 static bool text_fits(const struct asking_for *asking, struct work_entry *entry)
 {
-    return asking->text[0] == '\0' || strcasestr(entry->item.number, asking->text) != NULL ||
-           strcasestr(entry->item.case_number, asking->text) != NULL || persons_fit(asking, entry);
+    return asking->text[0] == '\0' || number_fits(asking, &entry->item) ||
+           persons_fit(asking, entry);
 }
 
 static bool item_fits(const struct asking_for *asking, struct work_entry *entry)
@@ -208,8 +217,6 @@ static enum err gather(const struct asking_for *asking, struct work_hits *hits)
 
 /* --- the rows of one page in order, without the order of all others --- */
 
-#define SORTED_WHOLE 64u /* so many and fewer are simply sorted */
-
 static void swap(struct work_hit *a, struct work_hit *b)
 {
     const struct work_hit kept = *a;
@@ -241,26 +248,29 @@ static size_t part(struct work_hit *rows, size_t count)
     }
 }
 
-/* Afterwards rows[from] to rows[until - 1] are what they would be if all were sorted. */
-static void sort_page(struct work_hit *rows, size_t count, size_t from, size_t until)
+/* Afterwards none of the first `at` belongs behind one of the rest. */
+static void divide(struct work_hit *rows, size_t count, size_t at)
 {
-    while (count > SORTED_WHOLE && from < until) {
-        size_t at = part(rows, count);
+    while (at > 0 && at < count) {
+        size_t split = part(rows, count);
 
-        if (from < at && until > at) {
-            sort_page(rows, at, from, at);
-        }
-        if (until <= at) {
-            count = at;
+        if (at < split) {
+            count = split;
         } else {
-            rows += at;
-            count -= at;
-            from = from > at ? from - at : 0;
-            until -= at;
+            rows += split;
+            count -= split;
+            at -= split;
         }
     }
-    if (count > 1 && from < until) {
-        qsort(rows, count, sizeof(*rows), by_order);
+}
+
+/* Afterwards rows[from] to rows[until - 1] are what they would be if all were sorted. */
+static void sort_page(const struct work_hits *hits, size_t from, size_t until)
+{
+    if (from < until) {
+        divide(hits->rows, hits->count, from);
+        divide(hits->rows + from, hits->count - from, until - from);
+        qsort(hits->rows + from, until - from, sizeof(*hits->rows), by_order);
     }
 }
 
@@ -272,7 +282,7 @@ static enum err cut_page(const struct asking_for *asking, struct work_hits *hits
     size_t count = asking->query->count < left ? asking->query->count : left;
     enum err error = OK;
 
-    sort_page(hits->rows, hits->count, from, from + count);
+    sort_page(hits, from, from + count);
     result->total = hits->count;
     result->rows = calloc(count + 1, sizeof(*result->rows));
     if (result->rows == NULL) {
@@ -306,6 +316,10 @@ static void read_text(struct asking_for *asking, const char *text)
         text += skipped;
     }
     text_copy(asking->text, sizeof(asking->text), text);
+    asking->may_be_number = true;
+    for (const char *at = asking->text; *at != '\0'; at++) {
+        asking->may_be_number = asking->may_be_number && (*at & 0x80) == 0;
+    }
     len = strlen(asking->text);
     while (len > 0 && (strchr(blanks, asking->text[len - 1]) != NULL ||
                        (len >= 3 && memcmp(asking->text + len - 3, WIDE_BLANK, 3) == 0))) {
@@ -326,6 +340,7 @@ static void read_identity(struct asking_for *asking)
     number[17] = number[17] == 'x' ? 'X' : number[17];
     asking->has_identity = identity_valid(number);
     asking->identity = work_identity_digest(asking->list, number);
+    asking->may_be_number = asking->may_be_number && !asking->has_identity;
     crypto_wipe(number, sizeof(number));
 }
 

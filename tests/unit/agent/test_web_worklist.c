@@ -354,6 +354,38 @@ START_TEST(test_pages)
 }
 END_TEST
 
+/* Page after page is the whole list, whatever the size of a page. */
+START_TEST(test_pages_are_the_whole)
+{
+    open_all();
+    for (unsigned i = 0; i < 30; i++) {
+        refer(&mixed[(i * 7) % COUNT_OF(mixed)]);
+        city_pass(DAY_MS / 3);
+    }
+    settle_city();
+    struct work_query query = {.list = WORK_LEDGER, .text = "", .count = 30};
+    struct work_result whole, part;
+    uint64_t now_ms = agent_wall_ms(city.desks[P].agent);
+    ck_assert_int_eq(worklist_query(lists[P], &query, now_ms, &whole), OK);
+    ck_assert_uint_eq(whole.count, 30);
+    for (size_t i = 1; i < whole.count; i++) {
+        ck_assert_uint_le(whole.rows[i - 1].item->due_before_ms, whole.rows[i].item->due_before_ms);
+    }
+    for (query.count = 1; query.count < 30; query.count++) {
+        for (query.offset = 0; query.offset < 30; query.offset += query.count) {
+            ck_assert_int_eq(worklist_query(lists[P], &query, now_ms, &part), OK);
+            ck_assert_uint_eq(part.total, 30);
+            for (size_t i = 0; i < part.count; i++) {
+                ck_assert_ptr_eq(part.rows[i].item, whole.rows[query.offset + i].item);
+            }
+            free(part.rows);
+        }
+    }
+    free(whole.rows);
+    close_all();
+}
+END_TEST
+
 /* --- filters --- */
 
 START_TEST(test_filters)
@@ -705,6 +737,7 @@ int main(void)
     tcase_add_test(tcase, test_minors_then_priority_then_others);
     tcase_add_test(tcase, test_by_due_date);
     tcase_add_test(tcase, test_pages);
+    tcase_add_test(tcase, test_pages_are_the_whole);
     tcase_add_test(tcase, test_filters);
     tcase_add_test(tcase, test_counts_change_when_a_deadline_passes);
     tcase_add_test(tcase, test_supervised);
