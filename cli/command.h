@@ -58,6 +58,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_FILE,
                  OPTION_OLD,
                  OPTION_NEW,
+                 OPTION_ROLES,
                  OPTION_COUNT
 };
 
@@ -141,6 +142,11 @@ int agent_feedback_run(const struct invocation *invocation);
 int agent_withdraw_run(const struct invocation *invocation);
 int agent_reply_run(const struct invocation *invocation);
 int agent_late_run(const struct invocation *invocation);
+int agent_officer_add_run(const struct invocation *invocation);
+int agent_officer_reset_run(const struct invocation *invocation);
+int agent_officer_disable_run(const struct invocation *invocation);
+int agent_officer_enable_run(const struct invocation *invocation);
+int agent_officer_list_run(const struct invocation *invocation);
 int agent_status_run(const struct invocation *invocation);
 int agent_reload_run(const struct invocation *invocation);
 

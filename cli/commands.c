@@ -53,6 +53,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_FILE] = {"file", "FILE", "A policy file to compare with; - is standard input"},
     [OPTION_OLD] = {"old", "N", "The version before (the newest but one; with --file the newest)"},
     [OPTION_NEW] = {"new", "N", "The version after (the newest)"},
+    [OPTION_ROLES] = {"roles", "ROLES", "Of an officer: member, leader, manager; with commas"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -195,6 +196,23 @@ const struct command command_table[] = {
      "\n"
      "It goes to the agency that waits. Without --reason-file the text is the code's name. The\n"
      "document stays open until its cause is gone.\n"},
+    {"agent officer add", "Let an officer use the inbox; prints the first password.", "NAME", 1,
+     BITS_2(OPTION_SOCKET, OPTION_ROLES), OPTION_BIT(OPTION_ROLES), agent_officer_add_run,
+     "  referralctl agent officer add gaowa --roles member\n"
+     "  referralctl agent officer add baoyin --roles leader\n"
+     "  referralctl agent officer add admin --roles manager\n"},
+    {"agent officer reset", "Give an officer a new password; unlocks.", "NAME", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_officer_reset_run,
+     "  referralctl agent officer reset gaowa\n"},
+    {"agent officer disable", "Shut an officer out of the inbox.", "NAME", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_officer_disable_run,
+     "  referralctl agent officer disable gaowa\n"},
+    {"agent officer enable", "Let an officer in again.", "NAME", 1, OPTION_BIT(OPTION_SOCKET), 0,
+     agent_officer_enable_run, "  referralctl agent officer enable gaowa\n"},
+    {"agent officer list", "Who may use this agency's inbox.", "", 0, OPTION_BIT(OPTION_SOCKET), 0,
+     agent_officer_list_run,
+     "  referralctl agent officer list\n"
+     "  referralctl agent officer list --json\n"},
     {"agent late", "The clocks that this agency holds and that are late or near.", "", 0,
      BITS_2(OPTION_SOCKET, OPTION_WITHIN), 0, agent_late_run,
      "  referralctl agent late\n"

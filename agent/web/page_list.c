@@ -134,24 +134,27 @@ void view_person(struct page *page, const struct work_person *person)
     named_text(&page->view, "age", text);
 }
 
-/* The words of a set, as one text: "临时救助；最低生活保障". */
-void view_words(struct page *page, const char *name, enum vocabulary which, uint64_t set)
+void page_words(const struct page *page, enum vocabulary which, uint64_t set, struct buf *text)
 {
+    const bool english = page->language == LANGUAGE_EN;
     size_t count;
     const struct word *words = vocabulary_words(which, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if ((set >> words[i].value & 1u) != 0) {
+            (void)!buf_append_text(text, text->len == 0 ? "" : english ? "; " : "；");
+            (void)!buf_append_text(text, english ? words[i].en : words[i].zh);
+        }
+    }
+    (void)!buf_append(text, "", 1);
+}
+
+void view_words(struct page *page, const char *name, enum vocabulary which, uint64_t set)
+{
     struct buf text;
 
     buf_init(&text, 4096);
-    for (size_t i = 0; i < count; i++) {
-        const char *word = page->language == LANGUAGE_EN ? words[i].en : words[i].zh;
-
-        if ((set >> words[i].value & 1u) != 0) {
-            (void)!buf_append_text(
-                &text, text.len > 0 ? (page->language == LANGUAGE_EN ? "; " : "；") : "");
-            (void)!buf_append_text(&text, word);
-        }
-    }
-    (void)!buf_append(&text, "", 1);
+    page_words(page, which, set, &text);
     named_text(&page->view, name, (const char *)text.data);
     buf_free(&text);
 }
@@ -320,10 +323,10 @@ static void view_row(struct page *page, struct store_txn *read, const struct wor
 
 /* --- the page --- */
 
-static const struct list_kind *kind_of(const struct page *page)
+static const struct list_kind *kind_of(const char *path)
 {
     for (size_t i = 0; i < LIST_KINDS; i++) {
-        if (strcmp(list_kinds[i].path, page->tail) == 0) {
+        if (strcmp(list_kinds[i].path, path) == 0) {
             return &list_kinds[i];
         }
     }
@@ -373,6 +376,13 @@ static void query_of(const struct page *page, const struct list_kind *kind,
     }
     query->count = ROWS_A_PAGE;
     query->offset = number > 0 ? (size_t)(number - 1) * ROWS_A_PAGE : 0;
+}
+
+void page_query(const struct page *page, const char *list, struct work_query *query)
+{
+    const struct list_kind *kind = list != NULL ? kind_of(list) : NULL;
+
+    query_of(page, kind != NULL ? kind : kind_of("ledger"), query);
 }
 
 static void view_counts(struct page *page, const struct work_counts *counts)
@@ -511,9 +521,8 @@ static void view_rows(struct page *page, struct store_txn *read, const struct wo
                 json_object_end(&page->view);
             }
             json_object_begin(&page->view);
-            if (grouped) {
-                named_text(&page->view, "title", tr(page, titles[of_row]));
-            }
+            /* null hides the page's own title */
+            named_text(&page->view, "title", grouped ? tr(page, titles[of_row]) : NULL);
             json_name(&page->view, "rows");
             json_array_begin(&page->view);
             group = of_row;
@@ -565,7 +574,7 @@ static void view_alarm(struct page *page, const struct work_counts *counts)
 
 void page_list(struct page *page)
 {
-    const struct list_kind *kind = kind_of(page);
+    const struct list_kind *kind = kind_of(page->tail);
     struct work_counts counts;
 
     if (kind == NULL) {
@@ -578,6 +587,7 @@ void page_list(struct page *page)
     worklist_counts(page->web->worklist, page->now_ms, &counts);
     page_begin(page, kind->list == WORK_LEDGER ? "ledger" : "inbox", kind->title);
     named_text(&page->view, "address", page->request->path);
+    named_text(&page->view, "list", kind->path);
     named_bool(&page->view, "ledger", kind->list == WORK_LEDGER);
     view_counts(page, &counts);
     view_tabs(page, kind, &counts);

@@ -113,11 +113,12 @@ void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES])
     (void)snprintf(out, WEB_COOKIE_BYTES, "sid-%s", web->setup.agent->setup.self->id);
 }
 
-static void answer_with_session(struct page *page, const struct officer *officer)
+static void answer_with_session(struct page *page, const struct officer *officer, bool by_proxy)
 {
     char token[SESSION_TOKEN_BYTES], name[WEB_COOKIE_BYTES], cookie[256];
 
-    (void)session_begin(page->web->sessions, officer, agent_machine_ms(page->agent), token);
+    session_begin(page->web->sessions, officer, agent_machine_ms(page->agent), token)->by_proxy =
+        by_proxy;
     web_cookie_name(page->web, name);
     (void)snprintf(cookie, sizeof(cookie), "%s=%s; Path=/; HttpOnly; SameSite=Strict%s", name,
                    token, page->request->secure ? "; Secure" : "");
@@ -154,7 +155,7 @@ static void finish_login(struct page *page, const struct hashing *job)
     } else if (!enters) {
         show_login(page, 403, wrong);
     } else {
-        answer_with_session(page, &officer);
+        answer_with_session(page, &officer, false);
     }
     crypto_wipe(&officer, sizeof(officer));
 }
@@ -222,7 +223,7 @@ static bool enter_by_proxy(struct page *page)
         return false;
     }
     officer.must_change = false;
-    answer_with_session(page, &officer);
+    answer_with_session(page, &officer, true);
     crypto_wipe(&officer, sizeof(officer));
     return true;
 }
@@ -310,6 +311,9 @@ static void finish_password(struct page *page, const struct hashing *job)
         memcpy(officer.password, job->new_hash, sizeof(officer.password));
         officer.must_change = false;
         error = officer_put(store, &officer);
+    }
+    if (error == OK && job->matches && job->error == OK) {
+        page->session->password = session_password(&officer);
     }
     crypto_wipe(&officer, sizeof(officer));
     if (error == OK && job->matches && job->error == OK) {

@@ -10,6 +10,8 @@
 struct sessions {
     struct mac_key key; /* of this run */
     struct session table[SESSION_MAX];
+    struct session_ended ended[SESSION_ENDED_MAX]; /* in a circle */
+    uint32_t ended_count;
 };
 
 enum err sessions_new(struct sessions **ret_sessions)
@@ -27,6 +29,9 @@ enum err sessions_new(struct sessions **ret_sessions)
 void sessions_free(struct sessions *sessions)
 {
     if (sessions != NULL) {
+        for (size_t i = 0; i < SESSION_MAX; i++) {
+            free(sessions->table[i].onces);
+        }
         crypto_wipe(sessions, sizeof(*sessions));
         free(sessions);
     }
@@ -60,7 +65,19 @@ static void token_new(char out[SESSION_TOKEN_BYTES])
 void session_end(struct sessions *sessions, struct session *session)
 {
     (void)sessions;
+    free(session->onces);
     crypto_wipe(session, sizeof(*session));
+}
+
+static void idled_out(struct sessions *sessions, struct session *session, uint64_t now_ms)
+{
+    struct session_ended *ended = &sessions->ended[sessions->ended_count++ % SESSION_ENDED_MAX];
+
+    memcpy(ended->digest, session->digest, sizeof(ended->digest));
+    memcpy(ended->csrf, session->csrf, sizeof(ended->csrf));
+    text_copy(ended->officer, sizeof(ended->officer), session->officer.name);
+    ended->ended_ms = now_ms;
+    session_end(sessions, session);
 }
 
 /* A free place, or that of the one that was idle for longest. */
@@ -82,6 +99,11 @@ static struct session *place_for_one(struct sessions *sessions)
     return oldest;
 }
 
+struct digest session_password(const struct officer *officer)
+{
+    return crypto_sha256(span_text(officer->password));
+}
+
 struct session *session_begin(struct sessions *sessions, const struct officer *officer,
                               uint64_t now_ms, char ret_token[SESSION_TOKEN_BYTES])
 {
@@ -91,6 +113,7 @@ struct session *session_begin(struct sessions *sessions, const struct officer *o
     digest_of(sessions, ret_token, session->digest);
     token_new(session->csrf);
     session->officer = *officer;
+    session->password = session_password(officer);
     crypto_wipe(session->officer.password, sizeof(session->officer.password));
     session->used_ms = now_ms;
     return session;
@@ -112,7 +135,7 @@ struct session *session_find(struct sessions *sessions, const char *token, uint6
             continue;
         }
         if (now_ms - session->used_ms > SESSION_IDLE_MS) {
-            session_end(sessions, session);
+            idled_out(sessions, session, now_ms);
             return NULL;
         }
         session->used_ms = touch ? now_ms : session->used_ms;
@@ -148,4 +171,54 @@ bool session_csrf_matches(const struct session *session, const char *token)
 {
     return token != NULL && strlen(token) == SESSION_TOKEN_BYTES - 1 &&
            crypto_equal(session->csrf, token, SESSION_TOKEN_BYTES - 1);
+}
+
+const struct session_ended *session_ended_find(const struct sessions *sessions, const char *token,
+                                               uint64_t now_ms)
+{
+    uint8_t digest[sizeof(((struct session *)0)->digest)];
+
+    if (token == NULL || strlen(token) != SESSION_TOKEN_BYTES - 1) {
+        return NULL;
+    }
+    digest_of(sessions, token, digest);
+    for (size_t i = 0; i < SESSION_ENDED_MAX; i++) {
+        const struct session_ended *ended = &sessions->ended[i];
+
+        if (ended->officer[0] != '\0' && now_ms - ended->ended_ms <= SESSION_ENDED_MS &&
+            crypto_equal(ended->digest, digest, sizeof(digest))) {
+            return ended;
+        }
+    }
+    return NULL;
+}
+
+const char *session_once_find(const struct session *session, const char *token)
+{
+    if (token == NULL || strlen(token) != SESSION_ONCE_BYTES - 1 || session->onces == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < SESSION_ONCES_MAX; i++) {
+        if (strcmp(session->onces[i].token, token) == 0) {
+            return session->onces[i].location;
+        }
+    }
+    return NULL;
+}
+
+void session_once_put(struct session *session, const char *token, const char *location)
+{
+    struct session_once *once;
+
+    if (token == NULL || strlen(token) != SESSION_ONCE_BYTES - 1) {
+        return;
+    }
+    if (session->onces == NULL) {
+        session->onces = calloc(SESSION_ONCES_MAX, sizeof(*session->onces));
+    }
+    if (session->onces != NULL) {
+        once = &session->onces[session->once_count++ % SESSION_ONCES_MAX];
+        text_copy(once->token, sizeof(once->token), token);
+        text_copy(once->location, sizeof(once->location), location);
+    }
 }

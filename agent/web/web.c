@@ -42,6 +42,13 @@ static const struct route routes[] = {
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
+    {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
+    {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
+    {"/refer", ROUTE_GET | ROUTE_POST, page_form},
+    {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_form},
+    {"/draft", ROUTE_POST, page_draft},
+    {"/draft/discard", ROUTE_POST, page_draft},
+    {"/drafts", ROUTE_GET, page_drafts},
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 
@@ -131,14 +138,18 @@ static bool token_fits(const struct page *page)
 static bool refresh_officer(struct page *page)
 {
     struct officer officer;
+    struct digest password;
+    enum err error = officer_get(page->agent->setup.store, page->session->officer.name, &officer);
 
-    if (officer_get(page->agent->setup.store, page->session->officer.name, &officer) != OK ||
-        officer.disabled) {
+    password = error == OK ? session_password(&officer) : page->session->password;
+    if (error != OK || officer.disabled || !digest_equal(&password, &page->session->password)) {
+        crypto_wipe(&officer, sizeof(officer));
         session_end(page->web->sessions, page->session);
         page->session = NULL;
         return false;
     }
     crypto_wipe(officer.password, sizeof(officer.password));
+    officer.must_change = officer.must_change && !page->session->by_proxy;
     page->session->officer = officer;
     page->language = officer.language;
     return true;
@@ -151,7 +162,11 @@ static void to_login(struct page *page, const struct route *route)
         http_answer(page->exchange, &(struct http_response){.status = 401});
         return;
     }
-    page_go(page, page->request->method == HTTP_POST ? "/login?again=1" : "/login");
+    bool form = route->show == page_form || route->show == page_draft;
+
+    page_go(page, page->request->method == HTTP_POST && (!form || page_keep(page))
+                      ? "/login?again=1" /* says that what was typed is kept */
+                      : "/login");
 }
 
 /* A new password comes first when somebody else gave the old one. */
@@ -330,6 +345,7 @@ void web_close(struct web *web)
         return;
     }
     hashings_abandon(web);
+    exports_abandon(web);
     loop_timer_clear(&web->fill);
     http_close(web->http);
     worklist_free(web->worklist);

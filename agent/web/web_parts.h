@@ -25,7 +25,9 @@ struct web {
     struct template_set *templates;
     struct sessions *sessions;
     struct worklist *worklist;
-    struct loop_timer fill;   /* the worklist is read in */
+    struct loop_timer fill;    /* the worklist is read in */
+    struct exporting *exports; /* files under way; page_export.c */
+    unsigned export_count;
     struct hashing *hashings; /* passwords on the thread pool now; page_login.c */
     unsigned hashing;         /* how many */
 };
@@ -90,7 +92,11 @@ struct lamp {
 };
 void view_lamp(struct page *page, const struct lamp *lamp);
 
-/* The words of a set, as one text: "临时救助；最低生活保障". */
+/* The words of a set, as one text with its NUL. */
+void page_words(const struct page *page, enum vocabulary which, uint64_t set, struct buf *text);
+/* What the filter of a list asks for; `list`: its path, NULL or a stranger: the ledger. */
+void page_query(const struct page *page, const char *list, struct work_query *query);
+/* The words of a set as a member of the view: "临时救助；最低生活保障". */
 void view_words(struct page *page, const char *name, enum vocabulary which, uint64_t set);
 /* page_list.c: `name` and `age` of a person; `tags` of an item; words for states and kinds. */
 void view_person(struct page *page, const struct work_person *person);
@@ -132,6 +138,8 @@ enum err page_act(struct page *page, const struct act *act) MUST_CHECK;
 void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES]);
 /* Keeps what the officer prefers; NULL: as it is. */
 enum err page_prefer(struct page *page, const char *language, const char *size) MUST_CHECK;
+/* The web closes: files under way have nobody to go to. */
+void exports_abandon(struct web *web);
 /* The web closes: what is being hashed has nobody to tell. */
 void hashings_abandon(struct web *web);
 
@@ -149,11 +157,15 @@ void page_message(struct page *page);    /* page_message.c: GET /message/ID */
 void page_reveal(struct page *page);     /* view_persons.c: POST /reveal/MESSAGE-ID */
 void page_form(struct page *page);       /* page_form.c: GET and POST /send/KIND[/NUMBER] */
 void page_draft(struct page *page);      /* POST /draft, DELETE by POST /draft/discard */
+void page_drafts(struct page *page);     /* GET /drafts */
 void page_document(struct page *page);   /* page_document.c: GET /document/NUMBER (督办单) */
 void page_letter(struct page *page);     /* page_letter.c: GET /letter/MESSAGE-ID */
 void page_verify(struct page *page);     /* GET and POST /verify: a letter's code */
 void page_meetings(struct page *page);   /* page_meetings.c: GET /meetings; roster */
 void page_statistics(struct page *page); /* page_statistics.c: GET /statistics */
 void page_officers(struct page *page);   /* page_officers.c: GET and POST /officers */
+
+/* A form that came after its session idled out: kept as a draft; true when it is. */
+bool page_keep(struct page *page);
 
 #endif

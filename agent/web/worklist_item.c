@@ -133,7 +133,9 @@ static void lines_of_matter(const struct agent *agent, const struct matter *matt
         if (!matter_duty_open(duty) || duty->window.kind == CLOCK_UNDELIVERED) {
             continue;
         }
-        consider(item, &duty->window);
+        if (item->mine || acts_for(agent, duty->holder)) { /* others' clocks are theirs */
+            consider(item, &duty->window);
+        }
         if (acts_for(agent, duty->holder)) {
             add_line(adding, act_of_duty(duty), &duty->window);
             adding->lines[adding->count - 1].number = duty->number;

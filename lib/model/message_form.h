@@ -1,5 +1,6 @@
-/* The fields of messages as JSON, as tables: what message_json reads and writes. Private to
- * lib/model/message_*.c. Const data only. */
+/* The fields of messages as JSON, as tables: what message_json reads and writes, and what a form
+ * asks for. For lib/model/message_*.c and the officers' forms (agent/web/form*.c). Const data
+ * only. */
 #ifndef REFERRAL_MODEL_MESSAGE_FORM_H
 #define REFERRAL_MODEL_MESSAGE_FORM_H
 

@@ -1,0 +1,55 @@
+/* One form while it is opened, judged or sent: what page_form.c, form_about.c and form_view.c
+ * share. Private to agent/web. */
+#ifndef REFERRAL_AGENT_WEB_FORM_PAGE_H
+#define REFERRAL_AGENT_WEB_FORM_PAGE_H
+
+#include "agent/web/form.h"
+#include "agent/web/web_parts.h"
+
+struct form_page {
+    struct page *page;
+    const struct form_layout *layout;
+    struct form_rules rules;
+    struct form_address address;
+    struct form_values values;
+    struct form_faults faults;                   /* of what was posted */
+    struct form_faults mandatory[OUTCOME_COUNT]; /* by outcome; 0: whatever it is */
+    char
+        path[DRAFT_ADDRESS_MAX]; /* of the form, and of its draft: "/send/papers/JZ-2026-0031-01" */
+    char number[LIMIT_NUMBER_BYTES]; /* of what it is about; empty: a form of its own */
+    struct case_key key;             /* of that; no referral_id: a case */
+    struct copy *copy;               /* owned; what it is about; not `known`: a case, or nothing */
+    struct copy *about;              /* owned; the referral that a matter is about, or *copy's */
+    const struct work_item *item;    /* the worklist's; NULL */
+    struct agency_set usual;         /* to whom it goes when nobody is named */
+    struct region region;            /* of `message` and `body`; wiped */
+    struct message message;          /* that opened the referral or matter */
+    struct body body;
+    bool opened;          /* they are there */
+    uint64_t restored_ms; /* when the draft that is shown was saved; 0: none */
+    bool is_focused;      /* a control has the focus already */
+};
+
+/* form_about.c: finds what it is about and whom it goes to. False: the page was answered. */
+bool form_about_open(struct form_page *form, const char *number);
+/* Case number, other party, persons, lamp, and the clock that this message stops. */
+void form_about_view(struct form_page *form);
+/* The window that this message ends; NULL: none runs. */
+const struct window *form_clock(const struct form_page *form);
+/* Which duties of this agency the message can end. */
+enum duty_kind form_duty_kind(enum message_kind kind);
+
+/* form_view.c: the sections and their controls, the faults on top. */
+void form_view(struct form_page *form);
+/* form_choices.c: `options` of a control. */
+void form_view_options(struct form_page *form, const struct form_item *item, const char *name);
+/* The needs in groups, with whom the policy suggests; whom it goes to, and when each must answer.
+ */
+void form_view_needs(struct form_page *form);
+void form_view_recipients(struct form_page *form);
+/* The one place for attachments: where a material's digest and size come from, and what its row
+ * shows of them. */
+void form_view_attachment(struct form_page *form, uint32_t row);
+enum err form_take_attachments(struct form_page *form) MUST_CHECK;
+
+#endif

@@ -1,0 +1,753 @@
+/* The forms of the inbox as pages: opening with a draft or defaults, adding rows, judging, sending,
+ * and drafts. A form is known by its address ("/refer", "/send/papers/JZ-2026-0031-01"), which is
+ * its draft's, too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/web/form_page.h"
+#include "base/log.h"
+
+#define REFER_PATH "/refer"
+#define SEND_PATH  "/send/"
+
+/* --- opening --- */
+
+static struct form_page *form_new(struct page *page)
+{
+    struct form_page *form = calloc(1, sizeof(*form));
+
+    if (form == NULL) {
+        return NULL;
+    }
+    form->page = page;
+    form->copy = calloc(1, sizeof(*form->copy));
+    form->about = calloc(1, sizeof(*form->about));
+    form_values_init(&form->values);
+    region_init(&form->region, AGENT_REGION_BYTES);
+    form->rules = (struct form_rules){.policy = page->agent->setup.policy,
+                                      .registry = page->agent->setup.registry,
+                                      .self = page->agent->setup.self,
+                                      .today = civil_day_at(page->now_ms)};
+    form->address.officer = page_officer(page)->shown;
+    return form;
+}
+
+static void form_free(struct form_page *form)
+{
+    if (form != NULL) {
+        free(form->copy);
+        free(form->about);
+        form_values_free(&form->values);
+        region_wipe(&form->region);
+        crypto_wipe(&form->faults, sizeof(form->faults));
+        free(form);
+    }
+}
+
+/* "papers/JZ-2026-0031-01" -> the kind, and the number behind it. NULL layout with true: feedback.
+ */
+static bool kind_of_tail(const char *tail, const struct form_layout **ret_layout,
+                         const char **ret_number)
+{
+    char word[64];
+    size_t len = strcspn(tail, "/");
+    enum message_kind kind;
+
+    *ret_number = tail[len] == '/' ? tail + len + 1 : "";
+    *ret_layout = NULL;
+    if (len == 0 || len >= sizeof(word) || strlen(*ret_number) >= LIMIT_NUMBER_BYTES) {
+        return false;
+    }
+    memcpy(word, tail, len);
+    word[len] = '\0';
+    if (strcmp(word, "feedback") == 0) {
+        return (*ret_number)[0] != '\0';
+    }
+    kind = message_kind_parse(word);
+    *ret_layout = message_kind_from_agency(kind) ? form_layout_of(kind) : NULL;
+    return *ret_layout != NULL && message_form_address(kind) != ADDRESS_NEW_REFERRAL;
+}
+
+/* False: the page was answered. */
+static bool form_open(struct form_page *form, const char *address)
+{
+    const bool is_procuratorate = form->rules.self->class == CLASS_PROCURATORATE;
+    const char *number = "";
+
+    if (form->copy == NULL || form->about == NULL) {
+        page_refuse(form->page, 503, N_("暂时无法显示，请稍后再试。"));
+        return false;
+    }
+    if (strcmp(address, REFER_PATH) == 0) {
+        form->layout =
+            form_layout_of(is_procuratorate ? MESSAGE_OUTBOUND_REFERRAL : MESSAGE_INBOUND_REFERRAL);
+    } else if (strncmp(address, SEND_PATH, strlen(SEND_PATH)) != 0 ||
+               strlen(address) >= sizeof(form->path) ||
+               !kind_of_tail(address + strlen(SEND_PATH), &form->layout, &number)) {
+        page_refuse(form->page, 404, N_("没有这个页面。"));
+        return false;
+    }
+    text_copy(form->path, sizeof(form->path), address);
+    return form_about_open(form, number);
+}
+
+/* --- values --- */
+
+/* From the address: "?duty=2", "?document=DB-2026-0012", "?case=..." of a link to the form. */
+static enum err take_query(struct form_page *form)
+{
+    static const char *const names[][2] = {
+        {"duty", "facts.duty"},   {"document", "facts.document_number"},
+        {"message", "refers_to"}, {"case", "case_number"},
+        {"previous", "previous"}, {"link", "facts.link"}};
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = http_query(form->page->request, names[i][0]);
+        const struct http_field field = {names[i][1], value};
+
+        if (value != NULL && value[0] != '\0' && strlen(value) < FORM_NAME_BYTES &&
+            form_value(&form->values, names[i][1])[0] == '\0') {
+            error = form_values_take(&form->values, form->layout, &field, 1);
+        }
+    }
+    return error;
+}
+
+static enum err default_recipients(struct form_page *form)
+{
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < registry_count(form->rules.registry); i++) {
+        const struct agency *agency = registry_at(form->rules.registry, i);
+        bool only =
+            form->layout->kind == MESSAGE_INBOUND_REFERRAL && agency->class == CLASS_PROCURATORATE;
+
+        if ((only || agency_set_has(&form->usual, agency->number)) &&
+            form_may_send(&form->rules, form->layout->kind, agency)) {
+            error = form_values_add(&form->values, "recipients", agency->id);
+        }
+    }
+    return error;
+}
+
+/* The first duty that waits, who tells, and the like: what is nearly always so. */
+static enum err default_values(struct form_page *form)
+{
+    const struct window *clock = form_clock(form);
+    struct form_place place;
+    char number[12];
+    enum err error = OK;
+
+    if (form_find(form->layout, "recipients", &place)) {
+        error = default_recipients(form);
+    }
+    if (error == OK && clock != NULL && form->copy->of_matter &&
+        form_find(form->layout, "facts.duty", &place) &&
+        form_value(&form->values, "facts.duty")[0] == '\0') {
+        for (uint32_t i = 0; i < form->copy->matter.duty_count; i++) {
+            if (&form->copy->matter.duties[i].window == clock) {
+                (void)snprintf(number, sizeof(number), "%u", form->copy->matter.duties[i].number);
+                error = form_values_add(&form->values, "facts.duty", number);
+            }
+        }
+    }
+    if (error == OK && form_find(form->layout, "body.told_by", &place)) {
+        error = form_values_add(&form->values, "body.told_by", form->address.officer);
+    }
+    return error;
+}
+
+static enum err read_draft(struct form_page *form)
+{
+    struct buf json;
+    enum err error;
+
+    buf_init(&json, DRAFT_BYTES_MAX);
+    error = draft_get(form->page->agent->setup.store, page_officer(form->page)->name, form->path,
+                      &json, &form->restored_ms);
+    if (error == OK) {
+        error = form_values_read(&form->values, form->layout, span_buf(&json));
+    }
+    if (json.cap > 0) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    return error;
+}
+
+static enum err fill(struct form_page *form)
+{
+    enum err error = read_draft(form);
+
+    if (error != OK) {
+        form->restored_ms = 0;
+        error = take_query(form);
+        if (error == OK) {
+            error = default_values(form);
+        }
+    }
+    return error;
+}
+
+static enum err take_posted(struct form_page *form)
+{
+    const struct http_request *request = form->page->request;
+
+    return form_values_take(&form->values, form->layout, request->form, request->form_count);
+}
+
+static enum err fix(struct form_page *form)
+{
+    enum err error = form_fix(form->layout, &form->rules, &form->values);
+
+    return error == OK ? form_take_attachments(form) : error;
+}
+
+static struct form form_over(const struct form_page *form)
+{
+    return (struct form){
+        .layout = form->layout, .address = &form->address, .values = &form->values};
+}
+
+/* --- showing --- */
+
+static enum err find_mandatory(struct form_page *form)
+{
+    const struct form over = form_over(form);
+    struct form_place place;
+    const bool by_outcome = form_find(form->layout, "facts.outcome", &place);
+    enum err error = form_mandatory(&over, &form->rules, 0, &form->mandatory[0]);
+
+    for (uint32_t outcome = 1; error == OK && by_outcome && outcome < OUTCOME_COUNT; outcome++) {
+        bool inbound = outcome == OUTCOME_SUITABLE || outcome == OUTCOME_NOT_SUITABLE;
+
+        if (inbound == (form->layout->kind == MESSAGE_INBOUND_FEEDBACK)) {
+            error = form_mandatory(&over, &form->rules, outcome, &form->mandatory[outcome]);
+        }
+    }
+    return error;
+}
+
+/* Who of the household is in the ledger already: by identity number. */
+static void view_duplicates(struct form_page *form)
+{
+    struct page *page = form->page;
+
+    json_name(&page->view, "duplicates");
+    json_array_begin(&page->view);
+    for (uint32_t row = 0; row < LIMIT_PERSONS; row++) {
+        char name[FORM_NAME_BYTES];
+        struct work_query query = {.list = WORK_LEDGER, .count = 3};
+        struct work_result result;
+
+        form_name("body.persons[].identity_number", row, name);
+        query.text = form_value(&form->values, name);
+        if (strlen(query.text) != 18 ||
+            worklist_query(page->web->worklist, &query, page->now_ms, &result) != OK) {
+            continue;
+        }
+        for (size_t i = 0; i < result.count; i++) {
+            char href[64];
+
+            (void)snprintf(href, sizeof(href), "/case/%s", result.rows[i].item->number);
+            json_object_begin(&page->view);
+            named_text(&page->view, "d_number", result.rows[i].item->number);
+            named_text(&page->view, "d_href", href);
+            json_object_end(&page->view);
+        }
+        free(result.rows);
+    }
+    json_array_end(&page->view);
+}
+
+static void once_token(char out[SESSION_ONCE_BYTES])
+{
+    uint8_t random[(SESSION_ONCE_BYTES - 1) / 2];
+
+    crypto_random(random, sizeof(random));
+    hex_encode(span_of(random, sizeof(random)), out);
+}
+
+static void view_token(struct form_page *form)
+{
+    const char *posted = http_form(form->page->request, "once");
+    char token[SESSION_ONCE_BYTES];
+
+    if (posted != NULL && strlen(posted) == SESSION_ONCE_BYTES - 1) {
+        text_copy(token, sizeof(token), posted); /* the same form, shown again */
+    } else {
+        once_token(token);
+    }
+    named_text(&form->page->view, "once", token);
+}
+
+static void show(struct form_page *form, unsigned status)
+{
+    struct page *page = form->page;
+    const bool refers = message_form_address(form->layout->kind) == ADDRESS_NEW_REFERRAL;
+
+    if (fix(form) != OK || find_mandatory(form) != OK) {
+        page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
+        return;
+    }
+    page_begin(page, refers ? "refer" : "inbox", form->layout->title);
+    named_bool(&page->view, "refers", refers);
+    named_bool(&page->view, "is_feedback",
+               form->layout->kind == MESSAGE_OUTBOUND_FEEDBACK ||
+                   form->layout->kind == MESSAGE_INBOUND_FEEDBACK);
+    view_token(form);
+    form_about_view(form);
+    if (form->restored_ms != 0) {
+        view_instant(page, "restored", form->restored_ms);
+    }
+    form_view(form);
+    if (refers) {
+        form_view_recipients(form);
+        view_duplicates(form);
+    }
+    named_bool(&page->view, "checked_now",
+               page->request->method == HTTP_POST && form->faults.count == 0);
+    page_show(page, status, "form");
+}
+
+/* --- drafts --- */
+
+static enum err save_draft(struct form_page *form)
+{
+    struct page *page = form->page;
+    struct buf json;
+    enum err error;
+
+    buf_init(&json, DRAFT_BYTES_MAX);
+    error = form_values_write(&form->values, &json);
+    if (error == OK) {
+        error = draft_put(page->agent->setup.store, page_officer(page)->name, form->path,
+                          span_buf(&json), page->now_ms);
+    }
+    if (json.cap > 0) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    return error;
+}
+
+static void keep_draft(struct form_page *form)
+{
+    const enum err error = save_draft(form);
+
+    if (error == OK) {
+        page_notice(form->page, N_("草稿已保存，只有您能看到，保留 30 天。"));
+        page_go(form->page, form->path);
+        return;
+    }
+    form_fault_add(&form->faults, "",
+                   error == ERR_FULL ? N_("草稿已满 200 份，请先清理草稿。")
+                                     : N_("草稿没有保存成功，请稍后再试。"));
+    show(form, 503);
+}
+
+/* --- rows and choices that a button changes --- */
+
+static const struct form_section *section_of_rows(const struct form_page *form, const char *rows)
+{
+    for (size_t i = 0; i < form->layout->count; i++) {
+        if (form->layout->sections[i].rows != NULL &&
+            strcmp(form->layout->sections[i].rows, rows) == 0) {
+            return &form->layout->sections[i];
+        }
+    }
+    return NULL;
+}
+
+static enum err add_row(struct form_page *form, const char *rows)
+{
+    const struct form_section *section = section_of_rows(form, rows);
+    char name[FORM_NAME_BYTES];
+    uint32_t row;
+
+    if (section == NULL) {
+        return OK;
+    }
+    row = form_rows(&form->values, form->layout->kind, section);
+    if (row >= form_rows_max(form->layout->kind, section)) {
+        return OK;
+    }
+    form_name(section->items[0].path, row > 0 ? row : 1, name);
+    return form_values_add(&form->values, name, "");
+}
+
+static enum err drop_row(struct form_page *form, const char *what)
+{
+    struct form_place place;
+
+    if (!form_find(form->layout, what, &place) || place.section->rows == NULL ||
+        place.item != NULL) {
+        return OK;
+    }
+    return form_drop_row(&form->values, place.section, place.row);
+}
+
+/* Whom the policy suggests for the needs that are ticked. */
+static enum err suggest(struct form_page *form)
+{
+    struct policy_suggested list[LIMIT_AGENCIES];
+    size_t words;
+    const struct word *needs = vocabulary_words(VOCABULARY_NEED, &words);
+    uint64_t asked = 0;
+    enum err error = OK;
+    size_t count;
+
+    for (size_t i = 0; i < words; i++) {
+        asked |= form_chosen(&form->values, "facts.needs", needs[i].id)
+                     ? UINT64_C(1) << needs[i].value
+                     : 0;
+    }
+    count =
+        policy_suggest(form->rules.policy, form->rules.registry, asked, form->rules.today, list);
+    for (size_t i = 0; error == OK && i < count; i++) {
+        const struct agency *agency = registry_by_number(form->rules.registry, list[i].agency);
+
+        if (agency != NULL && form_may_send(&form->rules, form->layout->kind, agency) &&
+            !form_chosen(&form->values, "recipients", agency->id)) {
+            error = form_values_add(&form->values, "recipients", agency->id);
+        }
+    }
+    return error;
+}
+
+/* False: it is to be sent. */
+static bool changed(struct form_page *form, const char *what)
+{
+    enum err error = OK;
+
+    if (strncmp(what, "add:", 4) == 0) {
+        error = add_row(form, what + 4);
+    } else if (strncmp(what, "drop:", 5) == 0) {
+        error = drop_row(form, what + 5);
+    } else if (strcmp(what, "suggest") == 0) {
+        error = suggest(form);
+    } else if (strcmp(what, "draft") == 0) {
+        keep_draft(form);
+        return true;
+    } else if (strcmp(what, "check") == 0) {
+        const struct form over = form_over(form);
+
+        error = fix(form);
+        error = error == OK ? form_check(&over, &form->rules, &form->faults) : error;
+    } else {
+        return false;
+    }
+    if (error != OK) {
+        page_refuse(form->page, 503, N_("暂时无法保存，请稍后再试。"));
+    } else {
+        show(form, 200);
+    }
+    return true;
+}
+
+/* --- sending --- */
+
+/* The case of a new referral, the referral, or the matter. */
+static void location_of(struct form_page *form, const struct uuid *message_id, char *out,
+                        size_t size)
+{
+    struct store_txn *read;
+    struct row row;
+
+    text_copy(out, size, "/");
+    if (store_read_begin(form->page->agent->setup.store, &read) != OK) {
+        return;
+    }
+    if (row_find(read, message_id, &row) == OK) {
+        const struct message_header *header = &row.header;
+        bool of_matter = strstr(header->referral_number, "-SX-") != NULL;
+
+        (void)snprintf(out, size, of_matter ? "/matter/%s" : "/case/%s", header->referral_number);
+    }
+    store_read_end(read);
+}
+
+static void sent(struct form_page *form, const struct uuid *message_id)
+{
+    struct page *page = form->page;
+    const char *token = http_form(page->request, "once");
+    const bool waits = !page->agent->connected || !page->agent->greeted;
+    char location[SESSION_LOCATION_BYTES];
+
+    location_of(form, message_id, location, sizeof(location));
+    session_once_put(page->session, token, location);
+    if (draft_remove(page->agent->setup.store, page_officer(page)->name, form->path) != OK) {
+        log_warn("a draft could not be removed after its form was sent");
+    }
+    page_notice(page,
+                waits ? N_("已保存，线路恢复后自动发送") : N_("已提交，回执到达后显示送达时间"));
+    page_go(page, location);
+}
+
+/* What the rules of the referral or matter itself say: one fault, at its field or on top. */
+static void refuse_sending(struct form_page *form, const struct form_map *map, enum err error,
+                           const struct fault *fault)
+{
+    const struct form over = form_over(form);
+    char name[FORM_NAME_BYTES];
+    struct form_fault *last;
+
+    if (error != ERR_INVALID && error != ERR_REFUSED && error != ERR_FULL &&
+        error != ERR_TOO_LARGE) {
+        form_fault_add(&form->faults, "", N_("没有提交成功，填写的内容都在，请稍后再试。"));
+        show(form, 503);
+        return;
+    }
+    if (!form_locate(&over, map, fault->place, name)) {
+        name[0] = '\0';
+    }
+    form_fault_add(&form->faults, name, NULL);
+    if (form->faults.count > 0) {
+        last = &form->faults.list[form->faults.count - 1];
+        text_copy(last->said, sizeof(last->said), fault->message);
+    }
+    show(form, 422);
+}
+
+static enum err write_and_send(struct form_page *form, struct form_map *map, struct uuid *ret_id,
+                               struct fault *fault)
+{
+    const struct form over = form_over(form);
+    struct buf json;
+    enum err error;
+
+    buf_init(&json, LIMIT_JSON_BYTES);
+    memset(fault, 0, sizeof(*fault));
+    error = form_write(&over, &json, map, &form->faults);
+    if (error == OK) {
+        error = page_send(form->page, span_buf(&json), ret_id, fault);
+    }
+    if (json.cap > 0) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    return error;
+}
+
+static void send(struct form_page *form)
+{
+    const struct form over = form_over(form);
+    struct form_map *map = calloc(1, sizeof(*map));
+    struct fault fault;
+    struct uuid id;
+    enum err error = map == NULL ? ERR_MEMORY : fix(form);
+
+    memset(&id, 0, sizeof(id));
+    if (error == OK) {
+        error = form_check(&over, &form->rules, &form->faults);
+    }
+    if (error == OK && form->faults.count > 0) {
+        show(form, 422);
+    } else if (error != OK) {
+        page_refuse(form->page, 503, N_("没有提交成功，填写的内容都在，请稍后再试。"));
+    } else {
+        error = write_and_send(form, map, &id, &fault);
+        if (error == OK) {
+            sent(form, &id);
+        } else {
+            refuse_sending(form, map, error, &fault);
+        }
+    }
+    free(map);
+}
+
+static void posted(struct form_page *form)
+{
+    struct page *page = form->page;
+    const char *what = http_form(page->request, "do");
+    const char *before = session_once_find(page->session, http_form(page->request, "once"));
+
+    if (take_posted(form) != OK) {
+        page_refuse(page, 503, N_("没有提交成功，填写的内容都在，请稍后再试。"));
+    } else if (what == NULL || !changed(form, what)) {
+        if (before != NULL) {
+            page_go(page, before); /* pressed twice, or sent again by going back */
+        } else {
+            send(form);
+        }
+    }
+}
+
+void page_form(struct page *page)
+{
+    struct form_page *form;
+
+    if (!page_needs(page, OFFICER_MEMBER)) {
+        return;
+    }
+    form = form_new(page);
+    if (form == NULL) {
+        page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
+        return;
+    }
+    if (form_open(form, page->request->path)) {
+        if (page->request->method == HTTP_POST) {
+            posted(form);
+        } else if (fill(form) != OK) {
+            page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
+        } else {
+            show(form, 200);
+        }
+    }
+    form_free(form);
+}
+
+/* --- drafts by script, and the list of them --- */
+
+static void answer_saved(struct page *page, enum err error)
+{
+    char text[PAGE_DAY_BYTES];
+
+    page_data_begin(page);
+    named_bool(&page->view, "ok", error == OK);
+    page_instant_text(page, page->now_ms, text);
+    named_text(&page->view, "saved", text);
+    page_data_end(page, error == OK ? 200 : error == ERR_TOO_LARGE ? 413 : 503);
+}
+
+static void autosave(struct page *page)
+{
+    const char *address = http_form(page->request, "address");
+    struct form_page *form = form_new(page);
+
+    if (form == NULL) {
+        answer_saved(page, ERR_MEMORY);
+        return;
+    }
+    if (address == NULL) {
+        address = "";
+    }
+    if (form_open(form, address)) {
+        enum err error = take_posted(form);
+
+        answer_saved(page, error == OK ? save_draft(form) : error);
+    }
+    form_free(form);
+}
+
+static void discard(struct page *page)
+{
+    const char *address = http_form(page->request, "address");
+    const bool known = address != NULL && (strcmp(address, REFER_PATH) == 0 ||
+                                           strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0);
+
+    if (!known) {
+        page_refuse(page, 404, N_("没有这个页面。"));
+    } else if (draft_remove(page->agent->setup.store, page_officer(page)->name, address) != OK) {
+        page_refuse(page, 503, N_("暂时无法保存，请稍后再试。"));
+    } else {
+        page_notice(page, N_("草稿已放弃。"));
+        page_go(page, http_form(page->request, "list") != NULL ? "/drafts" : address);
+    }
+}
+
+void page_draft(struct page *page)
+{
+    if (!page_needs(page, OFFICER_MEMBER)) {
+        return;
+    }
+    if (strcmp(page->request->path, "/draft/discard") == 0) {
+        discard(page);
+    } else {
+        autosave(page);
+    }
+}
+
+/* A form that came after its session had idled out: what was typed is that officer's draft. */
+bool page_keep(struct page *page)
+{
+    const struct http_request *request = page->request;
+    const char *csrf = http_form(request, "csrf");
+    const struct session_ended *ended;
+    const char *address =
+        strcmp(request->path, "/draft") == 0 ? http_form(request, "address") : request->path;
+    struct form_values values;
+    struct buf json;
+    char cookie[WEB_COOKIE_BYTES];
+    enum err error = OK;
+
+    web_cookie_name(page->web, cookie);
+    ended = session_ended_find(page->web->sessions, http_cookie(request, cookie),
+                               agent_machine_ms(page->agent));
+    if (ended == NULL || address == NULL || csrf == NULL ||
+        strlen(csrf) != SESSION_TOKEN_BYTES - 1 ||
+        !crypto_equal(ended->csrf, csrf, SESSION_TOKEN_BYTES - 1)) {
+        return false;
+    }
+    form_values_init(&values);
+    buf_init(&json, DRAFT_BYTES_MAX);
+    for (size_t i = 0; error == OK && i < request->form_count; i++) {
+        bool typed = strchr(request->form[i].name, '.') != NULL || /* a field of a message */
+                     strcmp(request->form[i].name, "recipients") == 0 ||
+                     strcmp(request->form[i].name, "case_number") == 0 ||
+                     strcmp(request->form[i].name, "previous") == 0 ||
+                     strcmp(request->form[i].name, "refers_to") == 0;
+
+        error =
+            typed ? form_values_add(&values, request->form[i].name, request->form[i].value) : OK;
+    }
+    if (error == OK) {
+        error = form_values_write(&values, &json);
+    }
+    if (error == OK) {
+        error = draft_put(page->agent->setup.store, ended->officer, address, span_buf(&json),
+                          page->now_ms);
+    }
+    if (json.cap > 0) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    form_values_free(&values);
+    return error == OK;
+}
+
+static const char *title_of(const struct page *page, const char *address, const char **ret_number)
+{
+    const struct form_layout *layout = NULL;
+
+    *ret_number = "";
+    if (strcmp(address, REFER_PATH) == 0) {
+        return tr(page, N_("移送线索"));
+    }
+    if (!kind_of_tail(address + strlen(SEND_PATH), &layout, ret_number)) {
+        return "";
+    }
+    return layout != NULL ? tr(page, layout->title) : tr(page, N_("反馈审查结果"));
+}
+
+void page_drafts(struct page *page)
+{
+    char address[DRAFT_ADDRESS_MAX] = "", next[DRAFT_ADDRESS_MAX];
+    uint64_t saved_ms, count = 0;
+
+    if (!page_needs(page, OFFICER_MEMBER)) {
+        return;
+    }
+    page_begin(page, "inbox", N_("我的草稿"));
+    json_name(&page->view, "drafts");
+    json_array_begin(&page->view);
+    while (count < DRAFT_OFFICER_MAX &&
+           draft_next(page->agent->setup.store, page_officer(page)->name, address, next,
+                      &saved_ms) == OK) {
+        const char *number;
+
+        text_copy(address, sizeof(address), next);
+        json_object_begin(&page->view);
+        named_text(&page->view, "what", title_of(page, address, &number));
+        named_text(&page->view, "number", number);
+        named_text(&page->view, "address", address);
+        view_instant(page, "saved", saved_ms);
+        json_object_end(&page->view);
+        count++;
+    }
+    json_array_end(&page->view);
+    named_u64(&page->view, "count", count);
+    page_show(page, 200, "drafts");
+}

@@ -1,0 +1,230 @@
+/* What makes a form quicker: rows without a round trip, drafts by themselves, identity numbers that
+   are checked while they are typed, rows pasted from a spreadsheet. Without a script the server does
+   all of it by the buttons of the page. */
+(function () {
+  'use strict';
+  var form = document.getElementById('form');
+  if (!form) { return; }
+
+  /* --- drafts: a few seconds after a change, and when the page is left --- */
+  var saved = document.getElementById('saved');
+  var timer = 0;
+  var dirty = false;
+  var sent = false;
+
+  function fields() {
+    var data = new URLSearchParams();
+    new FormData(form).forEach(function (value, name) {
+      if (typeof value === 'string' && name !== 'once') { data.append(name, value); }
+    });
+    data.append('address', form.dataset.draft);
+    return data;
+  }
+
+  function save(leaving) {
+    if (!dirty || sent) { return; }
+    dirty = false;
+    fetch('/draft', {
+      method: 'POST', body: fields(), credentials: 'same-origin', keepalive: leaving === true,
+      headers: { 'X-Csrf-Token': form.elements.csrf.value }
+    }).then(function (answer) {
+      var type = answer.headers.get('Content-Type') || '';
+      if (answer.redirected || type.indexOf('json') < 0) { throw new Error('draft'); }
+      return answer.json();
+    }).then(function (result) {
+      if (!result.ok) { throw new Error('draft'); }
+      saved.textContent = form.dataset.saved + result.saved;
+    }).catch(function () { dirty = true; saved.textContent = form.dataset.unsaved; });
+  }
+
+  function changed() {
+    dirty = true;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(save, 4000);
+  }
+  form.addEventListener('input', changed);
+  form.addEventListener('change', changed);
+  form.addEventListener('submit', function () { sent = true; window.clearTimeout(timer); });
+  window.addEventListener('pageshow', function () { sent = false; });
+  document.addEventListener('visibilitychange', function () { if (document.hidden) { save(true); } });
+  window.addEventListener('pagehide', function () { save(true); });
+
+  /* --- identity numbers: GB 11643 --- */
+  var weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+
+  function born(number) {
+    var sum = 0;
+    if (!/^[1-9]\d{16}[\dX]$/.test(number)) { return null; }
+    weights.forEach(function (weight, i) { sum += weight * Number(number[i]); });
+    if ('10X98765432'[sum % 11] !== number[17]) { return form.dataset.wrong; }
+    return (Number(number[16]) % 2 ? form.dataset.man : form.dataset.woman) + ' ' +
+      number.slice(6, 10) + '-' + number.slice(10, 12) + '-' + number.slice(12, 14);
+  }
+
+  form.addEventListener('input', function (event) {
+    var input = event.target;
+    var output = input.nextElementSibling;
+    if (input.hasAttribute('data-identity') && output) {
+      output.textContent = born(input.value.replace(/\s/g, '').toUpperCase()) || '';
+    }
+  });
+
+  /* --- rows --- */
+  function rows(group) {
+    return Array.prototype.slice.call(group.querySelectorAll('[data-row]'));
+  }
+
+  /* Names, ids and what refers to them get the row's number. */
+  function renumber(row, group, index) {
+    var path = group.dataset.rows;
+    var id = path.replace(/[^A-Za-z0-9_]+/g, '-');
+    var named = new RegExp('^((?:drop:)?' + path.replace('.', '\\.') + ')\\[\\d+\\]');
+    var marked = new RegExp('((?:^|[eh]-|\\s)' + id + ')-\\d+(?=-|\\s|$)', 'g');
+    row.querySelectorAll('*').forEach(function (element) {
+      ['name', 'value'].forEach(function (key) {
+        var text = element.getAttribute(key);
+        if (text && (key === 'name' || element.hasAttribute('data-drop'))) {
+          element.setAttribute(key, text.replace(named, '$1[' + index + ']'));
+        }
+      });
+      ['id', 'for', 'aria-describedby'].forEach(function (key) {
+        var text = element.getAttribute(key);
+        if (text) { element.setAttribute(key, text.replace(marked, '$1-' + index)); }
+      });
+      if (element.hasAttribute('data-n')) { element.textContent = String(index + 1); }
+    });
+  }
+
+  function empty(row) {
+    row.querySelectorAll('input, select, textarea').forEach(function (control) {
+      if (control.type === 'checkbox' || control.type === 'radio') {
+        control.checked = false;
+      } else if (control.tagName === 'SELECT') {
+        control.selectedIndex = 0;
+      } else {
+        control.value = '';
+      }
+      control.removeAttribute('aria-invalid');
+      control.removeAttribute('autofocus');
+    });
+    row.querySelectorAll('.err').forEach(function (text) { text.remove(); });
+    row.querySelectorAll('output').forEach(function (text) { text.textContent = ''; });
+    row.querySelectorAll('.bad').forEach(function (box) { box.classList.remove('bad'); });
+  }
+
+  function add(group) {
+    var all = rows(group);
+    var last = all[all.length - 1];
+    var fresh = last.cloneNode(true);
+    empty(fresh);
+    renumber(fresh, group, all.length);
+    last.parentNode.insertBefore(fresh, last.nextSibling);
+    return fresh;
+  }
+
+  function first(row) { return row.querySelector('input, select, textarea'); }
+
+  form.addEventListener('click', function (event) {
+    var button = event.target.closest('button');
+    var group;
+    if (button && button.dataset.add) {
+      group = form.querySelector('[data-rows="' + button.dataset.add + '"]');
+      if (!group || rows(group).length === 0) { return; }
+      event.preventDefault();
+      first(add(group)).focus();
+      changed();
+    } else if (button && button.hasAttribute('data-drop')) {
+      group = button.closest('[data-rows]');
+      event.preventDefault();
+      if (rows(group).length > 1) {
+        button.closest('[data-row]').remove();
+      } else {
+        empty(button.closest('[data-row]'));
+      }
+      rows(group).forEach(function (row, i) { renumber(row, group, i); });
+      first(rows(group)[0]).focus();
+      changed();
+    }
+  });
+
+  /* --- several lines from a spreadsheet fill several rows --- */
+  function put(control, text) {
+    if (control.tagName === 'SELECT') {
+      Array.prototype.forEach.call(control.options, function (option) {
+        if (option.text === text || option.value === text) { control.value = option.value; }
+      });
+    } else if (control.type === 'date') {
+      var parts = text.match(/\d+/g) || [];
+      if (parts.length === 3) {
+        control.value = parts[0] + '-' + ('0' + parts[1]).slice(-2) + '-' + ('0' + parts[2]).slice(-2);
+      }
+    } else if (control.type === 'checkbox') {
+      control.checked = /^(是|√|1|yes|true)$/i.test(text);
+    } else {
+      control.value = text;
+    }
+    control.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+
+  function controls(row) {
+    return Array.prototype.filter.call(row.querySelectorAll('input, select, textarea'), function (control) {
+      return control.type !== 'radio' && !(control.type === 'checkbox' && control.closest('.checks')) &&
+        !control.closest('details.more');
+    });
+  }
+
+  form.addEventListener('paste', function (event) {
+    var row = event.target.closest && event.target.closest('[data-row]');
+    var text = event.clipboardData ? event.clipboardData.getData('text') : '';
+    var lines = text.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
+    if (!row || text.indexOf('\t') < 0) { return; }
+    var group = row.closest('[data-rows]');
+    var from = controls(row).indexOf(event.target);
+    var at = rows(group).indexOf(row);
+    if (from < 0) { return; }
+    event.preventDefault();
+    lines.slice(0, 64).forEach(function (line, i) {
+      var target = rows(group)[at + i] || add(group);
+      var list = controls(target);
+      line.split('\t').forEach(function (cell, k) {
+        if (list[from + k]) { put(list[from + k], cell.trim()); }
+      });
+    });
+    changed();
+  });
+
+  /* --- needs and agencies: the same agency stands in several rows --- */
+  function agencies(value) {
+    return Array.prototype.filter.call(form.querySelectorAll('input[name="recipients"]'), function (box) {
+      return box.value === value;
+    });
+  }
+
+  function going() {
+    var count = 0;
+    document.querySelectorAll('[data-going] [data-agency]').forEach(function (row) {
+      var chosen = agencies(row.dataset.agency).some(function (box) { return box.checked; });
+      row.hidden = !chosen;
+      count += chosen ? 1 : 0;
+    });
+    document.querySelectorAll('[data-going-count]').forEach(function (text) {
+      text.textContent = String(count);
+    });
+  }
+
+  form.addEventListener('change', function (event) {
+    var box = event.target;
+    var row = box.closest('tr[data-needs]');
+    if (box.name === 'recipients' && box.type === 'checkbox') {
+      agencies(box.value).forEach(function (other) { other.checked = box.checked; });
+    } else if (box.name === 'facts.needs' && row && box.checked) {
+      var all = row.querySelectorAll('input[name="recipients"]');
+      var any = Array.prototype.some.call(all, function (one) { return one.checked; });
+      if (!any && all.length > 0) {
+        agencies(all[0].value).forEach(function (other) { other.checked = true; });
+      }
+    }
+    going();
+  });
+  going();
+}());
