@@ -11,13 +11,16 @@
 /* The first `head` and the last `tail` characters stay; digits and letters are one byte each. */
 static void mask_ends(const char *text, size_t head, size_t tail, char *out, size_t size)
 {
-    size_t len = strlen(text);
+    static const char stars[] = "************";
+    const size_t len = strlen(text);
+    size_t hidden;
 
     if (len <= head + tail) {
         text_copy(out, size, "****");
         return;
     }
-    (void)snprintf(out, size, "%.*s********%s", (int)head, text, text + len - tail);
+    hidden = len - head - tail < sizeof(stars) - 1 ? len - head - tail : sizeof(stars) - 1;
+    (void)snprintf(out, size, "%.*s%.*s%s", (int)head, text, (int)hidden, stars, text + len - tail);
 }
 
 /* Six characters of an address stay. */
