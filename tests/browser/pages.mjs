@@ -10,17 +10,16 @@ import { enter, here, isLong, openDesk, test, withCity } from './city.mjs';
 const shared = withCity();
 const AGENCIES = ['procuratorate', 'civil-affairs', 'youth-league'];
 const ROLES = ['member', 'leader', 'manager'];
-const OF_A_SHAPE = isLong ? 40 : 2; // pages that differ by a number only
+const OF_A_SHAPE = isLong ? 40 : 1; // pages that differ by a number only
 const axe = fs.readFileSync(path.join(here, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
 
-// Links of the menu whose page is being built: the only ones that may answer 404. Taken off the
-// list by whoever builds the page; a listed page that opens fails the test.
-const PENDING = ['/refer', '/meetings', '/statistics', '/officers', '/matter/*', '/send/', '/letter/',
-  '/document/', '/message/'];
+// Links whose page is being built: the only ones that may answer 404. Taken off the list by whoever
+// builds the page; a listed page that opens fails the test.
+const PENDING = ['/meetings', '/statistics', '/matter/', '/letter/', '/document/', '/message/'];
 
 const MACHINE_WORDS = new RegExp(['\\b(queue|broker|ack|nack|json|http|https|api|uuid|hash|token',
-  'null|undefined|nan|daemon|server|timeout|csrf|payload|sql)\\b|队列|哈希|令牌|报文|载荷|服务器|守护进程',
-  '\\[object|\\{\\{|\\}\\}'].join('|'), 'i');
+  'null|undefined|nan|daemon|server|timeout|csrf|payload|sql)\\b',
+  '队列|哈希|令牌|报文|载荷|服务器|守护进程', '\\[object|\\{\\{|\\}\\}'].join('|'), 'gi');
 
 function shapeOf(address) {
   const number = /\/(?:[A-Z]{2}(?:-SX)?-\d{4}-\d{4}(?:-\d\d)?|[0-9a-f]{8}-[0-9a-f-]{27})/;
@@ -101,42 +100,36 @@ async function linksOf(desk) {
 
 async function judgePage(desk, address, shape, { language, role, judged }) {
   const where = `${desk.inbox.agency} ${role} ${language} ${address}`;
-  const isPending = PENDING.some((pending) => shape === pending ||
-    (pending.endsWith('/') && shape.startsWith(pending)));
+  const isPending = PENDING.some((pending) => shape.startsWith(pending));
   if (isPending) { desk.allowed.add(404); } else { desk.allowed.delete(404); }
-  if (role === 'manager') { desk.allowed.add(403); } // cases are not for managers
   await desk.page.setViewportSize({ width: 1280, height: 900 });
   const response = await desk.go(address);
   desk.calm();
   assert.equal(response.status() === 404, isPending, `${where}: pending pages answer 404`);
   judgePolicy(response, where);
-  const text = await desk.page.evaluate(textOfPage);
   if (language === 'zh') {
-    assert.doesNotMatch(text, MACHINE_WORDS, where);
+    const text = await desk.page.evaluate(textOfPage); // a calendar's source is an address
+    assert.deepEqual(text.replace(/https?:\S+/g, '').match(MACHINE_WORDS), null, where);
   } else {
     const words = await desk.page.evaluate(wordsOfFrame);
     assert.deepEqual(words.filter((word) => /[\u4e00-\u9fff]/.test(word)), [], where);
   }
   await judgeWidth(desk, 1280, where);
+  await judgeWidth(desk, 390, where);
+  // What a page looks like depends little on whose it is; in Chinese wide, in English narrow.
   const key = `${shape} ${language} ${isLong ? where : response.status()}`;
   if (!judged.has(key)) {
     judged.add(key);
+    if (language === 'zh') { await judgeWidth(desk, 1280, where); }
     await judgeAccess(desk, where);
-  }
-  await judgeWidth(desk, 390, where);
-  if (!judged.has(`narrow ${key}`)) {
-    judged.add(`narrow ${key}`);
-    await judgeAccess(desk, `narrow ${where}`);
   }
   return response.ok() ? linksOf(desk) : [];
 }
 
 async function judgeOfficer(inbox, role, judged) {
-  const desk = await openDesk(inbox);
-  if (role === 'manager') { desk.allowed.add(403); }
-  await desk.login();
+  const desk = await enter(inbox);
   const counts = [];
-  for (const language of ['zh', 'en']) {
+  for (const language of isLong || role !== 'leader' ? ['zh', 'en'] : ['zh']) {
     await desk.go(`/?lang=${language}`);
     const seen = await walk(desk, (address, shape) =>
       judgePage(desk, address, shape, { language, role, judged }));
@@ -152,7 +145,7 @@ for (const agency of AGENCIES) {
     test(`${agency}: every page of a ${role}`, async (context) => {
       const inbox = await shared.city.addOfficer(agency, `seen-${role}`, role);
       const counts = await judgeOfficer(inbox, role, judged);
-      context.diagnostic(`${counts.join(' and ')} pages in Chinese and English`);
+      context.diagnostic(`${counts.join(' and ')} pages`);
       assert.ok(counts[0] >= (role === 'manager' ? 2 : 10), `only ${counts} pages were found`);
     });
   }
