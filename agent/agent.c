@@ -77,7 +77,6 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->setup = *setup;
     agent->receipts_wait = true;
     agent->submits_wait = true;
-    agent->hook_at_ms = UINT64_MAX;
     agent->alone = SLOT_COUNT;
     unreached(agent);
     buf_init(&agent->events, 4 * LIMIT_LOCAL_LINE_BYTES);
@@ -94,7 +93,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
         error = session_load(agent, fault);
     }
     if (error == OK) {
-        error = notify_load(agent);
+        error = notify_new(agent, &agent->notifier);
     }
     if (error == OK) {
         error = counting_load(agent);
@@ -113,6 +112,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
 void agent_free(struct agent *agent)
 {
     if (agent != NULL) {
+        notify_free(agent->notifier);
         buf_free(&agent->events);
         buf_free(&agent->changes);
         free(agent->decision);
@@ -189,7 +189,7 @@ static bool is_told(const struct agent *agent)
     return told;
 }
 
-/* Once for each alarm: the log, those who watch, and the hook. */
+/* Once for each alarm: the log, those who watch, and officers. */
 static void tell_alarm(struct agent *agent)
 {
     struct store_txn *txn;
@@ -314,9 +314,7 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     if (agent->checkpoint.size > agent->witnessed_size) {
         sooner(agent->witness_at_ms, now_ms, &next_ms);
     }
-    if (!agent->hook_busy) {
-        sooner(agent->hook_at_ms, now_ms, &next_ms);
-    }
+    sooner(notify_next_ms(agent, now_ms), now_ms, &next_ms);
     if (agent->setup.broker_url != NULL && agent->unreached_ms != 0) {
         sooner(agent->unreached_tell_ms, now_ms, &next_ms);
     }

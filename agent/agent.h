@@ -6,7 +6,8 @@
  * against a broker in the same process. Loop thread only; nothing here blocks but the store's sync.
  *
  *   send -> compose -> outbox row -> SUBMIT -> receipt checked -> row accepted, copy follows
- *   FETCH -> sender, leaf, checkpoint, stream checked -> inbox row and our receipt -> ACK -> hook
+ *   FETCH -> sender, leaf, checkpoint, stream checked -> inbox row and our receipt -> ACK ->
+ * notices
  */
 #ifndef REFERRAL_AGENT_AGENT_H
 #define REFERRAL_AGENT_AGENT_H
@@ -21,6 +22,9 @@
 #include "wire/keyring.h"
 
 struct agent;
+struct notice_setup;
+struct notice_sending;
+struct notice_outcome;
 
 enum agent_slot {               /* requests that may be open at once, one each */
                   SLOT_SESSION, /* HELLO, WITNESS */
@@ -52,8 +56,9 @@ struct agent_ops {                     /* none of these calls back into the agen
     /* Reads the folder of calendars whole; the caller frees the sealed one. The fault says where.
      */
     enum err (*load_calendar)(void *ctx, struct calendar **ret_calendar, struct fault *fault);
-    /* Starts the hook; agent_hook_ended later. NULL: there is none. */
-    enum err (*hook)(void *ctx, struct span json);
+    /* Sends a notice by a channel of setup.notices; after OK agent_notified is called once, later.
+     * ERR_BUSY: as many as may be are under way; tried again when one of them has ended. */
+    enum err (*notify)(void *ctx, size_t channel, const struct notice_sending *sending);
 };
 
 struct agent_setup { /* all borrowed for the agent's life */
@@ -69,9 +74,10 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct seal_key *seal_key;
     const char *software;                 /* name and version */
     const char *broker_url, *broker_name; /* for people: where it is looked for; NULL: not told */
-    const char *web;     /* where the inbox is, for people; NULL, "": there is none */
-    uint64_t witness_ms; /* how often it countersigns a log that grew, at the most */
-    bool accept_gaps;    /* after the loss of this store: streams go on where the broker stands */
+    const char *web; /* where the inbox is, for people; NULL, "": there is none */
+    const struct notice_setup *notices; /* NULL: nobody is told */
+    uint64_t witness_ms;                /* how often it countersigns a log that grew, at the most */
+    bool accept_gaps; /* after the loss of this store: streams go on where the broker stands */
     bool laboratory;
 };
 
@@ -95,7 +101,8 @@ void agent_connected(struct agent *agent, bool connected);
 /* The answer to ops->request: OK with the bytes, or why there is none. */
 void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, struct span bytes);
 void agent_wake(struct agent *agent); /* the time asked for has come */
-void agent_hook_ended(struct agent *agent, bool told);
+/* How a sending of this channel ended. */
+void agent_notified(struct agent *agent, size_t channel, const struct notice_outcome *outcome);
 /* Takes the calendar that ops->load_calendar answers in place of the one in use, which stays when
  * there is none; either is logged, and said by `status`. */
 enum err agent_reload(struct agent *agent, struct fault *fault);

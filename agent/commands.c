@@ -69,25 +69,6 @@ static enum err write_totals(struct store_txn *read, struct json_writer *out, co
     return error;
 }
 
-static enum err write_hook(const struct agent *agent, struct store_txn *read,
-                           struct json_writer *out)
-{
-    uint64_t waiting = 0;
-    enum err error;
-
-    if (agent->setup.ops->hook == NULL) {
-        return OK;
-    }
-    error = notify_waiting(read, &waiting);
-    json_name(out, "hook");
-    json_object_begin(out);
-    named_u64(out, "waiting", waiting);
-    named_instant(out, "last_ok", agent->hook_ok_ms);
-    named_u64(out, "failures", agent->hook_failures);
-    json_object_end(out);
-    return error;
-}
-
 static enum err write_stored(const struct agent *agent, struct json_writer *out)
 {
     static const enum row_state sent[] = {ROW_WAITING, ROW_ACCEPTED, ROW_REFUSED, 0};
@@ -103,7 +84,7 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
         error = write_totals(read, out, "inbox", came);
     }
     if (error == OK) {
-        error = write_hook(agent, read, out);
+        error = notify_status(agent, read, out);
     }
     store_read_end(read);
     return error;
@@ -320,6 +301,7 @@ static enum err answer_lab_clock(struct agent *agent, const struct json_value *r
     }
     if (error == OK) {
         named_instant(out, "time", agent_wall_ms(agent));
+        agent_pump(agent); /* office hours may have begun */
     }
     return error;
 }
@@ -345,6 +327,10 @@ static const struct {
     {"officer-disable", officer_answer_disable},
     {"officer-enable", officer_answer_enable},
     {"officer-list", officer_answer_list},
+    {"notify-test", notify_answer_test},
+    {"notify-result", notify_answer_result},
+    {"notify-dead", notify_answer_dead},
+    {"notify-retry", notify_answer_retry},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "agent/notice/notice_config.h"
 #include "base/yaml.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
@@ -25,6 +26,16 @@
     {                                                                                              \
         .name = (key), .type = YAML_DURATION, .offset = offsetof(struct agent_config, member),     \
         .min = (least), .max = (most)                                                              \
+    }
+
+struct reading { /* the options, and what of them the notices read by themselves */
+    struct agent_config config;
+    const struct yaml_node *channels, *officers, *office_hours;
+};
+
+#define NODE(key, member)                                                                          \
+    {                                                                                              \
+        .name = (key), .type = YAML_NODE, .offset = offsetof(struct reading, member)               \
     }
 
 static const struct yaml_option options[] = {
@@ -55,6 +66,9 @@ static const struct yaml_option options[] = {
     PATH("web-key", web_key, false),
     TEXT("web-proxy-header", web_proxy_header, false),
     PATH("web-proxy-secret", web_proxy_secret, false),
+    NODE("channels", channels),
+    NODE("officers", officers),
+    NODE("office-hours", office_hours),
     DURATION("witness-every", witness_ms, 1000, UINT64_C(86400000)),
     {.name = "accept-gaps",
      .type = YAML_BOOL,
@@ -127,30 +141,44 @@ static enum err check_web(const struct yaml_node *root, const struct agent_confi
     return OK;
 }
 
+static enum err read_notices(struct reading *reading, struct fault *fault)
+{
+    const struct notice_nodes nodes = {.channels = reading->channels,
+                                       .officers = reading->officers,
+                                       .office_hours = reading->office_hours,
+                                       .hook = reading->config.notice_hook,
+                                       .hook_timeout_ms = reading->config.notice_timeout_ms};
+
+    return notice_config_read(&nodes, &reading->config.notices, fault);
+}
+
 enum err agent_config_read(const char *path, struct agent_config *ret_config, struct fault *fault)
 {
-    struct agent_config config = {.broker_name = "broker",
-                                  .store_mib = STORE_MIB_DEFAULT,
-                                  .notice_timeout_ms = HOOK_TIMEOUT_MS,
-                                  .witness_ms = WITNESS_MS};
+    struct reading reading = {.config = {.broker_name = "broker",
+                                         .store_mib = STORE_MIB_DEFAULT,
+                                         .notice_timeout_ms = HOOK_TIMEOUT_MS,
+                                         .witness_ms = WITNESS_MS}};
     struct yaml *yaml;
     enum err error = yaml_open(path, &yaml, fault);
 
     if (error != OK) {
         return error;
     }
-    error = yaml_read(yaml_root(yaml), options, &config, fault);
+    error = yaml_read(yaml_root(yaml), options, &reading, fault);
     if (error == OK) {
-        error = check_broker(yaml_root(yaml), &config, fault);
+        error = check_broker(yaml_root(yaml), &reading.config, fault);
     }
     if (error == OK) {
-        error = check_laboratory(yaml_root(yaml), &config, fault);
+        error = check_laboratory(yaml_root(yaml), &reading.config, fault);
     }
     if (error == OK) {
-        error = check_web(yaml_root(yaml), &config, fault);
+        error = check_web(yaml_root(yaml), &reading.config, fault);
     }
     if (error == OK) {
-        *ret_config = config;
+        error = read_notices(&reading, fault);
+    }
+    if (error == OK) {
+        *ret_config = reading.config;
     }
     yaml_free(yaml);
     return error;

@@ -13,6 +13,8 @@
 
 #define CONFIG_PATH_BYTES 512
 
+struct notice_setup;
+
 struct agent_config {
     char agency[LIMIT_AGENCY_ID_BYTES];
     char broker[CONFIG_PATH_BYTES]; /* nng url */
@@ -32,6 +34,7 @@ struct agent_config {
     char socket[CONFIG_PATH_BYTES];
     char notice_hook[CONFIG_PATH_BYTES]; /* empty: none */
     uint64_t notice_timeout_ms;
+    struct notice_setup *notices; /* owned: notice_setup_free; the hook is one of its channels */
     uint64_t witness_ms;
     char web[64];                            /* address and port of the inbox; empty: none */
     char web_certificate[CONFIG_PATH_BYTES]; /* empty: plain HTTP */

@@ -1,7 +1,7 @@
 /* referral-agent: wires the agent core to the world.
  *
- * Reads the configuration, opens the store, dials the broker, serves the local socket, starts the
- * notice hook. SIGTERM and SIGINT end it: everything that was answered is durable already. Exit
+ * Reads the configuration, opens the store, dials the broker, serves the local socket, sends
+ * notices. SIGTERM and SIGINT end it: everything that was answered is durable already. Exit
  * codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration. */
 #include <argp.h>
 #include <assert.h>
@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/web/web.h"
+#include "agent/notice/sender.h"
 #include "base/certificate.h"
 #include "base/file.h"
 #include "base/key_file.h"
@@ -47,7 +48,6 @@ struct daemon {
     struct seal_key seal_key;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
-    struct agent_ops ops; /* without a hook where there is none */
     struct agent *agent;
     struct clock clock;
     struct fault_point fault_point;
@@ -60,6 +60,7 @@ struct daemon {
     struct web *web;
     struct buf proxy_secret; /* with its NUL */
     char web_url[96];
+    struct sender *sender;
     uint64_t watchers[LIMIT_LOCAL_CLIENTS]; /* handles of those who watch; 0 free */
     bool stopping;
 };
@@ -161,27 +162,18 @@ static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, stru
     return calendar_folder_load(((struct daemon *)ctx)->config.calendars, ret_calendar, fault);
 }
 
-static void hook_cb(void *ctx, const struct loop_child_result *result)
+static void notified_cb(void *ctx, size_t channel, const struct notice_outcome *outcome)
 {
     struct daemon *daemon = ctx;
 
     if (!daemon->stopping) {
-        agent_hook_ended(daemon->agent,
-                         result->error == OK && result->signal == 0 && result->exit_status == 0);
+        agent_notified(daemon->agent, channel, outcome);
     }
 }
 
-static enum err op_hook(void *ctx, struct span json)
+static enum err op_notify(void *ctx, size_t channel, const struct notice_sending *sending)
 {
-    struct daemon *daemon = ctx;
-    const char *const argv[] = {daemon->config.notice_hook, NULL};
-    const struct loop_child_options options = {.argv = argv,
-                                               .input = json,
-                                               .timeout_ms = daemon->config.notice_timeout_ms,
-                                               .done = hook_cb,
-                                               .ctx = daemon};
-
-    return loop_child_start(daemon->loop, &options);
+    return sender_start(((struct daemon *)ctx)->sender, channel, sending);
 }
 
 static const struct agent_ops ops = {.wall_ms = op_wall_ms,
@@ -195,7 +187,7 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,
-                                     .hook = op_hook};
+                                     .notify = op_notify};
 
 /* --- what comes in --- */
 
@@ -380,18 +372,6 @@ static enum err check_tls(const struct agent_config *config, struct fault *fault
     return error;
 }
 
-static enum err check_hook(const struct daemon *daemon, struct fault *fault)
-{
-    const char *hook = daemon->config.notice_hook;
-
-    if (hook[0] != '\0' && access(hook, X_OK) != 0) {
-        fault_set(fault, "config.hook", hook, "is not an executable file");
-        fault_hint(fault, "correct `notice-hook`, or chmod +x");
-        return ERR_INVALID;
-    }
-    return OK;
-}
-
 static enum err configure(struct daemon *daemon, const char *path, struct fault *fault)
 {
     enum err error = agent_config_read(path, &daemon->config, fault);
@@ -408,7 +388,7 @@ static enum err configure(struct daemon *daemon, const char *path, struct fault 
     if (error == OK) {
         error = check_tls(&daemon->config, fault);
     }
-    return error == OK ? check_hook(daemon, fault) : error;
+    return error;
 }
 
 static enum err open_store(struct daemon *daemon, struct fault *fault)
@@ -429,7 +409,7 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
 
 static enum err open_agent(struct daemon *daemon, struct fault *fault)
 {
-    const struct agent_setup setup = {.ops = &daemon->ops,
+    const struct agent_setup setup = {.ops = &ops,
                                       .ctx = daemon,
                                       .store = daemon->store,
                                       .self =
@@ -444,14 +424,11 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
                                       .web = daemon->web_url,
                                       .broker_url = daemon->config.broker,
                                       .broker_name = daemon->config.broker_name,
+                                      .notices = daemon->config.notices,
                                       .witness_ms = daemon->config.witness_ms,
                                       .accept_gaps = daemon->config.accept_gaps,
                                       .laboratory = daemon->config.laboratory};
 
-    daemon->ops = ops;
-    if (daemon->config.notice_hook[0] == '\0') {
-        daemon->ops.hook = NULL;
-    }
     return agent_new(&setup, &daemon->agent, fault);
 }
 
@@ -559,6 +536,17 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
     return OK;
 }
 
+static enum err open_sender(struct daemon *daemon, struct fault *fault)
+{
+    enum err error =
+        sender_new(daemon->loop, daemon->config.notices, notified_cb, daemon, &daemon->sender);
+
+    if (error != OK) {
+        fault_set(fault, "agent.sender", "", "notices cannot be sent: %s", err_text(error));
+    }
+    return error;
+}
+
 static enum err start(struct daemon *daemon, struct fault *fault)
 {
     enum err error;
@@ -570,6 +558,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     }
     if (error == OK) {
         error = open_loop(daemon, fault);
+    }
+    if (error == OK) {
+        error = open_sender(daemon, fault);
     }
     if (error == OK) {
         error = open_local(daemon, fault); /* it may fail: before the store takes its place */
@@ -615,7 +606,9 @@ static void release(struct daemon *daemon)
         loop_timer_clear(&daemon->wake);
         loop_timer_clear(&daemon->watchdog);
     }
+    sender_stop(daemon->sender); /* the loop's end waits for what is under way */
     loop_free(daemon->loop);
+    sender_free(daemon->sender);
     agent_free(daemon->agent);
     keyring_free(daemon->keyring);
     calendar_free(daemon->calendar);
@@ -624,6 +617,7 @@ static void release(struct daemon *daemon)
     buf_free(&daemon->registry_text);
     buf_free(&daemon->policy_text);
     buf_free(&daemon->proxy_secret);
+    notice_setup_free(daemon->config.notices);
     crypto_wipe(&daemon->sign_key, sizeof(daemon->sign_key));
     crypto_wipe(&daemon->seal_key, sizeof(daemon->seal_key));
     crypto_wipe(daemon->store_key, sizeof(daemon->store_key));

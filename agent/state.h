@@ -3,6 +3,7 @@
 #define REFERRAL_AGENT_STATE_H
 
 #include "agent/agent.h"
+#include "agent/notice/notify.h"
 #include "agent/rows.h"
 #include "model/decide.h"
 #include "model/merkle.h"
@@ -95,14 +96,7 @@ struct agent {
     uint64_t broker_ms;
     bool clock_held;
     bool registry_matches;
-    /* the hook */
-    bool hook_busy;
-    bool hook_told;         /* how it ended the last time */
-    bool hook_unsettled;    /* which could not be written down: before the next start */
-    uint64_t hook_seq;      /* the notice that it was started for */
-    uint64_t hook_at_ms;    /* machine time of the next start; UINT64_MAX: nothing waits */
-    uint64_t hook_ok_ms;    /* wall time of the last success */
-    uint32_t hook_failures; /* in a row */
+    struct notifier *notifier; /* owned; NULL: nobody is told */
 };
 
 static inline uint64_t agent_wall_ms(const struct agent *agent)
@@ -318,15 +312,6 @@ enum err agenda_follow(struct agent *agent, struct store_txn *txn,
 /* What stands on it; the rows are the region's. */
 enum err agenda_fill(struct store_txn *txn, struct region *region,
                      struct meeting_facts *facts) MUST_CHECK;
-
-/* --- notify.c --- */
-
-/* A row for the hook, if there is a hook. `message` may be NULL: an alarm. */
-enum err notify_add(struct agent *agent, struct store_txn *txn, const struct row *row,
-                    const struct message *message) MUST_CHECK;
-void notify_start(struct agent *agent);
-enum err notify_load(struct agent *agent) MUST_CHECK;
-enum err notify_waiting(struct store_txn *txn, uint64_t *ret_count) MUST_CHECK;
 
 /* Adds an event line about a row, told by events_tell after the commit. */
 void events_add(struct agent *agent, const char *name, const struct row *row,

@@ -558,11 +558,32 @@ static int judge_calendar(const struct json_value *root, int status)
     return status;
 }
 
+static int judge_channels(const struct json_value *root)
+{
+    struct json_value channels = json_member(root, "channels");
+    int status = EXIT_OK;
+
+    for (size_t i = 0; i < json_count(&channels); i++) {
+        struct json_value channel = json_item(&channels, i);
+
+        if (value_u64(&channel, "waiting") > 0 && value_u64(&channel, "failures") > 0) {
+            status = output_warn("%" PRIu64 " notices wait for channel \"%s\", which fails: %s",
+                                 value_u64(&channel, "waiting"), value_text(&channel, "channel"),
+                                 value_text(&channel, "reason"));
+        }
+        if (value_u64(&channel, "dead") > 0) {
+            status = output_warn("%" PRIu64 " notices of channel \"%s\" were given up: "
+                                 "`referralctl agent notify dead`",
+                                 value_u64(&channel, "dead"), value_text(&channel, "channel"));
+        }
+    }
+    return status;
+}
+
 /* The lights: what somebody should look at now. */
 static int judge_status(const struct json_value *root)
 {
     const char *alarm = value_text(root, "alarm"), *since = value_text(root, "not_connected_since");
-    struct json_value hook = json_member(root, "hook");
     int status = EXIT_OK;
 
     if (alarm[0] != '\0') {
@@ -583,9 +604,8 @@ static int judge_status(const struct json_value *root)
         status = output_warn("the broker uses another registry: compare agencies.yaml");
     }
     status = judge_calendar(root, status);
-    if (value_u64(&hook, "waiting") > 0 && value_u64(&hook, "failures") > 0) {
-        status = output_warn("%" PRIu64 " notices wait for `notice-hook`, which fails",
-                             value_u64(&hook, "waiting"));
+    if (judge_channels(root) != EXIT_OK) {
+        status = EXIT_WARNING;
     }
     if (value_u64(root, "store_percent") >= STORE_WARN_PERCENT) {
         status = output_warn("the store is nearly full (%" PRIu64 " %%): give it a larger "

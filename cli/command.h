@@ -149,5 +149,8 @@ int agent_officer_enable_run(const struct invocation *invocation);
 int agent_officer_list_run(const struct invocation *invocation);
 int agent_status_run(const struct invocation *invocation);
 int agent_reload_run(const struct invocation *invocation);
+int agent_notify_test_run(const struct invocation *invocation);
+int agent_notify_dead_run(const struct invocation *invocation);
+int agent_notify_retry_run(const struct invocation *invocation);
 
 #endif

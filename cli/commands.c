@@ -219,6 +219,19 @@ const struct command command_table[] = {
      "  referralctl agent late --within 10 --json\n"
      "\n"
      "Of referrals and of matters. Exit status 5: one is late.\n"},
+    {"agent notify test", "Tries a channel of notices: each of its officers is told so.", "CHANNEL",
+     1, OPTION_BIT(OPTION_SOCKET), 0, agent_notify_test_run,
+     "  referralctl agent notify test mail\n"
+     "\n"
+     "At once, whatever the hour, and only once. Exit status 5: somebody was not reached; the "
+     "reason\n"
+     "is printed.\n"},
+    {"agent notify dead", "The notices that were given up, and why.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_notify_dead_run,
+     "  referralctl agent notify dead\n"
+     "  referralctl agent notify dead --json | jq '.rows[].reason'\n"},
+    {"agent notify retry", "Sends a notice again that was given up.", "ID", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, agent_notify_retry_run, "  referralctl agent notify retry 17\n"},
     {"agent status", "The agent's state; warns of what somebody should look at.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, agent_status_run,
      "  referralctl agent status\n"

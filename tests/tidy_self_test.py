@@ -72,6 +72,8 @@ CASES = [
      ({"agent/x.h": header("x", "#include <microhttpd.h>\n"),
        "agent/web/y.h": header("y", '#include <microhttpd.h>\n#include "agent/x.h"\n')},
       [("agent/x.h", 4, "agent/web")])),
+    ("curl beside its home",
+     ({"agent/x.h": header("x", "#include <curl/curl.h>\n")}, [("agent/x.h", 4, "agent/notice")])),
     ("a long function", in_lib("io", function("    ;\n" * 70), 3, "function f of 73 lines")),
     ("many parameters",
      in_lib("io", function("", "int f(int a, int (*b)(int, int), int c,\n int d, int e, int g)"),

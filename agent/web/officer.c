@@ -1,5 +1,5 @@
-/* STORE_OFFICE: 'o' | name -> one JSON object, members as below. JSON, because officers are few and
- * what is known of them grows. */
+/* STORE_OFFICE: 'o' | name -> one JSON object, members as below: officers are few, and what is
+ * known of them grows. 'x' -> be64, the last try under a name that nobody has. */
 #include "agent/web/officer.h"
 
 #include <string.h>
@@ -242,6 +242,24 @@ void officer_entered(struct officer *officer, uint64_t now_ms)
     officer->failures = 0;
     officer->locked_until_ms = 0;
     officer->last_login_ms = now_ms;
+}
+
+enum err officer_nobody(struct store *store, uint64_t now_ms)
+{
+    struct store_txn *txn;
+    uint8_t at[8];
+    enum err error = store_begin(store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    be64_put(at, now_ms);
+    error = store_put(txn, STORE_OFFICE, span_text("x"), span_of(at, sizeof(at)));
+    if (error != OK) {
+        store_abort(txn);
+        return error;
+    }
+    return store_commit(txn);
 }
 
 void officer_password_new(char out[OFFICER_GIVEN_BYTES])

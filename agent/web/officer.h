@@ -52,6 +52,10 @@ bool officer_locked(const struct officer *officer, uint64_t now_ms);
 /* What a wrong or a right password does; the caller writes the row. */
 void officer_failed(struct officer *officer, uint64_t now_ms);
 void officer_entered(struct officer *officer, uint64_t now_ms);
+/* What is written when nobody of the name may log in: the answer takes as long as a wrong
+ * password's.
+ */
+enum err officer_nobody(struct store *store, uint64_t now_ms) MUST_CHECK;
 /* A password that can be read out: 4 groups of 4, no look-alikes. */
 #define OFFICER_GIVEN_BYTES 20u
 void officer_password_new(char out[OFFICER_GIVEN_BYTES]);

@@ -149,8 +149,10 @@ static void finish_login(struct page *page, const struct hashing *job)
     }
     if (may) {
         error = officer_put(store, &officer);
+    } else if (error == OK || error == ERR_NOT_FOUND) {
+        error = officer_nobody(store, page->now_ms);
     }
-    if (error != OK && error != ERR_NOT_FOUND) {
+    if (error != OK) {
         show_login(page, 503, N_("暂时无法登录，请稍后再试。"));
     } else if (!enters) {
         show_login(page, 403, wrong);

@@ -83,6 +83,9 @@ static void view_one(struct page *page, const struct body_person *person, bool o
     some_text(&page->view, "guardian", person->guardian != NULL ? person->guardian : "");
     some_text(&page->view, "receives",
               person->receives_already != NULL ? person->receives_already : "");
+    named_text(&page->view, "agency", /* "" hides the frame's own */
+               person->agency != NULL ? page_agency_of(page, person->agency) : "");
+    named_text(&page->view, "role", page_word(page, VOCABULARY_ROSTER_ROLE, person->role));
     view_words(page, "groups", VOCABULARY_PRIORITY_GROUP, person->priority_groups);
     view_words(page, "needs", VOCABULARY_NEED, person->needs);
     json_object_end(&page->view);
@@ -149,9 +152,10 @@ void page_reveal(struct page *page)
 {
     const char *why = http_form(page->request, "why");
     const char *more = http_form(page->request, "more");
+    const char *back = http_form(page->request, "back");
     struct act act = {.kind = ACT_REVEALED};
     struct row row;
-    char location[64];
+    char location[96];
 
     if (!page_needs(page, OFFICER_MEMBER | OFFICER_LEADER)) {
         return;
@@ -173,6 +177,13 @@ void page_reveal(struct page *page)
         return;
     }
     remember(page->session, &act.message_id, agent_machine_ms(page->agent));
-    (void)snprintf(location, sizeof(location), "/case/%s#persons", row.header.referral_number);
+    if (back != NULL && strcmp(back, "message") == 0) {
+        (void)snprintf(location, sizeof(location), "/message/%s#persons", page->tail);
+    } else {
+        (void)snprintf(location, sizeof(location),
+                       back != NULL && strcmp(back, "matter") == 0 ? "/matter/%s#persons"
+                                                                   : "/case/%s#persons",
+                       row.header.referral_number);
+    }
     page_go(page, location);
 }

@@ -41,6 +41,11 @@ static const struct route routes[] = {
     {"/", ROUTE_GET | ROUTE_POST, page_list},
     {"/list/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_list},
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
+    {"/matter/", ROUTE_GET | ROUTE_TREE, page_matter},
+    {"/message/", ROUTE_GET | ROUTE_TREE, page_message},
+    {"/meetings", ROUTE_GET, page_meetings},
+    {"/statistics", ROUTE_GET, page_statistics},
+    {"/statistics.csv", ROUTE_GET, page_statistics_csv},
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
     {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
     {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
@@ -348,6 +353,7 @@ void web_close(struct web *web)
     exports_abandon(web);
     loop_timer_clear(&web->fill);
     http_close(web->http);
+    counted_free(web->counted);
     worklist_free(web->worklist);
     sessions_free(web->sessions);
     templates_free(web->templates);

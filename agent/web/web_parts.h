@@ -25,6 +25,7 @@ struct web {
     struct template_set *templates;
     struct sessions *sessions;
     struct worklist *worklist;
+    struct counted *counted;   /* the statistics that were last asked for; page_statistics.c */
     struct loop_timer fill;    /* the worklist is read in */
     struct exporting *exports; /* files under way; page_export.c */
     unsigned export_count;
@@ -140,30 +141,33 @@ void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES]);
 enum err page_prefer(struct page *page, const char *language, const char *size) MUST_CHECK;
 /* The web closes: files under way have nobody to go to. */
 void exports_abandon(struct web *web);
+/* Statistics that were kept. */
+void counted_free(struct counted *counted); /* NULL allowed */
 /* The web closes: what is being hashed has nobody to tell. */
 void hashings_abandon(struct web *web);
 
 /* --- the pages, by file; each answers --- */
 
-void page_login(struct page *page);      /* page_login.c: GET and POST /login */
-void page_logout(struct page *page);     /* POST /logout */
-void page_settings(struct page *page);   /* POST /settings: language, size; GET: password */
-void page_list(struct page *page);       /* page_list.c: / and /todo, /sent, /soon, /late ... */
-void page_counts(struct page *page);     /* GET /counts: live counters for the script */
-void page_export(struct page *page);     /* page_export.c: POST /ledger.csv, /ledger.xlsx */
-void page_case(struct page *page);       /* page_case.c: GET /case/NUMBER */
-void page_matter(struct page *page);     /* page_matter.c: GET /matter/NUMBER */
-void page_message(struct page *page);    /* page_message.c: GET /message/ID */
-void page_reveal(struct page *page);     /* view_persons.c: POST /reveal/MESSAGE-ID */
-void page_form(struct page *page);       /* page_form.c: GET and POST /send/KIND[/NUMBER] */
-void page_draft(struct page *page);      /* POST /draft, DELETE by POST /draft/discard */
-void page_drafts(struct page *page);     /* GET /drafts */
-void page_document(struct page *page);   /* page_document.c: GET /document/NUMBER (督办单) */
-void page_letter(struct page *page);     /* page_letter.c: GET /letter/MESSAGE-ID */
-void page_verify(struct page *page);     /* GET and POST /verify: a letter's code */
-void page_meetings(struct page *page);   /* page_meetings.c: GET /meetings; roster */
-void page_statistics(struct page *page); /* page_statistics.c: GET /statistics */
-void page_officers(struct page *page);   /* page_officers.c: GET and POST /officers */
+void page_login(struct page *page);          /* page_login.c: GET and POST /login */
+void page_logout(struct page *page);         /* POST /logout */
+void page_settings(struct page *page);       /* POST /settings: language, size; GET: password */
+void page_list(struct page *page);           /* page_list.c: / and /todo, /sent, /soon, /late ... */
+void page_counts(struct page *page);         /* GET /counts: live counters for the script */
+void page_export(struct page *page);         /* page_export.c: POST /ledger.csv, /ledger.xlsx */
+void page_case(struct page *page);           /* page_case.c: GET /case/NUMBER */
+void page_matter(struct page *page);         /* page_matter.c: GET /matter/NUMBER */
+void page_message(struct page *page);        /* page_message.c: GET /message/ID */
+void page_reveal(struct page *page);         /* view_persons.c: POST /reveal/MESSAGE-ID */
+void page_form(struct page *page);           /* page_form.c: GET and POST /send/KIND[/NUMBER] */
+void page_draft(struct page *page);          /* POST /draft, DELETE by POST /draft/discard */
+void page_drafts(struct page *page);         /* GET /drafts */
+void page_document(struct page *page);       /* page_document.c: GET /document/NUMBER (督办单) */
+void page_letter(struct page *page);         /* page_letter.c: GET /letter/MESSAGE-ID */
+void page_verify(struct page *page);         /* GET and POST /verify: a letter's code */
+void page_meetings(struct page *page);       /* page_meetings.c: GET /meetings; roster */
+void page_statistics(struct page *page);     /* page_statistics.c: GET /statistics */
+void page_statistics_csv(struct page *page); /* GET /statistics.csv */
+void page_officers(struct page *page);       /* page_officers.c: GET and POST /officers */
 
 /* A form that came after its session idled out: kept as a draft; true when it is. */
 bool page_keep(struct page *page);

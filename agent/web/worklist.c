@@ -45,6 +45,8 @@ void worklist_free(struct worklist *list)
     for (size_t i = 0; i < list->count; i++) {
         entry_forget_persons(list->entries[i]);
         free(list->entries[i]->lines);
+        free(list->entries[i]->counted);
+        free(list->entries[i]->duties);
         free(list->entries[i]);
     }
     free(list->entries);
@@ -205,6 +207,9 @@ static enum err refresh_copy(struct worklist *list, const struct case_key *key,
     if (error == OK) {
         work_item_of(list->agent, copy, entry, list->scratch, &count);
         entry->item.waiting = waiting;
+        error = work_keep_figures(list->agent, copy, waiting, entry);
+    }
+    if (error == OK) {
         error = keep_lines(list, entry, count);
     }
     return error;

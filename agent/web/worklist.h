@@ -9,6 +9,7 @@
 #define REFERRAL_AGENT_WEB_WORKLIST_H
 
 #include "agent/state.h"
+#include "model/statistics.h"
 
 #define WORK_NEAR_DAYS 5u /* working days: "即将到期" */
 
@@ -120,6 +121,22 @@ void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts 
 /* The items of a case, referrals by number, then matters; at most `max`. Answers how many. */
 size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
                         const struct work_item **ret_items, size_t max);
+/* Matters of these kinds (bits of enum matter_kind), open ones first, then the newest; at most
+ * `max`. Answers how many; ret_total: how many there are. */
+size_t worklist_of_kinds(struct worklist *list, uint32_t kinds, const struct work_item **ret_items,
+                         size_t max, size_t *ret_total);
+/* What statistics count of an item (model/statistics.h); what waits for the broker, or was refused,
+ * has nothing to count. */
+struct work_figures {
+    const struct work_item *item;
+    const struct statistics_referral *referral; /* NULL: a matter */
+    const struct statistics_duty *duties;       /* of a matter; NULL: none */
+    uint32_t duty_count;
+};
+/* Every item that counts, in no order; ends with the first that is not OK. */
+enum err worklist_each_figures(const struct worklist *list,
+                               enum err (*each)(void *ctx, const struct work_figures *figures),
+                               void *ctx) MUST_CHECK;
 /* NULL: none. */
 const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id);
 

@@ -203,6 +203,43 @@ void work_item_of(const struct agent *agent, const struct copy *copy, struct wor
     *ret_count = adding.count;
 }
 
+static enum err keep_duties(const struct matter *matter, struct work_entry *entry)
+{
+    enum err error = OK;
+
+    entry->duties = calloc(matter->duty_count + 1, sizeof(*entry->duties));
+    if (entry->duties == NULL) {
+        return ERR_MEMORY;
+    }
+    for (uint32_t i = 0; error == OK && i < matter->duty_count; i++) {
+        error = statistics_duty_of(matter, i, &entry->duties[i]);
+    }
+    entry->duty_count = error == OK ? matter->duty_count : 0;
+    return error;
+}
+
+enum err work_keep_figures(const struct agent *agent, const struct copy *copy, bool waiting,
+                           struct work_entry *entry)
+{
+    free(entry->counted);
+    free(entry->duties);
+    entry->counted = NULL;
+    entry->duties = NULL;
+    entry->duty_count = 0;
+    if (waiting || (copy->of_matter && copy->matter.duty_count == 0)) {
+        return OK;
+    }
+    if (copy->of_matter) {
+        return keep_duties(&copy->matter, entry);
+    }
+    entry->counted = malloc(sizeof(*entry->counted));
+    if (entry->counted == NULL) {
+        return ERR_MEMORY;
+    }
+    statistics_referral_of(&copy->referral, agent->setup.calendar, entry->counted);
+    return OK;
+}
+
 void work_item_of_refused(const struct agent *agent, const struct row *row,
                           struct work_entry *entry, struct work_line *lines, uint32_t *ret_count)
 {

@@ -17,6 +17,9 @@ struct work_entry {
     uint64_t *digests; /* of their identity numbers */
     size_t digest_count;
     bool persons_read;
+    struct statistics_referral *counted; /* of a referral; NULL: nothing is counted */
+    struct statistics_duty *duties;      /* of a matter; NULL: none */
+    uint32_t duty_count;
 };
 
 struct worklist {
@@ -49,6 +52,9 @@ void work_item_of(const struct agent *agent, const struct copy *copy, struct wor
 /* A referral or matter whose first message was refused. */
 void work_item_of_refused(const struct agent *agent, const struct row *row,
                           struct work_entry *entry, struct work_line *lines, uint32_t *ret_count);
+/* What statistics count of it; nothing while it waits. ERR_MEMORY. */
+enum err work_keep_figures(const struct agent *agent, const struct copy *copy, bool waiting,
+                           struct work_entry *entry) MUST_CHECK;
 /* Names and digests of the persons of the message that opened it. What cannot be read has none. */
 enum err work_read_persons(struct worklist *list, struct work_entry *entry) MUST_CHECK;
 uint64_t work_identity_digest(const struct worklist *list, const char *number);

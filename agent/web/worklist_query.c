@@ -312,6 +312,67 @@ size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
     return count;
 }
 
+/* --- matters by kind, and what is counted --- */
+
+static int open_and_newest(const void *a, const void *b)
+{
+    const struct work_item *first = *(const struct work_item *const *)a;
+    const struct work_item *second = *(const struct work_item *const *)b;
+
+    if (first->open != second->open) {
+        return first->open ? -1 : 1;
+    }
+    if (first->opened_ms != second->opened_ms) {
+        return first->opened_ms > second->opened_ms ? -1 : 1;
+    }
+    return strcmp(second->number, first->number);
+}
+
+size_t worklist_of_kinds(struct worklist *list, uint32_t kinds, const struct work_item **ret_items,
+                         size_t max, size_t *ret_total)
+{
+    const struct work_item **found = malloc((list->count + 1) * sizeof(*found));
+    size_t count = 0;
+
+    for (size_t i = 0; found != NULL && i < list->count; i++) {
+        const struct work_item *item = &list->entries[i]->item;
+
+        if (item->of_matter && (kinds & 1u << item->kind) != 0) {
+            found[count++] = item;
+        }
+    }
+    *ret_total = count;
+    if (count > 0) {
+        qsort(found, count, sizeof(*found), open_and_newest);
+    }
+    count = count < max ? count : max;
+    if (count > 0) {
+        memcpy(ret_items, found, count * sizeof(*found));
+    }
+    free(found);
+    return count;
+}
+
+enum err worklist_each_figures(const struct worklist *list,
+                               enum err (*each)(void *ctx, const struct work_figures *figures),
+                               void *ctx)
+{
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < list->count; i++) {
+        const struct work_entry *entry = list->entries[i];
+        const struct work_figures figures = {.item = &entry->item,
+                                             .referral = entry->counted,
+                                             .duties = entry->duties,
+                                             .duty_count = entry->duty_count};
+
+        if (entry->counted != NULL || entry->duty_count > 0) {
+            error = each(ctx, &figures);
+        }
+    }
+    return error;
+}
+
 /* --- counts --- */
 
 struct count_walk {

@@ -315,8 +315,8 @@ static enum statistics_figure state_figure(const struct statistics_referral *row
 
 static void add_bits(uint64_t counts[MEMBERS_MAX], uint64_t bits)
 {
-    for (uint32_t bit = 0; bit < MEMBERS_MAX; bit++) {
-        counts[bit] += bits >> bit & 1;
+    for (; bits != 0; bits &= bits - 1) {
+        counts[__builtin_ctzll(bits)]++;
     }
 }
 

@@ -509,7 +509,7 @@ class Hook(WithCity):
         row = self.one.must("send", message=outbound("education"))["messages"][0]
         self.two.wait_row("inbox", "the referral", about(row["referral"], "outbound-referral"))
         deadline = time.monotonic() + 20
-        while self.two.status()["hook"]["failures"] == 0:
+        while self.two.status()["channels"][0]["failures"] == 0:
             self.assertLess(time.monotonic(), deadline, "the hook never failed")
         self.two.kill()
         self.write_hook("exec cat >%s\n" % self.pipe)

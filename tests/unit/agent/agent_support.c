@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/notice/notice.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "io/calendar_folder.h"
@@ -200,16 +201,28 @@ static enum err op_move_wall(void *ctx, int64_t offset_ms)
     return OK;
 }
 
-static enum err op_hook(void *ctx, struct span json)
+static enum err op_notify(void *ctx, size_t channel, const struct notice_sending *sending)
 {
     struct desk *desk = ctx;
-    ck_assert(!desk->hook_runs);
+    ck_assert(!desk->sends[channel]);
     if (desk->hook_result != OK) {
         return desk->hook_result;
     }
-    desk->hook_starts++;
-    desk->hook_runs = true;
-    ck_assert_int_eq(buf_append(&desk->hooks, json.data, json.len), OK);
+    desk->sends[channel] = true;
+    desk->sent[channel]++;
+    text_copy(desk->sent_id, sizeof(desk->sent_id), sending->id);
+    if (channel == 0) {
+        desk->hook_starts++;
+        desk->hook_runs = true;
+    }
+    if (desk->notices->channels[channel].kind == CHANNEL_HOOK) {
+        ck_assert_int_eq(buf_append(&desk->hooks, sending->json.data, sending->json.len), OK);
+    } else {
+        ck_assert_int_eq(buf_printf(&desk->hooks, "%s %s %s %s",
+                                    desk->notices->channels[channel].name, sending->officer,
+                                    sending->address, sending->text),
+                         OK);
+    }
     ck_assert_int_eq(buf_append(&desk->hooks, "\n", 1), OK);
     return OK;
 }
@@ -229,7 +242,7 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,
-                                     .hook = op_hook};
+                                     .notify = op_notify};
 
 static void point_cb(void *owner, const char *name)
 {
@@ -254,9 +267,7 @@ enum err desk_start(struct desk *desk)
     memset(options.seal_key, 9, sizeof(options.seal_key));
     (void)snprintf(path, sizeof(path), "%s/store", desk->folder);
     must(store_open(path, &options, &desk->store, &fault), &fault);
-    desk->ops = ops;
-    desk->ops.hook = desk->with_hook ? ops.hook : NULL;
-    const struct agent_setup setup = {.ops = &desk->ops,
+    const struct agent_setup setup = {.ops = &ops,
                                       .ctx = desk,
                                       .store = desk->store,
                                       .self = registry_at(desk->realm->registry, desk->place),
@@ -268,6 +279,7 @@ enum err desk_start(struct desk *desk)
                                       .sign_key = &desk->realm->sign[desk->place],
                                       .seal_key = &desk->realm->seal[desk->place],
                                       .software = "test",
+                                      .notices = desk->notices,
                                       .witness_ms = 60000,
                                       .accept_gaps = desk->accept_gaps};
     return agent_new(&setup, &desk->agent, &fault);
@@ -292,6 +304,7 @@ void desk_stop(struct desk *desk)
         ask_end(&desk->asks[slot]);
     }
     desk->hook_runs = false;
+    memset(desk->sends, 0, sizeof(desk->sends));
     desk->wake_ms = UINT64_MAX;
 }
 
@@ -314,6 +327,14 @@ void desk_open(struct desk *desk, struct realm *realm, const char *agency)
                          .seed = 20260302};
     if (desk->map_bytes != 0) {
         fresh.map_bytes = desk->map_bytes;
+    }
+    fresh.notices = desk->notices;
+    if (fresh.notices == NULL && desk->with_hook) {
+        fresh.notices = calloc(1, sizeof(*fresh.notices));
+        ck_assert_ptr_nonnull(fresh.notices);
+        fresh.notices->channels[0].kind = CHANNEL_HOOK;
+        text_copy(fresh.notices->channels[0].name, NOTICE_NAME_BYTES, "hook");
+        fresh.notices->channel_count = 1;
     }
     *desk = fresh;
     memcpy(desk->folder, "/tmp/agent-test-XXXXXX", 23);
@@ -339,6 +360,8 @@ void desk_close(struct desk *desk)
     buf_free(&desk->events);
     buf_free(&desk->hooks);
     buf_free(&desk->answer);
+    notice_setup_free(desk->notices);
+    desk->notices = NULL;
     ck_assert_int_eq(nftw(desk->folder, remove_cb, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -374,11 +397,19 @@ void desk_reply(struct desk *desk, enum agent_slot slot, struct span bytes)
     agent_replied(desk->agent, slot, OK, bytes);
 }
 
+void desk_sent(struct desk *desk, size_t channel, const struct notice_outcome *outcome)
+{
+    ck_assert(desk->sends[channel]);
+    desk->sends[channel] = false;
+    desk->hook_runs = channel != 0 && desk->hook_runs;
+    agent_notified(desk->agent, channel, outcome);
+}
+
 void desk_hook_end(struct desk *desk, bool told)
 {
-    ck_assert(desk->hook_runs);
-    desk->hook_runs = false;
-    agent_hook_ended(desk->agent, told);
+    const struct notice_outcome outcome = {.result = told ? NOTICE_SENT : NOTICE_FAILED,
+                                           .reason = "status 1"};
+    desk_sent(desk, 0, &outcome);
 }
 
 /* --- the socket --- */

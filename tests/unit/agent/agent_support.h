@@ -44,9 +44,9 @@ struct desk {
     char folder[48];
     uint64_t map_bytes;
     bool with_hook, accept_gaps;
-    struct agent_ops ops;
     const char *calendars;           /* the folder that a reload reads */
     const struct calendar *calendar; /* of the next start; NULL: the realm's */
+    struct notice_setup *notices;    /* owned; with_hook: one hook */
     struct store *store;
     struct agent *agent;
     uint64_t wall_ms, machine_ms, wake_ms, seed;
@@ -55,11 +55,14 @@ struct desk {
     unsigned request_calls, request_fail_at; /* the call of this number (from 1) fails */
     enum err request_result;                 /* with this */
     struct buf events;                       /* lines, each with its newline */
-    struct buf hooks;
+    struct buf hooks; /* JSON lines of hooks; of others "CHANNEL OFFICER ADDRESS TEXT" */
     unsigned hook_starts;
-    bool hook_runs;
+    bool hook_runs;       /* of the first channel */
     enum err hook_result; /* of the next starts */
-    unsigned points;      /* store points passed */
+    bool sends[NOTICE_CHANNELS_MAX];
+    unsigned sent[NOTICE_CHANNELS_MAX];
+    char sent_id[UUID_TEXT_BYTES]; /* of the last one */
+    unsigned points;               /* store points passed */
     void (*on_point)(struct desk *desk, const char *name);
     int64_t wall_offset_ms;
     struct buf answer; /* of the last desk_ask */
@@ -81,6 +84,8 @@ void desk_fail(struct desk *desk, enum agent_slot slot, enum err result);
 /* Answers an open request with these bytes. */
 void desk_reply(struct desk *desk, enum agent_slot slot, struct span bytes);
 void desk_hook_end(struct desk *desk, bool told);
+/* A sending of this channel ends so. */
+void desk_sent(struct desk *desk, size_t channel, const struct notice_outcome *outcome);
 
 /* A line on the socket; single quotes stand for double ones. Answers the parsed answer, borrowed
  * until the next one. */

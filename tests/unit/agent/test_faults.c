@@ -273,6 +273,11 @@ static void snapshot_open(void)
     at->on_point = NULL;
     at->answer_json = NULL;
     at->hook_runs = false;
+    memset(at->sends, 0, sizeof(at->sends));
+    const struct notice_setup *notices = at->notices; /* it closes apart from the first desk */
+    at->notices = malloc(sizeof(*notices));
+    ck_assert_ptr_nonnull(at->notices);
+    memcpy(at->notices, notices, sizeof(*notices));
     memset(at->asks, 0, sizeof(at->asks));
     buf_init(&at->events, 64u * 1024u * 1024u);
     buf_init(&at->hooks, 64u * 1024u * 1024u);
@@ -493,16 +498,16 @@ START_TEST(test_a_notice_that_was_told_is_not_told_again_for_want_of_room)
     ck_assert_int_eq(store_read_begin(desk.store, &reader), OK);
     fill_store(16);
     desk_hook_end(&desk, true);
-    ck_assert(desk.agent->hook_unsettled);
+    ck_assert(desk.agent->notifier->channels[0].unsettled);
     for (int i = 0; i < 10; i++) {
         ck_assert_uint_eq(desk.hook_starts, 1);
         desk_pass(&desk, 30000);
     }
     store_read_end(reader); /* room again */
     desk_pass(&desk, 60000);
-    ck_assert(!desk.agent->hook_unsettled);
+    ck_assert(!desk.agent->notifier->channels[0].unsettled);
     ck_assert_uint_eq(desk.hook_starts, 1);
-    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "hook.waiting"), 0);
+    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "channels.0.waiting"), 0);
     parcel_free(&parcel);
 }
 END_TEST
@@ -622,9 +627,28 @@ START_TEST(test_a_hook_that_never_ends)
     ck_assert_uint_eq(desk.hook_starts, 2);
     fake_end_hooks(&fake);
     ck_assert_uint_eq(desk.hook_starts, 3);
-    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "hook.waiting"), 0);
+    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "channels.0.waiting"), 0);
     parcel_free(&parcels[0]);
     parcel_free(&parcels[1]);
+}
+END_TEST
+
+/* A store of a version that had no channels: what waited for the hook is told. */
+START_TEST(test_a_notice_of_an_earlier_version)
+{
+    static const char value[] = "\3{\"event\":\"received\",\"referral\":\"OLD-1\"}";
+    const uint8_t key[8] = {0, 0, 0, 0, 0, 0, 0, 7};
+    struct store_txn *txn;
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    ck_assert_int_eq(store_put(txn, STORE_NOTICE, span_of(key, 8), span_text(value)), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    desk_restart(&desk);
+    ck_assert(desk.hook_runs);
+    ck_assert_uint_eq(count_in(&desk.hooks, "OLD-1"), 1);
+    fake_end_hooks(&fake);
+    desk_restart(&desk);
+    ck_assert_uint_eq(desk.hook_starts, 1);
+    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "channels.0.waiting"), 0);
 }
 END_TEST
 
@@ -715,6 +739,7 @@ int main(void)
     tcase_add_test(tcase, test_the_largest_notice_is_taken);
     tcase_add_test(tcase, test_the_hook_is_tried_twelve_times_over_about_a_day);
     tcase_add_test(tcase, test_a_hook_that_never_ends);
+    tcase_add_test(tcase, test_a_notice_of_an_earlier_version);
     tcase_add_test(tcase, test_a_hook_that_cannot_start_costs_no_try);
     tcase_add_test(tcase, test_nothing_personal_leaves_the_body);
     suite_add_tcase(suite, tcase);
