@@ -61,21 +61,31 @@ static enum err load_about(struct form_page *form, struct store_txn *read)
 
 /* --- to whom --- */
 
-static void add_acting(struct form_page *form, uint16_t number)
+/* Whoever acts for it now, unless that is this agency. */
+static void add_to(const struct form_page *form, struct agency_set *set, uint16_t number)
 {
     const struct agent_setup *setup = &form->page->agent->setup;
     uint16_t acting = registry_acting(setup->registry, number, form->page->now_ms);
 
     if (acting != 0 && acting != setup->self->number) {
-        agency_set_add(&form->usual, acting);
+        agency_set_add(set, acting);
     }
 }
 
-static void add_members(struct form_page *form, const struct matter *matter)
+static void add_acting(struct form_page *form, uint16_t number)
 {
-    add_acting(form, matter->owner);
-    for (uint32_t i = 0; i < matter->member_count; i++) {
-        add_acting(form, matter->members[i].agency);
+    add_to(form, &form->usual, number);
+}
+
+static void find_members(struct form_page *form)
+{
+    const struct matter *matter = &form->copy->matter;
+
+    if (form->copy->known && form->copy->of_matter) {
+        add_to(form, &form->members, matter->owner);
+        for (uint32_t i = 0; i < matter->member_count; i++) {
+            add_to(form, &form->members, matter->members[i].agency);
+        }
     }
 }
 
@@ -137,7 +147,7 @@ static enum err find_usual(struct form_page *form, struct store_txn *read)
         break;
     }
     if (form->copy->known && form->copy->of_matter) {
-        add_members(form, &form->copy->matter);
+        form->usual = form->members;
     } else if (!uuid_is_zero(&form->key.case_id)) {
         error = lookup_case(form->page->agent, read, &form->key.case_id, &facts);
         if (error == OK) {
@@ -172,6 +182,32 @@ static void address_new(struct form_page *form, enum message_kind kind)
     }
 }
 
+/* The matters that a message goes on with; 0: any. */
+static unsigned matters_of(enum message_kind kind)
+{
+    switch (kind) {
+    case MESSAGE_INFORMATION_REPLY:
+        return 1u << MATTER_INFORMATION;
+    case MESSAGE_REOPEN:
+    case MESSAGE_FOLLOW_UP_PLAN:
+    case MESSAGE_FOLLOW_UP_REPORT:
+        return 1u << MATTER_ARCHIVE;
+    case MESSAGE_PROMISE_REPORT:
+        return 1u << MATTER_CONFERENCE | 1u << MATTER_HEARING;
+    case MESSAGE_MEETING_REPLY:
+        return 1u << MATTER_MEETING;
+    case MESSAGE_HEARING_REPLY:
+    case MESSAGE_HEARING_OPINION:
+        return 1u << MATTER_HEARING;
+    case MESSAGE_FUND_PAYMENT:
+        return 1u << MATTER_FUND;
+    case MESSAGE_LETTER_ANSWER:
+        return 1u << MATTER_LETTER;
+    default:
+        return 0;
+    }
+}
+
 /* False: a form of this kind cannot be about that. */
 static bool find_address(struct form_page *form)
 {
@@ -197,7 +233,8 @@ static bool find_address(struct form_page *form)
         return copy->known;
     case ADDRESS_MATTER:
         text_copy(form->address.matter, LIMIT_NUMBER_BYTES, form->number);
-        return of_matter;
+        return of_matter &&
+               (matters_of(kind) == 0 || (matters_of(kind) >> copy->matter.kind & 1u) != 0);
     case ADDRESS_TALK:
         if (of_matter && copy->matter.kind == MATTER_CONSULTATION) {
             text_copy(form->address.matter, LIMIT_NUMBER_BYTES, form->number);
@@ -261,6 +298,7 @@ bool form_about_open(struct form_page *form, const char *number)
     if (error == OK) {
         error = load_about(form, read);
     }
+    find_members(form);
     if (error == OK && form->layout != NULL) {
         error = find_usual(form, read);
     }
@@ -459,6 +497,10 @@ static void view_clock(struct form_page *form)
     struct page *page = form->page;
     struct lamp lamp = {.due_before_ms = 0};
 
+    named_bool(&page->view, "no_duty",
+               window == NULL && form->copy->known && form->copy->of_matter &&
+                   form_duty_kind(form->layout->kind) != DUTY_KIND_END &&
+                   form->layout->kind != MESSAGE_FOLLOW_UP_REPORT);
     if (window == NULL || window->due_before_ms == 0) {
         return;
     }

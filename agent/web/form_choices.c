@@ -97,6 +97,13 @@ static void outcome_options(struct form_page *form, const char *name)
 
 /* --- agencies --- */
 
+/* In a matter that goes on those who take part, else whom the policy allows. */
+static bool may_get(const struct form_page *form, const struct agency *agency)
+{
+    return form_may_send(&form->rules, form->layout->kind, agency) &&
+           (form->address.matter[0] == '\0' || agency_set_has(&form->members, agency->number));
+}
+
 static void agency_options(struct form_page *form, const char *name, enum form_widget widget)
 {
     const struct registry *registry = form->rules.registry;
@@ -104,10 +111,9 @@ static void agency_options(struct form_page *form, const char *name, enum form_w
     for (size_t i = 0; i < registry_count(registry); i++) {
         const struct agency *agency = registry_at(registry, i);
         bool associate = agency->class == CLASS_ASSOCIATE;
-        bool shown = widget == FORM_ASSOCIATE ? associate
-                     : widget == FORM_RECIPIENTS
-                         ? form_may_send(&form->rules, form->layout->kind, agency)
-                         : !associate;
+        bool shown = widget == FORM_ASSOCIATE    ? associate
+                     : widget == FORM_RECIPIENTS ? may_get(form, agency)
+                                                 : !associate;
 
         if (shown && !agency_has_left(agency, form->page->now_ms)) {
             option(form, name, agency->id, page_agency(form->page, agency->number));

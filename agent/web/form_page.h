@@ -22,6 +22,7 @@ struct form_page {
     struct copy *about;              /* owned; the referral that a matter is about, or *copy's */
     const struct work_item *item;    /* the worklist's; NULL */
     struct agency_set usual;         /* to whom it goes when nobody is named */
+    struct agency_set members;       /* of the matter that goes on, without this agency */
     struct region region;            /* of `message` and `body`; wiped */
     struct message message;          /* that opened the referral or matter */
     struct body body;

@@ -119,14 +119,17 @@ static enum err default_recipients(struct form_page *form)
 {
     enum err error = OK;
 
+    bool several = form_goes_to_several(form->layout->kind), any = false;
+
     for (size_t i = 0; error == OK && i < registry_count(form->rules.registry); i++) {
         const struct agency *agency = registry_at(form->rules.registry, i);
         bool only =
             form->layout->kind == MESSAGE_INBOUND_REFERRAL && agency->class == CLASS_PROCURATORATE;
 
-        if ((only || agency_set_has(&form->usual, agency->number)) &&
+        if ((only || agency_set_has(&form->usual, agency->number)) && (several || !any) &&
             form_may_send(&form->rules, form->layout->kind, agency)) {
             error = form_values_add(&form->values, "recipients", agency->id);
+            any = true;
         }
     }
     return error;

@@ -1,0 +1,483 @@
+/* agent/web/page_form: forms as an officer meets them, without a browser between: opening, what is
+ * at fault, sending once, drafts, rows by buttons, and a form that comes after its session has
+ * ended. What would be answered is taken from http_answer (the linker wraps it). */
+#include <stdio.h>
+
+#include "agent/web/web_parts.h"
+#include "agent_support.h"
+
+static struct realm realm;
+static struct desk desk;
+static struct web web;
+static struct officer officer;
+static struct session *session;
+static char cookie_value[SESSION_TOKEN_BYTES];
+
+static struct {
+    unsigned status;
+    char location[128];
+    struct buf body; /* with a NUL */
+} got;
+
+void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
+
+void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
+{
+    (void)exchange;
+    got.status = response->status;
+    text_copy(got.location, sizeof(got.location),
+              response->location != NULL ? response->location : "");
+    buf_clear(&got.body);
+    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
+    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
+}
+
+static void open_as(const char *agency)
+{
+    struct fault fault;
+
+    realm_open(&realm);
+    desk_open(&desk, &realm, agency);
+    buf_init(&got.body, WEB_VIEW_BYTES);
+    memset(&web, 0, sizeof(web));
+    web.setup.agent = desk.agent;
+    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
+    ck_assert_int_eq(sessions_new(&web.sessions), OK);
+    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
+    officer = (struct officer){.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
+    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
+}
+
+static void setup(void)
+{
+    open_as("procuratorate");
+}
+
+static void teardown(void)
+{
+    worklist_free(web.worklist);
+    sessions_free(web.sessions);
+    templates_free(web.templates);
+    buf_free(&got.body);
+    desk_close(&desk);
+    realm_close(&realm);
+}
+
+/* --- one request --- */
+
+#define FIELDS_OF_TEST 64u
+
+static struct http_field posted[FIELDS_OF_TEST];
+static size_t posted_count;
+
+static void type(const char *name, const char *value)
+{
+    ck_assert_uint_lt(posted_count, FIELDS_OF_TEST);
+    posted[posted_count++] = (struct http_field){name, value};
+}
+
+static void request(enum http_method method, const char *path, void (*show)(struct page *page))
+{
+    const struct http_request asked = {.method = method,
+                                       .path = path,
+                                       .form = posted,
+                                       .form_count = method == HTTP_POST ? posted_count : 0};
+    struct page page = {.web = &web,
+                        .agent = desk.agent,
+                        .request = &asked,
+                        .session = session,
+                        .tail = "",
+                        .now_ms = desk.wall_ms};
+
+    got.status = 0;
+    buf_init(&page.text, WEB_VIEW_BYTES);
+    show(&page);
+    ck_assert(page.answered);
+    buf_free(&page.text);
+}
+
+static void get(const char *path)
+{
+    request(HTTP_GET, path, page_form);
+}
+
+static void post(const char *path)
+{
+    request(HTTP_POST, path, page_form);
+    posted_count = 0;
+}
+
+static bool says(const char *text)
+{
+    return strstr((const char *)got.body.data, text) != NULL;
+}
+
+static void type_referral(void)
+{
+    static const char *const missing[] = {
+        "facts.materials[0].missing", "facts.materials[1].missing", "facts.materials[2].missing",
+        "facts.materials[3].missing", "facts.materials[4].missing"};
+
+    type("recipients", "education");
+    type("recipients", "civil-affairs");
+    type("facts.ground", "art-4-2");
+    type("facts.needs", "student-aid");
+    type("body.persons[0].name", "巴图");
+    type("body.persons[0].identity_number", "11010519491231002x");
+    type("body.circumstances", "困难");
+    type("body.reasons", "理由");
+    for (size_t i = 0; i < COUNT_OF(missing); i++) {
+        type(missing[i], "not-issued-yet");
+    }
+}
+
+static uint64_t waiting(void)
+{
+    return number_at(desk_must(&desk, "{'cmd':'status'}"), "outbox.waiting");
+}
+
+/* --- opening --- */
+
+START_TEST(a_form_opens_with_its_mandatory_fields)
+{
+    get("/refer");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("移送社会救助线索"));
+    ck_assert(says("name=\"facts.ground\" aria-required=\"true\""));
+    ck_assert(says("name=\"recipients\" value=\"education\""));
+    ck_assert(!says("aria-invalid"));
+    ck_assert(!says(" autofocus"));
+    ck_assert(!says("style="));
+}
+END_TEST
+
+START_TEST(what_is_no_form_is_not_found)
+{
+    static const char *const paths[] = {
+        "/send/",
+        "/send/nonsense",
+        "/send/delivery",
+        "/send/rejection",
+        "/send/feedback",
+        "/send/outbound-referral",
+        "/send/papers",
+        "/send/papers/JZ-1",
+        "/send/reminder",
+        "/send/papers/JZ-2026-0001-01",
+        "/send/archive/"
+        "JZ-2026-0001-01-01-01-01-01-01-01",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        get(paths[i]);
+        ck_assert_msg(got.status == 404, "%s: %u", paths[i], got.status);
+    }
+}
+END_TEST
+
+START_TEST(only_members_send)
+{
+    session->officer.roles = OFFICER_LEADER | OFFICER_MANAGER;
+    get("/refer");
+    ck_assert_uint_eq(got.status, 403);
+    type_referral();
+    post("/refer");
+    ck_assert_uint_eq(got.status, 403);
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
+START_TEST(kinds_of_another_class_are_not_offered)
+{
+    teardown();
+    open_as("civil-affairs");
+    get("/send/archive/MZ-2026-0001");
+    ck_assert_uint_ne(got.status, 200);
+    get("/send/meeting-notice"); /* of the office only */
+    ck_assert_uint_eq(got.status, 403);
+    get("/send/consultation");
+    ck_assert_uint_eq(got.status, 200);
+    get("/refer");
+    ck_assert(says("移送司法救助线索"));
+}
+END_TEST
+
+/* --- faults --- */
+
+START_TEST(all_that_is_at_fault_is_marked_at_once)
+{
+    type("body.persons[0].identity_number", "110105194912310021");
+    type("facts.advance", "1");
+    type("body.circumstances", "写过的话 <b>");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert(says("校验位不符"));
+    ck_assert(says("href=\"#facts-ground\""));
+    ck_assert(says("href=\"#body-persons-0-name\""));
+    ck_assert(says("href=\"#body-advance_reason\""));
+    ck_assert(says("href=\"#facts-materials-4-missing\""));
+    ck_assert(says("id=\"e-facts-ground\""));
+    ck_assert(says("aria-describedby=\"e-facts-ground h-facts-ground\""));
+    ck_assert(says("写过的话 &lt;b&gt;"));
+    ck_assert_uint_eq(count_in(&got.body, " autofocus"), 1);
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
+START_TEST(a_fault_of_the_state_is_said_on_top)
+{
+    type_referral();
+    type("case_number", "JZ-2031-0007");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert(says("本单位没有这个编号的案件"));
+    ck_assert(says("href=\"#case_number\""));
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
+/* --- sending --- */
+
+START_TEST(a_form_is_sent_once)
+{
+    static const char token[] = "0123456789abcdef0123456789abcdef";
+    char first[128];
+
+    type_referral();
+    type("once", token);
+    post("/refer");
+    ck_assert_msg(got.status == 303, "%u: %s", got.status, (char *)got.body.data);
+    ck_assert_str_eq(got.location, "/case/JZ-2026-0001-01");
+    ck_assert_uint_eq(waiting(), 2);
+    ck_assert_str_eq(session->notice, "已保存，线路恢复后自动发送");
+    text_copy(first, sizeof(first), got.location);
+    type_referral();
+    type("once", token);
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    ck_assert_str_eq(got.location, first);
+    ck_assert_uint_eq(waiting(), 2);
+    type_referral();
+    type("once", "fedcba9876543210fedcba9876543210");
+    post("/refer");
+    ck_assert_uint_eq(waiting(), 4);
+}
+END_TEST
+
+START_TEST(tokens_of_old_are_forgotten_one_by_one)
+{
+    char token[SESSION_ONCE_BYTES];
+
+    for (unsigned i = 0; i < SESSION_ONCES_MAX + 1; i++) {
+        (void)snprintf(token, sizeof(token), "%032u", i);
+        session_once_put(session, token, "/case/X");
+    }
+    ck_assert_ptr_null(session_once_find(session, "00000000000000000000000000000000"));
+    ck_assert_str_eq(session_once_find(session, "00000000000000000000000000000001"), "/case/X");
+    ck_assert_ptr_null(session_once_find(session, ""));
+    ck_assert_ptr_null(session_once_find(session, NULL));
+    session_once_put(session, "short", "/x");
+    ck_assert_ptr_null(session_once_find(session, "short"));
+}
+END_TEST
+
+/* The officer's name is not typed, and cannot be. */
+START_TEST(the_officer_is_who_is_logged_in)
+{
+    char line[128];
+
+    type_referral();
+    type("body.officer", "冒名");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    (void)snprintf(line, sizeof(line), "{'cmd':'show','id':'%s'}",
+                   text_at(desk_must(&desk, "{'cmd':'outbox'}"), "rows.0.id"));
+    ck_assert_str_eq(text_at(desk_must(&desk, line), "message.body.officer"), "高娃");
+    ck_assert_uint_eq(count_in(&desk.answer, "冒名"), 0);
+}
+END_TEST
+
+/* --- rows and choices without a script --- */
+
+START_TEST(buttons_add_and_drop_rows)
+{
+    type("body.persons[0].name", "甲");
+    type("do", "add:body.persons");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("name=\"body.persons[1].name\""));
+    ck_assert(!says("name=\"body.persons[2].name\""));
+    type("body.persons[0].name", "甲");
+    type("body.persons[1].name", "乙");
+    type("do", "drop:body.persons[0]");
+    post("/refer");
+    ck_assert(says("name=\"body.persons[0].name\" value=\"乙\""));
+    ck_assert(!says("name=\"body.persons[1].name\""));
+    type("do", "add:no.such.rows");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 200);
+    type("do", "drop:body.persons[99999]");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
+START_TEST(needs_suggest_agencies)
+{
+    type("facts.needs", "legal-aid");
+    type("do", "suggest");
+    post("/refer");
+    ck_assert(says("name=\"recipients\" value=\"justice\" checked"));
+    ck_assert(!says("name=\"recipients\" value=\"health\" checked"));
+}
+END_TEST
+
+/* --- drafts --- */
+
+START_TEST(a_draft_comes_back)
+{
+    type_referral();
+    type("do", "draft");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    ck_assert_str_eq(got.location, "/refer");
+    get("/refer");
+    ck_assert(says("保存的草稿"));
+    ck_assert(says("value=\"巴图\""));
+    ck_assert(says("name=\"recipients\" value=\"education\" checked"));
+    request(HTTP_GET, "/drafts", page_drafts);
+    ck_assert(says("href=\"/refer\""));
+    type("address", "/refer");
+    request(HTTP_POST, "/draft/discard", page_draft);
+    posted_count = 0;
+    get("/refer");
+    ck_assert(!says("巴图"));
+}
+END_TEST
+
+START_TEST(a_script_keeps_drafts_and_sending_ends_them)
+{
+    type_referral();
+    type("address", "/refer");
+    request(HTTP_POST, "/draft", page_draft);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("\"ok\":true"));
+    posted_count = 0;
+    get("/refer");
+    ck_assert(says("巴图"));
+    type_referral();
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    get("/refer");
+    ck_assert(!says("巴图"));
+    type("address", "/etc/passwd");
+    request(HTTP_POST, "/draft", page_draft);
+    ck_assert_uint_eq(got.status, 404);
+}
+END_TEST
+
+/* Nobody sees what another officer has begun. */
+START_TEST(drafts_are_an_officers_own)
+{
+    type_referral();
+    type("do", "draft");
+    post("/refer");
+    text_copy(session->officer.name, sizeof(session->officer.name), "other");
+    get("/refer");
+    ck_assert(!says("巴图"));
+}
+END_TEST
+
+/* --- after the session --- */
+
+static bool keep(const char *token, const char *csrf)
+{
+    char name[WEB_COOKIE_BYTES];
+    struct http_request asked = {.method = HTTP_POST, .path = "/refer"};
+    struct page page = {
+        .web = &web, .agent = desk.agent, .request = &asked, .tail = "", .now_ms = desk.wall_ms};
+
+    web_cookie_name(&web, name);
+    const struct http_field cookie = {name, token};
+    type_referral();
+    type("csrf", csrf);
+    asked.form = posted;
+    asked.form_count = posted_count;
+    asked.cookies = &cookie;
+    asked.cookie_count = 1;
+    bool kept = page_keep(&page);
+    posted_count = 0;
+    return kept;
+}
+
+START_TEST(what_comes_after_the_session_is_kept)
+{
+    char csrf[SESSION_TOKEN_BYTES];
+
+    text_copy(csrf, sizeof(csrf), session->csrf);
+    ck_assert(!keep(cookie_value, csrf)); /* it goes on */
+    desk_pass(&desk, SESSION_IDLE_MS + 1);
+    ck_assert_ptr_null(session_find(web.sessions, cookie_value, desk.machine_ms, true));
+    ck_assert(
+        !keep(cookie_value, "0000000000000000000000000000000000000000000000000000000000000000"));
+    ck_assert(!keep("0000000000000000000000000000000000000000000000000000000000000000", csrf));
+    ck_assert(keep(cookie_value, csrf));
+    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
+    get("/refer");
+    ck_assert(says("巴图"));
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
+START_TEST(an_hour_later_it_is_not)
+{
+    char csrf[SESSION_TOKEN_BYTES];
+
+    text_copy(csrf, sizeof(csrf), session->csrf);
+    desk_pass(&desk, SESSION_IDLE_MS + 1);
+    ck_assert_ptr_null(session_find(web.sessions, cookie_value, desk.machine_ms, true));
+    desk_pass(&desk, SESSION_ENDED_MS + 1);
+    ck_assert(!keep(cookie_value, csrf));
+}
+END_TEST
+
+/* Who logs out leaves nothing behind. */
+START_TEST(after_logging_out_it_is_not)
+{
+    char csrf[SESSION_TOKEN_BYTES];
+
+    text_copy(csrf, sizeof(csrf), session->csrf);
+    session_end(web.sessions, session);
+    session = NULL;
+    ck_assert(!keep(cookie_value, csrf));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("web_page_form");
+    TCase *tests = tcase_create("pages");
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, a_form_opens_with_its_mandatory_fields);
+    tcase_add_test(tests, what_is_no_form_is_not_found);
+    tcase_add_test(tests, only_members_send);
+    tcase_add_test(tests, kinds_of_another_class_are_not_offered);
+    tcase_add_test(tests, all_that_is_at_fault_is_marked_at_once);
+    tcase_add_test(tests, a_fault_of_the_state_is_said_on_top);
+    tcase_add_test(tests, a_form_is_sent_once);
+    tcase_add_test(tests, tokens_of_old_are_forgotten_one_by_one);
+    tcase_add_test(tests, the_officer_is_who_is_logged_in);
+    tcase_add_test(tests, buttons_add_and_drop_rows);
+    tcase_add_test(tests, needs_suggest_agencies);
+    tcase_add_test(tests, a_draft_comes_back);
+    tcase_add_test(tests, a_script_keeps_drafts_and_sending_ends_them);
+    tcase_add_test(tests, drafts_are_an_officers_own);
+    tcase_add_test(tests, what_comes_after_the_session_is_kept);
+    tcase_add_test(tests, an_hour_later_it_is_not);
+    tcase_add_test(tests, after_logging_out_it_is_not);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
