@@ -148,7 +148,6 @@ void hashings_abandon(struct web *web);
 
 /* --- the pages, by file; each answers --- */
 
-<<<<<<< HEAD
 void page_login(struct page *page);          /* page_login.c: GET and POST /login */
 void page_logout(struct page *page);         /* POST /logout */
 void page_settings(struct page *page);       /* POST /settings: language, size; GET: password */
@@ -169,27 +168,6 @@ void page_meetings(struct page *page);       /* page_meetings.c: GET /meetings; 
 void page_statistics(struct page *page);     /* page_statistics.c: GET /statistics */
 void page_statistics_csv(struct page *page); /* GET /statistics.csv */
 void page_officers(struct page *page);       /* page_officers.c: GET and POST /officers */
-=======
-void page_login(struct page *page);      /* page_login.c: GET and POST /login */
-void page_logout(struct page *page);     /* POST /logout */
-void page_settings(struct page *page);   /* POST /settings: language, size; GET: password */
-void page_list(struct page *page);       /* page_list.c: / and /todo, /sent, /soon, /late ... */
-void page_counts(struct page *page);     /* GET /counts: live counters for the script */
-void page_export(struct page *page);     /* page_export.c: POST /ledger.csv, /ledger.xlsx */
-void page_case(struct page *page);       /* page_case.c: GET /case/NUMBER */
-void page_matter(struct page *page);     /* page_matter.c: GET /matter/NUMBER */
-void page_message(struct page *page);    /* page_message.c: GET /message/ID */
-void page_reveal(struct page *page);     /* view_persons.c: POST /reveal/MESSAGE-ID */
-void page_form(struct page *page);       /* page_form.c: GET and POST /send/KIND[/NUMBER] */
-void page_draft(struct page *page);      /* POST /draft, DELETE by POST /draft/discard */
-void page_drafts(struct page *page);     /* GET /drafts */
-void page_document(struct page *page);   /* page_document.c: GET /document/NUMBER (督办单) */
-void page_letter(struct page *page);     /* page_letter.c: GET /letter/MESSAGE-ID */
-void page_verify(struct page *page);     /* page_verify.c: GET, POST /verify: a letter's code */
-void page_meetings(struct page *page);   /* page_meetings.c: GET /meetings; roster */
-void page_statistics(struct page *page); /* page_statistics.c: GET /statistics */
-void page_officers(struct page *page);   /* page_officers.c: GET and POST /officers */
->>>>>>> e828be1 (Letters of referrals and feedbacks, their code and its check, supervision sheets)
 
 /* A form that came after its session idled out: kept as a draft; true when it is. */
 bool page_keep(struct page *page);
