@@ -174,12 +174,16 @@ static enum err write_broker(struct demo *demo, uint64_t behind_ms)
     return error == OK ? write_text(demo, "broker/broker.yaml", span_text(text)) : error;
 }
 
-/* 8601 and on, where they are free: an address that can be remembered. */
+/* 8601 and on, where they are free: an address that can be remembered. Programs are told it, and
+ * make several cities at once, each of which found the same port free: beside the broker's own. */
 static uint16_t inbox_port(const struct demo *demo)
 {
-    uint16_t port = (uint16_t)(INBOX_PORT_FIRST + demo->process_count - 1);
+    const bool remembered = !demo->json && !demo->check;
+    unsigned port =
+        (remembered ? INBOX_PORT_FIRST - 1u : demo->port) + (unsigned)demo->process_count;
 
-    return demo_port_is_free(port) ? port : demo_free_port();
+    return port <= UINT16_MAX && demo_port_is_free((uint16_t)port) ? (uint16_t)port
+                                                                   : demo_free_port();
 }
 
 static enum err write_agent(struct demo *demo, const char *id, uint64_t behind_ms)

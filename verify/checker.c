@@ -342,6 +342,42 @@ static void show_progress(const struct checker *checker)
     }
 }
 
+static void copy_printable(char *to, size_t size, struct span from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+
+    for (size_t i = 0; i < len; i++) {
+        to[i] = from.data[i] > 0x20u && from.data[i] < 0x7fu ? (char)from.data[i] : '?';
+    }
+    to[len] = '\0';
+}
+
+/* Is it the message of the letter that was asked for? An id may come again with another sender: one
+ * that matches stays. */
+static void check_letter(struct checker *checker, const struct item *item,
+                         const struct fields *record)
+{
+    struct letter_report *letter = &checker->report->letter;
+    struct digest digest;
+
+    if (!letter->asked || letter->verdict == LETTER_MATCHES ||
+        record->bytes[6].len != DIGEST_BYTES ||
+        !span_equal(record->bytes[5], span_of(letter->code.message_id.bytes, UUID_BYTES))) {
+        return;
+    }
+    if (record->value[12] != 0) {
+        letter->refused = true;
+        return;
+    }
+    memcpy(digest.bytes, record->bytes[6].data, DIGEST_BYTES);
+    letter->verdict = letter_judge(&letter->code, &digest);
+    letter->index = item->index;
+    letter->at_ms = record->value[3];
+    copy_printable(letter->sender, sizeof letter->sender, record->bytes[4]);
+    copy_printable(letter->receiver, sizeof letter->receiver, record->bytes[10]);
+    copy_printable(letter->number, sizeof letter->number, record->bytes[20]);
+}
+
 enum err checker_add(struct checker *checker, const struct item *item)
 {
     struct fields record;
@@ -355,6 +391,7 @@ enum err checker_add(struct checker *checker, const struct item *item)
         return REFUSE(checker, item->index, "it is not a record of version 1");
     }
     show_progress(checker);
+    check_letter(checker, item, &record);
     if ((error = check_time(checker, item->index, &record)) != OK ||
         (error = check_stream(checker, item, &record)) != OK ||
         (error = check_once(checker, item->index, &record)) != OK ||

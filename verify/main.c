@@ -18,7 +18,8 @@
 struct arguments {
     const char *store, *export_path, *write_export, *key;
     bool json;
-    const struct keys *keys; /* once read; NULL without --key */
+    struct letter_report letter; /* what to look for */
+    const struct keys *keys;     /* once read; NULL without --key */
 };
 
 const char *argp_program_version = "referral-verify 0.1.0";
@@ -26,7 +27,8 @@ const char *argp_program_version = "referral-verify 0.1.0";
 static const char doc[] =
     "Verifies the referral broker's audit log: every record, every checkpoint, order and streams. "
     "Offline; needs public keys only, and changes nothing."
-    "\vExit status: 0 PASS; 1 FAIL, naming the first bad record; 2 wrong usage; 4 unreadable, "
+    "\vExit status: 0 PASS; 1 FAIL, naming the first bad record, or the letter is not in the log; "
+    "2 wrong usage; 4 unreadable, "
     "empty "
     "or absent; 5 INCOMPLETE: what is there is right, and the end is missing.\n\n"
     "Without --key a PASS says only that the log is whole and signed by the key whose fingerprint "
@@ -34,6 +36,7 @@ static const char doc[] =
     "Examples:\n"
     "  referral-verify --store /var/lib/referral-broker/store --key broker.pub\n"
     "  referral-verify --export 2026.audit --key public-keys.yaml --json\n"
+    "  referral-verify --export 2026.audit --key broker.pub --letter 06GX-4TSA-...\n"
     "  referral-verify --write-export 2026.audit --store /var/lib/referral-broker/store\n";
 
 static const struct argp_option options[] = {
@@ -42,6 +45,8 @@ static const struct argp_option options[] = {
     {"write-export", 'w', "FILE", 0, "Export the store into FILE, then verify FILE", 0},
     {"key", 'k', "FILE", 0,
      "The broker's key (broker.pub), or public-keys.yaml for the witnesses' keys too", 0},
+    {"letter", 'l', "CODE", 0, "Look for the message of a paper letter by the code printed on it",
+     0},
     {"json", 'j', NULL, 0, "Print one JSON object", 0},
     {0},
 };
@@ -62,6 +67,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case 'k':
         arguments->key = value;
+        return 0;
+    case 'l':
+        arguments->letter.asked = true;
+        if (letter_code_parse(value, &arguments->letter.code) != OK) {
+            argp_error(state, "\"%s\" is no letter's code: 12 groups of 4; is one mistyped?",
+                       value);
+        }
         return 0;
     case 'j':
         arguments->json = true;
@@ -85,7 +97,9 @@ static void verify_store(void *ctx, struct report *report)
 {
     const struct arguments *arguments = ctx;
 
+    report->letter = arguments->letter;
     store_verify(arguments->store, arguments->keys, report);
+    report_judge_letter(report);
 }
 
 static void write_export(void *ctx, struct report *report)
@@ -100,7 +114,9 @@ static void verify_export(void *ctx, struct report *report)
     const struct arguments *arguments = ctx;
     const char *path = arguments->write_export;
 
+    report->letter = arguments->letter;
     export_verify(path != NULL ? path : arguments->export_path, arguments->keys, report);
+    report_judge_letter(report);
 }
 
 static void run(struct arguments *arguments, struct report *report)

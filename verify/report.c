@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "model/instant_text.h"
 
 void report_init(struct report *report)
 {
@@ -27,6 +28,31 @@ void report_find(struct report *report, enum verdict verdict, uint64_t index, co
     va_start(args, fmt);
     (void)vsnprintf(report->reason, sizeof report->reason, fmt, args);
     va_end(args);
+}
+
+void report_judge_letter(struct report *report)
+{
+    const struct letter_report *letter = &report->letter;
+
+    if (!letter->asked || letter->verdict == LETTER_MATCHES) {
+        return;
+    }
+    if (letter->verdict == LETTER_DIFFERS) {
+        report_find(report, VERDICT_FAIL, letter->index,
+                    "the letter is not the message that is recorded under its id");
+    } else {
+        report_find(report, VERDICT_FAIL, NO_INDEX, "%s",
+                    letter->refused ? "the letter's message was refused and is no letter"
+                                    : "the log has no message of the letter's id");
+    }
+}
+
+static const char *letter_name(const struct letter_report *letter)
+{
+    return letter->verdict == LETTER_MATCHES   ? "matches"
+           : letter->verdict == LETTER_DIFFERS ? "differs"
+           : letter->refused                   ? "refused"
+                                               : "unknown";
 }
 
 const char *verdict_name(enum verdict verdict)
@@ -49,6 +75,20 @@ static void fingerprint(const struct report *report, char out[DIGEST_TEXT_BYTES]
     struct digest digest = crypto_sha256(span_of(report->key, sizeof report->key));
 
     digest_format(&digest, out);
+}
+
+static void print_letter(const struct letter_report *letter)
+{
+    char at[INSTANT_TEXT_BYTES];
+
+    if (letter->asked && letter->verdict == LETTER_UNKNOWN) {
+        printf("  letter     %s\n", letter_name(letter));
+    } else if (letter->asked) {
+        instant_format(letter->at_ms, at);
+        printf("  letter     %s record %" PRIu64 ": %s to %s, %s, recorded %s\n",
+               letter_name(letter), letter->index, letter->sender, letter->receiver, letter->number,
+               at);
+    }
 }
 
 static void print_text(const struct report *report)
@@ -80,6 +120,7 @@ static void print_text(const struct report *report)
                "; not checked, their keys are not at hand\n",
                report->claimed_size, report->claimed_count);
     }
+    print_letter(&report->letter);
 }
 
 static void number(struct json_writer *writer, const char *name, uint64_t value)
@@ -103,6 +144,27 @@ static void print_key(const struct report *report, struct json_writer *writer)
     text(writer, "key_sha256", report->key_known ? print : NULL);
     json_name(writer, "pinned");
     json_bool(writer, report->pinned);
+}
+
+static void letter_member(struct json_writer *writer, const struct letter_report *letter)
+{
+    char at[INSTANT_TEXT_BYTES];
+
+    if (!letter->asked) {
+        return;
+    }
+    json_name(writer, "letter");
+    json_object_begin(writer);
+    text(writer, "verdict", letter_name(letter));
+    if (letter->verdict != LETTER_UNKNOWN) {
+        instant_format(letter->at_ms, at);
+        number(writer, "record", letter->index);
+        text(writer, "sender", letter->sender);
+        text(writer, "receiver", letter->receiver);
+        text(writer, "number", letter->number);
+        text(writer, "recorded", at);
+    }
+    json_object_end(writer);
 }
 
 static void print_json(const struct report *report)
@@ -133,6 +195,7 @@ static void print_json(const struct report *report)
     number(&writer, "witnesses", report->witnessed_count);
     number(&writer, "claimed_size", report->claimed_size);
     number(&writer, "claims", report->claimed_count);
+    letter_member(&writer, &report->letter);
     json_object_end(&writer);
     if (json_writer_end(&writer) == OK) {
         printf("%.*s\n", (int)out.len, (const char *)out.data);

@@ -6,6 +6,7 @@
 #define REFERRAL_VERIFY_REPORT_H
 
 #include "base/bytes.h"
+#include "model/letter.h"
 
 enum verdict { /* the exit status */
                VERDICT_PASS = 0,
@@ -16,6 +17,19 @@ enum verdict { /* the exit status */
 
 #define ORIGIN_BYTES 128 /* with the NUL */
 #define NO_INDEX     UINT64_MAX
+
+/* A paper letter whose code was given: is its message in the log? */
+struct letter_report {
+    bool asked;
+    struct letter_code code;
+    enum letter_verdict verdict;
+    bool refused;      /* the broker recorded that it refused it */
+    uint64_t index;    /* of the record; all of these unless LETTER_UNKNOWN */
+    uint64_t at_ms;    /* broker time */
+    char sender[32];   /* agency id */
+    char receiver[32]; /* agency id */
+    char number[32];   /* the referral's */
+};
 
 struct report { /* texts are printable */
     enum verdict verdict;
@@ -35,6 +49,7 @@ struct report { /* texts are printable */
     uint64_t claimed_size;   /* the same, for signatures whose key is not at hand */
     uint32_t witnessed_count;
     uint32_t claimed_count;
+    struct letter_report letter;
 };
 
 void report_init(struct report *report); /* PASS, nothing counted */
@@ -42,6 +57,8 @@ void report_init(struct report *report); /* PASS, nothing counted */
 void report_find(struct report *report, enum verdict verdict, uint64_t index, const char *fmt, ...)
     FORMAT(4, 5);
 const char *verdict_name(enum verdict verdict);
+/* What the log says of the letter that was asked for is a finding unless it matches. */
+void report_judge_letter(struct report *report);
 /* On standard output; answers the exit status. */
 int report_print(const struct report *report, bool json);
 

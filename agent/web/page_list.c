@@ -583,6 +583,10 @@ void page_list(struct page *page)
         page_refuse(page, 404, N_("没有这个页面。"));
         return;
     }
+    if (kind->path[0] == '\0' && page_officer(page)->roles == OFFICER_MANAGER) {
+        page_go(page, "/officers"); /* where who reads no case begins */
+        return;
+    }
     if (!page_needs(page, OFFICER_MEMBER | OFFICER_LEADER)) {
         return;
     }

@@ -54,6 +54,9 @@ static const struct route routes[] = {
     {"/draft", ROUTE_POST, page_draft},
     {"/draft/discard", ROUTE_POST, page_draft},
     {"/drafts", ROUTE_GET, page_drafts},
+    {"/letter/", ROUTE_GET | ROUTE_TREE, page_letter},
+    {"/verify", ROUTE_GET | ROUTE_POST, page_verify},
+    {"/document/", ROUTE_GET | ROUTE_TREE, page_document},
     {"/counts", ROUTE_GET | ROUTE_QUIET, page_counts},
 };
 

@@ -39,6 +39,13 @@ struct agency_row {
     const struct yaml_node *former_names;
     char successor[LIMIT_AGENCY_ID_BYTES];
     char left[CIVIL_TEXT_BYTES];
+    char letter_code[AGENCY_LETTER_CODE_BYTES];
+};
+
+/* The name of an agency has a third script for letterheads. */
+struct agency_name {
+    struct agency_label label;
+    char mn[AGENCY_MONGOLIAN_BYTES];
 };
 
 static const struct yaml_option agency_options[] = {
@@ -86,6 +93,28 @@ static const struct yaml_option agency_options[] = {
      .type = YAML_TEXT,
      .offset = offsetof(struct agency_row, left),
      .size = CIVIL_TEXT_BYTES},
+    {.name = "letter-code",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_row, letter_code),
+     .size = AGENCY_LETTER_CODE_BYTES},
+    {.name = NULL},
+};
+
+static const struct yaml_option name_options[] = {
+    {.name = "zh",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_name, label.zh),
+     .size = AGENCY_LABEL_BYTES,
+     .required = true},
+    {.name = "en",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_name, label.en),
+     .size = AGENCY_LABEL_BYTES,
+     .required = true},
+    {.name = "mn",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct agency_name, mn),
+     .size = AGENCY_MONGOLIAN_BYTES},
     {.name = NULL},
 };
 
@@ -303,7 +332,7 @@ uint16_t registry_acting(const struct registry *registry, uint16_t number, uint6
 /* ---- rows ---- */
 
 /* The row as an agency, in the place where the next one belongs. */
-static void agency_fill(const struct agency_row *row, const struct agency_label *name,
+static void agency_fill(const struct agency_row *row, const struct agency_name *name,
                         const struct agency_label *office, struct agency *ret_agency)
 {
     *ret_agency = (struct agency){
@@ -313,8 +342,10 @@ static void agency_fill(const struct agency_row *row, const struct agency_label 
     };
     memcpy(ret_agency->id, row->id, sizeof(ret_agency->id));
     memcpy(ret_agency->prefix, row->prefix, sizeof(ret_agency->prefix));
-    label_copy(name->zh, ret_agency->name_zh);
-    label_copy(name->en, ret_agency->name_en);
+    label_copy(name->label.zh, ret_agency->name_zh);
+    label_copy(name->label.en, ret_agency->name_en);
+    memcpy(ret_agency->name_mn, name->mn, sizeof(ret_agency->name_mn));
+    memcpy(ret_agency->letter_code, row->letter_code, sizeof(ret_agency->letter_code));
     label_copy(office->zh, ret_agency->office_zh);
     label_copy(office->en, ret_agency->office_en);
 }
@@ -323,14 +354,14 @@ static enum err agency_read(struct registry *registry, const struct yaml_node *n
                             struct fault *fault)
 {
     struct agency_row row = {.class = 0};
-    struct agency_label name = {.zh = ""};
+    struct agency_name name = {.mn = ""};
     struct agency_label office = {.zh = ""};
     enum err error = yaml_read(node, agency_options, &row, fault);
     if (error == OK) {
         error = row_check(registry, node, &row, fault);
     }
     if (error == OK) {
-        error = yaml_read(row.name, label_options, &name, fault);
+        error = yaml_read(row.name, name_options, &name, fault);
     }
     if (error == OK) {
         error = yaml_read(row.office, label_options, &office, fault);

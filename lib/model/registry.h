@@ -12,8 +12,10 @@
 #include "base/limits.h"
 #include "model/numbers.h"
 
-#define AGENCY_LABEL_BYTES 128 /* a name or an office, with the NUL */
-#define BROKER_ID          "broker"
+#define AGENCY_LABEL_BYTES       128 /* a name or an office, with the NUL */
+#define AGENCY_MONGOLIAN_BYTES   384 /* three bytes a letter, and lines */
+#define AGENCY_LETTER_CODE_BYTES 48
+#define BROKER_ID                "broker"
 
 enum agency_class {
     CLASS_PROCURATORATE, /* P */
@@ -35,7 +37,9 @@ struct agency {
     char prefix[NUMBER_PREFIX_BYTES]; /* of its case and register numbers; unique */
     char name_zh[AGENCY_LABEL_BYTES];
     char name_en[AGENCY_LABEL_BYTES];
-    char office_zh[AGENCY_LABEL_BYTES]; /* where its liaison officer sits */
+    char name_mn[AGENCY_MONGOLIAN_BYTES]; /* for letterheads, lines by '\n'; empty: none is given */
+    char letter_code[AGENCY_LETTER_CODE_BYTES]; /* 鄂检救; empty: the prefix */
+    char office_zh[AGENCY_LABEL_BYTES];         /* where its liaison officer sits */
     char office_en[AGENCY_LABEL_BYTES];
     bool joint_meeting_office; /* exactly one agency has it */
     uint64_t duties;           /* bits of VOCABULARY_NEED that it takes referrals for */

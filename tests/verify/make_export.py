@@ -173,6 +173,17 @@ class Log:
         return twin
 
 
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def letter_code(message_id, digest):
+    """The code of a paper letter, as docs/audit-export.md has it."""
+    plain = message_id + digest[:12]
+    bits = int.from_bytes(plain + sha256(plain)[:2], "big")
+    text = "".join(CROCKFORD[bits >> 5 * i & 31] for i in range(47, -1, -1))
+    return "-".join(text[i:i + 4] for i in range(0, 48, 4))
+
+
 def honest(messages=3):
     """A start, two receivers, a window with a rung, a refusal, a clock reset; three commits."""
     log = Log()

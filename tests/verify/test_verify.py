@@ -462,6 +462,56 @@ class CommandLine(Case):
         self.assertEqual(self.expect(log, INCOMPLETE, leaves)["checkpoints"], 300 // 7)
 
 
+class Letters(Case):
+    """A paper letter's code against the log."""
+
+    def setUp(self):
+        super().setUp()
+        self.log = honest()
+        self.log.witness("education")
+        self.id, self.digest = sha256(b"paper")[:16], sha256(b"what it says")
+        self.log.add(1, {4: "procuratorate", 5: self.id, 6: self.digest, 9: 1, 10: "justice",
+                         20: "JZ-2026-0031-01"})
+        self.refused = sha256(b"bad")[:16]
+        self.log.commit()
+
+    def ask(self, status, code):
+        return self.expect(self.log, status, None, "--letter", code)["letter"]
+
+    def test_matches(self):
+        code = make_export.letter_code(self.id, self.digest)
+        for text in (code, code.lower(), code.replace("-", ""), code.replace("0", "O")):
+            letter = self.ask(PASS, text)
+            self.assertEqual((letter["verdict"], letter["sender"], letter["receiver"],
+                              letter["number"], letter["record"]),
+                             ("matches", "procuratorate", "justice", "JZ-2026-0031-01",
+                              len(self.log.items) - 1))
+
+    def test_differs(self):
+        code = make_export.letter_code(self.id, sha256(b"what it says now"))
+        report = self.expect(self.log, FAIL, len(self.log.items) - 1, "--letter", code)
+        self.assertEqual(report["letter"]["verdict"], "differs")
+
+    def test_unknown_and_refused(self):
+        for wanted, digest, verdict in ((sha256(b"another")[:16], self.digest, "unknown"),
+                                        (self.refused, sha256(b"bad digest"), "refused")):
+            letter = self.ask(FAIL, make_export.letter_code(wanted, digest))
+            self.assertEqual(letter, {"verdict": verdict})
+
+    def test_text(self):
+        path = self.write("a.audit", self.log.encode())
+        result = run("--export", path, "--letter", make_export.letter_code(self.id, self.digest))
+        self.assertEqual(result.returncode, PASS)
+        self.assertIn(b"letter     matches record", result.stdout)
+
+    def test_mistyped(self):
+        path = self.write("a.audit", self.log.encode())
+        code = make_export.letter_code(self.id, self.digest)
+        for wrong in ("", code[:-1], code + "0", code[:-1] + ("0" if code[-1] != "0" else "1"),
+                      "U" + code[1:]):
+            self.assertEqual(run("--export", path, "--letter", wrong).returncode, USAGE, wrong)
+
+
 PUBLIC_KEYS = """\
 origin: %s
 keys:

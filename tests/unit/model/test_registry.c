@@ -122,6 +122,25 @@ START_TEST(the_eleven)
 }
 END_TEST
 
+START_TEST(a_letterhead_may_have_a_third_script_and_a_code)
+{
+    static const char text[] =
+        "agencies:\n" OFFICE
+        "  - {id: banner, number: 2, class: S, prefix: MZ, letter-code: 鄂民救, "
+        "name: {zh: 甲, en: A, mn: \"ᠠ\\nᠡ\"}, office: {zh: 乙, en: B}}\n";
+    struct registry *registry = NULL;
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
+                  fault.place, fault.message);
+    ck_assert_str_eq(registry_find(registry, "banner")->letter_code, "鄂民救");
+    ck_assert_str_eq(registry_find(registry, "banner")->name_mn, "ᠠ\nᠡ");
+    ck_assert_str_eq(registry_find(registry, "office")->letter_code, "");
+    ck_assert_str_eq(registry_find(registry, "office")->name_mn, "");
+    registry_free(registry);
+}
+END_TEST
+
 /* ---- agencies change ---- */
 
 START_TEST(a_successor_acts_from_its_day_on)
@@ -164,6 +183,7 @@ int main(void)
     tcase_add_loop_test(cases, wrong_registries_are_refused_with_their_place, 0,
                         (int)COUNT_OF(wrong_rows));
     tcase_add_test(cases, the_eleven);
+    tcase_add_test(cases, a_letterhead_may_have_a_third_script_and_a_code);
     tcase_add_test(cases, a_successor_acts_from_its_day_on);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
