@@ -316,10 +316,6 @@ static void read_text(struct asking_for *asking, const char *text)
         text += skipped;
     }
     text_copy(asking->text, sizeof(asking->text), text);
-    asking->may_be_number = true;
-    for (const char *at = asking->text; *at != '\0'; at++) {
-        asking->may_be_number = asking->may_be_number && (*at & 0x80) == 0;
-    }
     len = strlen(asking->text);
     while (len > 0 && (strchr(blanks, asking->text[len - 1]) != NULL ||
                        (len >= 3 && memcmp(asking->text + len - 3, WIDE_BLANK, 3) == 0))) {
@@ -328,11 +324,15 @@ static void read_text(struct asking_for *asking, const char *text)
     }
 }
 
-/* A whole identity number; a lower-case x is one too. */
-static void read_identity(struct asking_for *asking)
+/* A whole identity number, a lower-case x is one too; or what may be part of one of ours. */
+static void read_numbers(struct asking_for *asking)
 {
     char number[19];
 
+    asking->may_be_number = true;
+    for (const char *at = asking->text; *at != '\0'; at++) {
+        asking->may_be_number = asking->may_be_number && (*at & 0x80) == 0;
+    }
     if (strlen(asking->text) != sizeof(number) - 1) {
         return;
     }
@@ -354,7 +354,7 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
     work_follow_day(list);
     memset(ret_result, 0, sizeof(*ret_result));
     read_text(&asking, query->text);
-    read_identity(&asking);
+    read_numbers(&asking);
     list->hits.count = 0;
     error = gather(&asking, &list->hits);
     if (error == OK) {
