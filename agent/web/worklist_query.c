@@ -9,9 +9,9 @@ struct asking_for { /* a query, made ready */
     const struct work_query *query;
     struct worklist *list;
     uint64_t now_ms;
-    uint64_t soon_ms; /* what ends until then is near */
-    char text[256];   /* what is searched for, without the blanks around it */
-    bool may_be_number;
+    uint64_t soon_ms;                /* what ends until then is near */
+    char text[256];                  /* what is searched for, without the blanks around it */
+    char number[LIMIT_NUMBER_BYTES]; /* the same in capitals, where it may be part of one */
     uint64_t identity;
     bool has_identity;
 };
@@ -61,12 +61,12 @@ static bool persons_fit(const struct asking_for *asking, struct work_entry *entr
     return !asking->has_identity && name_has(entry, asking->text);
 }
 
-/* Numbers are ASCII; that of a referral begins with its case's. */
+/* That of a referral begins with its case's. */
 static bool number_fits(const struct asking_for *asking, const struct work_item *item)
 {
-    return asking->may_be_number &&
-           (strcasestr(item->number, asking->text) != NULL ||
-            (item->of_matter && strcasestr(item->case_number, asking->text) != NULL));
+    return asking->number[0] != '\0' &&
+           (strstr(item->number, asking->number) != NULL ||
+            (item->of_matter && strstr(item->case_number, asking->number) != NULL));
 }
 
 static bool text_fits(const struct asking_for *asking, struct work_entry *entry)
@@ -324,15 +324,31 @@ static void read_text(struct asking_for *asking, const char *text)
     }
 }
 
-/* A whole identity number, a lower-case x is one too; or what may be part of one of ours. */
-static void read_numbers(struct asking_for *asking)
+/* Numbers of ours have capitals and digits. */
+static void read_number(struct asking_for *asking)
+{
+    size_t len = strlen(asking->text);
+
+    if (len >= sizeof(asking->number)) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        const char sign = asking->text[i];
+
+        if ((sign & 0x80) != 0) {
+            asking->number[0] = '\0';
+            return;
+        }
+        asking->number[i] = (char)(sign >= 'a' && sign <= 'z' ? sign - 'a' + 'A' : sign);
+    }
+    asking->number[len] = '\0';
+}
+
+/* A whole identity number; a lower-case x is one too. */
+static void read_identity(struct asking_for *asking)
 {
     char number[19];
 
-    asking->may_be_number = true;
-    for (const char *at = asking->text; *at != '\0'; at++) {
-        asking->may_be_number = asking->may_be_number && (*at & 0x80) == 0;
-    }
     if (strlen(asking->text) != sizeof(number) - 1) {
         return;
     }
@@ -340,7 +356,9 @@ static void read_numbers(struct asking_for *asking)
     number[17] = number[17] == 'x' ? 'X' : number[17];
     asking->has_identity = identity_valid(number);
     asking->identity = work_identity_digest(asking->list, number);
-    asking->may_be_number = asking->may_be_number && !asking->has_identity;
+    if (asking->has_identity) {
+        asking->number[0] = '\0';
+    }
     crypto_wipe(number, sizeof(number));
 }
 
@@ -354,13 +372,15 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
     work_follow_day(list);
     memset(ret_result, 0, sizeof(*ret_result));
     read_text(&asking, query->text);
-    read_numbers(&asking);
+    read_number(&asking);
+    read_identity(&asking);
     list->hits.count = 0;
     error = gather(&asking, &list->hits);
     if (error == OK) {
         error = cut_page(&asking, &list->hits, ret_result);
     }
     crypto_wipe(asking.text, sizeof(asking.text));
+    crypto_wipe(asking.number, sizeof(asking.number));
     if (error != OK) {
         free(ret_result->rows);
         memset(ret_result, 0, sizeof(*ret_result));

@@ -196,6 +196,64 @@ START_TEST(test_no_date_no_why)
 }
 END_TEST
 
+/* --- lamps --- */
+
+static const char *lamp_text(const struct lamp *lamp)
+{
+    static char text[PAGE_DAY_BYTES];
+    struct fault fault = {.code = ""};
+    struct json_value root, at;
+    json_free(why_json);
+    why_json = NULL;
+    buf_clear(&page.text);
+    json_writer_init(&page.view, &page.text);
+    json_object_begin(&page.view);
+    view_lamp(&page, lamp);
+    json_object_end(&page.view);
+    ck_assert_int_eq(json_writer_end(&page.view), OK);
+    ck_assert_int_eq(json_open("view", span_buf(&page.text), &why_json, &fault), OK);
+    root = json_root(why_json);
+    at = json_member(&root, "lamp");
+    text_copy(text, sizeof(text), member(&at, "text"));
+    return text;
+}
+
+/* Due that many days after Monday, 2 March 2026. */
+static struct lamp due_in(int32_t days)
+{
+    const int32_t day = civil_day_at(DESK_START_MS) + days;
+    return (struct lamp){.due_before_ms = civil_end_ms(day), .due_day = day};
+}
+
+START_TEST(test_lamp)
+{
+    struct lamp lamp = due_in(2);
+    ck_assert_str_eq(lamp_text(&lamp), "剩 2 个工作日");
+    lamp = due_in(0);
+    ck_assert_str_eq(lamp_text(&lamp), "今日到期");
+    lamp = due_in(-1);
+    ck_assert_str_eq(lamp_text(&lamp), "超期 1 个工作日");
+    lamp.stopped_ms = DESK_START_MS;
+    ck_assert_str_eq(lamp_text(&lamp), "按期");
+    lamp.late = true;
+    ck_assert_str_eq(lamp_text(&lamp), "超期不足 1 个工作日");
+    lamp.lateness_days = 3;
+    ck_assert_str_eq(lamp_text(&lamp), "超期 3 个工作日");
+}
+END_TEST
+
+START_TEST(test_one_working_day_in_english)
+{
+    struct lamp lamp = due_in(1);
+    page.language = LANGUAGE_EN;
+    ck_assert_str_eq(lamp_text(&lamp), "1 working day left");
+    lamp = due_in(2);
+    ck_assert_str_eq(lamp_text(&lamp), "2 working days left");
+    lamp = due_in(-1);
+    ck_assert_str_eq(lamp_text(&lamp), "1 working day late");
+}
+END_TEST
+
 /* --- sending --- */
 
 static unsigned commits;
@@ -323,6 +381,8 @@ int main(void)
     tcase_add_test(tcase, test_a_given_day_of_rest_is_the_end);
     tcase_add_test(tcase, test_sentences);
     tcase_add_test(tcase, test_no_date_no_why);
+    tcase_add_test(tcase, test_lamp);
+    tcase_add_test(tcase, test_one_working_day_in_english);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("sending");
     tcase_set_timeout(tcase, 60);

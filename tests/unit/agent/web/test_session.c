@@ -1,4 +1,5 @@
 /* agent/web/session: who is in, for how long, and who gives way. */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/web/session.h"
@@ -129,6 +130,47 @@ START_TEST(test_end_all_of_one_officer)
 }
 END_TEST
 
+/* For an hour it is known whose session idled out; of one that was ended, nothing. */
+START_TEST(test_ended_by_idling_is_remembered)
+{
+    const uint64_t later_ms = T_MS + SESSION_IDLE_MS + 1;
+    char token[SESSION_TOKEN_BYTES], left[SESSION_TOKEN_BYTES], csrf[SESSION_TOKEN_BYTES];
+    text_copy(csrf, sizeof(csrf), session_begin(sessions, &gaowa, T_MS, token)->csrf);
+    session_end(sessions, session_begin(sessions, &gaowa, T_MS, left));
+    ck_assert_ptr_null(session_ended_find(sessions, token, T_MS));
+    ck_assert_ptr_null(session_find(sessions, token, later_ms, true));
+    const struct session_ended *ended = session_ended_find(sessions, token, later_ms);
+    ck_assert_ptr_nonnull(ended);
+    ck_assert_str_eq(ended->officer, "gaowa");
+    ck_assert_str_eq(ended->csrf, csrf);
+    ck_assert_ptr_nonnull(session_ended_find(sessions, token, later_ms + SESSION_ENDED_MS));
+    ck_assert_ptr_null(session_ended_find(sessions, token, later_ms + SESSION_ENDED_MS + 1));
+    ck_assert_ptr_null(session_ended_find(sessions, left, later_ms));
+    ck_assert_ptr_null(session_ended_find(sessions, "", later_ms));
+    ck_assert_ptr_null(session_ended_find(sessions, NULL, later_ms));
+}
+END_TEST
+
+/* The newest forms that were sent are known by their tokens, and where each led. */
+START_TEST(test_sent_once)
+{
+    char token[SESSION_TOKEN_BYTES], once[SESSION_ONCE_BYTES];
+    struct session *session = session_begin(sessions, &gaowa, T_MS, token);
+    for (unsigned i = 0; i <= SESSION_ONCES_MAX; i++) {
+        (void)snprintf(once, sizeof(once), "%032u", i);
+        ck_assert_ptr_null(session_once_find(session, once));
+        session_once_put(session, once, i == 0 ? "/case/FIRST" : "/case/NEXT");
+        ck_assert_str_eq(session_once_find(session, once), i == 0 ? "/case/FIRST" : "/case/NEXT");
+    }
+    ck_assert_ptr_null(session_once_find(session, "00000000000000000000000000000000"));
+    ck_assert_str_eq(session_once_find(session, "00000000000000000000000000000001"), "/case/NEXT");
+    ck_assert_ptr_null(session_once_find(session, ""));
+    ck_assert_ptr_null(session_once_find(session, NULL));
+    session_once_put(session, "short", "/x");
+    ck_assert_ptr_null(session_once_find(session, "short"));
+}
+END_TEST
+
 START_TEST(test_csrf)
 {
     char token[SESSION_TOKEN_BYTES], wrong[SESSION_TOKEN_BYTES];
@@ -156,6 +198,8 @@ int main(void)
     tcase_add_test(tcase, test_the_longest_idle_gives_way);
     tcase_add_test(tcase, test_a_place_is_taken_clean);
     tcase_add_test(tcase, test_end_all_of_one_officer);
+    tcase_add_test(tcase, test_ended_by_idling_is_remembered);
+    tcase_add_test(tcase, test_sent_once);
     tcase_add_test(tcase, test_csrf);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
