@@ -333,6 +333,10 @@ static void show(struct form_page *form, unsigned status)
     }
     page_begin(page, refers ? "refer" : "inbox", form->layout->title);
     named_bool(&page->view, "refers", refers);
+    named_bool(&page->view, "has_aside", refers || form->number[0] != '\0');
+    named_bool(&page->view, "is_new",
+               refers && form_value(&form->values, "case_number")[0] == '\0' &&
+                   form_value(&form->values, "previous")[0] == '\0');
     named_bool(&page->view, "is_feedback",
                form->layout->kind == MESSAGE_OUTBOUND_FEEDBACK ||
                    form->layout->kind == MESSAGE_INBOUND_FEEDBACK);
