@@ -25,17 +25,20 @@ static bool is_member(const struct page *page)
     return (page_officer(page)->roles & OFFICER_MEMBER) != 0;
 }
 
-/* The message that opened an item; row_close afterwards in both cases. */
+/* The message that opened an item, before which its receipt may stand; row_close afterwards in both
+ * cases. */
 static bool open_first(const struct page *page, struct store_txn *read,
                        const struct work_item *item, struct opened_row *opened)
 {
     struct row row = {.seq = 0};
 
-    if (row_of_referral(read, &item->key.referral_id, 0, &row) != OK) {
-        region_init(&opened->region, AGENT_REGION_BYTES);
-        return false;
+    while (row_of_referral(read, &item->key.referral_id, row.seq, &row) == OK) {
+        if (row_is_shown(&row) && !message_kind_from_broker(row.header.kind)) {
+            return row_open(page, read, &row, opened);
+        }
     }
-    return row_open(page, read, &row, opened);
+    region_init(&opened->region, AGENT_REGION_BYTES);
+    return false;
 }
 
 /* --- what may be opened --- */
@@ -191,7 +194,10 @@ static void view_reply_by(struct page *page, const struct matter *matter, uint32
     }
     view_day(page, "reply_by", day);
     for (uint32_t i = 0; i < matter->duty_count; i++) {
-        duty = matter_duty_open(&matter->duties[i]) ? &matter->duties[i] : duty;
+        const struct duty *one = &matter->duties[i];
+        const bool known = is_self(page, matter->owner) || is_self(page, one->holder);
+
+        duty = known && matter_duty_open(one) ? one : duty;
     }
     if (duty != NULL) {
         lamp.due_before_ms = duty->window.due_before_ms;
@@ -218,6 +224,8 @@ static void view_meeting(struct page *page, const struct matter *matter,
     view_agenda(page, facts);
     view_reply_by(page, matter, facts->reply_by);
     view_own(page, matter);
+    /* Replies go to the office: a member's copy knows its own only. */
+    named_bool(&page->view, "collects", is_self(page, matter->owner));
     view_replies(page, matter);
     json_object_end(&page->view);
 }
