@@ -302,6 +302,16 @@ static void view_duty(const struct shown *shown, const struct duty *duty)
     json_object_end(&page->view);
 }
 
+/* What is open comes first, and this agency's own before that of others; whether others come to a
+ * meeting is the owner's to know. */
+static unsigned rank_of(const struct shown *shown, const struct duty *duty)
+{
+    if (duty->kind == DUTY_ATTENDANCE && is_unknown(shown, duty)) {
+        return 3;
+    }
+    return !matter_duty_open(duty) ? 2 : is_self(shown->page, duty->holder) ? 0 : 1;
+}
+
 static void view_duties(const struct shown *shown)
 {
     struct json_writer *view = &shown->page->view;
@@ -309,9 +319,9 @@ static void view_duties(const struct shown *shown)
     named_bool(view, "duties_shown", shown->matter->duty_count > 0);
     json_name(view, "duties");
     json_array_begin(view);
-    for (int open = 1; open >= 0; open--) {
+    for (unsigned rank = 0; rank < 3; rank++) {
         for (uint32_t i = 0; i < shown->matter->duty_count; i++) {
-            if (matter_duty_open(&shown->matter->duties[i]) == (open == 1)) {
+            if (rank_of(shown, &shown->matter->duties[i]) == rank) {
                 view_duty(shown, &shown->matter->duties[i]);
             }
         }
