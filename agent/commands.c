@@ -121,8 +121,8 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
         named_text(out, "broker_name", agent->setup.broker_name);
     }
     named_instant(out, "not_connected_since", agent->unreached_ms);
-    if (agent->alarm[0] != '\0') {
-        named_text(out, "alarm", agent->alarm);
+    if (agent_alarm_text(agent)[0] != '\0') {
+        named_text(out, "alarm", agent_alarm_text(agent));
     }
     named_instant(out, "time", agent_wall_ms(agent));
     named_instant(out, "broker_time", agent->broker_ms);
@@ -308,6 +308,10 @@ static const struct {
     {"notify-result", notify_answer_result},
     {"notify-dead", notify_answer_dead},
     {"notify-retry", notify_answer_retry},
+    {"attach", answer_attach},
+    {"attach-data", answer_attach_data},
+    {"attachments", answer_attachments},
+    {"attachment", answer_attachment},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -398,7 +402,7 @@ void events_add(struct agent *agent, const char *name, const struct row *row,
     if (row != NULL) {
         show_row_members(&writer, row, extra);
     } else if (strcmp(name, "alarm") == 0) {
-        named_text(&writer, "message", agent->alarm);
+        named_text(&writer, "message", agent_alarm_text(agent));
     }
     json_object_end(&writer);
     error = json_writer_end(&writer);

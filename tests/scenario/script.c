@@ -254,6 +254,13 @@ static bool play_queues(struct world *world, struct step *step)
            step_fail(step, "expected a number: %s", step_word(step, 1));
 }
 
+/* `attachments required`: as the shipped policy; the stories begin with `optional`. */
+static bool play_attachments(struct world *world, struct step *step)
+{
+    world->policy->attachments_required = strcmp(step_word(step, 1), "required") == 0;
+    return true;
+}
+
 static bool play_replay(struct world *world, struct step *step)
 {
     return actor_replay(world) || step_fail(step, "no answer");
@@ -270,7 +277,7 @@ static const struct {
     {"confirm", play_confirm},   {"administrator", play_administrator},
     {"cut", play_cut},           {"replay", play_replay},
     {"calendar", play_calendar}, {"queues", play_queues},
-    {"expect", script_expect},
+    {"expect", script_expect},   {"attachments", play_attachments},
 };
 
 bool script_play(struct world *world, struct step *step)
