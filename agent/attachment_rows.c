@@ -1,8 +1,8 @@
 /* See attachment_rows.h. STORE_BLOB:
  *
  * 'd' | digest                    -> version u8 | state u8 | type u32 | plain u64 | sealed u64 |
- *                                    at u64 | due u64 | key 32 | name
- * 'w' | due u64 | digest          -> nothing: on the way
+ *                                    at u64 | failed u64 | key 32 | name
+ * 'w' | failed u64 | digest          -> nothing: on the way
  * 'u' | id                        -> version u8 | type u32 | plain u64 | at u64 | key 32 | name
  * 'l' | row's seq u64 | material u32 -> digest */
 #include "agent/attachment_rows.h"
@@ -38,7 +38,7 @@ static struct blob_key key_of_due(const struct attachment_row *row)
 {
     struct blob_key key = {.bytes = {'w'}, .len = KEY_BYTES_MAX};
 
-    be64_put(key.bytes + 1, row->due_ms);
+    be64_put(key.bytes + 1, row->failed_ms);
     memcpy(key.bytes + 9, row->shown.digest.bytes, DIGEST_BYTES);
     return key;
 }
@@ -85,7 +85,7 @@ enum err attachment_row_get(struct store_txn *txn, const struct digest *digest,
     row.shown.plain_bytes = be64_get(value.data + 6);
     row.shown.sealed_bytes = be64_get(value.data + 14);
     row.shown.at_ms = be64_get(value.data + 22);
-    row.due_ms = be64_get(value.data + 30);
+    row.failed_ms = be64_get(value.data + 30);
     memcpy(row.key, value.data + 38, AEAD_KEY_BYTES);
     *ret_row = row;
     return OK;
@@ -120,7 +120,7 @@ enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *
     be64_put(value + 6, row->shown.plain_bytes);
     be64_put(value + 14, row->shown.sealed_bytes);
     be64_put(value + 22, row->shown.at_ms);
-    be64_put(value + 30, row->due_ms);
+    be64_put(value + 30, row->failed_ms);
     memcpy(value + 38, row->key, AEAD_KEY_BYTES);
     memcpy(value + ROW_BYTES, row->shown.name, name);
     if (error == OK) {

@@ -12,7 +12,7 @@
 struct attachment_row {
     struct attachment shown; /* without `material` */
     uint8_t key[AEAD_KEY_BYTES];
-    uint64_t due_ms; /* ON_THE_WAY: wall time at which it is asked for; 0: at once */
+    uint64_t failed_ms; /* ON_THE_WAY: what came was wrong, at that wall time; 0: did not yet */
 };
 
 struct adding_row { /* a file that is being attached */
@@ -29,7 +29,7 @@ enum err attachment_row_get(struct store_txn *txn, const struct digest *digest,
                             struct attachment_row *ret_row) MUST_CHECK;
 /* Writes it anew, and its place among those that are on the way. */
 enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *row) MUST_CHECK;
-/* The one on the way that is due first. */
+/* The one on the way that is asked for next: those that never failed come first. */
 enum err attachment_row_due(struct store_txn *txn, struct attachment_row *ret_row) MUST_CHECK;
 enum err attachment_row_on_the_way(struct store_txn *txn, uint64_t *ret_count) MUST_CHECK;
 

@@ -337,7 +337,6 @@ static void upload_next(struct agent *agent)
 static enum err find_due(struct agent *agent, struct attachment_row *ret_row)
 {
     struct carry *carry = &agent->carry;
-    uint64_t now_ms = agent_wall_ms(agent);
     struct store_txn *read;
     enum err error = store_read_begin(agent->setup.store, &read);
 
@@ -347,11 +346,8 @@ static enum err find_due(struct agent *agent, struct attachment_row *ret_row)
     error = attachment_row_due(read, ret_row);
     store_read_end(read);
     carry->fetches = error == OK;
-    if (error == OK && ret_row->due_ms > now_ms) {
-        uint64_t left_ms = ret_row->due_ms - now_ms;
-
-        carry->fetch_at_ms =
-            agent_machine_ms(agent) + (left_ms < FETCH_AGAIN_MS ? left_ms : FETCH_AGAIN_MS);
+    if (error == OK && ret_row->failed_ms != 0 && carry->retry_ms > agent_machine_ms(agent)) {
+        carry->fetch_at_ms = carry->retry_ms;
         error = ERR_NOT_FOUND;
     }
     return error;
@@ -455,7 +451,8 @@ static enum err fetched_wrong(struct agent *agent, struct store_txn *txn,
 {
     enum err error;
 
-    row->due_ms = agent_wall_ms(agent) + FETCH_AGAIN_MS;
+    row->failed_ms = agent_wall_ms(agent); /* behind all others */
+    agent->carry.retry_ms = agent_machine_ms(agent) + FETCH_AGAIN_MS;
     error = attachment_row_put(txn, row);
     return error == OK ? alarm(agent, txn, &row->shown.digest, what) : error;
 }

@@ -75,6 +75,7 @@ struct carry { /* attachments on their way; what must last is rows */
     bool upload_asked;
     bool fetches;         /* something may be on the way here */
     uint64_t fetch_at_ms; /* machine time: not before */
+    uint64_t retry_ms;    /* machine time: what failed is not asked for before */
     struct digest fetch;  /* asked for, from there */
     uint64_t fetch_offset;
     bool fetches_turn;             /* both wait: one piece each */
