@@ -165,7 +165,7 @@ const struct command command_table[] = {
     {"agent fetch", "Open an attachment and write its plain bytes to a new file.", "DIGEST", 1,
      BITS_2(OPTION_SOCKET, OPTION_OUT), OPTION_BIT(OPTION_OUT), agent_fetch_run,
      "  referralctl agent fetch "
-     "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea --out scan.pdf\n"
+     "$(jq -r .attachment.digest attached.json) --out scan.pdf\n"
      "\n"
      "The file is readable for its owner only. Exit status 4: it is on the way still, or does not\n"
      "open.\n"},

@@ -272,7 +272,7 @@ class Conversation(unittest.TestCase):
         return sender.make_payload(header, facts, body)
 
     def test_an_attachment(self):
-        """Uploaded in pieces over a kill, referred to, fetched by the receiver and by nobody else."""
+        """Uploaded in pieces over a kill, referred to, fetched by the receiver and nobody else."""
         plain = b"%PDF-1.7\n" + bytes(range(256)) * 5000
         key, sealed = client.attachment_seal(plain)
         digest = client.sha256(sealed)

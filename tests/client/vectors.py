@@ -182,7 +182,8 @@ def make():
     request = make_request(sealing["sealed"])
     log = make_log()
     groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log,
-              "attachment": make_attachment(), "ping": make_ping(), "reply": make_reply(log, request)}
+              "attachment": make_attachment(), "ping": make_ping(),
+              "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Attachments through real programs: two agents and a broker that are killed while the bytes travel.
+"""Attachments through real programs: two agents and a broker that are killed while bytes travel.
 
 A file of 20 MiB is attached, referred, killed on its way at each of the three, and opens at the
 receiver; what was durable before a kill is not sent again. What must not be attached is refused, a
@@ -104,6 +104,10 @@ class Attachments(unittest.TestCase):
         agent.kill()
         agent.start()
 
+    def taken(self, sent):
+        return self.sender.wait_row("outbox", "the referral to be taken", lambda row: (
+            row["id"], row["state"]) == (sent["id"], "accepted"))
+
     def state_at(self, agent, digest):
         answer = agent.ask("attachment", digest=digest)
         return answer["state"] if answer["ok"] else answer["code"]
@@ -129,8 +133,7 @@ class Attachments(unittest.TestCase):
         self.city.start_broker()
         wait_for("more of it", lambda: size_of_parts(self.broker_folder) > there + MIB)
         self.restart(self.sender)
-        row = self.sender.wait_row("outbox", "the referral to be taken",
-                                   lambda row: (row["id"], row["state"]) == (sent["id"], "accepted"))
+        row = self.taken(sent)
         self.assertEqual(self.bytes_in(), sealed - there)  # nothing twice
         # the receiver has the message at once, and is killed while it fetches
         own = os.path.join(self.receiver.folder, "store-attachments")
@@ -203,8 +206,7 @@ class Attachments(unittest.TestCase):
         sent, = self.sender.must("send", message=referral(digest, "education"))["messages"]
         blob = os.path.join(self.broker_folder, digest[:2], digest[2:])
         wait_for("the blob", lambda: os.path.exists(blob))
-        self.sender.wait_row("outbox", "the referral to be taken",
-                             lambda row: (row["id"], row["state"]) == (sent["id"], "accepted"))
+        self.taken(sent)
         with open(blob, "r+b") as file:
             file.seek(1000)
             right = file.read(1)

@@ -18,7 +18,7 @@ START_TEST(every_refusal_of_a_message_has_a_rule_of_its_own)
         ck_assert_msg(why != transport, "%s", refusal_name((enum refusal)code));
     }
     ck_assert_str_eq(transport->rule, "d.transport");
-    ck_assert(!refusal_recorded((enum refusal)(REFUSAL_AGENCY_LEFT + 1)));
+    ck_assert(!refusal_recorded((enum refusal)(REFUSAL_ATTACHMENT + 1)));
 }
 END_TEST
 
