@@ -97,12 +97,15 @@ static enum err leave_the_way(struct store_txn *txn, const struct digest *digest
     struct blob_key key;
     enum err error = attachment_row_get(txn, digest, &old);
 
-    if (error == ERR_NOT_FOUND || (error == OK && old.shown.state != ATTACHMENT_ON_THE_WAY)) {
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    crypto_wipe(old.key, sizeof(old.key));
+    if (old.shown.state != ATTACHMENT_ON_THE_WAY) {
         return OK;
     }
     key = key_of_due(&old);
-    crypto_wipe(old.key, sizeof(old.key));
-    return error == OK ? store_remove(txn, STORE_BLOB, key_span(&key)) : error;
+    return store_remove(txn, STORE_BLOB, key_span(&key));
 }
 
 enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *row)

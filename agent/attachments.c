@@ -4,6 +4,7 @@
 #include "agent/attachments.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,8 +46,10 @@ static enum err refuse(struct fault *fault, enum err error, const char *code, co
 
 static void part_name(const struct uuid *id, char out[PART_BYTES])
 {
-    memcpy(out, "add-", 4);
-    uuid_format(id, out + 4);
+    char text[UUID_TEXT_BYTES];
+
+    uuid_format(id, text);
+    (void)snprintf(out, PART_BYTES, "add-%s", text);
 }
 
 static void adding_free(struct adding *adding)

@@ -25,8 +25,10 @@
 
 static void part_name(const struct digest *digest, char out[PART_BYTES])
 {
-    memcpy(out, "get-", 4);
-    digest_format(digest, out + 4);
+    char hex[DIGEST_TEXT_BYTES];
+
+    digest_format(digest, hex);
+    (void)snprintf(out, PART_BYTES, "get-%s", hex);
 }
 
 /* --- what is seen by people --- */

@@ -99,8 +99,8 @@ static bool ends_with(const char *name, const char *ending)
     size_t len = strlen(name);
     size_t tail = strlen(ending);
     for (size_t i = 0; i < tail; i++) {
-        char byte = len > tail ? name[len - tail + i] : '\0';
-        byte = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+        int byte = len > tail ? name[len - tail + i] : '\0';
+        byte = byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
         if (byte != ending[i]) {
             return false;
         }

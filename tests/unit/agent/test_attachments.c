@@ -19,9 +19,8 @@ static void setup(void)
     realm.policy->attachments_required = true;
     desk_open(&desk, &realm, "procuratorate");
     fake_open(&fake, &desk);
-    memcpy(plain, "%PDF-1.7\n", 9);
-    for (size_t i = 9; i < sizeof(plain); i++) {
-        plain[i] = (uint8_t)(i / 13);
+    for (size_t i = 0; i < sizeof(plain); i++) {
+        plain[i] = i < 5 ? (uint8_t) "%PDF-"[i] : (uint8_t)(i / 13);
     }
 }
 

@@ -45,6 +45,9 @@ START_TEST(test_contents)
 }
 END_TEST
 
+/* U+202E: shown as "aexe.pdf", or so. */
+static const char turned[] = {'a', '\xe2', '\x80', '\xae', '.', 't', 'x', 't', '\0'};
+
 static const struct {
     const char *name;
     bool valid;
@@ -60,9 +63,7 @@ static const struct {
     {"../a.pdf", false, ATTACHMENT_PDF},
     {"a\\b.pdf", false, ATTACHMENT_PDF},
     {"a\nb.pdf", false, ATTACHMENT_PDF},
-    {"a\xe2\x80\xae"
-     "fdp.txt",
-     false, ATTACHMENT_TEXT},
+    {turned, false, ATTACHMENT_TEXT},
     {"\xff.pdf", false, ATTACHMENT_PDF},
 };
 
