@@ -263,8 +263,6 @@ enum err desk_start(struct desk *desk)
     (void)snprintf(path, sizeof(path), "%s/attachments", desk->folder);
     must(blobs_open(path, &(struct blobs_options){.refuse_percent = 100}, &desk->blobs, &fault),
          &fault);
-    desk->ops = ops;
-    desk->ops.hook = desk->with_hook ? ops.hook : NULL;
     const struct agent_setup setup = {.ops = &ops,
                                       .ctx = desk,
                                       .store = desk->store,
