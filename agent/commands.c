@@ -2,6 +2,7 @@
  * and the events for those who watch. */
 #include <string.h>
 
+#include "agent/attachment_rows.h"
 #include "agent/state.h"
 #include "model/instant_text.h"
 
@@ -72,6 +73,7 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     static const enum row_state sent[] = {ROW_WAITING, ROW_ACCEPTED, ROW_REFUSED, 0};
     static const enum row_state came[] = {ROW_RECEIVED, ROW_REJECTED, 0};
     struct store_txn *read;
+    uint64_t on_the_way = 0;
     enum err error = store_read_begin(agent->setup.store, &read);
 
     if (error != OK) {
@@ -80,6 +82,10 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     error = write_totals(read, out, "outbox", sent);
     if (error == OK) {
         error = write_totals(read, out, "inbox", came);
+    }
+    if (error == OK) {
+        error = attachment_row_on_the_way(read, &on_the_way);
+        named_u64(out, "attachments_on_the_way", on_the_way);
     }
     if (error == OK) {
         error = notify_status(agent, read, out);

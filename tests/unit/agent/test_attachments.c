@@ -240,6 +240,7 @@ START_TEST(test_fetched_over_a_restart)
     struct buf back;
     receive(false);
     ck_assert_int_eq(state(), ATTACHMENT_ON_THE_WAY);
+    ck_assert_uint_eq(number_at(desk_must(&desk, "{'cmd':'status'}"), "attachments_on_the_way"), 1);
     answer_get(300000);
     desk_restart(&desk);
     fake_settle_session(&fake);
