@@ -769,7 +769,7 @@ static const char *title_of(const struct page *page, const char *address, const 
 
 void page_drafts(struct page *page)
 {
-    char address[DRAFT_ADDRESS_MAX] = "", next[DRAFT_ADDRESS_MAX];
+    char before[DRAFT_ADDRESS_MAX] = "", address[DRAFT_ADDRESS_MAX];
     uint64_t saved_ms, count = 0;
 
     if (!page_needs(page, OFFICER_MEMBER)) {
@@ -779,11 +779,11 @@ void page_drafts(struct page *page)
     json_name(&page->view, "drafts");
     json_array_begin(&page->view);
     while (count < DRAFT_OFFICER_MAX &&
-           draft_next(page->agent->setup.store, page_officer(page)->name, address, next,
+           draft_next(page->agent->setup.store, page_officer(page)->name, before, address,
                       &saved_ms) == OK) {
         const char *number;
 
-        text_copy(address, sizeof(address), next);
+        text_copy(before, sizeof(before), address);
         json_object_begin(&page->view);
         named_text(&page->view, "what", title_of(page, address, &number));
         named_text(&page->view, "number", number);
