@@ -124,6 +124,12 @@ export class City {
       (answer) => (answer.rows || []).find(fits), what);
   }
 
+  // The city's date, or one so many days later.
+  async today(later = 0) {
+    const { wall_ms: now } = (await this.must('broker', { cmd: 'clock-show' })).clock;
+    return new Date(now + (8 + 24 * later) * 3600000).toISOString().slice(0, 10);
+  }
+
   // The city's clock goes on to a civil instant, "2027-05-10 09:00".
   async clock(civil) {
     const now = (await this.must('broker', { cmd: 'clock-show' })).clock;
