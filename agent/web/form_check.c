@@ -307,6 +307,7 @@ static enum err judge(struct judging *judging, struct span json)
         fill_header(judging);
         message_check(&ctx, &judging->draft.message, &judging->draft.body, &judging->result);
         text_copy(judging->fault.place, sizeof(judging->fault.place), judging->result.detail);
+        judging->fault.place[strcspn(judging->fault.place, ":")] = '\0'; /* what was expected */
     }
     region_wipe(&region);
     json_free(document);

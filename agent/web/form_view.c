@@ -46,22 +46,40 @@ static struct control control_of(struct form_page *form, const struct form_secti
     return control;
 }
 
-/* By the rules: what an empty form would be refused for, and what a row that is begun must have. */
+/* Is anything of these rows mandatory? */
+static bool group_is_mandatory(const struct form_page *form, const struct form_section *section)
+{
+    size_t len = strlen(section->rows);
+
+    for (uint32_t outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
+        for (size_t i = 0; i < form->mandatory[outcome].count; i++) {
+            if (strncmp(form->mandatory[outcome].list[i].name, section->rows, len) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* By the rules: what an empty form would be refused for, and what else a row must have of rows that
+ * must be there. */
 static bool is_mandatory(const struct control *control)
 {
     const struct form_item *item = control->item;
+    const struct form_section *section = control->section;
     char first[FORM_NAME_BYTES];
 
-    form_name(item->path, 0, first);
+    form_name(item->path, section->style == FORM_MATERIALS ? control->row : 0, first);
     for (uint32_t outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
-        bool counts = outcome == 0 || (control->section->outcomes >> outcome & 1u) != 0;
+        bool counts = outcome == 0 || (section->outcomes >> outcome & 1u) != 0;
 
         if (counts && form_fault_of(&control->form->mandatory[outcome], first) != NULL) {
             return true;
         }
     }
-    return (control->section->rows != NULL && control->field != NULL && control->field->required &&
-            item->widget < FORM_FIXED) ||
+    return (section->rows != NULL && section->style != FORM_MATERIALS && control->field != NULL &&
+            control->field->required && item->widget < FORM_FIXED &&
+            group_is_mandatory(control->form, section)) ||
            strcmp(item->path, "body.advance_reason") == 0;
 }
 

@@ -516,6 +516,46 @@ static const char *const addresses[][2] = {
     {"facts.person_count", "body.persons"}, {"facts.persons", "body.persons"},
 };
 
+/* "facts.promises.by_date", of no row: a day of one of them is past, so that of the earliest. */
+static bool earliest(const struct form *form, const struct form_section *section,
+                     const struct form_item *item, char ret_name[FORM_NAME_BYTES])
+{
+    uint32_t rows = form_rows(form->values, form->layout->kind, section);
+    char best[CIVIL_TEXT_BYTES] = "9999-99-99";
+
+    form_name(item->path, 0, ret_name);
+    for (uint32_t row = 0; row < rows; row++) {
+        char name[FORM_NAME_BYTES], date[CIVIL_TEXT_BYTES];
+
+        form_name(item->path, row, name);
+        if (form_date_parse(form_value(form->values, name), date) == OK && strcmp(date, best) < 0) {
+            text_copy(best, sizeof(best), date);
+            text_copy(ret_name, FORM_NAME_BYTES, name);
+        }
+    }
+    return true;
+}
+
+static bool locate_without_row(const struct form *form, const char *place,
+                               char ret_name[FORM_NAME_BYTES])
+{
+    for (size_t i = 0; i < form->layout->count; i++) {
+        const struct form_section *section = &form->layout->sections[i];
+
+        for (size_t k = 0; section->rows != NULL && k < section->count; k++) {
+            const char *path = section->items[k].path;
+            const char *rest = strstr(path, "[]") + 2;
+            size_t len = (size_t)(rest - 2 - path);
+
+            if (strncmp(place, path, len) == 0 && strcmp(place + len, rest) == 0 &&
+                section->items[k].widget < FORM_FIXED) {
+                return earliest(form, section, &section->items[k], ret_name);
+            }
+        }
+    }
+    return false;
+}
+
 bool form_locate(const struct form *form, const struct form_map *map, const char *place,
                  char ret_name[FORM_NAME_BYTES])
 {
@@ -532,6 +572,9 @@ bool form_locate(const struct form *form, const struct form_map *map, const char
     }
     if (strncmp(text, "recipients[", 11) == 0) {
         text[10] = '\0';
+    }
+    if (locate_without_row(form, text, ret_name)) {
+        return true;
     }
     while (!form_find(form->layout, text, &found)) { /* "facts.asked[0]": of the list */
         char *bracket = strrchr(text, '[');

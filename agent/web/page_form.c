@@ -135,6 +135,42 @@ static enum err default_recipients(struct form_page *form)
     return error;
 }
 
+static enum err default_money(struct form_page *form, const char *name, uint64_t fen)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%llu.%02u", (unsigned long long)(fen / 100),
+                   (unsigned)(fen % 100));
+    return form_values_add(&form->values, name, text);
+}
+
+/* Reports are mostly of today, and payments as they were planned. */
+static enum err default_report(struct form_page *form)
+{
+    const enum message_kind kind = form->layout->kind;
+    const struct matter *matter = &form->copy->matter;
+    const struct window *clock = form_clock(form);
+    char day[CIVIL_TEXT_BYTES];
+    enum err error = OK;
+
+    civil_format(form->rules.today, day);
+    if (kind == MESSAGE_FUND_PAYMENT || kind == MESSAGE_ASSISTANCE_REPORT) {
+        error = form_values_add(&form->values, "facts.date", day);
+    }
+    for (uint32_t i = 0; kind == MESSAGE_FUND_PAYMENT && i < matter->duty_count; i++) {
+        const struct duty *duty = &matter->duties[i];
+
+        if (error == OK && clock == &duty->window) {
+            error = default_money(form, "facts.amount_fen", duty->amount_fen);
+            if (error == OK && matter->fund_fen >= matter->paid_fen + duty->amount_fen) {
+                error = default_money(form, "facts.balance_fen",
+                                      matter->fund_fen - matter->paid_fen - duty->amount_fen);
+            }
+        }
+    }
+    return error;
+}
+
 /* The first duty that waits, who tells, and the like: what is nearly always so. */
 static enum err default_values(struct form_page *form)
 {
@@ -159,7 +195,7 @@ static enum err default_values(struct form_page *form)
     if (error == OK && form_find(form->layout, "body.told_by", &place)) {
         error = form_values_add(&form->values, "body.told_by", form->address.officer);
     }
-    return error;
+    return error == OK ? default_report(form) : error;
 }
 
 static enum err read_draft(struct form_page *form)
@@ -506,9 +542,11 @@ static void refuse_sending(struct form_page *form, const struct form_map *map, e
     if (!form_locate(&over, map, fault->place, name)) {
         name[0] = '\0';
     }
-    form_fault_add(&form->faults, name, NULL);
-    if (form->faults.count > 0) {
-        last = &form->faults.list[form->faults.count - 1];
+    if (strcmp(name, "recipients") == 0 && form_value(&form->values, name)[0] == '\0') {
+        form_fault_add(&form->faults, name, N_("请至少选择一个接收单位"));
+    } else {
+        form_fault_add(&form->faults, name, NULL);
+        last = &form->faults.list[form->faults.count - 1]; /* the first one: there is room */
         text_copy(last->said, sizeof(last->said), fault->message);
     }
     show(form, 422);

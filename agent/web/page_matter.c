@@ -361,6 +361,10 @@ static void view_member(const struct shown *shown, uint16_t agency,
     named_bool(&page->view, "owner", member == NULL);
     if (member != NULL) {
         named_bool(&page->view, "invited", invited);
+        named_bool(&page->view, "awaited",
+                   shown->matter->state == MATTER_OPEN &&
+                       (shown->matter->kind == MATTER_INFORMATION ||
+                        shown->matter->kind == MATTER_CONSULTATION));
         named_text(&page->view, "attends", page_word(page, VOCABULARY_ATTENDS, member->answers));
     }
     json_object_end(&page->view);

@@ -25,17 +25,20 @@ static bool is_member(const struct page *page)
     return (page_officer(page)->roles & OFFICER_MEMBER) != 0;
 }
 
-/* The message that opened an item; row_close afterwards in both cases. */
+/* The message that opened an item, before which its receipt may stand; row_close afterwards in both
+ * cases. */
 static bool open_first(const struct page *page, struct store_txn *read,
                        const struct work_item *item, struct opened_row *opened)
 {
     struct row row = {.seq = 0};
 
-    if (row_of_referral(read, &item->key.referral_id, 0, &row) != OK) {
-        region_init(&opened->region, AGENT_REGION_BYTES);
-        return false;
+    while (row_of_referral(read, &item->key.referral_id, row.seq, &row) == OK) {
+        if (row_is_shown(&row) && !message_kind_from_broker(row.header.kind)) {
+            return row_open(page, read, &row, opened);
+        }
     }
-    return row_open(page, read, &row, opened);
+    region_init(&opened->region, AGENT_REGION_BYTES);
+    return false;
 }
 
 /* --- what may be opened --- */

@@ -199,11 +199,11 @@ static void view_row_event(struct page *page, struct store_txn *read, const stru
     named_text(&page->view, "kind", page_kind(page, header->kind));
     named_text(&page->view, "number", header->referral_number);
     named_bool(&page->view, "ours", ours);
+    (void)snprintf(href, sizeof(href), "/message/%s", id);
+    named_text(&page->view, "href", href);
     if (!notice) {
         named_text(&page->view, ours ? "to" : "from",
                    page_agency_of(page, ours ? header->recipient : header->sender));
-        (void)snprintf(href, sizeof(href), "/message/%s", id);
-        named_text(&page->view, "href", href);
     } else {
         view_notice(page, read, row);
     }

@@ -689,6 +689,14 @@ START_TEST(a_minor_needs_a_guardian)
 }
 END_TEST
 
+START_TEST(an_agenda_names_numbers)
+{
+    put("facts.agenda[0].number", "测试");
+    put("facts.agenda[0].why", "proposed");
+    check_fault(MESSAGE_MEETING_NOTICE, "procuratorate", "facts.agenda[0].number", "编号");
+}
+END_TEST
+
 /* --- hostile posts --- */
 
 START_TEST(strangers_and_too_many_rows_are_passed_over)
@@ -801,6 +809,7 @@ int main(void)
     tcase_add_test(tests, faults_find_their_row);
     tcase_add_test(tests, other_outcomes_fields_are_not_said);
     tcase_add_test(tests, a_minor_needs_a_guardian);
+    tcase_add_test(tests, an_agenda_names_numbers);
     tcase_add_test(tests, strangers_and_too_many_rows_are_passed_over);
     tcase_add_test(tests, huge_texts_are_a_fault);
     tcase_add_test(tests, drafts_keep_everything);

@@ -236,6 +236,36 @@ START_TEST(a_fault_of_the_state_is_said_on_top)
 }
 END_TEST
 
+/* What only the agent knows, today's date, leads to its field as well. */
+START_TEST(days_that_are_past_are_marked)
+{
+    type("recipients", "education");
+    type("facts.topic", "plan");
+    type("facts.held", "2026-03-01T09:30");
+    type("body.text", "方案");
+    type("facts.promises[1].agency", "education");
+    type("facts.promises[1].code", "provide");
+    type("facts.promises[1].by_date", "2026-02-01");
+    post("/send/case-conference");
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert_msg(says("href=\"#facts-promises-1-by_date\""), "%.600s",
+                  strstr((char *)got.body.data, "id=\"faults\""));
+}
+END_TEST
+
+START_TEST(numbers_on_an_agenda_are_numbers)
+{
+    type("facts.at", "2026-04-01T09:30");
+    type("body.text", "会议室");
+    type("facts.agenda[0].number", "测试");
+    type("facts.agenda[0].why", "proposed");
+    post("/send/meeting-notice");
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert_msg(says("每个编号只填一次"), "%.600s",
+                  strstr((char *)got.body.data, "id=\"faults\""));
+}
+END_TEST
+
 /* --- sending --- */
 
 START_TEST(a_form_is_sent_once)
@@ -467,6 +497,8 @@ int main(void)
     tcase_add_test(tests, kinds_of_another_class_are_not_offered);
     tcase_add_test(tests, all_that_is_at_fault_is_marked_at_once);
     tcase_add_test(tests, a_fault_of_the_state_is_said_on_top);
+    tcase_add_test(tests, days_that_are_past_are_marked);
+    tcase_add_test(tests, numbers_on_an_agenda_are_numbers);
     tcase_add_test(tests, a_form_is_sent_once);
     tcase_add_test(tests, tokens_of_old_are_forgotten_one_by_one);
     tcase_add_test(tests, the_officer_is_who_is_logged_in);
