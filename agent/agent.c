@@ -89,8 +89,12 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
                     agent->deferred_ms == NULL
                 ? ERR_MEMORY
                 : OK;
+    agent->carry.fetches = true; /* until it was looked */
     if (error == OK) {
         error = session_load(agent, fault);
+    }
+    if (error == OK) {
+        error = attachments_start(agent);
     }
     if (error == OK) {
         error = notify_new(agent, &agent->notifier);
@@ -115,6 +119,7 @@ void agent_free(struct agent *agent)
         notify_free(agent->notifier);
         buf_free(&agent->events);
         buf_free(&agent->changes);
+        attachments_free(agent);
         free(agent->decision);
         free(agent->copy);
         free(agent->other);
@@ -267,6 +272,9 @@ static void start_messages(struct agent *agent, uint64_t now_ms)
             inbox_fetch(agent);
         }
     }
+    if (may_ask(agent, SLOT_BLOB, now_ms)) {
+        carry_start(agent);
+    }
 }
 
 static void start(struct agent *agent, uint64_t now_ms)
@@ -315,6 +323,9 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
         sooner(agent->witness_at_ms, now_ms, &next_ms);
     }
     sooner(notify_next_ms(agent, now_ms), now_ms, &next_ms);
+    if (agent->carry.fetches) {
+        sooner(agent->carry.fetch_at_ms, now_ms, &next_ms);
+    }
     if (agent->setup.broker_url != NULL && agent->unreached_ms != 0) {
         sooner(agent->unreached_tell_ms, now_ms, &next_ms);
     }
@@ -391,10 +402,8 @@ void agent_connected(struct agent *agent, bool connected)
 
 static enum err (*const handlers[SLOT_COUNT])(struct agent *, struct store_txn *,
                                               const struct opened *, struct region *) = {
-    [SLOT_SESSION] = session_replied,
-    [SLOT_SUBMIT] = submit_replied,
-    [SLOT_ACK] = ack_replied,
-    [SLOT_FETCH] = inbox_replied,
+    [SLOT_SESSION] = session_replied, [SLOT_SUBMIT] = submit_replied, [SLOT_ACK] = ack_replied,
+    [SLOT_FETCH] = inbox_replied,     [SLOT_BLOB] = carry_replied,
 };
 
 /* All that a reply brings, and the checkpoint that vouches for it, or nothing. */

@@ -22,6 +22,7 @@
 #include "wire/keyring.h"
 
 struct agent;
+struct blobs;
 struct notice_setup;
 struct notice_sending;
 struct notice_outcome;
@@ -31,6 +32,7 @@ enum agent_slot {               /* requests that may be open at once, one each *
                   SLOT_SUBMIT,
                   SLOT_ACK,
                   SLOT_FETCH,
+                  SLOT_BLOB, /* attachments, either way */
                   SLOT_COUNT
 };
 
@@ -65,6 +67,7 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct agent_ops *ops;
     void *ctx;
     struct store *store;
+    struct blobs *blobs; /* attachments, sealed; NULL: none are kept */
     const struct agency *self;
     const struct registry *registry;
     const struct policy *policy;

@@ -2,6 +2,7 @@
  * and the events for those who watch. */
 #include <string.h>
 
+#include "agent/attachment_rows.h"
 #include "agent/state.h"
 #include "agent/web/officer_commands.h"
 #include "base/log.h"
@@ -74,6 +75,7 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     static const enum row_state sent[] = {ROW_WAITING, ROW_ACCEPTED, ROW_REFUSED, 0};
     static const enum row_state came[] = {ROW_RECEIVED, ROW_REJECTED, 0};
     struct store_txn *read;
+    uint64_t on_the_way = 0;
     enum err error = store_read_begin(agent->setup.store, &read);
 
     if (error != OK) {
@@ -82,6 +84,10 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     error = write_totals(read, out, "outbox", sent);
     if (error == OK) {
         error = write_totals(read, out, "inbox", came);
+    }
+    if (error == OK) {
+        error = attachment_row_on_the_way(read, &on_the_way);
+        named_u64(out, "attachments_on_the_way", on_the_way);
     }
     if (error == OK) {
         error = notify_status(agent, read, out);
@@ -126,8 +132,8 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
         named_text(out, "web", agent->setup.web);
     }
     named_instant(out, "not_connected_since", agent->unreached_ms);
-    if (agent->alarm[0] != '\0') {
-        named_text(out, "alarm", agent->alarm);
+    if (agent_alarm_text(agent)[0] != '\0') {
+        named_text(out, "alarm", agent_alarm_text(agent));
     }
     named_instant(out, "time", agent_wall_ms(agent));
     named_instant(out, "broker_time", agent->broker_ms);
@@ -331,6 +337,10 @@ static const struct {
     {"notify-result", notify_answer_result},
     {"notify-dead", notify_answer_dead},
     {"notify-retry", notify_answer_retry},
+    {"attach", answer_attach},
+    {"attach-data", answer_attach_data},
+    {"attachments", answer_attachments},
+    {"attachment", answer_attachment},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -421,7 +431,7 @@ void events_add(struct agent *agent, const char *name, const struct row *row,
     if (row != NULL) {
         show_row_members(&writer, row, extra);
     } else if (strcmp(name, "alarm") == 0) {
-        named_text(&writer, "message", agent->alarm);
+        named_text(&writer, "message", agent_alarm_text(agent));
     }
     json_object_end(&writer);
     error = json_writer_end(&writer);

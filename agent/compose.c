@@ -219,6 +219,9 @@ static enum err put(struct making *making)
     if (error == OK) {
         error = row_add(making->txn, row, span_buf(&payload));
     }
+    if (error == OK) {
+        error = carry_link(making->txn, row->seq, &making->draft->message);
+    }
     buf_free(&payload);
     if (error == OK) {
         const struct case_key key = {.case_id = row->header.case_id,
@@ -457,6 +460,9 @@ static enum err refer(struct making *making)
     char case_number[LIMIT_NUMBER_BYTES];
     enum err error = begin_referrals(making, case_number);
 
+    if (error == OK) {
+        error = carry_fill(making);
+    }
     making->copy->known = false;
     for (size_t i = 0; error == OK && i < making->draft->recipient_count; i++) {
         const char *recipient = making->draft->recipients[i];

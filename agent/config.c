@@ -58,6 +58,12 @@ static const struct yaml_option options[] = {
      .offset = offsetof(struct agent_config, store_mib),
      .min = 16,
      .max = UINT64_C(1024) * 1024},
+    PATH("attachments", attachments, false),
+    {.name = "attachments-percent",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct agent_config, attachments_percent),
+     .min = 1,
+     .max = 100},
     PATH("socket", socket, true),
     PATH("notice-hook", notice_hook, false),
     DURATION("notice-timeout", notice_timeout_ms, 1000, 600000),
@@ -156,6 +162,7 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
 {
     struct reading reading = {.config = {.broker_name = "broker",
                                          .store_mib = STORE_MIB_DEFAULT,
+                                         .attachments_percent = LIMIT_STORE_PERCENT,
                                          .notice_timeout_ms = HOOK_TIMEOUT_MS,
                                          .witness_ms = WITNESS_MS}};
     struct yaml *yaml;

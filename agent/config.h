@@ -28,8 +28,10 @@ struct agent_config {
     char public_keys[CONFIG_PATH_BYTES];
     char registry[CONFIG_PATH_BYTES];
     char policy[CONFIG_PATH_BYTES];
-    char calendars[CONFIG_PATH_BYTES]; /* folder */
-    char store[CONFIG_PATH_BYTES];     /* folder */
+    char calendars[CONFIG_PATH_BYTES];   /* folder */
+    char store[CONFIG_PATH_BYTES];       /* folder */
+    char attachments[CONFIG_PATH_BYTES]; /* folder; empty: beside the store */
+    uint64_t attachments_percent;        /* of its disk: nothing is attached or fetched above */
     uint64_t store_mib;
     char socket[CONFIG_PATH_BYTES];
     char notice_hook[CONFIG_PATH_BYTES]; /* empty: none */

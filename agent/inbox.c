@@ -42,6 +42,7 @@ struct arrival { /* one delivery on its way into the store */
     struct receipt receipt;
     struct receipt_facts facts;
     struct row row;
+    struct body body; /* once it is opened; the region's */
 };
 
 static enum err distrust(struct arrival *arrival, const char *what)
@@ -309,6 +310,7 @@ static enum err read_body(struct arrival *arrival)
         return OK;
     }
     message_check(&check, &arrival->message, &body, &result);
+    arrival->body = body;
     if (result.rejection != 0) {
         reject_at(arrival, result.rejection, result.detail);
     } else if (result.refusal != REFUSAL_NONE) {
@@ -435,6 +437,10 @@ static enum err store(struct arrival *arrival)
     }
     if (error == OK) {
         error = add_row(arrival);
+    }
+    if (error == OK && arrival->row.state == ROW_RECEIVED && !brokers) {
+        error = carry_expect(arrival->agent, arrival->txn, arrival->row.seq, &arrival->message,
+                             &arrival->body);
     }
     if (error == OK) {
         error = stream_save(arrival);

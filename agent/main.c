@@ -25,6 +25,7 @@
 #include "io/local.h"
 #include "io/loop.h"
 #include "io/sd_notify.h"
+#include "store/blobs.h"
 
 #define EXIT_CONFIGURATION 78
 #define SOFTWARE           "referral-agent 0.1.0"
@@ -48,6 +49,7 @@ struct daemon {
     struct seal_key seal_key;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
+    struct blobs *blobs;
     struct agent *agent;
     struct clock clock;
     struct fault_point fault_point;
@@ -407,11 +409,27 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
     return error;
 }
 
+static enum err open_blobs(struct daemon *daemon, struct fault *fault)
+{
+    struct agent_config *config = &daemon->config;
+    const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
+                                          .pass_point = store_point,
+                                          .owner = daemon};
+
+    if (config->attachments[0] == '\0' && blobs_folder_beside(config->store, config->attachments,
+                                                              sizeof(config->attachments)) != OK) {
+        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
+        return ERR_TOO_LARGE;
+    }
+    return blobs_open(config->attachments, &options, &daemon->blobs, fault);
+}
+
 static enum err open_agent(struct daemon *daemon, struct fault *fault)
 {
     const struct agent_setup setup = {.ops = &ops,
                                       .ctx = daemon,
                                       .store = daemon->store,
+                                      .blobs = daemon->blobs,
                                       .self =
                                           registry_find(daemon->registry, daemon->config.agency),
                                       .registry = daemon->registry,
@@ -569,6 +587,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = open_store(daemon, fault);
     }
     if (error == OK) {
+        error = open_blobs(daemon, fault);
+    }
+    if (error == OK) {
         error = open_agent(daemon, fault);
     }
     if (error == OK) {
@@ -590,6 +611,7 @@ static int stop(struct daemon *daemon)
     daemon->web = NULL;
     local_server_close(daemon->local);
     store_close(daemon->store);
+    blobs_close(daemon->blobs);
     daemon->store = NULL;
     closed = link_client_close(daemon->link);
     if (closed != OK) {

@@ -142,7 +142,7 @@ static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row
 
     for (unsigned i = 0; batch->count < AGENT_BATCH_COUNT; i++) {
         struct span payload;
-        bool behind = false;
+        bool behind = false, holds = false;
         enum err error = row_waiting(read, queue, row.seq, &row);
 
         if (error != OK || (i >= WALK_MAX && batch->count > 0)) {
@@ -153,6 +153,12 @@ static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row
         }
         if (error == OK && queue == ROW_SUBMITS && (behind || is_deferred(agent, &row))) {
             continue;
+        }
+        if (error == OK && queue == ROW_SUBMITS) {
+            error = carry_holds(agent, read, row.seq, &holds);
+        }
+        if (error == OK && holds) {
+            continue; /* its attachments go first */
         }
         if (error == OK) {
             error = row_payload(read, row.seq, &payload);

@@ -180,6 +180,10 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
     if (slot == SLOT_ACK) {
         agent->plain_count = 0; /* they come again */
     }
+    if (slot == SLOT_BLOB && code >= REFUSAL_BLOB_SIZE && code <= REFUSAL_BLOB_UNKNOWN) {
+        carry_refused(agent, code);
+        return;
+    }
     if (code == REFUSAL_SESSION || code == REFUSAL_REPLAYED) {
         renew_session(agent, slot);
         return;

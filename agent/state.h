@@ -58,6 +58,32 @@ struct counting {                      /* counting.c */
     char fault[AGENT_FAULT_BYTES]; /* why the folder was not taken the last time; empty: it was */
 };
 
+#define AGENT_ADDINGS   8u   /* files that are attached at the same time */
+#define CARRY_CONFIRMED 512u /* of several full messages */
+
+struct adding;
+
+struct carry { /* attachments on their way; what must last is rows */
+    struct {
+        struct digest digest;
+        uint64_t until_ms;        /* machine time; 0: free */
+    } confirmed[CARRY_CONFIRMED]; /* the broker has them whole */
+    size_t confirmed_next;
+    bool uploads; /* a message waits for this one: */
+    struct digest upload;
+    uint64_t upload_bytes;
+    uint64_t upload_have; /* at the broker, once it was asked */
+    bool upload_asked;
+    bool fetches;         /* something may be on the way here */
+    uint64_t fetch_at_ms; /* machine time: not before */
+    uint64_t retry_ms;    /* machine time: what failed is not asked for before */
+    struct digest fetch;  /* asked for, from there */
+    uint64_t fetch_offset;
+    bool fetches_turn;             /* both wait: one piece each */
+    char alarm[AGENT_ALARM_BYTES]; /* of an attachment; the broker itself is believed */
+    struct digest alarm_digest;
+};
+
 struct agent {
     struct agent_setup setup;
     struct counting counting;
@@ -97,6 +123,9 @@ struct agent {
     bool clock_held;
     bool registry_matches;
     struct notifier *notifier; /* owned; NULL: nobody is told */
+    struct carry carry;
+    struct adding *addings[AGENT_ADDINGS]; /* owned */
+    uint64_t addings_used;
 };
 
 static inline uint64_t agent_wall_ms(const struct agent *agent)
@@ -115,6 +144,12 @@ static inline uint64_t agent_retry_ms(uint32_t retry_after_ms)
     uint64_t wait_ms = retry_after_ms > 0 ? retry_after_ms : 1000u;
 
     return wait_ms < AGENT_RETRY_MAX_MS ? wait_ms : AGENT_RETRY_MAX_MS;
+}
+
+/* The alarm as it is told: the broker's, else that of an attachment; empty. */
+static inline const char *agent_alarm_text(const struct agent *agent)
+{
+    return agent->alarm[0] != '\0' ? agent->alarm : agent->carry.alarm;
 }
 
 /* --- agent.c --- */
@@ -167,6 +202,37 @@ enum err ack_replied(struct agent *agent, struct store_txn *txn, const struct op
 void inbox_fetch(struct agent *agent);
 enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                        struct region *region) MUST_CHECK;
+
+/* --- attachments.c (attachments.h), attachment_commands.c --- */
+
+void attachments_free(struct agent *agent);
+/* Removes files that no row knows. */
+enum err attachments_start(struct agent *agent) MUST_CHECK;
+enum err answer_attach(struct agent *agent, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err answer_attach_data(struct agent *agent, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err answer_attachments(struct agent *agent, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err answer_attachment(struct agent *agent, const struct json_value *request,
+                           struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- carry.c: attachments on their way --- */
+
+struct making;
+/* What opens the materials that are there, into the body; their sizes into the facts. */
+enum err carry_fill(struct making *making) MUST_CHECK;
+enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *message) MUST_CHECK;
+/* Must this row wait for an attachment of its message? Then that one is uploaded. */
+enum err carry_holds(struct agent *agent, struct store_txn *read, uint64_t seq,
+                     bool *ret_holds) MUST_CHECK;
+/* The attachments of a message that came are on their way from now on. */
+enum err carry_expect(struct agent *agent, struct store_txn *txn, uint64_t seq,
+                      const struct message *message, const struct body *body) MUST_CHECK;
+void carry_start(struct agent *agent);
+enum err carry_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                       struct region *region) MUST_CHECK;
+void carry_refused(struct agent *agent, enum refusal code);
 
 /* --- copies.c: this agency's copy of each referral and matter --- */
 

@@ -42,6 +42,9 @@ static enum err start(struct broker *broker, struct fault *fault)
     }
     crypto_wipe(secret, sizeof(secret));
     error = scheduler_start(broker);
+    if (error == OK) {
+        error = blobs_start(broker);
+    }
     if (error != OK) {
         fault_set(fault, "store.state", "store", "the broker's own rows cannot be read: %s",
                   err_text(error));
@@ -280,6 +283,7 @@ static enum err commit(struct turn *turn)
         broker->reconfigured = broker->reconfigured && !turn->configuration_written;
         broker->redating = broker->redating && !turn->redate_done;
         broker->counts.redated += turn->redated;
+        blobs_committed(turn);
         if (turn->redate_moved) {
             broker->redate_after = turn->redate_at;
         }
@@ -300,6 +304,9 @@ static enum err decide(struct turn *turn)
     }
     if (error == OK) {
         error = scheduler_redate(turn);
+    }
+    if (error == OK) {
+        error = blobs_collect(turn);
     }
     if (error == OK) {
         error = notices_flush(turn);

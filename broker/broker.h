@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "wire/keyring.h"
 
+struct blobs;
 struct broker;
 struct intake;
 struct intake_context;
@@ -23,6 +24,7 @@ struct intake_context;
 struct broker_setup { /* all borrowed for the broker's life */
     struct io io;
     struct store *store;
+    struct blobs *blobs; /* attachments; NULL: none are taken */
     const struct registry *registry;
     const struct policy *policy;
     const struct calendar *calendar; /* sealed */
@@ -68,6 +70,8 @@ struct broker_counts {
     uint64_t turns, commits, requests, messages, refused, strangers, rungs, notices;
     uint64_t redated; /* windows and tasks whose date or mark a new calendar changed */
     uint64_t parked;
+    uint64_t blob_bytes_in, blob_bytes_out; /* of BLOB-PUT and BLOB-GET */
+    uint64_t blobs_collected;               /* uploads that no message referred to */
 };
 
 struct broker_clock {

@@ -44,6 +44,12 @@ static const struct yaml_option options[] = {
     {.name = "store-reserve",
      .type = YAML_BOOL,
      .offset = offsetof(struct reading, config.store_reserve)},
+    PATH("attachments", attachments, false),
+    {.name = "attachments-percent",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct reading, config.attachments_percent),
+     .min = 1,
+     .max = 100},
     PATH("status-socket", status_socket, true),
     {.name = "connections-max",
      .type = YAML_UNSIGNED,
@@ -122,7 +128,8 @@ static enum err read_listeners(const struct yaml_node *list, struct broker_confi
 
 enum err broker_config_read(const char *path, struct broker_config *ret_config, struct fault *fault)
 {
-    struct reading reading = {.config = {.store_mib = 16384}};
+    struct reading reading = {
+        .config = {.store_mib = 16384, .attachments_percent = LIMIT_STORE_PERCENT}};
     struct yaml *yaml;
     enum err error = yaml_open(path, &yaml, fault);
 

@@ -26,10 +26,12 @@ struct broker_config {
     char public_keys[CONFIG_PATH_BYTES];
     char registry[CONFIG_PATH_BYTES];
     char policy[CONFIG_PATH_BYTES];
-    char calendars[CONFIG_PATH_BYTES]; /* folder */
-    char store[CONFIG_PATH_BYTES];     /* folder */
-    uint64_t store_mib;                /* the whole map, from the start */
-    bool store_reserve;                /* its disk space is taken when the store is created */
+    char calendars[CONFIG_PATH_BYTES];   /* folder */
+    char store[CONFIG_PATH_BYTES];       /* folder */
+    char attachments[CONFIG_PATH_BYTES]; /* folder; empty: beside the store */
+    uint64_t attachments_percent;        /* of its disk: new ones are refused from there on */
+    uint64_t store_mib;                  /* the whole map, from the start */
+    bool store_reserve;                  /* its disk space is taken when the store is created */
     char status_socket[CONFIG_PATH_BYTES];
     uint64_t connections_max;      /* 0: LIMIT_CONNECTIONS_EACH for each agency */
     uint64_t laboratory_behind_ms; /* the wall clock starts so far in the past; laboratory only */

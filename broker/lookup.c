@@ -315,6 +315,9 @@ enum err lookup_fill(struct turn *turn, struct lookup *lookup, struct decide_con
     if (error == OK) {
         error = fill_about(turn, lookup, ctx);
     }
+    if (error == OK && is_new(lookup)) {
+        error = blobs_missing(turn, lookup->signer, lookup->message, &ctx->attachment_missing);
+    }
     if (error == OK && kind == MESSAGE_ROSTER) {
         error = fill_roster(turn, ctx);
     }

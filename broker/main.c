@@ -25,6 +25,7 @@
 #include "io/local.h"
 #include "io/loop.h"
 #include "io/sd_notify.h"
+#include "store/blobs.h"
 
 #define EXIT_CONFIGURATION 78
 #define SOFTWARE           "referral-broker 0.1.0"
@@ -40,6 +41,7 @@ struct daemon {
     struct sign_key key;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct store *store;
+    struct blobs *blobs;
     struct broker *broker;
     struct clock clock;
     struct fault_point fault_point;
@@ -363,10 +365,26 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
     return error;
 }
 
+static enum err open_blobs(struct daemon *daemon, struct fault *fault)
+{
+    struct broker_config *config = &daemon->config;
+    const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
+                                          .pass_point = store_point,
+                                          .owner = daemon};
+
+    if (config->attachments[0] == '\0' && blobs_folder_beside(config->store, config->attachments,
+                                                              sizeof(config->attachments)) != OK) {
+        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
+        return ERR_TOO_LARGE;
+    }
+    return blobs_open(config->attachments, &options, &daemon->blobs, fault);
+}
+
 static enum err open_broker(struct daemon *daemon, struct fault *fault)
 {
     struct broker_setup setup = {.io = {.ops = &seam, .ctx = daemon},
                                  .store = daemon->store,
+                                 .blobs = daemon->blobs,
                                  .registry = daemon->registry,
                                  .policy = daemon->policy,
                                  .calendar = daemon->calendar,
@@ -478,6 +496,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = open_store(daemon, fault);
     }
     if (error == OK) {
+        error = open_blobs(daemon, fault);
+    }
+    if (error == OK) {
         error = open_broker(daemon, fault);
     }
     return error == OK ? open_link(daemon, fault) : error;
@@ -506,6 +527,7 @@ static int stop(struct daemon *daemon)
     }
     local_server_close(daemon->status);
     store_close(daemon->store);
+    blobs_close(daemon->blobs);
     closed = link_server_close(daemon->link);
     if (closed != OK) {
         log_warn("the transport did not close in time; leaving it");

@@ -139,6 +139,7 @@ static const struct {
     {REQUEST_SUBMIT, true, submit_handle},     {REQUEST_ACK, true, ack_handle},
     {REQUEST_HELLO, false, hello_handle},      {REQUEST_PING, false, ping_handle},
     {REQUEST_REGISTRY, true, registry_handle}, {REQUEST_WITNESS, true, witness_handle},
+    {REQUEST_BLOB_PUT, true, blob_put_handle}, {REQUEST_BLOB_GET, true, blob_get_handle},
 };
 
 static enum refusal check_session(struct turn *turn, const struct intake *intake)

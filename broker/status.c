@@ -57,6 +57,9 @@ static void write_counts(const struct status_context *ctx, struct json_writer *o
     named_u64(out, "notices", counts.notices);
     named_u64(out, "redated", counts.redated);
     named_u64(out, "parked", counts.parked);
+    named_u64(out, "attachment_bytes_in", counts.blob_bytes_in);
+    named_u64(out, "attachment_bytes_out", counts.blob_bytes_out);
+    named_u64(out, "attachments_collected", counts.blobs_collected);
     json_object_end(out);
 }
 

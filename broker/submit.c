@@ -120,6 +120,9 @@ static enum err write_accepted(struct submission *submission, const struct subje
         error = ledger_apply(turn, before, &cause, &row.leaf);
     }
     if (error == OK) {
+        error = blobs_refer(turn, submission->intake->agency, &submission->message);
+    }
+    if (error == OK) {
         error =
             dedupe_add(turn->txn, submission->intake->agency->number, &header->message_id, &row);
     }

@@ -17,6 +17,7 @@
 #include "store/audit.h"
 #include "store/cases.h"
 #include "store/queue.h"
+#include "store/uploads.h"
 #include "wire/codec.h"
 
 #define TURN_REGION_BYTES ((size_t)512 * 1024 * 1024) /* answers of one turn */
@@ -65,6 +66,7 @@ struct broker {
     bool reconfigured; /* a LEAF_CONFIGURATION waits for the next turn */
     bool redating;     /* referrals behind `redate_after` still have the old calendar */
     struct case_key redate_after;
+    uint64_t collect_ms;  /* broker time of the next look at what nobody refers to */
     int32_t missing_told; /* the day on which the log last told of a missing notice */
     enum err failure;
 };
@@ -95,6 +97,13 @@ struct notice { /* one message of the broker's own, before it is signed with the
     uint8_t lane;
 };
 
+struct blob_gone { /* files that nobody needs once this turn's commit is there */
+    struct digest digest;
+    uint16_t agency; /* whose part */
+    bool whole;      /* and the blob itself, unless another agency has it, too */
+};
+#define TURN_GONE 64u
+
 struct turn {
     struct broker *broker;
     struct clock_reading reading;
@@ -116,6 +125,8 @@ struct turn {
     bool start_written, stop_written, configuration_written, redate_done, redate_moved;
     struct case_key redate_at;
     uint64_t redated;
+    struct blob_gone gone[TURN_GONE];
+    size_t gone_count;
 };
 
 /* --- turn.c --- */
@@ -200,6 +211,24 @@ enum err ack_handle(struct turn *turn, struct intake *intake, struct answer *ans
 enum err fetch_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
 /* After the commit: answers the parked fetches that have something, or whose time has come. */
 enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
+
+/* --- blobs.c --- */
+enum err blob_put_handle(struct turn *turn, struct intake *intake,
+                         struct answer *answer) MUST_CHECK;
+enum err blob_get_handle(struct turn *turn, struct intake *intake,
+                         struct answer *answer) MUST_CHECK;
+/* Where the policy demands it: one more than the place of the first material whose bytes this
+ * signer has not uploaded whole; 0: none. */
+enum err blobs_missing(struct turn *turn, const struct agency *signer,
+                       const struct message *message, size_t *ret_missing) MUST_CHECK;
+/* A message that was taken: its parties may fetch what it names, and it stays. */
+enum err blobs_refer(struct turn *turn, const struct agency *signer,
+                     const struct message *message) MUST_CHECK;
+enum err blobs_collect(struct turn *turn) MUST_CHECK; /* uploads that nobody refers to */
+/* After the commit: removes the files of what the turn forgot. */
+void blobs_forget_later(struct turn *turn, const struct upload *upload, bool whole);
+void blobs_committed(struct turn *turn);
+enum err blobs_start(struct broker *broker) MUST_CHECK; /* what a crash left without a row */
 
 /* --- scheduler.c --- */
 enum err scheduler_clock(struct turn *turn) MUST_CHECK;  /* clock events, start, strangers */

@@ -153,6 +153,24 @@ const struct command command_table[] = {
      "be\n"
      "reached; warnings do not change it. 4: refused, with the field, the reason and what is\n"
      "allowed; nothing was sent.\n"},
+    {"agent attach", "Attach a file: checked, sealed, and named by the digest that is printed.",
+     "FILE", 1, OPTION_BIT(OPTION_SOCKET), 0, agent_attach_run,
+     "  referralctl agent attach scan.pdf\n"
+     "  referralctl agent attach scan.pdf --json | jq -r .attachment.digest\n"
+     "\n"
+     "Put the digest into facts.materials of a referral; `agent send` does the rest. PDF, JPEG, "
+     "PNG,\n"
+     "OFD, DOCX, XLSX, ZIP and plain text, at most 20 MiB; the name's ending says which.\n"},
+    {"agent attachments", "The attachments of a message or referral, and whether they are here.",
+     "ID", 1, OPTION_BIT(OPTION_SOCKET), 0, agent_attachments_run,
+     "  referralctl agent attachments JZ-2026-0031-02\n"},
+    {"agent fetch", "Open an attachment and write its plain bytes to a new file.", "DIGEST", 1,
+     BITS_2(OPTION_SOCKET, OPTION_OUT), OPTION_BIT(OPTION_OUT), agent_fetch_run,
+     "  referralctl agent fetch "
+     "$(jq -r .attachment.digest attached.json) --out scan.pdf\n"
+     "\n"
+     "The file is readable for its owner only. Exit status 4: it is on the way still, or does not\n"
+     "open.\n"},
     {"agent inbox", "The messages that this agency received.", "", 0,
      BITS_3(OPTION_SOCKET, OPTION_AFTER, OPTION_ROWS), 0, agent_inbox_run,
      "  referralctl agent inbox\n"

@@ -82,7 +82,7 @@ static enum err write_hook(const struct telling *telling, struct buf *out)
         write_message(agent, telling->row, telling->message, telling->lane, &writer);
     } else {
         named(&writer, "event", "alarm");
-        named(&writer, "message", agent->alarm);
+        named(&writer, "message", agent_alarm_text(agent));
         named(&writer, "text_zh", "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。");
     }
     json_object_end(&writer);

@@ -491,6 +491,25 @@ static void view_materials(struct form_page *form)
     json_array_end(&page->view);
 }
 
+/* The newest 督办单 about the clock that this message stops. */
+static void view_document(struct form_page *form)
+{
+    const struct referral *referral = &form->copy->referral;
+    struct number number = {.kind = NUMBER_DOCUMENT};
+    char text[LIMIT_NUMBER_BYTES], href[64];
+
+    if (form->copy->of_matter || referral->document_count == 0) {
+        return;
+    }
+    number.year = referral->documents[referral->document_count - 1].year;
+    number.counter = referral->documents[referral->document_count - 1].counter;
+    text_copy(number.prefix, sizeof(number.prefix), "DB");
+    number_format(&number, text);
+    (void)snprintf(href, sizeof(href), "/document/%s", text);
+    named_text(&form->page->view, "document_href", href);
+    named_text(&form->page->view, "document", text);
+}
+
 static void view_clock(struct form_page *form)
 {
     const struct window *window = form_clock(form);
@@ -518,6 +537,7 @@ static void view_clock(struct form_page *form)
         named_bool(&page->view, "late_days_known", days > 0);
         named_u64(&page->view, "late_days", days);
         view_day(page, "late_since", window->due_day);
+        view_document(form);
     }
 }
 

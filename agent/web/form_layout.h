@@ -5,8 +5,8 @@
 #include "agent/web/catalogue.h"
 #include "agent/web/form.h"
 
-#define ITEMS(array)    .items = array, .count = sizeof(array) / sizeof((array)[0])
-#define SECTIONS(array) .sections = array, .count = sizeof(array) / sizeof((array)[0])
+#define ITEMS(array)    .items = (array), .count = sizeof(array) / sizeof((array)[0])
+#define SECTIONS(array) .sections = (array), .count = sizeof(array) / sizeof((array)[0])
 
 /* The layouts beside a referral's own life; NULL for others. */
 const struct form_layout *form_layout_of_matter(enum message_kind kind);

@@ -137,11 +137,13 @@ static void view_identity(const struct control *control)
 {
     struct page *page = control->form->page;
     const char *value = form_value(&control->form->values, control->name);
-    char number[19], text[64] = "";
+    char number[19] = "", text[64] = "";
     uint32_t birth;
 
     text_copy(number, sizeof(number), value);
-    number[17] = number[17] == 'x' ? 'X' : number[17];
+    if (number[17] == 'x') {
+        number[17] = 'X';
+    }
     birth = strlen(value) == 18 ? identity_birth_date(number) : 0;
     if (birth != 0) {
         (void)snprintf(text, sizeof(text),

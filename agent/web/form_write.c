@@ -136,7 +136,11 @@ static void text_out(struct writing *writing, const struct form_item *item, cons
         bool drop = value[i] == '\r' || (item->widget == FORM_IDENTITY && value[i] == ' ');
 
         if (!drop) {
-            text[kept++] = item->widget == FORM_IDENTITY && value[i] == 'x' ? 'X' : value[i];
+            text[kept] = value[i];
+            if (item->widget == FORM_IDENTITY && value[i] == 'x') {
+                text[kept] = 'X';
+            }
+            kept++;
         }
     }
     while (kept > 0 &&

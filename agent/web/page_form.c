@@ -333,6 +333,10 @@ static void show(struct form_page *form, unsigned status)
     }
     page_begin(page, refers ? "refer" : "inbox", form->layout->title);
     named_bool(&page->view, "refers", refers);
+    named_bool(&page->view, "has_aside", refers || form->number[0] != '\0');
+    named_bool(&page->view, "is_new",
+               refers && form_value(&form->values, "case_number")[0] == '\0' &&
+                   form_value(&form->values, "previous")[0] == '\0');
     named_bool(&page->view, "is_feedback",
                form->layout->kind == MESSAGE_OUTBOUND_FEEDBACK ||
                    form->layout->kind == MESSAGE_INBOUND_FEEDBACK);
@@ -765,7 +769,7 @@ static const char *title_of(const struct page *page, const char *address, const 
 
 void page_drafts(struct page *page)
 {
-    char address[DRAFT_ADDRESS_MAX] = "", next[DRAFT_ADDRESS_MAX];
+    char before[DRAFT_ADDRESS_MAX] = "", address[DRAFT_ADDRESS_MAX];
     uint64_t saved_ms, count = 0;
 
     if (!page_needs(page, OFFICER_MEMBER)) {
@@ -775,11 +779,11 @@ void page_drafts(struct page *page)
     json_name(&page->view, "drafts");
     json_array_begin(&page->view);
     while (count < DRAFT_OFFICER_MAX &&
-           draft_next(page->agent->setup.store, page_officer(page)->name, address, next,
+           draft_next(page->agent->setup.store, page_officer(page)->name, before, address,
                       &saved_ms) == OK) {
         const char *number;
 
-        text_copy(address, sizeof(address), next);
+        text_copy(before, sizeof(before), address);
         json_object_begin(&page->view);
         named_text(&page->view, "what", title_of(page, address, &number));
         named_text(&page->view, "number", number);

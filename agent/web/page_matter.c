@@ -253,6 +253,13 @@ static void view_duty_documents(const struct shown *shown, uint32_t duty)
     json_array_end(view);
 }
 
+/* Replies and reports of promises go to the owner: another member's copy does not know of them. */
+static bool is_unknown(const struct shown *shown, const struct duty *duty)
+{
+    return matter_duty_open(duty) && !shown->owner && !is_self(shown->page, duty->holder) &&
+           (duty->kind == DUTY_ATTENDANCE || duty->kind == DUTY_PROMISE);
+}
+
 static void view_duty(const struct shown *shown, const struct duty *duty)
 {
     struct page *page = shown->page;
@@ -278,7 +285,9 @@ static void view_duty(const struct shown *shown, const struct duty *duty)
     named_bool(&page->view, "cancelled", duty->cancelled);
     named_bool(&page->view, "undelivered", open && duty->window.kind == CLOCK_UNDELIVERED);
     view_instant(page, "done", duty->window.stopped_ms);
-    if (!duty->cancelled) {
+    if (is_unknown(shown, duty)) {
+        view_day(page, "unknown", duty->window.due_day);
+    } else if (!duty->cancelled) {
         view_lamp(page, &lamp);
     }
     view_duty_documents(shown, duty->number);
@@ -293,6 +302,16 @@ static void view_duty(const struct shown *shown, const struct duty *duty)
     json_object_end(&page->view);
 }
 
+/* What is open comes first, and this agency's own before that of others; whether others come to a
+ * meeting is the owner's to know. */
+static unsigned rank_of(const struct shown *shown, const struct duty *duty)
+{
+    if (duty->kind == DUTY_ATTENDANCE && is_unknown(shown, duty)) {
+        return 3;
+    }
+    return !matter_duty_open(duty) ? 2 : is_self(shown->page, duty->holder) ? 0 : 1;
+}
+
 static void view_duties(const struct shown *shown)
 {
     struct json_writer *view = &shown->page->view;
@@ -300,9 +319,9 @@ static void view_duties(const struct shown *shown)
     named_bool(view, "duties_shown", shown->matter->duty_count > 0);
     json_name(view, "duties");
     json_array_begin(view);
-    for (int open = 1; open >= 0; open--) {
+    for (unsigned rank = 0; rank < 3; rank++) {
         for (uint32_t i = 0; i < shown->matter->duty_count; i++) {
-            if (matter_duty_open(&shown->matter->duties[i]) == (open == 1)) {
+            if (rank_of(shown, &shown->matter->duties[i]) == rank) {
                 view_duty(shown, &shown->matter->duties[i]);
             }
         }
@@ -317,7 +336,7 @@ static void view_first_why(const struct shown *shown)
     for (uint32_t i = 0; i < shown->matter->duty_count; i++) {
         const struct duty *duty = &shown->matter->duties[i];
 
-        if (matter_duty_open(duty) && duty->window.due_before_ms != 0 &&
+        if (matter_duty_open(duty) && duty->window.due_before_ms != 0 && !is_unknown(shown, duty) &&
             (first == NULL || duty->window.due_before_ms < first->window.due_before_ms)) {
             first = duty;
         }
@@ -360,7 +379,7 @@ static void view_member(const struct shown *shown, uint16_t agency,
     named_u64(&page->view, "said", count_said(shown, agency));
     named_bool(&page->view, "owner", member == NULL);
     if (member != NULL) {
-        named_bool(&page->view, "invited", invited);
+        named_bool(&page->view, "invited", invited && (shown->owner || is_self(page, agency)));
         named_bool(&page->view, "awaited",
                    shown->matter->state == MATTER_OPEN &&
                        (shown->matter->kind == MATTER_INFORMATION ||

@@ -194,7 +194,10 @@ static void view_reply_by(struct page *page, const struct matter *matter, uint32
     }
     view_day(page, "reply_by", day);
     for (uint32_t i = 0; i < matter->duty_count; i++) {
-        duty = matter_duty_open(&matter->duties[i]) ? &matter->duties[i] : duty;
+        const struct duty *one = &matter->duties[i];
+        const bool known = is_self(page, matter->owner) || is_self(page, one->holder);
+
+        duty = known && matter_duty_open(one) ? one : duty;
     }
     if (duty != NULL) {
         lamp.due_before_ms = duty->window.due_before_ms;
@@ -221,6 +224,8 @@ static void view_meeting(struct page *page, const struct matter *matter,
     view_agenda(page, facts);
     view_reply_by(page, matter, facts->reply_by);
     view_own(page, matter);
+    /* Replies go to the office: a member's copy knows its own only. */
+    named_bool(&page->view, "collects", is_self(page, matter->owner));
     view_replies(page, matter);
     json_object_end(&page->view);
 }

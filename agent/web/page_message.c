@@ -187,7 +187,17 @@ static void view_answers(struct page *page, struct store_txn *read, const struct
     json_array_end(&page->view);
 }
 
-static void view_place(struct page *page, const struct row *row)
+/* What was refused has no page, unless it is about something that is there. */
+static bool has_place(const struct page *page, struct store_txn *read, const struct row *row)
+{
+    const struct case_key key = {.case_id = row->header.case_id,
+                                 .referral_id = row->header.referral_id};
+
+    return row->state != ROW_REFUSED ||
+           (copy_load(read, &key, page->agent->copy) == OK && page->agent->copy->known);
+}
+
+static void view_place(struct page *page, struct store_txn *read, const struct row *row)
 {
     const struct message_header *header = &row->header;
     const bool of_matter = page_number_is_matter(header->referral_number);
@@ -197,7 +207,7 @@ static void view_place(struct page *page, const struct row *row)
     named_bool(&page->view, "of_matter", of_matter);
     (void)snprintf(href, sizeof(href), of_matter ? "/matter/%s" : "/case/%s",
                    header->referral_number);
-    named_text(&page->view, "place", href);
+    named_text(&page->view, "place", has_place(page, read, row) ? href : "");
     if (header->case_number[0] != '\0') {
         (void)snprintf(href, sizeof(href), "/case/%s", header->case_number);
         named_text(&page->view, "case_number", header->case_number);
@@ -294,7 +304,7 @@ static void show_row_page(struct page *page, struct store_txn *read, const struc
     view_refusal(page, row);
     view_sender(page, read, row);
     view_times(page, row);
-    view_place(page, row);
+    view_place(page, read, row);
     view_refers(page, read, row);
     view_answers(page, read, row);
     if (row_open(page, read, row, &opened)) {

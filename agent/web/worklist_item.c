@@ -203,7 +203,16 @@ void work_item_of(const struct agent *agent, const struct copy *copy, struct wor
     *ret_count = adding.count;
 }
 
-static enum err keep_duties(const struct matter *matter, struct work_entry *entry)
+/* Replies and reports of promises go to the owner: another member's copy does not know of them. */
+static bool is_known(const struct agent *agent, const struct matter *matter,
+                     const struct duty *duty)
+{
+    return acts_for(agent, matter->owner) || acts_for(agent, duty->holder) ||
+           (duty->kind != DUTY_ATTENDANCE && duty->kind != DUTY_PROMISE);
+}
+
+static enum err keep_duties(const struct agent *agent, const struct matter *matter,
+                            struct work_entry *entry)
 {
     enum err error = OK;
 
@@ -212,9 +221,11 @@ static enum err keep_duties(const struct matter *matter, struct work_entry *entr
         return ERR_MEMORY;
     }
     for (uint32_t i = 0; error == OK && i < matter->duty_count; i++) {
-        error = statistics_duty_of(matter, i, &entry->duties[i]);
+        if (is_known(agent, matter, &matter->duties[i])) {
+            error = statistics_duty_of(matter, i, &entry->duties[entry->duty_count]);
+            entry->duty_count += error == OK ? 1 : 0;
+        }
     }
-    entry->duty_count = error == OK ? matter->duty_count : 0;
     return error;
 }
 
@@ -230,7 +241,7 @@ enum err work_keep_figures(const struct agent *agent, const struct copy *copy, b
         return OK;
     }
     if (copy->of_matter) {
-        return keep_duties(&copy->matter, entry);
+        return keep_duties(agent, &copy->matter, entry);
     }
     entry->counted = malloc(sizeof(*entry->counted));
     if (entry->counted == NULL) {

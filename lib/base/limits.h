@@ -36,6 +36,13 @@
 #define LIMIT_TEXT_BYTES      (64u * 1024u) /* one free text in a body */
 #define LIMIT_BODY_BYTES      (200u * 1024u)
 
+/* Attachments. */
+#define LIMIT_ATTACHMENT_BYTES (20u * 1024u * 1024u) /* plain: a scanned file of a whole case */
+#define LIMIT_NAME_BYTES       201u                  /* of a file, with the NUL */
+#define LIMIT_BLOB_CHUNK_BYTES (512u * 1024u) /* of one BLOB-PUT or BLOB-GET, within a request */
+#define LIMIT_BLOBS_WAITING    400u /* uploads of one agency that no message refers to yet */
+#define LIMIT_BLOB_KEEP_MS     (UINT64_C(7) * 86400000) /* which are collected after so long */
+
 /* The broker. */
 #define LIMIT_FETCH_WAIT_MS    25000u /* long poll: below every proxy's and nng's 60 s */
 #define LIMIT_FETCH_COUNT      256u

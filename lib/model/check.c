@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check_parts.h"
+#include "model/attachment.h"
 #include "model/identity.h"
 #include "model/numbers.h"
 
@@ -154,7 +155,7 @@ static bool check_material(struct check *check, const struct material *material,
     if (!present) {
         return check_word(check, VOCABULARY_MISSING_REASON, material->missing_reason, path);
     }
-    if (material->sealed_bytes == 0) {
+    if (material->sealed_bytes == 0 || material->sealed_bytes > ATTACHMENT_SEALED_MAX) {
         return check_refuse(check, REFUSAL_FACT_INVALID,
                             "facts.materials[%zu].sealed_bytes: expected the size", index);
     }
@@ -580,7 +581,7 @@ static const struct {
     {BODY_REASONS, "body.reasons"},   {BODY_ADVANCE_REASON, "body.advance_reason"},
     {BODY_OPINION, "body.opinion"},   {BODY_TEXT, "body.text"},
     {BODY_OUTCOMES, "body.outcomes"}, {BODY_TOLD, "body.told_whom, body.told_by"},
-    {BODY_OFFICER, "body.officer"},
+    {BODY_OFFICER, "body.officer"},   {BODY_ATTACHMENTS, "body.attachments"},
 };
 
 #define BODY_PATHS (sizeof(body_paths) / sizeof(body_paths[0]))
@@ -633,7 +634,8 @@ uint32_t body_fields_of(const struct body *body)
            (body->outcome_count != 0 ? BODY_OUTCOMES : 0u) |
            (check_text_filled(body->told_whom) && check_text_filled(body->told_by) ? BODY_TOLD
                                                                                    : 0u) |
-           (check_text_filled(body->officer) ? BODY_OFFICER : 0u);
+           (check_text_filled(body->officer) ? BODY_OFFICER : 0u) |
+           (body->attachment_count != 0 ? BODY_ATTACHMENTS : 0u);
 }
 
 static bool check_person(struct check *check, const struct body_person *person, size_t index)
@@ -709,7 +711,8 @@ static bool check_body(struct check *check, const struct body *body)
             return false;
         }
     }
-    return check_outcomes(check, body) && (!referral || check_minor_body(check, body)) &&
+    return check_outcomes(check, body) && check_attachments(check, body) &&
+           (!referral || check_minor_body(check, body)) &&
            (!roster || check_roster_body(check, body));
 }
 

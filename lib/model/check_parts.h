@@ -46,4 +46,7 @@ bool check_roster_body(struct check *check, const struct body *body);
 bool check_minor_facts(struct check *check);
 bool check_minor_body(struct check *check, const struct body *body);
 
+/* What opens the materials that are there: to its readers, and to nobody else. */
+bool check_attachments(struct check *check, const struct body *body);
+
 #endif

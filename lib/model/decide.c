@@ -118,6 +118,12 @@ static bool check_new(struct deciding *deciding)
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number: a new case has the prefix %s", sender->prefix);
     }
+    if (ctx->attachment_missing != 0) {
+        return deciding_refuse(deciding, REFUSAL_ATTACHMENT,
+                               "facts.materials[%zu].digest: not uploaded by the sender, or of "
+                               "another size",
+                               ctx->attachment_missing - 1);
+    }
     return deciding_nobody_left(deciding) && decide_link(deciding);
 }
 

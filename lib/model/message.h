@@ -99,6 +99,7 @@ enum body_field {
     BODY_OUTCOMES = 1 << 6,
     BODY_TOLD = 1 << 7,
     BODY_OFFICER = 1 << 8,
+    BODY_ATTACHMENTS = 1 << 9,
 };
 
 /* Bits of `roles` in a notice: who in the agency is told. */
@@ -421,6 +422,14 @@ struct body_outcome {
     const char *text;
 };
 
+struct body_attachment { /* what opens a material that is there */
+    uint32_t material;   /* its place in the facts */
+    const char *name;
+    uint32_t type; /* VOCABULARY_ATTACHMENT */
+    uint64_t plain_bytes;
+    uint8_t key[AEAD_KEY_BYTES]; /* secret */
+};
+
 struct body {
     char sender[LIMIT_AGENCY_ID_BYTES];
     char recipient[LIMIT_AGENCY_ID_BYTES];
@@ -431,6 +440,8 @@ struct body {
     size_t person_count;
     const struct body_outcome *outcomes;
     size_t outcome_count;
+    const struct body_attachment *attachments;
+    size_t attachment_count;
 };
 
 /* "outbound-referral" and so on; "unknown" for a stranger. Never NULL. */

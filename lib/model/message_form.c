@@ -387,6 +387,16 @@ static const struct field outcome_fields[] = {
     {"text", FIELD_TEXT, .offset = offsetof(struct body_outcome, text), .size = LIMIT_TEXT_BYTES},
     {.name = NULL},
 };
+/* The key is not among them: it is for programs. */
+static const struct field attachment_fields[] = {
+    {"material", FIELD_U32, MEMBER(struct body_attachment, material), .zero = true},
+    {"name", FIELD_TEXT, .offset = offsetof(struct body_attachment, name), .size = NAME_BYTES},
+    {"type", FIELD_WORD, MEMBER(struct body_attachment, type), .which = VOCABULARY_ATTACHMENT},
+    {"plain_bytes", FIELD_U64, MEMBER(struct body_attachment, plain_bytes)},
+    {.name = NULL},
+};
+static const struct rows attachment_rows = {attachment_fields, sizeof(struct body_attachment),
+                                            LIMIT_MATERIALS};
 static const struct rows outcome_rows = {outcome_fields, sizeof(struct body_outcome),
                                          LIMIT_PERSONS};
 
@@ -406,6 +416,8 @@ static const struct field body_fields[] = {
      .count_offset = offsetof(struct body, outcome_count), .rows = &outcome_rows},
     {"told_whom", BODY_LONG(told_whom)},
     {"told_by", BODY_LONG(told_by)},
+    {"attachments", FIELD_ROWS, MEMBER(struct body, attachments),
+     .count_offset = offsetof(struct body, attachment_count), .rows = &attachment_rows},
     {.name = NULL},
 };
 

@@ -529,6 +529,11 @@ static enum err read_body(const struct json_value *root, struct region *region,
     if (error != OK) {
         return error;
     }
+    if (draft->body.attachment_count != 0) {
+        struct json_value attachments = json_member(&body, "attachments");
+        return json_refuse(&attachments, fault, "json.attachments",
+                           "the agent writes these: name the attachment in facts.materials");
+    }
     message->body_present = true;
     message->body_fields = body_fields_of(&draft->body);
     if (!is_referral(message->header.kind)) {

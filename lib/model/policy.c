@@ -47,6 +47,7 @@ struct policy_file {
     uint64_t claimed_grace_ms;
     uint64_t clock_jump_ms;
     uint64_t clock_confirm_agencies;
+    char attachments[16];
 };
 
 #define FILE_NUMBER(id, member, least, most)                                                       \
@@ -91,6 +92,10 @@ static const struct yaml_option file_options[] = {
      .offset = offsetof(struct policy_file, clock_confirm_agencies),
      .min = 1,
      .max = LIMIT_AGENCIES},
+    {.name = "attachments",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct policy_file, attachments),
+     .size = sizeof(((struct policy_file *)NULL)->attachments)},
     {.name = NULL},
 };
 
@@ -562,6 +567,19 @@ static enum err minors_read(struct policy *policy, const struct yaml_node *mappi
     return mapping == NULL ? OK : yaml_read(mapping, minor_options, policy, fault);
 }
 
+/* ---- attachments ---- */
+
+static enum err attachments_read(struct policy *policy, const struct policy_file *file,
+                                 const struct yaml_node *root, struct fault *fault)
+{
+    policy->attachments_required = strcmp(file->attachments, "required") == 0;
+    if (!policy->attachments_required && strcmp(file->attachments, "optional") != 0) {
+        return yaml_refuse(yaml_find(root, "attachments"), fault, "policy.attachments",
+                           "expected \"required\" or \"optional\"");
+    }
+    return OK;
+}
+
 /* ---- the whole ---- */
 
 static enum err parts_read(struct policy *policy, const struct yaml_node *root,
@@ -578,8 +596,12 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
         .claimed_grace_ms = UINT64_C(600000),
         .clock_jump_ms = UINT64_C(300000),
         .clock_confirm_agencies = 3,
+        .attachments = "required",
     };
     enum err error = yaml_read(root, file_options, &file, fault);
+    if (error == OK) {
+        error = attachments_read(policy, &file, root, fault);
+    }
     if (error == OK) {
         error = rules_read(policy, file.may_send, registry, fault);
     }

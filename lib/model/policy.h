@@ -62,6 +62,7 @@ struct policy {
     uint32_t follow_up_reports;       /* reports before the visits may end; 1 */
     uint32_t follow_up_minor_reports; /* where a minor is concerned; 2 */
     uint32_t retention_years;         /* shown only: nothing is deleted by it; 30 */
+    bool attachments_required;        /* a material that is there was uploaded, sealed */
     bool minor_guardian;              /* a minor's body says who guards it (Art. 17) */
     bool minor_need;                  /* a ground of Art. 18 comes with a need (Art. 19) */
     struct policy_suggestion suggestions[POLICY_NEEDS]; /* by need; count 0: by the registry */

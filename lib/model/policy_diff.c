@@ -229,6 +229,8 @@ static void write_numbers(struct lines *lines, const struct policy *policy)
         value_set(line_add(lines, "%s", numbers[i].path), "%" PRIu64 "%s", numbers[i].value,
                   numbers[i].unit);
     }
+    value_set(line_add(lines, "attachments"), "%s",
+              policy->attachments_required ? "required" : "optional");
     value_set(line_add(lines, "minors.guardian"), "%s", policy->minor_guardian ? "true" : "false");
     value_set(line_add(lines, "minors.need"), "%s", policy->minor_need ? "true" : "false");
 }

@@ -19,6 +19,9 @@ enum refusal {
     REFUSAL_BROKER_OTHER = 7,   /* addressed to another broker */
     REFUSAL_SESSION = 8,        /* say HELLO first: the session is not of this run */
     REFUSAL_REPLAYED = 9,       /* this counter was seen */
+    REFUSAL_BLOB_SIZE = 10,     /* BLOB-PUT: not a size of sealed bytes, or not as announced */
+    REFUSAL_BLOB_DIGEST = 11,   /* BLOB-PUT: the bytes have another digest */
+    REFUSAL_BLOB_UNKNOWN = 12,  /* BLOB-GET: nothing that this agency may have */
     /* retryable: nothing was decided */
     REFUSAL_STORE_FULL = 20, /* above the share of the store kept for acknowledgements */
     REFUSAL_QUEUE_FULL = 21, /* the receiver's queue is at its maximum */
@@ -27,6 +30,7 @@ enum refusal {
     REFUSAL_SUPERSEDED = 23, /* a newer FETCH of the same agency took the place */
     REFUSAL_STOPPING = 24,   /* the broker is shutting down */
     REFUSAL_CLOCK = 25,      /* the agency's clock is too far off to be recorded */
+    REFUSAL_UPLOADS = 26,    /* too many uploads that no message refers to yet */
     /* a message of a verified signer: one leaf each */
     REFUSAL_PAYLOAD = 40,   /* payload, header or facts malformed or with unknown fields */
     REFUSAL_SENDER = 41,    /* the header's sender is not the signer */
@@ -65,6 +69,7 @@ enum refusal {
     REFUSAL_MINOR = 74,         /* what Art. 17-20 demand for a minor is missing */
     REFUSAL_OFFICE = 75,        /* only the joint-meeting office may send this */
     REFUSAL_AGENCY_LEFT = 76,   /* the agency has handed over its work: its successor acts */
+    REFUSAL_ATTACHMENT = 77,    /* a digest whose bytes the sender has not uploaded whole */
     REFUSAL_CASE_FULL = 78,     /* the case has as many referrals and matters as it may have */
 };
 

@@ -133,6 +133,7 @@ static const struct word missing_reasons[] = {
     {4, "held-elsewhere", "由其他单位持有", "held by another agency"},
     {5, "cannot-obtain", "客观上无法取得", "cannot be obtained"},
     {6, "not-applicable", "不适用", "does not apply"},
+    {7, "on-paper", "纸质材料另行移送", "goes on paper"},
 };
 
 static const struct word shapes[] = {
@@ -448,6 +449,17 @@ static const struct word agenda_whys[] = {
     {2, "proposed", "提请讨论", "proposed"},
 };
 
+static const struct word attachments[] = {
+    {1, "pdf", "PDF 文件", "PDF"},
+    {2, "jpeg", "JPEG 图片", "JPEG picture"},
+    {3, "png", "PNG 图片", "PNG picture"},
+    {4, "ofd", "OFD 版式文件", "OFD"},
+    {5, "docx", "Word 文档", "Word document"},
+    {6, "xlsx", "Excel 表格", "Excel table"},
+    {7, "zip", "ZIP 压缩包", "ZIP archive"},
+    {8, "text", "纯文本", "plain text"},
+};
+
 #define TABLE(words) words, sizeof(words) / sizeof((words)[0])
 
 static const struct vocabulary_row {
@@ -500,6 +512,7 @@ static const struct vocabulary_row {
     [VOCABULARY_CORRECTED] = {"corrected", TABLE(correcteds), true},
     [VOCABULARY_LINK] = {"link", TABLE(links), false},
     [VOCABULARY_AGENDA_WHY] = {"agenda-why", TABLE(agenda_whys), false},
+    [VOCABULARY_ATTACHMENT] = {"attachment", TABLE(attachments), false},
 };
 
 static const struct vocabulary_row *row_of(enum vocabulary which)

@@ -54,6 +54,7 @@ enum vocabulary {
     VOCABULARY_CORRECTED,     /* set: what a correction corrects */
     VOCABULARY_LINK,          /* how a referral follows another */
     VOCABULARY_AGENDA_WHY,
+    VOCABULARY_ATTACHMENT, /* enum attachment_type */
     VOCABULARY_COUNT
 };
 

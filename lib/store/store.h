@@ -9,7 +9,7 @@
  * the store. Read transactions may run on any thread, each on one. Everything written is durable
  * when store_commit answers OK, and nothing of a transaction is there when it does not. What is
  * asked of queues, cases, due rows and leaves is in the headers beside this one; an agent uses this
- * one directly. Not for attachments, which are files. */
+ * one directly. The bytes of attachments are files: blobs.h. */
 #ifndef REFERRAL_STORE_STORE_H
 #define REFERRAL_STORE_STORE_H
 
@@ -45,7 +45,8 @@ enum store_table {
     STORE_NOTICE = 11, /* agent */
     STORE_INDEX = 12,  /* agent: second ways to a row */
     STORE_VALUE = 13,  /* agent: anything else by key */
-    STORE_OFFICE = 14, /* agent: officers, their acts and drafts */
+    STORE_BLOB = 14,   /* both: of attachments; broker: uploads.h */
+    STORE_OFFICE = 15, /* agent: officers, their acts and drafts */
     STORE_TABLE_COUNT
 };
 

@@ -90,6 +90,35 @@ static const struct bind witness_binds[] = {
 static const struct bind_table witness_table =
     TABLE(&referral__v1__witness__descriptor, struct witness, witness_binds);
 
+static const struct bind blob_put_binds[] = {
+    {.number = 1,
+     .kind = BIND_FIXED,
+     .offset =
+         offsetof(struct request_head, blob_put.digest) - offsetof(struct request_head, blob_put),
+     .size = DIGEST_BYTES},
+    HEAD_NUMBER(2, blob_put.size),
+    HEAD_NUMBER(3, blob_put.offset),
+    {.number = 4,
+     .kind = BIND_SPAN,
+     .offset =
+         offsetof(struct request_head, blob_put.data) - offsetof(struct request_head, blob_put),
+     .max = LIMIT_BLOB_CHUNK_BYTES},
+};
+static const struct bind_table blob_put_table =
+    TABLE(&referral__v1__blob_put__descriptor, struct request_head, blob_put_binds);
+
+static const struct bind blob_get_binds[] = {
+    {.number = 1,
+     .kind = BIND_FIXED,
+     .offset =
+         offsetof(struct request_head, blob_get.digest) - offsetof(struct request_head, blob_get),
+     .size = DIGEST_BYTES},
+    HEAD_NUMBER(2, blob_get.offset),
+    HEAD_NUMBER(3, blob_get.max_bytes),
+};
+static const struct bind_table blob_get_table =
+    TABLE(&referral__v1__blob_get__descriptor, struct request_head, blob_get_binds);
+
 static const struct bind_table registry_table = {
     .type = &referral__v1__registry_query__descriptor,
     .size = sizeof(struct request_head),
@@ -111,6 +140,8 @@ static const struct bind head_binds[] = {
     CHOICE(REQUEST_SUBMIT, struct request_head, submit, &submit_table),
     CHOICE(REQUEST_FETCH, struct request_head, fetch, &fetch_table),
     CHOICE(REQUEST_ACK, struct request_head, ack, &ack_table),
+    CHOICE(REQUEST_BLOB_PUT, struct request_head, blob_put, &blob_put_table),
+    CHOICE(REQUEST_BLOB_GET, struct request_head, blob_get, &blob_get_table),
     CHOICE(REQUEST_REGISTRY, struct request_head, hello, &registry_table),
     CHOICE(REQUEST_WITNESS, struct request_head, witness, &witness_table),
     CHOICE(REQUEST_PING, struct request_head, hello, &ping_table),

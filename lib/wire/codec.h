@@ -44,6 +44,8 @@ enum request_kind { /* numbers are the fields of RequestHead */
                     REQUEST_SUBMIT = 11,
                     REQUEST_FETCH = 12,
                     REQUEST_ACK = 13,
+                    REQUEST_BLOB_PUT = 14,
+                    REQUEST_BLOB_GET = 15,
                     REQUEST_REGISTRY = 16,
                     REQUEST_WITNESS = 17,
                     REQUEST_PING = 18,
@@ -89,6 +91,17 @@ struct request_head {
             size_t plain_count;
         } ack;
         struct witness witness;
+        struct {
+            struct digest digest;
+            uint64_t size; /* of all sealed bytes */
+            uint64_t offset;
+            struct span data; /* borrowed; empty: only asks */
+        } blob_put;
+        struct {
+            struct digest digest;
+            uint64_t offset;
+            uint32_t max_bytes; /* 0: the most */
+        } blob_get;
     };
 };
 
@@ -98,6 +111,8 @@ enum reply_kind { /* numbers are the fields of ReplyHead */
                   REPLY_SUBMIT = 21, /* of SUBMIT and of ACK */
                   REPLY_FETCH = 22,
                   REPLY_REGISTRY = 23,
+                  REPLY_BLOB_PUT = 24,
+                  REPLY_BLOB_GET = 25,
 };
 
 /* A receipt as a reply carries it; path holds indices into the nodes of the reply. */
@@ -163,6 +178,14 @@ struct reply_head {
             struct span registry;
             struct span keys;
         } registry;
+        struct {
+            uint64_t have;
+            bool complete;
+        } blob_put;
+        struct {
+            uint64_t size;
+            struct span data;
+        } blob_get;
     };
 };
 

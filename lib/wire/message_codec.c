@@ -378,6 +378,16 @@ static const struct bind outcome_binds[] = {
 static const struct bind_table outcome_table =
     TABLE(&referral__v1__person_outcome__descriptor, struct body_outcome, outcome_binds);
 
+static const struct bind attachment_binds[] = {
+    NUMBER(1, struct body_attachment, material),
+    STRING(2, struct body_attachment, name, LIMIT_NAME_BYTES),
+    NUMBER(3, struct body_attachment, type),
+    NUMBER(4, struct body_attachment, plain_bytes),
+    FIXED(5, struct body_attachment, key),
+};
+static const struct bind_table attachment_table =
+    TABLE(&referral__v1__attachment__descriptor, struct body_attachment, attachment_binds);
+
 static const struct bind body_binds[] = {
     TEXT(1, struct body, sender),
     TEXT(2, struct body, recipient),
@@ -393,6 +403,7 @@ static const struct bind body_binds[] = {
     MANY(12, struct body, outcomes, outcome_count, LIMIT_PERSONS, &outcome_table),
     STRING(13, struct body, told_whom, 1024),
     STRING(14, struct body, told_by, 256),
+    MANY(15, struct body, attachments, attachment_count, LIMIT_MATERIALS, &attachment_table),
 };
 static const struct bind_table body_table =
     TABLE(&referral__v1__body__descriptor, struct body, body_binds);

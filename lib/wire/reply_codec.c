@@ -82,6 +82,20 @@ static const struct bind registry_binds[] = {
 static const struct bind_table registry_table =
     TABLE(&referral__v1__registry_reply__descriptor, struct reply_head, registry_binds);
 
+static const struct bind blob_put_binds[] = {
+    REPLY_MEMBER(1, BIND_NUMBER, blob_put.have),
+    REPLY_MEMBER(2, BIND_NUMBER, blob_put.complete),
+};
+static const struct bind_table blob_put_table =
+    TABLE(&referral__v1__blob_put_reply__descriptor, struct reply_head, blob_put_binds);
+
+static const struct bind blob_get_binds[] = {
+    REPLY_MEMBER(1, BIND_NUMBER, blob_get.size),
+    REPLY_MEMBER(2, BIND_SPAN, blob_get.data),
+};
+static const struct bind_table blob_get_table =
+    TABLE(&referral__v1__blob_get_reply__descriptor, struct reply_head, blob_get_binds);
+
 static const struct bind head_binds[] = {
     NUMBER(1, struct reply_head, version),
     NUMBER(2, struct reply_head, code),
@@ -97,6 +111,8 @@ static const struct bind head_binds[] = {
     CHOICE(REPLY_SUBMIT, struct reply_head, submit, &submit_table),
     CHOICE(REPLY_FETCH, struct reply_head, fetch, &fetch_table),
     CHOICE(REPLY_REGISTRY, struct reply_head, registry, &registry_table),
+    CHOICE(REPLY_BLOB_PUT, struct reply_head, blob_put, &blob_put_table),
+    CHOICE(REPLY_BLOB_GET, struct reply_head, blob_get, &blob_get_table),
 };
 static const struct bind_table head_table =
     TABLE(&referral__v1__reply_head__descriptor, struct reply_head, head_binds);

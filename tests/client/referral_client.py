@@ -362,6 +362,52 @@ def unseal(header_bytes, sealed_bytes, secret):
     return body
 
 
+# --- attachments: section 9 ---
+
+CHUNK, FILL, PIECE = 65536, 4096, 512 * 1024
+
+
+def attachment_chunks(key, plain_bytes):
+    """(key of the chunks, commitment, associated data, size with what fills up)"""
+    commitment = derive(key, b"referral.v1.attachment-commitment")
+    return (derive(key, b"referral.v1.attachment-key"), commitment,
+            commitment + struct.pack(">Q", plain_bytes), -(-plain_bytes // FILL) * FILL)
+
+
+def attachment_nonce(index, last):
+    return bytes(15) + bytes([last]) + struct.pack(">Q", index)
+
+
+def attachment_seal(plain, key=None):
+    """(key, sealed bytes)"""
+    key = key or secrets.token_bytes(32)
+    chunk_key, commitment, associated, filled = attachment_chunks(key, len(plain))
+    plain = plain.ljust(filled, b"\0")
+    sealed = [commitment]
+    for index, at in enumerate(range(0, filled, CHUNK)):
+        sealed.append(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+            plain[at:at + CHUNK], associated, attachment_nonce(index, at + CHUNK >= filled),
+            chunk_key))
+    return key, b"".join(sealed)
+
+
+def attachment_open(sealed, key, plain_bytes):
+    chunk_key, commitment, associated, filled = attachment_chunks(key, plain_bytes)
+    count = -(-filled // CHUNK)
+    expect(sealed[:32] == commitment and len(sealed) == 32 + filled + 16 * count, "attachment")
+    plain = b""
+    try:
+        for index in range(count):
+            at = 32 + index * (CHUNK + 16)
+            plain += sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                sealed[at:at + CHUNK + 16], associated, attachment_nonce(index, index + 1 == count),
+                chunk_key)
+    except nacl.exceptions.CryptoError as error:
+        raise Forged("the attachment does not open") from error
+    expect(not any(plain[plain_bytes:]), "what fills up is not zeros")
+    return plain[:plain_bytes]
+
+
 # --- keys: section 3 ---
 
 
@@ -649,6 +695,29 @@ class Agency:
             payloads.append(self.make_payload(answer, facts))
         head = self.ask("ack", r.Ack(count=len(payloads), plain=plain), payloads)
         return self.receipts(head, payloads)
+
+    def put(self, digest, size, offset, data):
+        """(bytes that the broker has, complete)"""
+        head = self.ask("blob_put", r.BlobPut(digest=digest, size=size, offset=offset, data=data))
+        return head.blob_put.have, head.blob_put.complete
+
+    def upload(self, sealed):
+        """All that is not there yet; the digest."""
+        digest = sha256(sealed)
+        have, complete = self.put(digest, len(sealed), 0, b"")
+        while not complete:
+            have, complete = self.put(digest, len(sealed), have, sealed[have:have + PIECE])
+        return digest
+
+    def download(self, digest):
+        sealed = b""
+        while True:
+            reply = self.ask("blob_get", r.BlobGet(digest=digest, offset=len(sealed))).blob_get
+            sealed += reply.data
+            expect(reply.data or len(sealed) == reply.size, "an attachment without an end")
+            if len(sealed) >= reply.size:
+                expect(sha256(sealed) == digest, "another attachment")
+                return sealed
 
     def witness(self):
         text = witness_text(self.keys.origin, self.size, self.root)

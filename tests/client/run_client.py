@@ -259,6 +259,59 @@ class Conversation(unittest.TestCase):
         client.check_proof(envelope.proof, client.message_digest(payload),
                            agency.keys.by_id("education", envelope.proof.key_id))
 
+    def with_attachment(self, sender, number, digest, size, key, plain_bytes):
+        """A referral with one material that is there."""
+        payload = m.Payload.FromString(referral(sender, number))
+        header = m.Header.FromString(payload.header)
+        facts = m.Facts.FromString(payload.facts)
+        body = client.unseal(payload.header, payload.body, sender.seal_secret)
+        facts.body_fields |= 512
+        facts.referral.materials[2].CopyFrom(m.Material(kind=3, digest=digest, sealed_bytes=size))
+        body.attachments.add(material=2, name="\u8bc1\u660e.pdf", type=1, plain_bytes=plain_bytes,
+                             key=key)
+        return sender.make_payload(header, facts, body)
+
+    def test_an_attachment(self):
+        """Uploaded in pieces over a kill, referred to, fetched by the receiver and nobody else."""
+        plain = b"%PDF-1.7\n" + bytes(range(256)) * 5000
+        key, sealed = client.attachment_seal(plain)
+        digest = client.sha256(sealed)
+        sender, receiver = self.greeted("procuratorate"), self.greeted("education")
+        stranger = self.greeted("civil-affairs")
+        self.drain(receiver)
+
+        def outcome(number, size=len(sealed)):
+            payload = self.with_attachment(sender, number, digest, size, key, len(plain))
+            record, _ = sender.submit([payload])[0]
+            return record.kind, record.refusal
+
+        self.assertEqual(outcome(70), (2, 77))
+        self.refused(10, True, sender.put, digest, 22 << 20, 0, sealed[:9])
+        self.assertEqual(sender.put(digest, len(sealed), 0, sealed[:500000]), (500000, False))
+        self.assertEqual(sender.put(digest, len(sealed), 9, sealed[9:99]), (500000, False))
+        self.refused(10, True, sender.put, digest, len(sealed) + 1, 0, b"")
+        self.assertEqual(outcome(71), (2, 77))
+        self.city.kill()
+        self.city.start()
+        sender, receiver = self.greeted("procuratorate"), self.greeted("education")
+        stranger = self.greeted("civil-affairs")
+        self.assertEqual(sender.put(digest, len(sealed), 0, b""), (500000, False))
+        self.assertEqual(sender.upload(sealed), digest)
+        self.assertEqual(outcome(72, len(sealed) - 1), (2, 77))
+        self.refused(12, True, receiver.download, digest)
+        self.assertEqual(outcome(73), (1, 0))
+        found, = [item for item in receiver.fetch() if item[1].kind == 1]
+        opened = found[3].attachments[0]
+        named = found[2].referral.materials[opened.material].digest
+        self.assertEqual(client.attachment_open(receiver.download(named), opened.key,
+                                                opened.plain_bytes), plain)
+        self.refused(12, True, stranger.download, digest)
+        self.refused(12, True, sender.download, bytes(32))
+        wrong = client.sha256(b"other bytes")
+        sender.put(wrong, 1000, 0, sealed[:600])
+        self.refused(11, True, sender.put, wrong, 1000, 600, sealed[600:1000])
+        self.drain(receiver)
+
     def test_id_reused_and_refusals(self):
         sender = self.greeted("procuratorate")
         payload = m.Payload.FromString(referral(sender, 2))

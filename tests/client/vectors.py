@@ -159,12 +159,31 @@ def make_ping():
             "connection": bytes.fromhex("0053500000300000") + len(body).to_bytes(8, "big") + body}
 
 
+def make_attachment():
+    """One that is filled up, and one of two chunks of which only the digest is kept."""
+    plain = "\u8bc1\u660e".encode() * 11
+    large = bytes(i % 251 for i in range(70000))
+    key, sealed = client.attachment_seal(plain, bytes([0xE1]) * 32)
+    _, sealed_large = client.attachment_seal(large, bytes([0xE2]) * 32)
+    head = wire(r.RequestHead(version=1, agency="procuratorate", broker=ORIGIN,
+                              session=bytes([0x55]) * 16, counter=43, time_ms=TIME_MS,
+                              blob_put=r.BlobPut(digest=client.sha256(sealed), size=len(sealed),
+                                                 offset=4096, data=sealed[4096:])))
+    body = m.Body(message_id=bytes([0x11]) * 16, case_id=bytes([0x22]) * 16, attachments=[
+        m.Attachment(material=2, name="\u8bc1\u660e.txt", type=8, plain_bytes=len(plain),
+                     key=key)])
+    return {"plain": plain, "key": key, "sealed": sealed, "digest": client.sha256(sealed),
+            "large_digest": client.sha256(sealed_large), "large_key": bytes([0xE2]) * 32,
+            "put_head": head, "body": wire(body)}
+
+
 def make():
     sealing = make_sealing()
     request = make_request(sealing["sealed"])
     log = make_log()
     groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log,
-              "ping": make_ping(), "reply": make_reply(log, request)}
+              "attachment": make_attachment(), "ping": make_ping(),
+              "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}
 
@@ -191,6 +210,15 @@ def check_opens(vectors):
     for number in (1, 2, 3):
         body = client.unseal(matter["header"], matter["sealed"], matter["secret_%d" % number])
         assert wire(body) == matter["plain"]
+    attachment = data["attachment"]
+    sealed, key = attachment["sealed"], attachment["key"]
+    assert client.attachment_open(sealed, key, 66) == attachment["plain"]
+    for changed, size in ((sealed[:-1], 66), (sealed, 67), (sealed[:40] + b"!" + sealed[41:], 66)):
+        try:
+            client.attachment_open(changed, key, size)
+            raise AssertionError("a changed attachment opens")
+        except client.Forged:
+            pass
     facts = m.Facts.FromString(matter["facts"])
     assert client.copy_numbers(facts.copies) == [COPY_NUMBER]
     keys = [log["public_key"]]

@@ -219,6 +219,7 @@ class City:
                  self.path("broker", "broker.yaml")], stderr=log,
                 env={**os.environ, **environment})
         self.status = Socket(self.path("broker", "s"), self.broker)
+        self.status.ask(cmd="status")  # answered once it also listens for agents
 
     def kill_broker(self):
         self.status.close()

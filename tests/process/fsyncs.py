@@ -16,10 +16,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import support  # noqa: E402
-from support import need, run_client  # noqa: E402
+from support import client, need, run_client  # noqa: E402
 from referral_client import m, r, request_digest, build_request, uuid7  # noqa: E402
 
 SINGLE, GROUPED = 40, 256
+PIECES, PIECE = 3, 100000  # of an attachment
 SYNCS = ("fdatasync", "fsync", "msync")
 DISK_US = 5000  # each sync takes at least this long: a group forms while the one before is written
 run_client.AGENCIES = ("procuratorate", "education")
@@ -121,6 +122,37 @@ def in_flight(city, agency):
     return begin, time.time()
 
 
+def attachment(city, agency):
+    """Uploaded in pieces, then named by a message."""
+    _, sealed = client.attachment_seal(secrets.token_bytes(PIECES * PIECE - 9000))
+    digest = client.sha256(sealed)
+    begin = time.time()
+    for at in range(0, len(sealed), PIECE):
+        have, complete = agency.put(digest, len(sealed), at, sealed[at:at + PIECE])
+    need(complete and have == len(sealed), "not complete")
+    whole = time.time()
+    payload = m.Payload.FromString(city.payload(agency))
+    header, facts = m.Header.FromString(payload.header), m.Facts.FromString(payload.facts)
+    facts.referral.materials.add(kind=6, digest=digest, sealed_bytes=len(sealed))
+    body = client.unseal(payload.header, payload.body, agency.seal_secret)
+    (record, _), = agency.submit([agency.make_payload(header, facts, body)])
+    need(record is not None and record.refusal == 0, "refused")
+    return begin, whole, digest.hex()
+
+
+def judge_attachment(calls, digest):
+    """Each piece is synced before it is answered; then the file and the folder of its new name,
+    before the row that says so."""
+    part, folder = "attachments/parts/", "attachments/" + digest[:2]
+    names = [name or "" for _, _, call, name, _ in syncs(calls)]
+    pieces = [at for at, name in enumerate(names) if part in name and digest in name]
+    folders = [at for at, name in enumerate(names) if name.endswith(folder)]
+    rows = [at for at, name in enumerate(names) if name.endswith("data.mdb")]
+    need(len(pieces) >= PIECES + 1, "%d syncs of the part" % len(pieces))
+    need(folders and folders[-1] > pieces[-1], "its name is not durable")
+    need(rows and rows[-1] > folders[-1], "the row was written before its file was there")
+
+
 def judge_order(calls):
     """Each reply is sent after a sync that began after the last byte of a request was read."""
     names = [name for _, _, call, name, _ in sockets(calls) if call == "sendmsg"]
@@ -145,6 +177,7 @@ def main():
         agency.hello()
         single = one_at_a_time(city, agency)
         grouped = in_flight(city, agency)
+        begin, whole, digest = attachment(city, agency)
         status = city.stop()
         need(status == 0, "the broker ended with %d" % status)
         deadline = time.monotonic() + 10
@@ -153,6 +186,9 @@ def main():
             time.sleep(0.05)
         calls = city.calls()
         alone, together = within(calls, *single), within(calls, *grouped)
+        uploading = within(calls, begin, whole)
+        need(judge_order(uploading) >= PIECES, "pieces were answered that strace did not see")
+        judge_attachment(uploading, digest)
         replies = judge_order(alone)
         print("%d requests one at a time: %d syncs, %d replies each behind one; %d in flight: "
               "%d syncs" % (SINGLE, len(syncs(alone)), replies, GROUPED, len(syncs(together))))
@@ -160,7 +196,7 @@ def main():
         need(len(syncs(alone)) >= SINGLE, "fewer syncs than acknowledgements")
         need(1 <= len(syncs(together)) <= GROUPED // 4, "the group is not committed together")
         report, _ = city.verify()
-        need(report["messages_shown"] == SINGLE + GROUPED, "messages: %s" % report)
+        need(report["messages_shown"] == SINGLE + GROUPED + 1, "messages: %s" % report)
     finally:
         city.kill()
         city.folder.cleanup()

@@ -261,6 +261,13 @@ static bool play_policy(struct world *world, struct step *step)
                      "expected `policy OPTION VALUE` of a number that config/policy.yaml has");
 }
 
+/* `attachments required`: as the shipped policy; the stories begin with `optional`. */
+static bool play_attachments(struct world *world, struct step *step)
+{
+    world->policy->attachments_required = strcmp(step_word(step, 1), "required") == 0;
+    return true;
+}
+
 static bool play_replay(struct world *world, struct step *step)
 {
     return actor_replay(world) || step_fail(step, "no answer");
@@ -277,7 +284,8 @@ static const struct {
     {"confirm", play_confirm},   {"administrator", play_administrator},
     {"cut", play_cut},           {"replay", play_replay},
     {"calendar", play_calendar}, {"queues", play_queues},
-    {"policy", play_policy},     {"expect", script_expect},
+    {"policy", play_policy},     {"attachments", play_attachments},
+    {"expect", script_expect},
 };
 
 bool script_play(struct world *world, struct step *step)

@@ -49,6 +49,11 @@ struct uuid script_new_id(const struct world *world);
 /* script_foul.c: what no good agent sends, where the step asks for it. Not `ret_send`: it was
  * judged before it was sealed, and is not sent. */
 bool script_foul(struct world *world, struct step *step, struct message *message, bool *ret_send);
+/* script_attachments.c: the sealed bytes of a material of `submits`, and their digest. */
+#define SCRIPT_MATERIAL_BYTES 1000
+struct digest script_material(uint32_t index, uint8_t bytes[SCRIPT_MATERIAL_BYTES]);
+bool script_uploads(struct world *world, struct actor *actor, struct step *step);
+bool script_downloads(struct world *world, struct actor *actor, struct step *step);
 /* Sends it. True: answered, or no answer could come. */
 bool script_send(struct world *world, struct actor *actor, struct step *step,
                  struct message *message);

@@ -102,11 +102,13 @@ static bool send_with_facts(struct world *world, struct actor *actor, struct ste
 
 static void fill_materials(struct material materials[MATERIALS])
 {
+    uint8_t bytes[SCRIPT_MATERIAL_BYTES];
+
     for (uint32_t i = 0; i < MATERIALS; i++) {
         memset(&materials[i], 0, sizeof(materials[i]));
         materials[i].kind = i + 1;
-        materials[i].digest = crypto_sha256(span_of(&i, sizeof(i)));
-        materials[i].sealed_bytes = 1000;
+        materials[i].digest = script_material(i, bytes);
+        materials[i].sealed_bytes = sizeof(bytes);
     }
 }
 
@@ -423,7 +425,8 @@ static const struct {
 } acts[] = {{"submits", act_submits},           {"fetches", act_fetches},
             {"acknowledges", act_acknowledges}, {"receives", act_receives},
             {"rejects", act_rejects},           {"sends", script_sends},
-            {"hands-over", act_hands_over},     {"is-renamed", act_is_renamed}};
+            {"hands-over", act_hands_over},     {"is-renamed", act_is_renamed},
+            {"uploads", script_uploads},        {"downloads", script_downloads}};
 
 static const struct {
     const char *word;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "broker/intake.h"
 #include "io/calendar_folder.h"
+#include "store/blobs.h"
 
 #define DIE(...)                                                                                   \
     do {                                                                                           \
@@ -167,6 +168,7 @@ static void load_rules(struct world *world)
     must(policy_read("policy.yaml", span_buf(&world->policy_text), world->registry, &world->policy,
                      &fault),
          &fault, "policy");
+    world->policy->attachments_required = false; /* until a scenario says otherwise */
     load_calendar(world, &fault);
 }
 
@@ -215,6 +217,7 @@ void world_open(struct world *world)
         DIE("no temporary folder\n");
     }
     world->seed = 20230508;
+    world->blobs_percent = 100;
     world->boot_ms = 5000000;
     world->wake_boot_ms = UINT64_MAX;
     buf_init(&world->reply, LIMIT_REQUEST_BYTES);
@@ -271,6 +274,11 @@ void world_start(struct world *world)
     memset(options.mac_key.bytes, 7, sizeof(options.mac_key.bytes));
     must(store_open(folder, &options, &world->store, &fault), &fault, "store");
     setup.store = world->store;
+    (void)snprintf(folder, sizeof(folder), "%s/attachments", world->folder);
+    must(blobs_open(folder, &(struct blobs_options){.refuse_percent = world->blobs_percent},
+                    &world->blobs, &fault),
+         &fault, "attachments");
+    setup.blobs = world->blobs;
     must(broker_new(&setup, &world->broker, &fault), &fault, "broker");
     world->down = false;
     for (size_t i = 0; i < world->actor_count; i++) {
@@ -290,6 +298,7 @@ void world_crash(struct world *world)
 {
     broker_free(world->broker);
     store_close(world->store);
+    blobs_close(world->blobs);
     world->broker = NULL;
     world->store = NULL;
     world->down = true;

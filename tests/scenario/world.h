@@ -71,6 +71,8 @@ struct world {
     bool down;
     bool cut; /* the next reply is lost */
     struct store *store;
+    struct blobs *blobs;
+    unsigned blobs_percent; /* of the disk: new attachments are refused */
     struct broker *broker;
     struct registry *registry;
     struct policy *policy;

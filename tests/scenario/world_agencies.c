@@ -52,6 +52,7 @@ bool world_change_agency(struct world *world, const char *id, const char *lines)
         registry_read("agencies.yaml", span_buf(&text), &registry, &fault) == OK &&
         policy_read("policy.yaml", span_buf(&world->policy_text), registry, &policy, &fault) == OK;
     if (good) {
+        policy->attachments_required = world->policy->attachments_required;
         use(world, registry, policy);
         buf_free(&world->registry_text);
         world->registry_text = text;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "io/calendar_folder.h"
+#include "store/blobs.h"
 
 const char *const SAY_OUTBOUND =
     "{'kind':'outbound-referral','recipients':['education'],'facts':{'ground':'art-18-3',"
@@ -90,6 +91,7 @@ void realm_open(struct realm *realm)
     must(file_read("config/policy.yaml", &policy, &fault), &fault);
     must(policy_read("policy.yaml", span_buf(&policy), realm->registry, &realm->policy, &fault),
          &fault);
+    realm->policy->attachments_required = false; /* until a suite says otherwise */
     must(calendar_folder_load("config/calendars", &realm->calendar, &fault), &fault);
     buf_free(&policy);
     ck_assert_uint_le(registry_count(realm->registry), REALM_AGENCIES);
@@ -267,9 +269,13 @@ enum err desk_start(struct desk *desk)
     memset(options.seal_key, 9, sizeof(options.seal_key));
     (void)snprintf(path, sizeof(path), "%s/store", desk->folder);
     must(store_open(path, &options, &desk->store, &fault), &fault);
+    (void)snprintf(path, sizeof(path), "%s/attachments", desk->folder);
+    must(blobs_open(path, &(struct blobs_options){.refuse_percent = 100}, &desk->blobs, &fault),
+         &fault);
     const struct agent_setup setup = {.ops = &ops,
                                       .ctx = desk,
                                       .store = desk->store,
+                                      .blobs = desk->blobs,
                                       .self = registry_at(desk->realm->registry, desk->place),
                                       .registry = desk->realm->registry,
                                       .policy = desk->realm->policy,
@@ -298,6 +304,8 @@ void desk_stop(struct desk *desk)
 {
     agent_free(desk->agent);
     store_close(desk->store);
+    blobs_close(desk->blobs);
+    desk->blobs = NULL;
     desk->agent = NULL;
     desk->store = NULL;
     for (size_t slot = 0; slot < SLOT_COUNT; slot++) {

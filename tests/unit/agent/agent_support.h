@@ -48,6 +48,7 @@ struct desk {
     const struct calendar *calendar; /* of the next start; NULL: the realm's */
     struct notice_setup *notices;    /* owned; with_hook: one hook */
     struct store *store;
+    struct blobs *blobs;
     struct agent *agent;
     uint64_t wall_ms, machine_ms, wake_ms, seed;
     struct ask asks[SLOT_COUNT];

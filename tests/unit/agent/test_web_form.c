@@ -95,41 +95,69 @@ static void type_value(const struct form_layout *layout, const char *name,
     put(name, text);
 }
 
-static void type_list(const struct form_layout *layout, const char *name,
-                      const struct json_value *list);
+/* Nobody types the officer's name, nor how many persons there are. */
+static bool is_typed(const char *name)
+{
+    return strcmp(name, "body.officer") != 0 && strcmp(name, "facts.persons") != 0;
+}
 
-static void type_members(const struct form_layout *layout, const char *prefix,
-                         const struct json_value *object)
+static void type_words(const struct form_layout *layout, const char *name,
+                       const struct json_value *list)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct json_value item = json_item(list, i);
+        char row[2 * FORM_NAME_BYTES];
+
+        (void)snprintf(row, sizeof(row), "%s[%zu]", name, i);
+        type_value(layout, strcmp(name, "facts.dates") == 0 ? row : name, &item);
+    }
+}
+
+static void type_row(const struct form_layout *layout, const char *row,
+                     const struct json_value *object)
 {
     for (size_t i = 0; i < json_count(object); i++) {
         const char *member = json_member_name(object, i);
         struct json_value value = json_member(object, member);
-        char name[FORM_NAME_BYTES];
+        char name[4 * FORM_NAME_BYTES];
 
-        (void)snprintf(name, sizeof(name), "%s.%s", prefix, member);
-        if (strcmp(name, "body.officer") == 0 || strcmp(name, "facts.persons") == 0) {
-            continue; /* nobody types it */
-        }
+        (void)snprintf(name, sizeof(name), "%s.%s", row, member);
         if (json_is_array(&value)) {
-            type_list(layout, name, &value);
+            type_words(layout, name, &value);
         } else {
             type_value(layout, name, &value);
         }
     }
 }
 
-static void type_list(const struct form_layout *layout, const char *name,
+static void type_rows(const struct form_layout *layout, const char *name,
                       const struct json_value *list)
 {
     for (size_t i = 0; i < json_count(list); i++) {
         struct json_value item = json_item(list, i);
-        char row[FORM_NAME_BYTES];
+        char row[2 * FORM_NAME_BYTES];
 
         (void)snprintf(row, sizeof(row), "%s[%zu]", name, i);
-        if (json_is_object(&item)) {
-            type_members(layout, row, &item);
-        } else {
-            type_value(layout, strcmp(name, "facts.dates") == 0 ? row : name, &item);
+        type_row(layout, row, &item);
+    }
+}
+
+static void type_part(const struct form_layout *layout, const char *part,
+                      const struct json_value *object)
+{
+    for (size_t i = 0; i < json_count(object); i++) {
+        const char *member = json_member_name(object, i);
+        struct json_value value = json_member(object, member);
+        struct json_value first = json_item(&value, 0);
+        char name[FORM_NAME_BYTES];
+
+        (void)snprintf(name, sizeof(name), "%s.%s", part, member);
+        if (json_is_array(&value) && json_is_object(&first)) {
+            type_rows(layout, name, &value);
+        } else if (json_is_array(&value)) {
+            type_words(layout, name, &value);
+        } else if (is_typed(name)) {
+            type_value(layout, name, &value);
         }
     }
 }
@@ -158,10 +186,10 @@ static void type_example(const struct form_layout *layout, const struct json_val
     address_member(root, "matter", address.matter, sizeof(address.matter));
     address_member(root, "about", address.about, sizeof(address.about));
     address_member(root, "case_number", address.case_number, sizeof(address.case_number));
-    type_members(layout, "facts", &facts);
-    type_members(layout, "body", &body);
+    type_part(layout, "facts", &facts);
+    type_part(layout, "body", &body);
     if (!json_absent(&recipients)) {
-        type_list(layout, "recipients", &recipients);
+        type_words(layout, "recipients", &recipients);
     }
     if (!json_absent(&refers_to)) {
         type_value(layout, "refers_to", &refers_to);

@@ -164,8 +164,7 @@ START_TEST(what_is_no_form_is_not_found)
         "/send/papers/JZ-1",
         "/send/reminder",
         "/send/papers/JZ-2026-0001-01",
-        "/send/archive/"
-        "JZ-2026-0001-01-01-01-01-01-01-01",
+        "/send/archive/JZ-2026-0001-01-01-01-01-01-01-01",
     };
 
     for (size_t i = 0; i < COUNT_OF(paths); i++) {

@@ -12,6 +12,7 @@ static struct world world_new(void)
 {
     struct world world = {.registry = shipped_registry()};
     world.policy = shipped_policy(world.registry);
+    world.policy->attachments_required = false; /* test_attachment has them */
     world.ctx = (struct check_context){.policy = world.policy, .registry = world.registry};
     return world;
 }

@@ -22,6 +22,7 @@ static const struct {
     {SEND "clocks: {feedback-outbound: 0}\n" LISTS, "p.yaml:2:", NULL},
     {SEND "clocks: {feedback-outbound: 401}\n" LISTS, "p.yaml:2:", NULL},
     {SEND "clocks: {unsigned: 3}\n" LISTS, "p.yaml:2:", NULL},
+    {SEND "attachments: sometimes\n" LISTS, "p.yaml:2:", "policy.attachments"},
     {SEND "rungs:\n  due-9: {offset: 1, to: [office]}\n" LISTS, "p.yaml:3:", "policy.rung"},
     {SEND "rungs:\n  due-3.4: {offset: 1, to: [office]}\n" LISTS, "p.yaml:3:", "policy.rung"},
     {SEND "rungs:\n  due-1: {offset: one, to: [office]}\n" LISTS, "p.yaml:3:", "policy.offset"},

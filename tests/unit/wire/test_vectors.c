@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/refusal.h"
+#include "wire/attachment_seal.h"
 #include "wire/envelope.h"
 #include "wire/receipt.h"
 #include "wire/sealing.h"
@@ -227,6 +228,48 @@ START_TEST(test_matter)
 }
 END_TEST
 
+START_TEST(test_attachment)
+{
+    struct attachment_cipher cipher;
+    struct span plain = value("attachment", "plain");
+    struct digest digest = digest_value("attachment", "digest");
+    struct request_head head;
+    struct body body;
+    ck_assert_int_eq(attachment_cipher_init(value("attachment", "key").data, plain.len, &cipher),
+                     OK);
+    struct buf out = output();
+    ck_assert_int_eq(attachment_seal(&cipher, plain, &out), OK);
+    ends_as(&out, "attachment", "sealed");
+    struct digest sealed = crypto_sha256(value("attachment", "sealed"));
+    ck_assert(digest_equal(&sealed, &digest));
+    uint8_t *large = region_take(&region, 70000);
+    ck_assert_ptr_nonnull(large);
+    for (size_t i = 0; i < 70000; i++) {
+        large[i] = (uint8_t)(i % 251);
+    }
+    ck_assert_int_eq(attachment_cipher_init(value("attachment", "large_key").data, 70000, &cipher),
+                     OK);
+    buf_init(&out, 1u << 20);
+    ck_assert_int_eq(attachment_seal(&cipher, span_of(large, 70000), &out), OK);
+    sealed = crypto_sha256(span_buf(&out));
+    digest = digest_value("attachment", "large_digest");
+    ck_assert(digest_equal(&sealed, &digest));
+    buf_free(&out);
+    ck_assert_int_eq(request_head_decode(value("attachment", "put_head"), &region, &head, NULL),
+                     OK);
+    ck_assert_int_eq(head.kind, REQUEST_BLOB_PUT);
+    ck_assert_uint_eq(head.blob_put.offset, 4096);
+    ck_assert_uint_eq(head.blob_put.offset + head.blob_put.data.len, head.blob_put.size);
+    out = output();
+    ck_assert_int_eq(request_head_encode(&head, &out), OK);
+    ends_as(&out, "attachment", "put_head");
+    ck_assert_int_eq(body_decode(value("attachment", "body"), &region, &body, NULL), OK);
+    ck_assert_uint_eq(body.attachment_count, 1);
+    ck_assert_uint_eq(body.attachments[0].plain_bytes, plain.len);
+    ck_assert_mem_eq(body.attachments[0].key, value("attachment", "key").data, AEAD_KEY_BYTES);
+}
+END_TEST
+
 START_TEST(test_log)
 {
     struct digest nodes[32];
@@ -378,6 +421,7 @@ int main(void)
     tcase_add_test(tcase, test_message);
     tcase_add_test(tcase, test_sealing);
     tcase_add_test(tcase, test_matter);
+    tcase_add_test(tcase, test_attachment);
     tcase_add_test(tcase, test_log);
     tcase_add_test(tcase, test_checkpoint_and_receipt);
     tcase_add_test(tcase, test_reply);

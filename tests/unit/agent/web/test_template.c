@@ -401,7 +401,7 @@ static const char layout_view[] =
     "{\"title\":\"待办\",\"agency\":\"演示市民政局\",\"department\":\"社会救助科\","
     "\"officer\":\"高娃<化名>\",\"nav_inbox\":true,\"today\":\"2026年10月15日\",\"csrf\":"
     "\"t0k\\\"n\","
-    "\"lang\":\"zh-CN\",\"notice\":\"已签收\",\"demo\":true}";
+    "\"lang\":\"zh-CN\",\"may_read\":true,\"notice\":\"已签收\",\"demo\":true}";
 
 START_TEST(test_built_in)
 {
