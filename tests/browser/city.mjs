@@ -224,8 +224,8 @@ export class Desk {
     await this.page.waitForURL((url) => url.pathname !== '/login');
   }
 
-  // A form's values by the names of its controls: a text, a choice, true, or a list of choices, which
-  // are then the only ones.
+  // A form's values by the names of its controls: a text, a choice, true, or a list of choices,
+  // which are then the only ones.
   async fill(values) {
     for (const [name, value] of Object.entries(values)) {
       if (Array.isArray(value)) {

@@ -105,8 +105,9 @@ async function postWithout(missing) {
   }
   const focused = [...page.querySelectorAll('[autofocus]')];
   if (focused.length !== 1) { wrong.push(`${focused.length} fields have the focus`); }
-  if (invalid.length > 0 && focused[0] && invalid[0] !== focused[0] &&
-      !invalid[0].contains(focused[0])) {
+  const needs = page.querySelector('#e-facts-needs, #e-recipients') ? '#recipients, ' : '';
+  const first = page.querySelector(`${needs}[aria-invalid="true"]`);
+  if (first && focused[0] && first !== focused[0] && !first.contains(focused[0])) {
     wrong.push(`not the first one has the focus: ${focused[0].name || focused[0].id}`);
   }
   if (!page.querySelector('#faults[role=alert] li')) { wrong.push('no summary on top'); }

@@ -73,6 +73,14 @@ function judgePolicy(response, where) {
   assert.match(headers['referrer-policy'] || '', /no-referrer|same-origin/, where);
 }
 
+// A file is always saved and never opened as a page.
+async function judgeDownload(desk, address, where) {
+  const response = await desk.context.request.get(desk.url(address));
+  assert.equal(response.status(), 200, where);
+  assert.match(response.headers()['content-disposition'] || '', /^attachment/, where);
+  return [];
+}
+
 // Follows the links from the first page; answers [address, ...], at most so many of a shape.
 async function walk(desk, visit) {
   const seen = new Set();
@@ -111,6 +119,7 @@ async function judgePage(desk, address, shape, { language, role, judged, faults 
   } else {
     desk.allowed.delete(404);
   }
+  if (/\.(csv|xlsx)$/.test(shape)) { return judgeDownload(desk, address, where); }
   await desk.page.setViewportSize({ width: 1280, height: 900 });
   const response = await desk.go(address);
   await hold(() => desk.calm());

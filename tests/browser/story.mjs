@@ -96,7 +96,7 @@ test('education signs for it and grants assistance', async () => {
   await reads(P, `/case/${number}`, /给予救助/, /按期/);
 });
 
-test('civil affairs asks for procedure; the applicant is informed and the papers come', async () => {
+test('civil affairs asks for procedure; the applicant is informed, the papers come', async () => {
   const number = story.of['civil-affairs'];
   await file('civil-affairs', `/send/feedback/${number}`, {
     'facts.outcome': 'procedure-required', 'facts.documents[0].kind': 'application-form',
@@ -158,7 +158,8 @@ test('the women\'s federation refers to the procuratorate, which answers', async
   await file(P, `/send/sign-for/${story.inbound}`, {},
     [['womens-federation', 'sign-for', story.inbound]]);
   await file(P, `/send/feedback/${story.inbound}`, { 'facts.outcome': 'suitable',
-    'body.opinion': '符合条件，拟予救助。' }, [['womens-federation', 'inbound-feedback', story.inbound]]);
+    'body.opinion': '符合条件，拟予救助。' },
+  [['womens-federation', 'inbound-feedback', story.inbound]]);
   await reads('womens-federation', `/case/${story.inbound}`, /符合/);
 });
 
