@@ -596,8 +596,7 @@ static void show_matter(struct shown *shown)
     page_show(page, 200, "matter");
 }
 
-/* A matter of one's own that the broker has not taken yet. */
-static bool load(struct page *page, struct store_txn *read, const struct case_key *key)
+bool page_load_matter(struct page *page, struct store_txn *read, const struct case_key *key)
 {
     struct copy *copy = page->agent->copy;
 
@@ -618,7 +617,7 @@ static void find_and_show(struct page *page, struct store_txn *read)
     struct shown shown = {.page = page, .read = read};
 
     if (show_find(read, page->tail, "id", &key, &fault) != OK || uuid_is_zero(&key.referral_id) ||
-        !load(page, read, &key)) {
+        !page_load_matter(page, read, &key)) {
         page_refuse(page, 404, N_("本单位没有这个编号的事项。"));
         return;
     }

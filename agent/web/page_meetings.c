@@ -240,13 +240,12 @@ static void view_meetings(struct page *page, struct store_txn *read)
     json_name(&page->view, "meetings");
     json_array_begin(&page->view);
     for (size_t i = 0; i < count; i++) {
-        struct copy *copy = page->agent->copy;
         struct opened_row opened;
 
         if (open_first(page, read, items[i], &opened) &&
             opened.message.header.kind == MESSAGE_MEETING_NOTICE &&
-            copy_load(read, &items[i]->key, copy) == OK && copy->known && copy->of_matter) {
-            view_meeting(page, &copy->matter, &opened);
+            page_load_matter(page, read, &items[i]->key)) {
+            view_meeting(page, &page->agent->copy->matter, &opened);
         }
         row_close(&opened);
     }

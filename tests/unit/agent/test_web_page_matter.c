@@ -1,0 +1,228 @@
+/* agent/web/page_message, page_matter, page_meetings, page_statistics: what they show of what an
+ * agency sent, to whom they offer what, and what they refuse. What would be answered is taken from
+ * http_answer (the linker wraps it). */
+#include <stdio.h>
+
+#include "agent/web/web_parts.h"
+#include "agent_support.h"
+
+static struct realm realm;
+static struct desk desk;
+static struct web web;
+static struct officer officer;
+static struct session *session;
+static char cookie_value[SESSION_TOKEN_BYTES];
+
+static struct {
+    unsigned status;
+    struct buf body; /* with a NUL */
+} got;
+
+void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
+
+void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
+{
+    (void)exchange;
+    got.status = response->status;
+    buf_clear(&got.body);
+    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
+    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
+}
+
+static void open_as(const char *agency)
+{
+    struct fault fault;
+
+    realm_open(&realm);
+    desk_open(&desk, &realm, agency);
+    buf_init(&got.body, WEB_VIEW_BYTES);
+    memset(&web, 0, sizeof(web));
+    web.setup.agent = desk.agent;
+    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
+    ck_assert_int_eq(sessions_new(&web.sessions), OK);
+    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
+    officer = (struct officer){.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
+    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
+}
+
+static void setup(void)
+{
+    open_as("procuratorate");
+}
+
+static void teardown(void)
+{
+    counted_free(web.counted);
+    worklist_free(web.worklist);
+    sessions_free(web.sessions);
+    templates_free(web.templates);
+    buf_free(&got.body);
+    desk_close(&desk);
+    realm_close(&realm);
+}
+
+static void get(const char *tail, const struct http_field query[2], void (*show)(struct page *page))
+{
+    const struct http_request asked = {
+        .method = HTTP_GET, .path = "/", .query = query, .query_count = query != NULL ? 2 : 0};
+    struct page page = {.web = &web,
+                        .agent = desk.agent,
+                        .request = &asked,
+                        .session = session,
+                        .tail = tail,
+                        .now_ms = desk.wall_ms};
+
+    worklist_free(web.worklist); /* nobody tells it of changes here */
+    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
+    while (worklist_fill(web.worklist)) {
+    }
+    got.status = 0;
+    buf_init(&page.text, WEB_VIEW_BYTES);
+    show(&page);
+    ck_assert(page.answered);
+    buf_free(&page.text);
+}
+
+static bool says(const char *text)
+{
+    return strstr((const char *)got.body.data, text) != NULL;
+}
+
+/* A message to civil affairs; its id and the number of its matter. */
+static char message_id[UUID_TEXT_BYTES], number[LIMIT_NUMBER_BYTES];
+
+static void say(const char *message)
+{
+    char line[2048];
+    struct json_value answer;
+
+    (void)snprintf(line, sizeof(line), "{'cmd':'send','message':%s}", message);
+    answer = desk_must(&desk, line);
+    text_copy(message_id, sizeof(message_id), text_at(answer, "messages.0.id"));
+    text_copy(number, sizeof(number), text_at(answer, "messages.0.referral"));
+}
+
+static const char *const consultation =
+    "{'kind':'consultation','recipients':['civil-affairs'],'facts':{'topic':'policy'},"
+    "'body':{'officer':'检察官甲','text':'<b>认定口径</b>\\n请会商。'}}";
+
+START_TEST(a_message_is_shown_whole)
+{
+    say(consultation);
+    get(message_id, NULL, page_message);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("工作会商") && says("会商主题") && says("政策适用"));
+    ck_assert(says("承办") && says("检察官甲"));
+    ck_assert(says("&lt;b&gt;认定口径&lt;/b&gt;") && !says("<b>认定口径"));
+    ck_assert(says("民政局") && says("已保存，线路恢复后自动发送"));
+    ck_assert(says(message_id));
+}
+END_TEST
+
+START_TEST(no_message_of_that_id)
+{
+    get("019a0b7c-1d2e-7f30-8a4b-5c6d7e8f9012", NULL, page_message);
+    ck_assert_uint_eq(got.status, 404);
+    get("../etc/passwd", NULL, page_message);
+    ck_assert_uint_eq(got.status, 404);
+    get("JZ-SX-2026-0001", NULL, page_matter);
+    ck_assert_uint_eq(got.status, 404);
+    get("", NULL, page_matter);
+    ck_assert_uint_eq(got.status, 404);
+}
+END_TEST
+
+START_TEST(a_matter_offers_what_goes_on)
+{
+    char href[96];
+
+    say(consultation);
+    (void)snprintf(href, sizeof(href), "/send/consultation/%s", number);
+    get(number, NULL, page_matter);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("政策适用") && says("人民检察院") && says("民政局") && says(href));
+    session->officer.roles = OFFICER_LEADER; /* reads */
+    get(number, NULL, page_matter);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("政策适用") && !says("/send/"));
+    session->officer.roles = OFFICER_MANAGER; /* keeps accounts */
+    get(number, NULL, page_matter);
+    ck_assert_uint_eq(got.status, 403);
+    ck_assert(!says("政策适用"));
+}
+END_TEST
+
+START_TEST(the_office_calls_meetings_and_publishes)
+{
+    get("", NULL, page_meetings);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("/send/meeting-notice") && says("/send/hearing-invitation"));
+    ck_assert(says("/send/roster\"") && says("办公室尚未发布名册"));
+    ck_assert(!says("/send/roster-change"));
+    say("{'kind':'roster','facts':{'edition':1,'persons':1},'body':{'officer':'办公室','persons':"
+        "[{'name':'联络员辛','phone':'0477-0000000','agency':'education','role':'liaison'}]}}");
+    say("{'kind':'meeting-notice','facts':{'at':'2026-04-03T09:00:00+08:00','reply_by':"
+        "'2026-03-30','agenda':[]},'body':{'officer':'办公室','text':'三楼会议室。'}}");
+    get("", NULL, page_meetings);
+    ck_assert(says("第 1 版") && says("联络员辛") && says("0477-0000000"));
+    ck_assert(says("三楼会议室。") && says("4月3日 09:00"));
+    session->officer.roles = OFFICER_LEADER;
+    get("", NULL, page_meetings);
+    ck_assert(says("联络员辛") && !says("/send/"));
+}
+END_TEST
+
+START_TEST(a_member_tells_of_its_own)
+{
+    teardown();
+    open_as("civil-affairs");
+    get("", NULL, page_meetings);
+    ck_assert(says("/send/roster-change") && says("/send/consultation"));
+    ck_assert(!says("/send/meeting-notice") && !says("/send/hearing-invitation"));
+    ck_assert(!says("/send/fund-plan") && !says("/send/roster\""));
+}
+END_TEST
+
+START_TEST(statistics_of_whole_months)
+{
+    const struct http_field good[] = {{"from", "2026-01"}, {"until", "2026-12"}};
+    const struct http_field wrong[][2] = {{{"from", "2026-12"}, {"until", "2026-01"}},
+                                          {{"from", "2026-13"}, {"until", "2026-13"}},
+                                          {{"from", "<b>"}, {"until", "2026-01"}},
+                                          {{"from", "2026-01-01"}, {"until", "2026-01-01"}}};
+
+    desk_refer(&desk, "education"); /* waits: it is in no figure */
+    get("", good, page_statistics);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("统计期间没有线索。") && says("作为联席会议办公室"));
+    get("", good, page_statistics_csv);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert_int_eq(memcmp(got.body.data, "\xef\xbb\xbf", 3), 0);
+    ck_assert(says("按期反馈率") && says("\r\n"));
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        get("", wrong[i], page_statistics);
+        ck_assert_uint_eq(got.status, 400);
+        get("", wrong[i], page_statistics_csv);
+        ck_assert_uint_eq(got.status, 400);
+    }
+    session->officer.roles = OFFICER_MANAGER;
+    get("", good, page_statistics);
+    ck_assert_uint_eq(got.status, 403);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("agent_web_page_matter");
+    TCase *all = tcase_create("all");
+
+    tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_test(all, a_message_is_shown_whole);
+    tcase_add_test(all, no_message_of_that_id);
+    tcase_add_test(all, a_matter_offers_what_goes_on);
+    tcase_add_test(all, the_office_calls_meetings_and_publishes);
+    tcase_add_test(all, a_member_tells_of_its_own);
+    tcase_add_test(all, statistics_of_whole_months);
+    suite_add_tcase(suite, all);
+    return suite_run(suite);
+}
