@@ -376,6 +376,22 @@ static enum err put_document(struct store_txn *txn, const struct case_key *key,
                : OK;
 }
 
+/* In order. What was recorded before the copy was counted anew, by the dates that it had then. */
+static enum err follow_next(struct agent *agent, struct store_txn *txn, const struct case_key *key,
+                            const struct copy_input *input, struct copy *copy)
+{
+    struct dates dates = {.count = 0};
+    enum err error = input->at_ms <= agent->counting.since_ms ? dates_load(txn, key, &dates) : OK;
+
+    if (error != OK || dates.count == 0 || input->at_ms > dates.until_ms) {
+        return error == OK ? apply_at(agent, txn, input, copy) : error;
+    }
+    dates_older(&dates, copy);
+    error = apply_at(agent, txn, input, copy);
+    dates_newer(&dates, copy);
+    return error == OK ? dates_keep(txn, key, &dates) : error;
+}
+
 enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct copy_input *input)
 {
     const struct message_header *header = &input->message->header;
@@ -390,7 +406,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     late = copy->known ? input->leaf_index < *last_leaf(copy) : opens(header->kind);
     error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
-        error = apply_at(agent, txn, input, copy);
+        error = follow_next(agent, txn, &key, input, copy);
     }
     if (error == OK && copy->known) {
         error = settle_withdrawn(agent, txn, copy);
@@ -409,17 +425,21 @@ enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct c
 {
     const struct decide_context ctx = context_at(agent, 0, agent->counting.since_ms);
     struct copy *copy = agent->copy;
+    struct dates dates;
     enum err error = copy_unpack(packed, copy);
 
     if (error != OK) {
         return error;
     }
+    dates_take(copy, agent->counting.since_ms, &dates);
     if (copy->of_matter) {
         decide_matter_recount(&ctx, &copy->matter);
     } else {
         decide_recount(&ctx, &copy->referral);
     }
-    return put(agent, txn, key, copy);
+    dates_compare(copy, &dates);
+    error = dates_keep(txn, key, &dates);
+    return error == OK ? put(agent, txn, key, copy) : error;
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,

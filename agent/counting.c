@@ -94,19 +94,31 @@ static void log_difference(const struct agent *agent)
     }
 }
 
+/* A notice that waited may say that the broker had its newest calendar earlier than the greeting
+ * that named it: what opened since is counted anew though it was stopped. */
+static enum err told_again(struct counting *counting, struct store_txn *txn, uint64_t at_ms)
+{
+    counting->told_ms = at_ms > counting->told_ms ? at_ms : counting->told_ms;
+    if (at_ms >= counting->since_ms) {
+        return OK;
+    }
+    counting->since_ms = at_ms;
+    return keep(counting, txn);
+}
+
 /* What is in memory only is said again with the next hello. */
 enum err counting_told(struct agent *agent, struct store_txn *txn, const char *version,
                        uint64_t at_ms)
 {
     struct counting *counting = &agent->counting;
 
+    if (version[0] != '\0' && strcmp(counting->told, version) == 0) {
+        return told_again(counting, txn, at_ms);
+    }
     if (version[0] == '\0' || at_ms < counting->told_ms) {
         return OK; /* a notice that waited since before the newest word */
     }
     counting->told_ms = at_ms;
-    if (strcmp(counting->told, version) == 0) {
-        return OK;
-    }
     memset(counting->told, 0, sizeof(counting->told));
     text_copy(counting->told, sizeof(counting->told), version);
     counting->since_ms = at_ms;

@@ -270,6 +270,41 @@ void copy_judge(struct agent *agent, const struct copy *before, const struct cop
 enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
                       struct span packed) MUST_CHECK;
 
+/* --- dates.c: what counting anew moved --- */
+
+#define DATES_MAX (LIMIT_DUTIES + REFERRAL_CLOCK_COUNT)
+
+struct date {
+    int32_t day;
+    bool provisional;
+};
+
+struct dated { /* a clock of a copy */
+    size_t place;
+    uint64_t start_ms;
+    struct date older, newer;
+};
+
+struct dates {
+    uint64_t until_ms; /* what the broker recorded up to then is judged by the older ones */
+    size_t count;
+    struct dated each[DATES_MAX];
+};
+
+/* The dates of its open clocks, before it is counted anew; */
+void dates_take(struct copy *copy, uint64_t until_ms, struct dates *ret_dates);
+/* afterwards: only those that moved. */
+void dates_compare(struct copy *copy, struct dates *dates);
+/* Gives the copy its older dates; */
+void dates_older(const struct dates *dates, struct copy *copy);
+/* and back, to clocks that are still open and were not moved. The others are forgotten. */
+void dates_newer(struct dates *dates, struct copy *copy);
+/* Replaces what was kept of that copy. */
+enum err dates_keep(struct store_txn *txn, const struct case_key *key,
+                    const struct dates *dates) MUST_CHECK;
+enum err dates_load(struct store_txn *txn, const struct case_key *key,
+                    struct dates *ret_dates) MUST_CHECK; /* none: count is 0 */
+
 /* --- counting.c: by which calendar the copies count --- */
 
 enum err counting_load(struct agent *agent) MUST_CHECK;
