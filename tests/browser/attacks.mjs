@@ -269,7 +269,7 @@ test('a manager of accounts reads no case', async () => {
     assert.doesNotMatch(answer.text, /JZ-2026|小甲/, address);
   }
   const csrf = await tokenOf(inbox, cookie);
-  for (const address of [`/reveal/${id}`, '/export/csv', '/export/xlsx', '/draft', '/']) {
+  for (const address of [`/reveal/${id}`, '/export/csv', '/export/xlsx', '/draft', '/list/sent']) {
     const form = { csrf, q: 'JZ', why: '审查核实', address: '/refer' };
     const answer = await ask(inbox, address, { method: 'POST', cookie, form });
     assert.equal(answer.status, 403, address);
