@@ -300,7 +300,7 @@ static unsigned body_judge(struct http_exchange *exchange, uint64_t announced)
     }
     exchange->kind = http_body_kind_of(http_header(exchange, "Content-Type"));
     exchange->body_max =
-        options->body_max == NULL ? 0 : options->body_max(options->ctx, HTTP_POST, request->path);
+        options->body_max == NULL ? 0 : options->body_max(options->ctx, request);
     if (exchange->body_max == 0) {
         return MHD_HTTP_METHOD_NOT_ALLOWED;
     }
