@@ -16,6 +16,7 @@ enum label_form {
     LABEL_MONEY,    /* fen */
     LABEL_BYTES,    /* a size */
     LABEL_PERSON,   /* counts the persons of the body from 0 */
+    LABEL_MATERIAL, /* counts the materials from 0 */
     LABEL_DUTY,     /* the number of a duty; 0: none that was planned */
     LABEL_AGENCY,   /* an agency's id */
     LABEL_RUNG,     /* ids of rungs, a blank between */

@@ -97,6 +97,16 @@ void view_day(struct page *page, const char *name, int32_t day)
 
 /* --- lamps --- */
 
+static void days_text(const struct page *page, uint32_t days, bool late, char out[PAGE_DAY_BYTES])
+{
+    if (page->language == LANGUAGE_EN) {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%u working day%s %s", days, days == 1 ? "" : "s",
+                       late ? "late" : "left");
+    } else {
+        (void)snprintf(out, PAGE_DAY_BYTES, "%s %u 个工作日", late ? "超期" : "剩", days);
+    }
+}
+
 static void lamp_text(const struct page *page, const struct lamp *lamp, bool late,
                       char out[PAGE_DAY_BYTES])
 {
@@ -108,15 +118,11 @@ static void lamp_text(const struct page *page, const struct lamp *lamp, bool lat
     if (!late && left == 0) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("今日到期")));
     } else if (!late) {
-        (void)snprintf(out, PAGE_DAY_BYTES,
-                       page->language == LANGUAGE_EN ? "%u working days left" : "剩 %u 个工作日",
-                       left);
+        days_text(page, left, false, out);
     } else if (over == 0) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
     } else {
-        (void)snprintf(out, PAGE_DAY_BYTES,
-                       page->language == LANGUAGE_EN ? "%u working days late" : "超期 %u 个工作日",
-                       over);
+        days_text(page, over, true, out);
     }
 }
 
@@ -127,9 +133,7 @@ static void stopped_text(const struct page *page, const struct lamp *lamp, char 
     } else if (lamp->lateness_days == 0) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
     } else {
-        (void)snprintf(out, PAGE_DAY_BYTES,
-                       page->language == LANGUAGE_EN ? "%u working days late" : "超期 %u 个工作日",
-                       lamp->lateness_days);
+        days_text(page, lamp->lateness_days, true, out);
     }
 }
 

@@ -167,8 +167,9 @@ static void view_delivered(struct page *page, const struct referral *referral)
     char text[64];
 
     (void)snprintf(text, sizeof(text),
-                   page->language == LANGUAGE_EN ? "delivered %u working days ago"
-                                                 : "送达已 %u 个工作日",
+                   page->language != LANGUAGE_EN ? "送达已 %u 个工作日"
+                   : days == 1                   ? "delivered %u working day ago"
+                                                 : "delivered %u working days ago",
                    days);
     named_text(&page->view, "progress_sub", text);
 }
@@ -547,10 +548,12 @@ static enum err view_list(struct page *page, const struct list_kind *kind)
 
     query_of(page, kind, &query);
     error = worklist_query(page->web->worklist, &query, page->now_ms, &result);
-    if (error == OK) {
-        error = store_read_begin(page->agent->setup.store, &read);
-    }
     if (error != OK) {
+        return error;
+    }
+    error = store_read_begin(page->agent->setup.store, &read);
+    if (error != OK) {
+        free(result.rows);
         return error;
     }
     view_filter(page, &query);

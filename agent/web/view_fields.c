@@ -329,6 +329,9 @@ static void say_u64(struct value *value, enum label_form form, uint64_t number)
     case LABEL_PERSON:
         say_formatted(value, tr(value->page, N_("第 {n} 人")), number + 1);
         return;
+    case LABEL_MATERIAL:
+        say_formatted(value, tr(value->page, N_("第 {n} 项")), number + 1);
+        return;
     case LABEL_DUTY:
         if (number == 0) {
             say(value, tr(value->page, N_("计划外")));

@@ -42,6 +42,9 @@ static void draw_day(struct drawing *drawing, int32_t day)
         class = day == trace->due_day ? "end" : what.reason == DAY_MAKE_UP ? "mk" : "";
         (void)snprintf(text, sizeof(text), "%.*s%u%s", (int)(number - format), format,
                        drawing->counted, number + 2);
+    } else if (day == trace->due_day) { /* people chose a day of rest */
+        class = "end";
+        text_copy(text, sizeof(text), tr(page, N_("届满")));
     } else if (what.reason == DAY_WEEKEND) {
         class = "off";
         text_copy(text, sizeof(text), tr(page, N_("周末")));

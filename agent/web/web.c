@@ -270,6 +270,9 @@ static void handle_cb(void *ctx, struct http_exchange *exchange, const struct ht
         show(&page, route);
     }
     assert(page.answered);
+    if (worklist_progress(web->worklist) < 100) {
+        loop_timer_after(&web->fill, 0); /* it found that all must be read anew */
+    }
     if (page.text.cap > 0) {
         crypto_wipe(page.text.data, page.text.cap);
     }

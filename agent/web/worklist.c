@@ -8,6 +8,44 @@
 
 #define FILL_SLICE_MS 8u /* of one turn of the loop */
 
+/* --- for whom this agency acts --- */
+
+static void acting_now(const struct worklist *list, struct agency_set *acting)
+{
+    const struct agent_setup *setup = &list->agent->setup;
+    const uint64_t now_ms = agent_wall_ms(list->agent);
+
+    memset(acting, 0, sizeof(*acting));
+    for (size_t i = 0; i < registry_count(setup->registry); i++) {
+        const struct agency *agency = registry_at(setup->registry, i);
+
+        if (registry_acting(setup->registry, agency->number, now_ms) == setup->self->number) {
+            agency_set_add(acting, agency->number);
+        }
+    }
+}
+
+void work_follow_day(struct worklist *list)
+{
+    const int32_t today = civil_day_at(agent_wall_ms(list->agent));
+    struct agency_set acting;
+
+    if (today == list->acting_day) {
+        return;
+    }
+    list->acting_day = today;
+    acting_now(list, &acting);
+    if (memcmp(&acting, &list->acting, sizeof(acting)) != 0) {
+        list->acting = acting;
+        list->phase = FILL_COPIES;
+        list->at_any = false;
+        list->at_seq = 0;
+        list->at_entry = 0;
+    }
+}
+
+/* --- life --- */
+
 enum err worklist_new(struct agent *agent, struct worklist **ret_list)
 {
     struct worklist *list = calloc(1, sizeof(*list));
@@ -20,10 +58,13 @@ enum err worklist_new(struct agent *agent, struct worklist **ret_list)
     crypto_random(&list->salt, sizeof(list->salt));
     list->table_size = 1024;
     list->table = calloc(list->table_size, sizeof(*list->table));
-    if (list->table == NULL) {
-        free(list);
+    list->cases = calloc(list->table_size, sizeof(*list->cases));
+    if (list->table == NULL || list->cases == NULL) {
+        worklist_free(list);
         return ERR_MEMORY;
     }
+    list->acting_day = civil_day_at(agent_wall_ms(agent));
+    acting_now(list, &list->acting);
     *ret_list = list;
     return OK;
 }
@@ -51,6 +92,8 @@ void worklist_free(struct worklist *list)
     }
     free(list->entries);
     free(list->table);
+    free(list->cases);
+    free(list->hits.rows);
     crypto_wipe(&list->key, sizeof(list->key));
     free(list);
 }
@@ -97,6 +140,66 @@ const struct work_item *worklist_find(struct worklist *list, const struct uuid *
     return &entry->item;
 }
 
+/* --- by case --- */
+
+static size_t case_slot_of(const struct worklist *list, const struct uuid *case_id)
+{
+    size_t at = place_of(list, case_id);
+
+    while (list->cases[at] != 0 &&
+           !uuid_equal(&list->entries[list->cases[at] - 1]->item.key.case_id, case_id)) {
+        at = (at + 1) & (list->table_size - 1);
+    }
+    return at;
+}
+
+struct work_entry *work_case_first(struct worklist *list, const struct uuid *case_id)
+{
+    size_t at = case_slot_of(list, case_id);
+
+    return list->cases[at] != 0 ? list->entries[list->cases[at] - 1] : NULL;
+}
+
+struct work_entry *work_case_next(const struct worklist *list, const struct work_entry *entry)
+{
+    return entry->next_of_case != 0 ? list->entries[entry->next_of_case - 1] : NULL;
+}
+
+/* Puts an entry into both tables. */
+static void enter(struct worklist *list, size_t index)
+{
+    struct work_entry *entry = list->entries[index];
+    size_t of_case = case_slot_of(list, &entry->item.key.case_id);
+
+    entry->next_of_case = list->cases[of_case];
+    list->cases[of_case] = (uint32_t)index + 1;
+    list->table[slot_of(list, &entry->item.key.referral_id)] = (uint32_t)index + 1;
+}
+
+/* --- one more --- */
+
+static enum err grow_tables(struct worklist *list)
+{
+    const size_t size = list->table_size * 2;
+    uint32_t *table = calloc(size, sizeof(*table));
+    uint32_t *cases = calloc(size, sizeof(*cases));
+
+    if (table == NULL || cases == NULL) {
+        free(table);
+        free(cases);
+        return ERR_MEMORY;
+    }
+    free(list->table);
+    free(list->cases);
+    list->table = table;
+    list->cases = cases;
+    list->table_size = size;
+    for (size_t i = 0; i < list->count; i++) {
+        enter(list, i);
+    }
+    return OK;
+}
+
 static enum err grow(struct worklist *list)
 {
     if (list->count == list->room) {
@@ -109,20 +212,7 @@ static enum err grow(struct worklist *list)
         list->entries = entries;
         list->room = room;
     }
-    if ((list->count + 1) * 2 > list->table_size) {
-        uint32_t *table = calloc(list->table_size * 2, sizeof(*table));
-
-        if (table == NULL) {
-            return ERR_MEMORY;
-        }
-        free(list->table);
-        list->table = table;
-        list->table_size *= 2;
-        for (size_t i = 0; i < list->count; i++) {
-            list->table[slot_of(list, &list->entries[i]->item.key.referral_id)] = (uint32_t)i + 1;
-        }
-    }
-    return OK;
+    return (list->count + 1) * 2 > list->table_size ? grow_tables(list) : OK;
 }
 
 static enum err entry_make(struct worklist *list, const struct case_key *key,
@@ -143,7 +233,7 @@ static enum err entry_make(struct worklist *list, const struct case_key *key,
     entry->item.key = *key;
     entry->item.person.name = "";
     list->entries[list->count] = entry;
-    list->table[slot_of(list, &key->referral_id)] = (uint32_t)++list->count;
+    enter(list, list->count++);
     *ret_entry = entry;
     return OK;
 }

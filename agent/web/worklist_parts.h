@@ -20,6 +20,20 @@ struct work_entry {
     struct statistics_referral *counted; /* of a referral; NULL: nothing is counted */
     struct statistics_duty *duties;      /* of a matter; NULL: none */
     uint32_t duty_count;
+    uint32_t next_of_case; /* index in entries + 1; 0: the last */
+};
+
+struct work_hit { /* a row that fits a query, with what it is sorted by */
+    uint8_t group;
+    uint64_t due;
+    uint64_t order;
+    struct work_entry *entry;
+    const struct work_line *line; /* NULL in lists of items */
+};
+
+struct work_hits {
+    struct work_hit *rows; /* owned; kept from query to query */
+    size_t count, room;
 };
 
 struct worklist {
@@ -29,7 +43,11 @@ struct worklist {
     struct work_entry **entries;
     size_t count, room;
     uint32_t *table;   /* place -> index in entries + 1; 0: free */
-    size_t table_size; /* a power of two */
+    uint32_t *cases;   /* the same by case: its newest entry, which leads to the others */
+    size_t table_size; /* of both: a power of two */
+    struct work_hits hits;
+    struct agency_set acting; /* for whom this agency acts, */
+    int32_t acting_day;       /* on that day */
     /* reading in */
     enum { FILL_COPIES, FILL_OUTBOX, FILL_PERSONS, FILL_DONE } phase;
     struct case_key at;
@@ -40,7 +58,7 @@ struct worklist {
     struct work_line scratch[WORK_LINES_MAX];
     struct work_counts counts;
     bool counted;
-    uint64_t counts_until_ms; /* the counts hold till then */
+    uint64_t counted_ms, counts_until_ms; /* the counts hold from and till then */
     int32_t counts_day;
 };
 
@@ -62,5 +80,11 @@ uint64_t work_identity_digest(const struct worklist *list, const char *number);
 /* --- worklist.c --- */
 
 struct work_entry *work_entry_find(struct worklist *list, const struct uuid *referral_id);
+/* The first of a case, NULL for none, and the one behind. */
+struct work_entry *work_case_first(struct worklist *list, const struct uuid *case_id);
+struct work_entry *work_case_next(const struct worklist *list, const struct work_entry *entry);
+/* The day may have come from which this agency acts for another, or another for it: then all is
+ * read anew, by worklist_fill. */
+void work_follow_day(struct worklist *list);
 
 #endif

@@ -1,23 +1,17 @@
-/* Lists, filters and counts: a walk over all items, a sort of those that fit, one page of them. */
+/* Lists, filters and counts: a walk over all items; of those that fit one page, in order. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/web/worklist_parts.h"
 #include "model/identity.h"
 
-struct hit { /* a row of the answer, with what it is sorted by */
-    uint8_t group;
-    uint64_t due;
-    uint64_t order;
-    struct work_entry *entry;
-    const struct work_line *line;
-};
-
 struct asking_for { /* a query, made ready */
     const struct work_query *query;
     struct worklist *list;
     uint64_t now_ms;
-    uint64_t soon_ms; /* what ends until then is near */
+    uint64_t soon_ms;                /* what ends until then is near */
+    char text[256];                  /* what is searched for, without the blanks around it */
+    char number[LIMIT_NUMBER_BYTES]; /* the same in capitals, where it may be part of one */
     uint64_t identity;
     bool has_identity;
 };
@@ -43,35 +37,42 @@ static bool name_has(const struct work_entry *entry, const char *text)
     return false;
 }
 
+/* Those that were not read yet are, but for the time in which all are being read. */
+static bool persons_known(const struct asking_for *asking, struct work_entry *entry)
+{
+    return entry->persons_read ||
+           (asking->list->phase == FILL_DONE && work_read_persons(asking->list, entry) == OK);
+}
+
+/* A matter has those of its referral. */
 static bool persons_fit(const struct asking_for *asking, struct work_entry *entry)
 {
     if (entry->item.of_matter) {
-        return entry->item.person.name[0] != '\0' &&
-               strstr(entry->item.person.name, asking->query->text) != NULL;
+        entry = work_entry_find(asking->list, &entry->about);
+    }
+    if (entry == NULL || entry->item.of_matter || !persons_known(asking, entry)) {
+        return false;
     }
     for (size_t i = 0; asking->has_identity && i < entry->digest_count; i++) {
         if (entry->digests[i] == asking->identity) {
             return true;
         }
     }
-    return name_has(entry, asking->query->text);
+    return !asking->has_identity && name_has(entry, asking->text);
+}
+
+/* That of a referral begins with its case's. */
+static bool number_fits(const struct asking_for *asking, const struct work_item *item)
+{
+    return asking->number[0] != '\0' &&
+           (strstr(item->number, asking->number) != NULL ||
+            (item->of_matter && strstr(item->case_number, asking->number) != NULL));
 }
 
 static bool text_fits(const struct asking_for *asking, struct work_entry *entry)
 {
-    const char *text = asking->query->text;
-
-    if (text == NULL || text[0] == '\0') {
-        return true;
-    }
-    if (strcasestr(entry->item.number, text) != NULL ||
-        strcasestr(entry->item.case_number, text) != NULL) {
-        return true;
-    }
-    if (!entry->persons_read && work_read_persons(asking->list, entry) != OK) {
-        return false;
-    }
-    return persons_fit(asking, entry);
+    return asking->text[0] == '\0' || number_fits(asking, &entry->item) ||
+           persons_fit(asking, entry);
 }
 
 static bool item_fits(const struct asking_for *asking, struct work_entry *entry)
@@ -125,16 +126,11 @@ static bool is_of_lines(enum work_list list)
 
 /* --- gather and sort --- */
 
-struct hits {
-    struct hit *rows; /* owned */
-    size_t count, room;
-};
-
-static enum err add_hit(struct hits *hits, const struct hit *hit)
+static enum err add_hit(struct work_hits *hits, const struct work_hit *hit)
 {
     if (hits->count == hits->room) {
         size_t room = hits->room > 0 ? hits->room * 2 : 256;
-        struct hit *rows = realloc(hits->rows, room * sizeof(*rows));
+        struct work_hit *rows = realloc(hits->rows, room * sizeof(*rows));
 
         if (rows == NULL) {
             return ERR_MEMORY;
@@ -147,18 +143,18 @@ static enum err add_hit(struct hits *hits, const struct hit *hit)
 }
 
 static enum err add_lines(const struct asking_for *asking, struct work_entry *entry,
-                          struct hits *hits)
+                          struct work_hits *hits)
 {
     const struct work_query *query = asking->query;
     enum err error = OK;
 
     for (uint32_t i = 0; error == OK && i < entry->item.line_count; i++) {
         const struct work_line *line = &entry->lines[i];
-        const struct hit hit = {.group = entry->item.group,
-                                .due = line->due_before_ms,
-                                .order = entry->item.opened_ms,
-                                .entry = entry,
-                                .line = line};
+        const struct work_hit hit = {.group = entry->item.group,
+                                     .due = line->due_before_ms,
+                                     .order = entry->item.opened_ms,
+                                     .entry = entry,
+                                     .line = line};
 
         if ((query->act == WORK_NONE || query->act == line->act) &&
             in_list_of_lines(query->list, line, asking->now_ms, asking->soon_ms)) {
@@ -170,23 +166,23 @@ static enum err add_lines(const struct asking_for *asking, struct work_entry *en
 
 /* The ledger goes by deadline alone, open ones first, then the newest; what is done by its end. */
 static enum err add_item(const struct asking_for *asking, struct work_entry *entry,
-                         struct hits *hits)
+                         struct work_hits *hits)
 {
     const struct work_item *item = &entry->item;
     bool plain = asking->query->list == WORK_LEDGER || asking->query->list == WORK_DONE;
-    const struct hit hit = {.group = plain ? 0 : item->group,
-                            .due = item->open ? item->due_before_ms : UINT64_MAX,
-                            .order = UINT64_MAX -
-                                     (item->closed_ms != 0 ? item->closed_ms : item->opened_ms),
-                            .entry = entry};
+    const struct work_hit hit = {
+        .group = plain ? 0 : item->group,
+        .due = item->open ? item->due_before_ms : UINT64_MAX,
+        .order = UINT64_MAX - (item->closed_ms != 0 ? item->closed_ms : item->opened_ms),
+        .entry = entry};
 
     return add_hit(hits, &hit);
 }
 
 static int by_order(const void *a, const void *b)
 {
-    const struct hit *first = a;
-    const struct hit *second = b;
+    const struct work_hit *first = a;
+    const struct work_hit *second = b;
 
     if (first->group != second->group) {
         return first->group < second->group ? -1 : 1;
@@ -200,7 +196,7 @@ static int by_order(const void *a, const void *b)
     return strcmp(first->entry->item.number, second->entry->item.number);
 }
 
-static enum err gather(const struct asking_for *asking, struct hits *hits)
+static enum err gather(const struct asking_for *asking, struct work_hits *hits)
 {
     enum work_list list = asking->query->list;
     enum err error = OK;
@@ -219,7 +215,66 @@ static enum err gather(const struct asking_for *asking, struct hits *hits)
     return error;
 }
 
-static enum err cut_page(const struct asking_for *asking, const struct hits *hits,
+/* --- the rows of one page in order, without the order of all others --- */
+
+static void swap(struct work_hit *a, struct work_hit *b)
+{
+    const struct work_hit kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+/* Those before the answer are not behind those from it on; neither part is empty. */
+static size_t part(struct work_hit *rows, size_t count)
+{
+    size_t low = 0, high = count - 1;
+    struct work_hit pivot;
+    uint64_t random; /* whoever numbers and dates them cannot make it slow */
+
+    crypto_random(&random, sizeof(random));
+    pivot = rows[random % count];
+    for (;;) {
+        while (by_order(&rows[low], &pivot) < 0) {
+            low++;
+        }
+        while (by_order(&rows[high], &pivot) > 0) {
+            high--;
+        }
+        if (low >= high) {
+            return low > 0 ? low : 1;
+        }
+        swap(&rows[low++], &rows[high--]);
+    }
+}
+
+/* Afterwards none of the first `at` belongs behind one of the rest. */
+static void divide(struct work_hit *rows, size_t count, size_t at)
+{
+    while (at > 0 && at < count) {
+        size_t split = part(rows, count);
+
+        if (at < split) {
+            count = split;
+        } else {
+            rows += split;
+            count -= split;
+            at -= split;
+        }
+    }
+}
+
+/* Afterwards rows[from] to rows[until - 1] are what they would be if all were sorted. */
+static void sort_page(const struct work_hits *hits, size_t from, size_t until)
+{
+    if (from < until) {
+        divide(hits->rows, hits->count, from);
+        divide(hits->rows + from, hits->count - from, until - from);
+        qsort(hits->rows + from, until - from, sizeof(*hits->rows), by_order);
+    }
+}
+
+static enum err cut_page(const struct asking_for *asking, struct work_hits *hits,
                          struct work_result *result)
 {
     size_t from = asking->query->offset < hits->count ? asking->query->offset : hits->count;
@@ -227,13 +282,14 @@ static enum err cut_page(const struct asking_for *asking, const struct hits *hit
     size_t count = asking->query->count < left ? asking->query->count : left;
     enum err error = OK;
 
+    sort_page(hits, from, from + count);
     result->total = hits->count;
     result->rows = calloc(count + 1, sizeof(*result->rows));
     if (result->rows == NULL) {
         return ERR_MEMORY;
     }
     for (size_t i = 0; error == OK && i < count; i++) {
-        const struct hit *hit = &hits->rows[from + i];
+        const struct work_hit *hit = &hits->rows[from + i];
 
         error = work_read_persons(asking->list, hit->entry);
         result->rows[i] = (struct work_row){.item = &hit->entry->item, .line = hit->line};
@@ -242,18 +298,68 @@ static enum err cut_page(const struct asking_for *asking, const struct hits *hit
     return error;
 }
 
+#define WIDE_BLANK "\xE3\x80\x80" /* U+3000 */
+
+/* As it was typed or pasted: blanks around it are none of it. */
+static void read_text(struct asking_for *asking, const char *text)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t len;
+
+    for (text = text != NULL ? text : ""; *text != '\0';) {
+        size_t skipped = strspn(text, blanks);
+
+        skipped += strncmp(text + skipped, WIDE_BLANK, 3) == 0 ? 3 : 0;
+        if (skipped == 0) {
+            break;
+        }
+        text += skipped;
+    }
+    text_copy(asking->text, sizeof(asking->text), text);
+    len = strlen(asking->text);
+    while (len > 0 && (strchr(blanks, asking->text[len - 1]) != NULL ||
+                       (len >= 3 && memcmp(asking->text + len - 3, WIDE_BLANK, 3) == 0))) {
+        len -= strchr(blanks, asking->text[len - 1]) != NULL ? 1 : 3;
+        asking->text[len] = '\0';
+    }
+}
+
+/* Numbers of ours have capitals and digits. */
+static void read_number(struct asking_for *asking)
+{
+    size_t len = strlen(asking->text);
+
+    if (len >= sizeof(asking->number)) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        const char sign = asking->text[i];
+
+        if ((sign & 0x80) != 0) {
+            asking->number[0] = '\0';
+            return;
+        }
+        asking->number[i] = (char)(sign >= 'a' && sign <= 'z' ? sign - 'a' + 'A' : sign);
+    }
+    asking->number[len] = '\0';
+}
+
 /* A whole identity number; a lower-case x is one too. */
 static void read_identity(struct asking_for *asking)
 {
     char number[19];
 
-    if (asking->query->text == NULL || strlen(asking->query->text) != sizeof(number) - 1) {
+    if (strlen(asking->text) != sizeof(number) - 1) {
         return;
     }
-    text_copy(number, sizeof(number), asking->query->text);
+    text_copy(number, sizeof(number), asking->text);
     number[17] = number[17] == 'x' ? 'X' : number[17];
     asking->has_identity = identity_valid(number);
     asking->identity = work_identity_digest(asking->list, number);
+    if (asking->has_identity) {
+        asking->number[0] = '\0';
+    }
+    crypto_wipe(number, sizeof(number));
 }
 
 enum err worklist_query(struct worklist *list, const struct work_query *query, uint64_t now_ms,
@@ -261,19 +367,20 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
 {
     struct asking_for asking = {
         .query = query, .list = list, .now_ms = now_ms, .soon_ms = soon_until(list, now_ms)};
-    struct hits hits = {.rows = NULL};
     enum err error;
 
+    work_follow_day(list);
     memset(ret_result, 0, sizeof(*ret_result));
+    read_text(&asking, query->text);
+    read_number(&asking);
     read_identity(&asking);
-    error = gather(&asking, &hits);
+    list->hits.count = 0;
+    error = gather(&asking, &list->hits);
     if (error == OK) {
-        if (hits.count > 0) {
-            qsort(hits.rows, hits.count, sizeof(*hits.rows), by_order);
-        }
-        error = cut_page(&asking, &hits, ret_result);
+        error = cut_page(&asking, &list->hits, ret_result);
     }
-    free(hits.rows);
+    crypto_wipe(asking.text, sizeof(asking.text));
+    crypto_wipe(asking.number, sizeof(asking.number));
     if (error != OK) {
         free(ret_result->rows);
         memset(ret_result, 0, sizeof(*ret_result));
@@ -299,10 +406,9 @@ size_t worklist_of_case(struct worklist *list, const struct uuid *case_id,
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < list->count && count < max; i++) {
-        struct work_entry *entry = list->entries[i];
-
-        if (uuid_equal(&entry->item.key.case_id, case_id) && work_read_persons(list, entry) == OK) {
+    for (struct work_entry *entry = work_case_first(list, case_id); entry != NULL && count < max;
+         entry = work_case_next(list, entry)) {
+        if (work_read_persons(list, entry) == OK) {
             ret_items[count++] = &entry->item;
         }
     }
@@ -418,7 +524,9 @@ void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts 
     int32_t today = civil_day_at(now_ms);
     uint64_t generation = list->counts.generation;
 
-    if (!list->counted || today != list->counts_day || now_ms >= list->counts_until_ms) {
+    work_follow_day(list);
+    if (!list->counted || today != list->counts_day || now_ms < list->counted_ms ||
+        now_ms >= list->counts_until_ms) {
         memset(&list->counts, 0, sizeof(list->counts));
         list->counts.generation = generation;
         for (size_t i = 0; i < list->count; i++) {
@@ -426,6 +534,7 @@ void worklist_counts(struct worklist *list, uint64_t now_ms, struct work_counts 
         }
         list->counted = true;
         list->counts_day = today;
+        list->counted_ms = now_ms;
         list->counts_until_ms = counting.next_ms;
     }
     *ret_counts = list->counts;

@@ -16,6 +16,15 @@ const bin = process.env.REFERRAL_BIN || path.join(root, 'build', 'release', 'bin
 const logs = path.join(root, 'build', 'test-logs');
 export const isLong = process.env.REFERRAL_LONG === '1';
 export const WAIT_MS = 60000; // for what a loaded machine takes
+const ACTION_MS = 20000; // to find and press something on a page that is there
+
+// A number that GB 11643 takes, of somebody born on this day ("20140307").
+export function identity(born) {
+  const digits = `110105${born}002`;
+  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+  const sum = weights.reduce((total, weight, i) => total + weight * Number(digits[i]), 0);
+  return digits + '10X98765432'[sum % 11];
+}
 
 // --- the city ---
 
@@ -40,24 +49,8 @@ function askSocket(file, request) {
 export class City {
   static async start() {
     const city = new City();
-    const child = spawn(path.join(bin, 'referralctl'), ['demo', '--day', '0', '--json'],
-      { stdio: ['ignore', 'pipe', 'inherit'] });
-    city.child = child;
-    city.ended = new Promise((resolve) => {
-      child.on('exit', (code, signal) => {
-        if (!city.isStopping) { console.error(`# the city ended by itself: ${code} ${signal}`); }
-        resolve(code);
-      });
-    });
-    const story = await new Promise((resolve, reject) => {
-      let text = '';
-      child.stdout.setEncoding('utf8').on('data', (piece) => {
-        text += piece;
-        if (text.includes('\n')) { resolve(JSON.parse(text)); }
-      });
-      child.on('error', reject);
-      city.ended.then((code) => reject(new Error(`the city ended with ${code}: ${text}`)));
-    });
+    const ready = process.env.REFERRAL_CITY; // what a city that runs already has printed
+    const story = ready ? JSON.parse(fs.readFileSync(ready, 'utf8')) : await city.spawn();
     assert.equal(story.ok, true, JSON.stringify(story));
     city.folder = story.folder;
     city.inboxes = new Map(story.inboxes.map((inbox) =>
@@ -65,7 +58,29 @@ export class City {
     return city;
   }
 
+  async spawn() {
+    const child = spawn(path.join(bin, 'referralctl'), ['demo', '--day', '0', '--json'],
+      { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.child = child;
+    this.ended = new Promise((resolve) => {
+      child.on('exit', (code, signal) => {
+        if (!this.isStopping) { console.error(`# the city ended by itself: ${code} ${signal}`); }
+        resolve(code);
+      });
+    });
+    return new Promise((resolve, reject) => {
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (piece) => {
+        text += piece;
+        if (text.includes('\n')) { resolve(JSON.parse(text)); }
+      });
+      child.on('error', reject);
+      this.ended.then((code) => reject(new Error(`the city ended with ${code}: ${text}`)));
+    });
+  }
+
   async stop() {
+    if (!this.child) { return; }
     this.isStopping = true;
     this.child.kill('SIGTERM');
     assert.equal(await this.ended, 0, 'the city did not end well');
@@ -124,13 +139,20 @@ export class City {
       (answer) => (answer.rows || []).find(fits), what);
   }
 
+  // The city's date, or one so many days later.
+  async today(later = 0) {
+    const { wall_ms: now } = (await this.must('broker', { cmd: 'clock-show' })).clock;
+    return new Date(now + (8 + 24 * later) * 3600000).toISOString().slice(0, 10);
+  }
+
   // The city's clock goes on to a civil instant, "2027-05-10 09:00".
   async clock(civil) {
     const now = (await this.must('broker', { cmd: 'clock-show' })).clock;
     const wanted = Date.parse(civil.replace(' ', 'T') + ':01+08:00');
     assert.ok(wanted > now.wall_ms, 'the clock goes forward only');
-    const offset = (this.offset ?? now.wall_ms - Date.now()) + wanted - now.wall_ms;
-    this.offset = offset;
+    const config = fs.readFileSync(path.join(this.folder, 'broker', 'broker.yaml'), 'utf8');
+    const behind = Number(/laboratory-behind-ms: *(\d+)/.exec(config)[1]);
+    const offset = wanted - (Date.now() - behind);
     await this.must('broker', { cmd: 'lab-clock', both_ms: offset });
   }
 }
@@ -202,10 +224,22 @@ export class Desk {
     await this.page.waitForURL((url) => url.pathname !== '/login');
   }
 
-  // A form's values by the names of its controls: a text, a choice, true, or a list of choices.
+  // A form's values by the names of its controls: a text, a choice, true, or a list of choices,
+  // which are then the only ones.
   async fill(values) {
     for (const [name, value] of Object.entries(values)) {
-      for (const one of Array.isArray(value) ? value : [value]) { await this.put(name, one); }
+      if (Array.isArray(value)) {
+        await this.choose(name, value);
+      } else {
+        await this.put(name, value);
+      }
+    }
+  }
+
+  async choose(name, values) {
+    const boxes = this.page.locator(`#form [name="${name}"]`);
+    for (const box of await boxes.all()) {
+      await box.setChecked(values.includes(await box.getAttribute('value')));
     }
   }
 
@@ -218,10 +252,9 @@ export class Desk {
     if (kind === 'radio' || kind === 'checkbox') {
       const box = value === true ? first : controls.and(this.page.locator(`[value="${value}"]`))
         .first();
-      const id = await box.getAttribute('id');
-      const isVisible = await box.isVisible();
+      const label = this.page.locator(`.outcomes > label[for="${await box.getAttribute('id')}"]`);
       // A choice drawn as a card has its control out of sight, and the label takes the click.
-      if (isVisible) { await box.check(); } else { await this.page.click(`label[for="${id}"]`); }
+      if (await label.count() > 0) { await label.click(); } else { await box.check(); }
     } else if (kind === 'select-one') {
       await first.selectOption(value);
     } else {
@@ -256,7 +289,8 @@ export async function openBrowser() {
 export async function openDesk(inbox, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 },
     locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...options });
-  context.setDefaultTimeout(WAIT_MS);
+  context.setDefaultTimeout(ACTION_MS);
+  context.setDefaultNavigationTimeout(WAIT_MS);
   const desk = new Desk(inbox, context, await context.newPage());
   desks.add(desk);
   return desk;
@@ -270,6 +304,7 @@ export async function enter(inbox, options) {
 
 // --- suites ---
 
+let hasFailed = false;
 const suite = path.basename(process.argv[1] || 'suite', '.mjs');
 
 async function photograph(name) {
@@ -287,13 +322,19 @@ async function photograph(name) {
 }
 
 // A test whose desks are pictured when it fails, and that fails when a page misbehaved meanwhile.
-// Its desks are closed at its end but those that are kept (`desk.isKept`).
-export function test(name, body) {
+// Its desks are closed at its end but those that are kept (`desk.isKept`). A step of a story
+// (`inOrder`) is left out when an earlier one has failed.
+export function test(name, body, options = {}) {
   nodeTest(name, async (context) => {
+    if (options.inOrder && hasFailed) {
+      context.skip('an earlier step failed');
+      return;
+    }
     try {
       await body(context);
       for (const desk of desks) { desk.calm(); }
     } catch (error) {
+      hasFailed = true;
       await photograph(name);
       throw error;
     } finally {

@@ -73,6 +73,14 @@ function judgePolicy(response, where) {
   assert.match(headers['referrer-policy'] || '', /no-referrer|same-origin/, where);
 }
 
+// A file is always saved and never opened as a page.
+async function judgeDownload(desk, address, where) {
+  const response = await desk.context.request.get(desk.url(address));
+  assert.equal(response.status(), 200, where);
+  assert.match(response.headers()['content-disposition'] || '', /^attachment/, where);
+  return [];
+}
+
 // Follows the links from the first page; answers [address, ...], at most so many of a shape.
 async function walk(desk, visit) {
   const seen = new Set();
@@ -97,29 +105,40 @@ async function linksOf(desk) {
     .map((url) => url.pathname + url.search);
 }
 
-async function judgePage(desk, address, shape, { language, role, judged }) {
+// One check after the other; what does not hold is noted, so that a run tells of all pages.
+async function judgePage(desk, address, shape, { language, role, judged, faults }) {
   const where = `${desk.inbox.agency} ${role} ${language} ${address}`;
-  const isPending = PENDING.some((pending) => shape.startsWith(pending));
-  if (isPending) { desk.allowed.add(404); } else { desk.allowed.delete(404); }
+  const hold = async (check) => {
+    try { await check(); } catch (error) {
+      if (!(error instanceof assert.AssertionError)) { throw error; }
+      faults.push(`${where}: ${error.message}`);
+    }
+  };
+  if (PENDING.some((pending) => shape.startsWith(pending))) {
+    desk.allowed.add(404);
+  } else {
+    desk.allowed.delete(404);
+  }
+  if (/\.(csv|xlsx)$/.test(shape)) { return judgeDownload(desk, address, where); }
   await desk.page.setViewportSize({ width: 1280, height: 900 });
   const response = await desk.go(address);
-  desk.calm();
-  judgePolicy(response, where);
+  await hold(() => desk.calm());
+  await hold(() => judgePolicy(response, where));
   if (language === 'zh') {
     const text = await desk.page.evaluate(textOfPage); // a calendar's source is an address
-    assert.deepEqual(text.replace(/https?:\S+/g, '').match(MACHINE_WORDS), null, where);
+    await hold(() => assert.deepEqual(text.replace(/https?:\S+/g, '').match(MACHINE_WORDS), null));
   } else {
     const words = await desk.page.evaluate(wordsOfFrame);
-    assert.deepEqual(words.filter((word) => /[\u4e00-\u9fff]/.test(word)), [], where);
+    await hold(() => assert.deepEqual(words.filter((word) => /[\u4e00-\u9fff]/.test(word)), []));
   }
-  await judgeWidth(desk, 1280, where);
-  await judgeWidth(desk, 390, where);
+  await hold(() => judgeWidth(desk, 1280, where));
+  await hold(() => judgeWidth(desk, 390, where));
   // What a page looks like depends little on whose it is; in Chinese wide, in English narrow.
   const key = `${shape} ${language} ${isLong ? where : response.status()}`;
   if (!judged.has(key)) {
     judged.add(key);
-    if (language === 'zh') { await judgeWidth(desk, 1280, where); }
-    await judgeAccess(desk, where);
+    if (language === 'zh') { await hold(() => judgeWidth(desk, 1280, where)); }
+    await hold(() => judgeAccess(desk, where));
   }
   return response.ok() ? linksOf(desk) : [];
 }
@@ -127,12 +146,14 @@ async function judgePage(desk, address, shape, { language, role, judged }) {
 async function judgeOfficer(inbox, role, judged) {
   const desk = await enter(inbox);
   const counts = [];
+  const faults = [];
   for (const language of isLong || role !== 'leader' ? ['zh', 'en'] : ['zh']) {
     await desk.go(`/?lang=${language}`);
     const seen = await walk(desk, (address, shape) =>
-      judgePage(desk, address, shape, { language, role, judged }));
+      judgePage(desk, address, shape, { language, role, judged, faults }));
     counts.push(seen.size);
   }
+  assert.deepEqual(faults, []);
   await desk.close();
   return counts;
 }

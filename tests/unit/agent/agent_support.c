@@ -76,7 +76,29 @@ static void make_keys(struct realm *realm)
     buf_free(&text);
 }
 
+/* The line goes into the agency's row, behind its id. */
+static void insert(struct buf *text, const char *agency, const char *line)
+{
+    char row[64];
+    (void)snprintf(row, sizeof(row), "  - id: %s\n", agency);
+    const char *at = memmem(text->data, text->len, row, strlen(row));
+    ck_assert_ptr_nonnull(at);
+    size_t before = (size_t)(at - (const char *)text->data) + strlen(row);
+    struct buf edited;
+    buf_init(&edited, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(buf_append(&edited, text->data, before), OK);
+    ck_assert_int_eq(buf_append_text(&edited, line), OK);
+    ck_assert_int_eq(buf_append(&edited, text->data + before, text->len - before), OK);
+    buf_free(text);
+    *text = edited;
+}
+
 void realm_open(struct realm *realm)
+{
+    realm_open_edited(realm, NULL, NULL);
+}
+
+void realm_open_edited(struct realm *realm, const char *agency, const char *line)
 {
     struct fault fault = {.code = ""};
     struct buf policy;
@@ -86,6 +108,9 @@ void realm_open(struct realm *realm)
     buf_init(&realm->registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&policy, LIMIT_CONFIG_BYTES);
     must(file_read("config/agencies.yaml", &realm->registry_text, &fault), &fault);
+    if (agency != NULL) {
+        insert(&realm->registry_text, agency, line);
+    }
     must(registry_read("agencies.yaml", span_buf(&realm->registry_text), &realm->registry, &fault),
          &fault);
     must(file_read("config/policy.yaml", &policy, &fault), &fault);
@@ -191,6 +216,14 @@ static void op_event(void *ctx, struct span line)
     ck_assert_int_eq(buf_append(&desk->events, "\n", 1), OK);
 }
 
+static void op_changed(void *ctx, const struct case_key *key)
+{
+    struct desk *desk = ctx;
+    if (desk->on_changed != NULL) {
+        desk->on_changed(desk, key);
+    }
+}
+
 static enum err op_watch(void *ctx, uint64_t client)
 {
     (void)ctx;
@@ -241,6 +274,7 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .request = op_request,
                                      .follow_laboratory = op_follow_laboratory,
                                      .event = op_event,
+                                     .changed = op_changed,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,

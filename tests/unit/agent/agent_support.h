@@ -27,6 +27,8 @@ struct realm {
 };
 
 void realm_open(struct realm *realm);
+/* With one more line in that agency's row: "    left: 2026-03-05\n". */
+void realm_open_edited(struct realm *realm, const char *agency, const char *line);
 void realm_close(struct realm *realm);
 size_t realm_place(const struct realm *realm, const char *id); /* fails the test when unknown */
 
@@ -65,6 +67,7 @@ struct desk {
     char sent_id[UUID_TEXT_BYTES]; /* of the last one */
     unsigned points;               /* store points passed */
     void (*on_point)(struct desk *desk, const char *name);
+    void (*on_changed)(struct desk *desk, const struct case_key *key); /* after a commit */
     int64_t wall_offset_ms;
     struct buf answer; /* of the last desk_ask */
     struct json *answer_json;

@@ -2,43 +2,18 @@
  * and in whatever order requests and replies travel. Three agent cores and the real
  * broker core in one process; chance decides what happens next. The seed is printed when it fails.
  */
-#include <ftw.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "agent_support.h"
-#include "broker/broker.h"
-#include "broker/intake.h"
 #include "base/file.h"
+#include "city_support.h"
 #include "io/calendar_folder.h"
 
-#define DESKS     3u
-#define FLIGHTS   64u
 #define REFERRALS 12u
 #define MATTERS   16u
 #define HOUR_MS   UINT64_C(3600000)
 
-struct flight { /* a request that left an agent */
-    bool used, answered;
-    uint64_t handle;
-    size_t desk;
-    enum agent_slot slot;
-    unsigned number; /* which request of that slot */
-    struct buf bytes, reply;
-};
-
-struct city {
-    struct realm realm;
-    struct desk desks[DESKS];
-    unsigned handed[DESKS][SLOT_COUNT];
-    struct flight flights[FLIGHTS];
-    char folder[48];
-    struct store *store;
-    struct broker *broker;
-    struct calendar *newer;          /* owned: the one that comes while all run; or NULL */
-    const struct calendar *calendar; /* the broker's */
-    char calendars[64];              /* the folder with the newer one */
-    uint64_t wall_ms, boot_ms, wake_ms, seed, handles;
+struct lives {                    /* what chance made so far */
     struct seal_key right[DESKS]; /* while the agent has a wrong one */
     bool wrong[DESKS];
     char numbers[REFERRALS][LIMIT_NUMBER_BYTES];
@@ -50,250 +25,8 @@ struct city {
     uint64_t rejected;
 };
 
-static struct city city;
-static const char *const names[DESKS] = {"procuratorate", "education", "civil-affairs"};
-
-/* --- the broker's world --- */
-
-static uint64_t io_wall_cb(void *ctx)
-{
-    return ((struct city *)ctx)->wall_ms;
-}
-
-static uint64_t io_boot_cb(void *ctx)
-{
-    return ((struct city *)ctx)->boot_ms;
-}
-
-static uint64_t chance(uint64_t below)
-{
-    uint64_t z = (city.seed += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % below;
-}
-
-static void io_random_cb(void *ctx, void *out, size_t len)
-{
-    (void)ctx;
-    for (size_t i = 0; i < len; i++) {
-        ((uint8_t *)out)[i] = (uint8_t)chance(256);
-    }
-}
-
-static void io_wake_cb(void *ctx, uint64_t boot_ms)
-{
-    ((struct city *)ctx)->wake_ms = boot_ms;
-}
-
-static struct flight *flight_of(uint64_t handle)
-{
-    for (size_t i = 0; i < FLIGHTS; i++) {
-        if (city.flights[i].used && city.flights[i].handle == handle) {
-            return &city.flights[i];
-        }
-    }
-    return NULL;
-}
-
-static void io_reply_cb(void *ctx, uint64_t handle, struct buf *bytes)
-{
-    struct flight *flight = flight_of(handle);
-    (void)ctx;
-    ck_assert_ptr_nonnull(flight);
-    ck_assert(!flight->answered);
-    flight->reply = *bytes;
-    flight->answered = true;
-    buf_init(bytes, 0);
-}
-
-static void io_drop_cb(void *ctx, uint64_t handle)
-{
-    struct flight *flight = flight_of(handle);
-    (void)ctx;
-    ck_assert_ptr_nonnull(flight);
-    flight->answered = true;
-}
-
-static void io_point_cb(void *ctx, const char *point)
-{
-    (void)ctx;
-    (void)point;
-}
-
-static const struct io_ops broker_ops = {.wall_ms = io_wall_cb,
-                                         .boot_ms = io_boot_cb,
-                                         .random = io_random_cb,
-                                         .wake_at = io_wake_cb,
-                                         .reply = io_reply_cb,
-                                         .drop = io_drop_cb,
-                                         .fault = io_point_cb};
-
-static void broker_settle(void)
-{
-    unsigned turns = 0;
-    do {
-        broker_turn(city.broker);
-        ck_assert_int_eq(broker_failure(city.broker), OK);
-        ck_assert_uint_lt(++turns, 10000);
-    } while (broker_has_work(city.broker));
-}
-
-static void broker_begin(void)
-{
-    struct store_options options = {
-        .kind = STORE_BROKER, .map_bytes = STORE_MAP_TEST_BYTES, .create = true};
-    struct fault fault = {.code = ""};
-    char path[64];
-    (void)snprintf(path, sizeof(path), "%s/store", city.folder);
-    memset(options.mac_key.bytes, 7, sizeof(options.mac_key.bytes));
-    ck_assert_int_eq(store_open(path, &options, &city.store, &fault), OK);
-    struct broker_setup setup = {.io = {.ops = &broker_ops, .ctx = &city},
-                                 .store = city.store,
-                                 .registry = city.realm.registry,
-                                 .policy = city.realm.policy,
-                                 .calendar = city.calendar,
-                                 .keyring = city.realm.keyring,
-                                 .key = &city.realm.broker,
-                                 .registry_text = span_buf(&city.realm.registry_text),
-                                 .software = "test"};
-    ck_assert_int_eq(broker_new(&setup, &city.broker, &fault), OK);
-    broker_settle();
-}
-
-/* As by a power cut: what was asked gets no answer, sessions end. */
-static void broker_restart(void)
-{
-    broker_free(city.broker);
-    store_close(city.store);
-    for (size_t i = 0; i < FLIGHTS; i++) {
-        city.flights[i].answered = true;
-    }
-    city.wake_ms = UINT64_MAX;
-    broker_begin();
-}
-
-static void city_open(void)
-{
-    realm_open(&city.realm);
-    city.calendar = city.realm.calendar;
-    city.wall_ms = DESK_START_MS;
-    city.boot_ms = 1000000;
-    city.wake_ms = UINT64_MAX;
-    memcpy(city.folder, "/tmp/agent-city-XXXXXX", 23);
-    ck_assert_ptr_nonnull(mkdtemp(city.folder));
-    broker_begin();
-    for (size_t i = 0; i < DESKS; i++) {
-        desk_open(&city.desks[i], &city.realm, names[i]);
-        city.desks[i].seed += i;
-        agent_connected(city.desks[i].agent, true);
-    }
-}
-
-static void flight_end(struct flight *flight)
-{
-    buf_free(&flight->bytes);
-    buf_free(&flight->reply);
-    flight->used = false;
-}
-
-static int remove_cb(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-static void city_close(void)
-{
-    broker_free(city.broker);
-    store_close(city.store);
-    for (size_t i = 0; i < FLIGHTS; i++) {
-        if (city.flights[i].used) {
-            flight_end(&city.flights[i]);
-        }
-    }
-    for (size_t i = 0; i < DESKS; i++) {
-        desk_close(&city.desks[i]);
-    }
-    calendar_free(city.newer);
-    realm_close(&city.realm);
-    (void)nftw(city.folder, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* --- what travels --- */
-
-/* A request that no broker has seen leaves the agent. */
-static bool hand_over(size_t place, enum agent_slot slot)
-{
-    struct desk *desk = &city.desks[place];
-    struct flight *flight = NULL;
-    struct intake *intake = NULL;
-    if (!desk->asks[slot].open || city.handed[place][slot] == desk->asked[slot]) {
-        return false;
-    }
-    for (size_t i = 0; i < FLIGHTS && flight == NULL; i++) {
-        flight = city.flights[i].used ? NULL : &city.flights[i];
-    }
-    if (flight == NULL) {
-        return false;
-    }
-    const struct buf *bytes = &desk->asks[slot].bytes;
-    *flight = (struct flight){.used = true,
-                              .handle = ++city.handles,
-                              .desk = place,
-                              .slot = slot,
-                              .number = desk->asked[slot]};
-    city.handed[place][slot] = desk->asked[slot];
-    buf_init(&flight->bytes, LIMIT_REQUEST_BYTES);
-    buf_init(&flight->reply, LIMIT_REQUEST_BYTES);
-    ck_assert_int_eq(buf_append(&flight->bytes, bytes->data, bytes->len), OK);
-    ck_assert_int_eq(
-        intake_open(broker_intake(city.broker), span_buf(&flight->bytes), &intake, &flight->reply),
-        OK);
-    intake->handle = flight->handle;
-    intake->pipe = (uint32_t)place + 1;
-    broker_take(city.broker, intake);
-    broker_settle();
-    return true;
-}
-
-/* A reply arrives, or is lost. */
-static bool arrive(struct flight *flight, bool lost)
-{
-    struct desk *desk = &city.desks[flight->desk];
-    if (!flight->used || !flight->answered) {
-        return false;
-    }
-    bool awaited = desk->asks[flight->slot].open && desk->asked[flight->slot] == flight->number;
-    if (awaited && lost) {
-        desk_fail(desk, flight->slot, ERR_TIMEOUT);
-    } else if (awaited && flight->reply.len > 0) {
-        desk_reply(desk, flight->slot, span_buf(&flight->reply));
-    } else if (awaited) {
-        desk_fail(desk, flight->slot, ERR_CLOSED);
-    }
-    flight_end(flight);
-    return true;
-}
-
-static void city_pass(uint64_t ms)
-{
-    uint64_t end_ms = city.boot_ms + ms;
-    while (city.wake_ms <= end_ms) {
-        uint64_t at_ms = city.wake_ms > city.boot_ms ? city.wake_ms : city.boot_ms;
-        city.wall_ms += at_ms - city.boot_ms;
-        city.boot_ms = at_ms;
-        city.wake_ms = UINT64_MAX;
-        broker_settle();
-    }
-    city.wall_ms += end_ms - city.boot_ms;
-    city.boot_ms = end_ms;
-    for (size_t i = 0; i < DESKS; i++) {
-        desk_pass(&city.desks[i], ms);
-    }
-}
+static struct lives lives;
+static const char *const *const names = city_names;
 
 /* --- what officers do --- */
 
@@ -323,7 +56,7 @@ static void refer(void)
     char line[4096];
     size_t place = (size_t)chance(DESKS);
     const char *message = place == 0 ? SAY_OUTBOUND : SAY_INBOUND;
-    if (city.number_count == REFERRALS) {
+    if (lives.number_count == REFERRALS) {
         return;
     }
     (void)snprintf(line, sizeof(line), "{'cmd':'send','message':%s}", message);
@@ -333,12 +66,12 @@ static void refer(void)
                        (int)(at - SAY_OUTBOUND), SAY_OUTBOUND, at + 9);
     }
     struct json_value answer = desk_must(&city.desks[place], line);
-    city.parties[city.number_count][0] = place;
-    city.parties[city.number_count][1] =
+    lives.parties[lives.number_count][0] = place;
+    lives.parties[lives.number_count][1] =
         strcmp(text_at(answer, "messages.0.recipient"), names[1]) == 0   ? 1
         : strcmp(text_at(answer, "messages.0.recipient"), names[2]) == 0 ? 2
                                                                          : 0;
-    text_copy(city.numbers[city.number_count++], LIMIT_NUMBER_BYTES,
+    text_copy(lives.numbers[lives.number_count++], LIMIT_NUMBER_BYTES,
               text_at(answer, "messages.0.referral"));
 }
 
@@ -348,15 +81,15 @@ static void say(void)
     char line[1024];
     size_t which = (size_t)chance(COUNT_OF(sayings));
     bool ends = which == 1 || which == 2 || which == COUNT_OF(sayings) - 1;
-    if (city.number_count == 0 || (ends && chance(6) != 0)) {
+    if (lives.number_count == 0 || (ends && chance(6) != 0)) {
         return;
     }
-    size_t about = (size_t)chance(city.number_count);
-    struct desk *desk = &city.desks[city.parties[about][chance(2)]];
-    (void)snprintf(line, sizeof(line), "{'cmd':'send','referral':'%s',%s}", city.numbers[about],
+    size_t about = (size_t)chance(lives.number_count);
+    struct desk *desk = &city.desks[lives.parties[about][chance(2)]];
+    (void)snprintf(line, sizeof(line), "{'cmd':'send','referral':'%s',%s}", lives.numbers[about],
                    sayings[which]);
     struct json_value answer = desk_ask(desk, line);
-    city.taken += !absent_at(answer, "messages");
+    lives.taken += !absent_at(answer, "messages");
 }
 
 /* --- what they owe each other beside --- */
@@ -404,9 +137,9 @@ static const char *const answers[] = {
 static void converse(void)
 {
     char line[1024];
-    bool opens = city.matter_count == 0 || (city.matter_count < MATTERS && chance(3) == 0);
+    bool opens = lives.matter_count == 0 || (lives.matter_count < MATTERS && chance(3) == 0);
     struct desk *desk = &city.desks[chance(DESKS)];
-    if (city.number_count == 0) {
+    if (lives.number_count == 0) {
         return;
     }
     size_t used = (size_t)snprintf(line, sizeof(line), "{'cmd':'send','message':");
@@ -414,17 +147,17 @@ static void converse(void)
         const char *text = openings[chance(COUNT_OF(openings))];
         const char *at = strstr(text, "%s");
         (void)snprintf(line + used, sizeof(line) - used, "%.*s%s%s}", (int)(at - text), text,
-                       city.numbers[chance(city.number_count)], at + 2);
+                       lives.numbers[chance(lives.number_count)], at + 2);
     } else {
         const char *text = answers[chance(COUNT_OF(answers))];
         const char *at = strstr(text, "%s");
         (void)snprintf(line + used, sizeof(line) - used, "%.*s%s%s}", (int)(at - text), text,
-                       city.matters[chance(city.matter_count)], at + 2);
+                       lives.matters[chance(lives.matter_count)], at + 2);
     }
     struct json_value answer = desk_ask(desk, line);
-    city.taken += !absent_at(answer, "messages");
+    lives.taken += !absent_at(answer, "messages");
     if (opens && !absent_at(answer, "messages")) {
-        text_copy(city.matters[city.matter_count++], LIMIT_NUMBER_BYTES,
+        text_copy(lives.matters[lives.matter_count++], LIMIT_NUMBER_BYTES,
                   text_at(answer, "messages.0.referral"));
     }
 }
@@ -433,19 +166,19 @@ static void converse(void)
 static void change_key(size_t place)
 {
     struct seal_key *key = &city.realm.seal[city.desks[place].place];
-    if (city.wrong[place]) {
-        *key = city.right[place];
+    if (lives.wrong[place]) {
+        *key = lives.right[place];
     } else {
-        city.right[place] = *key;
+        lives.right[place] = *key;
         seal_key_new(key);
     }
-    city.wrong[place] = !city.wrong[place];
+    lives.wrong[place] = !lives.wrong[place];
 }
 
 static void restart_one(void)
 {
     size_t place = (size_t)chance(DESKS);
-    if (city.wrong[place]) {
+    if (lives.wrong[place]) {
         change_key(place);
     }
     desk_restart(&city.desks[place]);
@@ -469,7 +202,7 @@ static void step(void)
 {
     uint64_t what = chance(100);
     for (size_t i = 0; i < DESKS; i++) {
-        if (city.wrong[i] && chance(30) == 0) {
+        if (lives.wrong[i] && chance(30) == 0) {
             change_key(i);
         }
     }
@@ -491,24 +224,6 @@ static void step(void)
         broker_restart();
     } else {
         change_key((size_t)chance(DESKS));
-    }
-}
-
-/* Everything that travels arrives, until nobody has anything to send or to get. */
-static void settle_city(void)
-{
-    unsigned quiet = 0;
-    for (unsigned round = 0; quiet < 30; round++) { /* longer than any wait after a failure */
-        bool moved = false;
-        ck_assert_msg(round < 3000, "the city never comes to rest");
-        for (size_t i = 0; i < DESKS * SLOT_COUNT; i++) {
-            moved |= hand_over(i / SLOT_COUNT, (enum agent_slot)(i % SLOT_COUNT));
-        }
-        for (size_t i = 0; i < FLIGHTS; i++) {
-            moved |= arrive(&city.flights[i], false);
-        }
-        quiet = moved ? quiet : quiet + 1;
-        city_pass(moved ? 10 : 500);
     }
 }
 
@@ -620,14 +335,14 @@ static unsigned judge(void)
         ck_assert_str_eq(desk_alarm(&city.desks[i]), "");
         struct json_value status = desk_must(&city.desks[i], "{'cmd':'status'}");
         ck_assert_uint_eq(number_at(status, "outbox.waiting"), 0);
-        city.rejected += number_at(status, "inbox.rejected");
+        lives.rejected += number_at(status, "inbox.rejected");
     }
-    for (size_t i = 0; i < city.number_count; i++) {
+    for (size_t i = 0; i < lives.number_count; i++) {
         struct store_txn *read = NULL;
         struct case_key key;
         struct referral referral;
         ck_assert_int_eq(store_read_begin(city.store, &read), OK);
-        ck_assert_msg(number_find(read, city.numbers[i], &key) == OK, "%s", city.numbers[i]);
+        ck_assert_msg(number_find(read, lives.numbers[i], &key) == OK, "%s", lives.numbers[i]);
         store_read_end(read);
         get_copy(city.store, &key, &referral);
         same(place_of_number(referral.sender), &key);
@@ -642,11 +357,11 @@ static unsigned judge_matters(void)
 {
     static struct matter matter;
     unsigned kinds = 0;
-    for (size_t i = 0; i < city.matter_count; i++) {
+    for (size_t i = 0; i < lives.matter_count; i++) {
         struct store_txn *read = NULL;
         struct case_key key;
         ck_assert_int_eq(store_read_begin(city.store, &read), OK);
-        enum err error = number_find(read, city.matters[i], &key);
+        enum err error = number_find(read, lives.matters[i], &key);
         store_read_end(read);
         if (error == ERR_NOT_FOUND) {
             continue;
@@ -695,8 +410,8 @@ START_TEST(test_random_lives)
     ck_assert_uint_gt(held, 0);
     (void)printf("seed %llu: states %x, %zu referrals, kinds %x, %zu matters, %u messages, %llu "
                  "went back\n",
-                 (unsigned long long)city.seed, states, city.number_count, kinds, city.matter_count,
-                 city.taken, (unsigned long long)city.rejected);
+                 (unsigned long long)city.seed, states, lives.number_count, kinds,
+                 lives.matter_count, lives.taken, (unsigned long long)lives.rejected);
     city_close();
 }
 END_TEST

@@ -1,0 +1,763 @@
+/* agent/web/worklist: what each officer finds in the lists while three agencies and a broker play,
+ * from copies that follow the broker, from what waits, and from what was refused. */
+#include <stdio.h>
+
+#include "agent/web/worklist.h"
+#include "city_support.h"
+
+#define P 0u /* desks: the procuratorate, */
+#define E 1u /* education */
+#define C 2u /* and civil affairs */
+#define O "'body':{'officer':'o','text':'t'}"
+
+static struct worklist *lists[DESKS];
+static unsigned told; /* changes */
+
+static size_t place_of(const struct desk *desk)
+{
+    return (size_t)(desk - city.desks);
+}
+
+static void changed_cb(struct desk *desk, const struct case_key *key)
+{
+    told++;
+    ck_assert_int_eq(worklist_changed(lists[place_of(desk)], key), OK);
+}
+
+static void read_in(size_t place)
+{
+    worklist_free(lists[place]);
+    ck_assert_int_eq(worklist_new(city.desks[place].agent, &lists[place]), OK);
+    while (worklist_fill(lists[place])) {
+    }
+    ck_assert_uint_eq(worklist_progress(lists[place]), 100);
+    city.desks[place].on_changed = changed_cb;
+}
+
+static void open_with(const char *agency, const char *line)
+{
+    city.seed = 7;
+    city_open_edited(agency, line);
+    for (size_t i = 0; i < DESKS; i++) {
+        read_in(i);
+    }
+    settle_city();
+}
+
+static void open_all(void)
+{
+    open_with(NULL, NULL);
+}
+
+static void close_all(void)
+{
+    for (size_t i = 0; i < DESKS; i++) {
+        city.desks[i].on_changed = NULL;
+        worklist_free(lists[i]);
+        lists[i] = NULL;
+    }
+    city_close();
+}
+
+/* --- what is said --- */
+
+struct wanted { /* of a referral by the procuratorate */
+    const char *to, *flags, *groups, *persons;
+};
+
+static void refer(const struct wanted *wanted)
+{
+    char message[4096];
+    (void)snprintf(
+        message, sizeof(message),
+        "{'kind':'outbound-referral','recipients':['%s'],'facts':{'ground':'art-4-1',%s"
+        "'priority_groups':[%s],'needs':['temporary-aid'],'materials':["
+        "{'kind':'transfer-letter','missing':'not-issued-yet'},"
+        "{'kind':'application-approval','missing':'not-issued-yet'},"
+        "{'kind':'identity-household','missing':'not-issued-yet'},"
+        "{'kind':'hardship-proof','missing':'not-issued-yet'},"
+        "{'kind':'investigation-record','missing':'not-issued-yet'}]},'body':{'officer':'O',"
+        "'persons':[%s],'circumstances':'c','reasons':'r'}}",
+        wanted->to, wanted->flags, wanted->groups, wanted->persons);
+    desk_say(&city.desks[P], message);
+}
+
+static const struct wanted adult = {
+    .to = "education", .flags = "", .groups = "", .persons = "{'name':'丁一','relation':'self'}"};
+
+#define NUMBER_X "11010519491231002X"
+
+static const struct wanted named[] = {
+    {"education", "", "",
+     "{'name':'其其格','relation':'self','identity_number':'" NUMBER_X "'},"
+     "{'name':'巴图孟克','relation':'child','identity_number':'150602201403050010'}"},
+    {"education", "", "", "{'name':'乌其日','relation':'self'}"},
+};
+
+static void say(size_t place, const char *message)
+{
+    desk_say(&city.desks[place], message);
+    settle_city();
+}
+
+static void refer_adult(void)
+{
+    refer(&adult);
+    settle_city();
+}
+
+/* --- what is found --- */
+
+static const char *const act_names[WORK_ACT_COUNT] = {
+    [WORK_SIGN_FOR] = "sign-for",       [WORK_FEEDBACK] = "feedback",
+    [WORK_INFORM] = "inform",           [WORK_PAPERS] = "papers",
+    [WORK_INFORMATION] = "information", [WORK_FOLLOW_UP] = "follow-up",
+    [WORK_PROMISE] = "promise",         [WORK_PAYMENT] = "payment",
+    [WORK_LETTER] = "letter",           [WORK_ATTENDANCE] = "attendance",
+    [WORK_DOCUMENT] = "document",       [WORK_REFUSED] = "refused"};
+
+/* "NUMBER=act NUMBER=act" of a list; without acts where it is one of items. */
+static const char *found(size_t place, struct work_query query)
+{
+    static char text[4096];
+    struct work_result result;
+    size_t len = 0;
+    query.count = query.count > 0 ? query.count : 100;
+    query.text = query.text != NULL ? query.text : "";
+    text[0] = '\0';
+    ck_assert_int_eq(
+        worklist_query(lists[place], &query, agent_wall_ms(city.desks[place].agent), &result), OK);
+    ck_assert_uint_le(result.count, result.total);
+    for (size_t i = 0; i < result.count; i++) {
+        const struct work_row *row = &result.rows[i];
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s%s", i > 0 ? " " : "",
+                                row->item->number, row->line != NULL ? "=" : "",
+                                row->line != NULL ? act_names[row->line->act] : "");
+        ck_assert_uint_lt(len, sizeof(text));
+    }
+    free(result.rows);
+    return text;
+}
+
+static const char *todo(size_t place)
+{
+    return found(place, (struct work_query){.list = WORK_TODO});
+}
+
+static const char *list_of(size_t place, enum work_list list)
+{
+    return found(place, (struct work_query){.list = list});
+}
+
+static const char *search(size_t place, const char *text)
+{
+    return found(place, (struct work_query){.list = WORK_LEDGER, .text = text});
+}
+
+static size_t count_of(size_t place, enum work_list list)
+{
+    struct work_counts counts;
+    worklist_counts(lists[place], agent_wall_ms(city.desks[place].agent), &counts);
+    return counts.lists[list];
+}
+
+static uint64_t generation(size_t place)
+{
+    struct work_counts counts;
+    worklist_counts(lists[place], agent_wall_ms(city.desks[place].agent), &counts);
+    return counts.generation;
+}
+
+/* The counts are those of the lists, and a list that is read anew from the store is the same. */
+static void judge(size_t place)
+{
+    char before[WORK_LIST_COUNT][4096];
+    for (size_t i = 0; i < WORK_LIST_COUNT; i++) {
+        struct work_query query = {.list = (enum work_list)i, .text = "", .count = 1000};
+        struct work_result result;
+        ck_assert_int_eq(
+            worklist_query(lists[place], &query, agent_wall_ms(city.desks[place].agent), &result),
+            OK);
+        ck_assert_msg(result.total == count_of(place, (enum work_list)i),
+                      "list %zu of %s: %zu rows, %zu counted", i, city_names[place], result.total,
+                      count_of(place, (enum work_list)i));
+        free(result.rows);
+        text_copy(before[i], sizeof(before[i]), list_of(place, (enum work_list)i));
+    }
+    read_in(place);
+    for (size_t i = 0; i < WORK_LIST_COUNT; i++) {
+        ck_assert_str_eq(list_of(place, (enum work_list)i), before[i]);
+    }
+}
+
+static void judge_all(void)
+{
+    for (size_t i = 0; i < DESKS; i++) {
+        judge(i);
+    }
+}
+
+#define FIRST "JZ-2026-0001-01"
+
+/* --- what is to do --- */
+
+START_TEST(test_sign_for_then_feedback)
+{
+    open_all();
+    ck_assert_str_eq(todo(E), "");
+    refer_adult();
+    ck_assert_str_eq(todo(P), "");
+    ck_assert_str_eq(todo(E), FIRST "=sign-for");
+    ck_assert_str_eq(list_of(P, WORK_SENT), FIRST);
+    ck_assert_str_eq(list_of(E, WORK_SENT), "");
+    say(E, "{'kind':'sign-for','referral':'" FIRST "','body':{'officer':'o'}}");
+    ck_assert_str_eq(todo(E), FIRST "=feedback");
+    say(E, "{'kind':'outbound-feedback','referral':'" FIRST "','facts':{'outcome':'not-eligible'},"
+           "'body':{'officer':'o','reasons':'r'}}");
+    ck_assert_str_eq(todo(E), "");
+    ck_assert_str_eq(list_of(P, WORK_SENT), "");
+    ck_assert_str_eq(list_of(P, WORK_DONE), FIRST);
+    ck_assert_str_eq(list_of(E, WORK_DONE), FIRST);
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_inform_and_papers)
+{
+    open_all();
+    refer_adult();
+    say(E, "{'kind':'outbound-feedback','referral':'" FIRST "','facts':{'outcome':"
+           "'procedure-required','documents':[{'kind':'application-form'}],'tell_by':"
+           "'procuratorate'},'body':{'officer':'o'}}");
+    ck_assert_str_eq(todo(E), "");
+    ck_assert_str_eq(todo(P), FIRST "=inform " FIRST "=papers");
+    judge_all();
+    say(P, "{'kind':'applicant-informed','referral':'" FIRST "','facts':{'task':'tell-applicant',"
+           "'how':'in-person'},'body':{'told_whom':'w','told_by':'b'}}");
+    ck_assert_str_eq(todo(P), FIRST "=papers");
+    say(P, "{'kind':'papers','referral':'" FIRST "','facts':{'documents':['application-form'],"
+           "'received':'2026-03-02T09:00:00+08:00'},'body':{'officer':'o'}}");
+    ck_assert_str_eq(todo(P), "");
+    ck_assert_str_eq(todo(E), FIRST "=feedback"); /* the time runs again */
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_information_and_its_referral)
+{
+    open_all();
+    refer_adult();
+    say(E, "{'kind':'information-request','about':'" FIRST "','facts':{'asked':['income']}," O "}");
+    ck_assert_str_eq(todo(P), "JY-SX-2026-0001=information");
+    ck_assert_str_eq(list_of(E, WORK_SENT), "JY-SX-2026-0001");
+    ck_assert_str_eq(todo(E), FIRST "=sign-for"); /* the question does not stop the clock */
+    ck_assert_str_eq(search(P, "丁一"), "JY-SX-2026-0001 " FIRST);
+    judge_all();
+    say(P,
+        "{'kind':'information-reply','matter':'JY-SX-2026-0001','facts':{'answered':['income']}," O
+        "}");
+    ck_assert_str_eq(todo(P), "");
+    ck_assert_str_eq(list_of(E, WORK_SENT), "");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_follow_up)
+{
+    open_all();
+    refer_adult();
+    say(E, "{'kind':'outbound-feedback','referral':'" FIRST "','facts':{'outcome':'not-eligible'},"
+           "'body':{'officer':'o','reasons':'r'}}");
+    say(P, "{'kind':'archive','case_number':'JZ-2026-0001','facts':{'why':'not-assisted'}," O "}");
+    ck_assert_str_eq(todo(P), "JZ-SX-2026-0001=follow-up");
+    ck_assert_str_eq(list_of(P, WORK_SENT), "JZ-SX-2026-0001");
+    ck_assert_str_eq(todo(E), "");
+    judge_all();
+    say(P, "{'kind':'follow-up-report','matter':'JZ-SX-2026-0001','facts':{'duty':1,'hardship':"
+           "'resolved','effect':'full','risk':'none'}," O "}");
+    ck_assert_str_eq(todo(P), "");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+/* --- groups and order --- */
+
+static const struct wanted mixed[] = {
+    {"education", "", "", "{'name':'一','relation':'self'}"},
+    {"education", "'urgent':true,", "", "{'name':'二','relation':'self'}"},
+    {"education", "", "'veteran'", "{'name':'三','relation':'self'}"},
+    {"education", "'minor_marks':['minor'],", "'minor'",
+     "{'name':'四','relation':'self','minor':true,'guardian':'g'}"},
+    {"civil-affairs", "", "'disabled'", "{'name':'五','relation':'self'}"},
+};
+
+static void refer_mixed(void)
+{
+    for (size_t i = 0; i < COUNT_OF(mixed); i++) {
+        refer(&mixed[i]);
+        settle_city();
+    }
+}
+
+START_TEST(test_minors_then_priority_then_others)
+{
+    open_all();
+    refer_mixed();
+    ck_assert_str_eq(todo(E), "JZ-2026-0004-01=sign-for JZ-2026-0002-01=sign-for "
+                              "JZ-2026-0003-01=sign-for JZ-2026-0001-01=sign-for");
+    ck_assert_str_eq(list_of(P, WORK_SENT), "JZ-2026-0004-01 JZ-2026-0005-01 JZ-2026-0003-01 "
+                                            "JZ-2026-0002-01 JZ-2026-0001-01");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+/* Within a group what ends first stands first, whatever came first. */
+START_TEST(test_by_due_date)
+{
+    open_all();
+    refer_adult();
+    city_pass(3 * DAY_MS);
+    refer_adult();
+    say(P, "{'kind':'withdrawal','referral':'JZ-2026-0001-01','facts':{'reason':'duplicate'},"
+           "'body':{'officer':'o'}}");
+    refer_adult();
+    say(E, "{'kind':'information-request','about':'JZ-2026-0003-01','facts':{'asked':['income']}," O
+           "}");
+    say(P, "{'kind':'information-request','about':'JZ-2026-0002-01','facts':{'asked':['school']}," O
+           "}");
+    /* five working days before twenty */
+    ck_assert_str_eq(todo(E), "JZ-SX-2026-0001=information JZ-2026-0002-01=sign-for "
+                              "JZ-2026-0003-01=sign-for");
+    ck_assert_str_eq(list_of(E, WORK_DONE), "JZ-2026-0001-01");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_pages)
+{
+    open_all();
+    refer_mixed();
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .offset = 1, .count = 2}),
+                     "JZ-2026-0005-01 JZ-2026-0003-01");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .offset = 4, .count = 2}),
+                     "JZ-2026-0001-01");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .offset = 5, .count = 2}), "");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .offset = 99, .count = 2}),
+                     "");
+    close_all();
+}
+END_TEST
+
+/* Page after page is the whole list, whatever the size of a page. */
+START_TEST(test_pages_are_the_whole)
+{
+    open_all();
+    for (unsigned i = 0; i < 30; i++) {
+        refer(&mixed[(i * 7) % COUNT_OF(mixed)]);
+        city_pass(DAY_MS / 3);
+    }
+    settle_city();
+    struct work_query query = {.list = WORK_LEDGER, .text = "", .count = 30};
+    struct work_result whole, part;
+    uint64_t now_ms = agent_wall_ms(city.desks[P].agent);
+    ck_assert_int_eq(worklist_query(lists[P], &query, now_ms, &whole), OK);
+    ck_assert_uint_eq(whole.count, 30);
+    for (size_t i = 1; i < whole.count; i++) {
+        ck_assert_uint_le(whole.rows[i - 1].item->due_before_ms, whole.rows[i].item->due_before_ms);
+    }
+    for (query.count = 1; query.count < 30; query.count++) {
+        for (query.offset = 0; query.offset < 30; query.offset += query.count) {
+            ck_assert_int_eq(worklist_query(lists[P], &query, now_ms, &part), OK);
+            ck_assert_uint_eq(part.total, 30);
+            for (size_t i = 0; i < part.count; i++) {
+                ck_assert_ptr_eq(part.rows[i].item, whole.rows[query.offset + i].item);
+            }
+            free(part.rows);
+        }
+    }
+    free(whole.rows);
+    close_all();
+}
+END_TEST
+
+/* --- filters --- */
+
+START_TEST(test_filters)
+{
+    open_all();
+    refer_mixed();
+    const uint16_t civil = registry_find(city.realm.registry, "civil-affairs")->number;
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .other = civil}),
+                     "JZ-2026-0005-01");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .urgent = true}),
+                     "JZ-2026-0002-01");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_SENT, .minor = true}),
+                     "JZ-2026-0004-01");
+    ck_assert_str_eq(
+        found(P, (struct work_query){.list = WORK_SENT, .priority_groups = 1u << 2 | 1u << 4}),
+        "JZ-2026-0005-01 JZ-2026-0003-01");
+    ck_assert_str_eq(found(E, (struct work_query){.list = WORK_TODO, .act = WORK_FEEDBACK}), "");
+    say(E, "{'kind':'sign-for','referral':'JZ-2026-0003-01','body':{'officer':'o'}}");
+    ck_assert_str_eq(found(E, (struct work_query){.list = WORK_TODO, .act = WORK_FEEDBACK}),
+                     "JZ-2026-0003-01=feedback");
+    ck_assert_str_eq(
+        found(E, (struct work_query){.list = WORK_TODO, .act = WORK_FEEDBACK, .minor = true}), "");
+    uint64_t now_ms = agent_wall_ms(city.desks[P].agent);
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_LEDGER, .from_ms = now_ms}), "");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_LEDGER, .until_ms = DESK_START_MS}),
+                     "");
+    ck_assert_str_eq(found(P, (struct work_query){.list = WORK_LEDGER,
+                                                  .from_ms = DESK_START_MS,
+                                                  .until_ms = now_ms,
+                                                  .other = civil}),
+                     "JZ-2026-0005-01");
+    close_all();
+}
+END_TEST
+
+/* --- search --- */
+
+static void refer_named(void)
+{
+    for (size_t i = 0; i < COUNT_OF(named); i++) {
+        refer(&named[i]);
+        settle_city();
+    }
+}
+
+START_TEST(test_search_by_number)
+{
+    open_all();
+    refer_named();
+    ck_assert_str_eq(search(P, "JZ-2026-0001-01"), FIRST);
+    ck_assert_str_eq(search(P, "jz-2026-0001"), FIRST);
+    ck_assert_str_eq(search(P, "0002"), "JZ-2026-0002-01");
+    ck_assert_str_eq(search(E, "2026"), "JZ-2026-0002-01 JZ-2026-0001-01");
+    ck_assert_str_eq(search(E, "2027"), "");
+    close_all();
+}
+END_TEST
+
+START_TEST(test_search_by_name)
+{
+    open_all();
+    refer_named();
+    for (size_t place = P; place <= E; place++) {
+        ck_assert_str_eq(search(place, "其其格"), FIRST);
+        ck_assert_str_eq(search(place, "孟克"), FIRST); /* of a second person */
+        ck_assert_str_eq(search(place, "其"), "JZ-2026-0002-01 JZ-2026-0001-01");
+        ck_assert_str_eq(search(place, "格巴"), ""); /* not over two names */
+        ck_assert_str_eq(search(place, "丁"), "");
+    }
+    ck_assert_str_eq(search(C, "其其格"), ""); /* no party */
+    close_all();
+}
+END_TEST
+
+/* Whole, with either x; no part of one finds anybody. */
+START_TEST(test_search_by_identity_number)
+{
+    open_all();
+    refer_named();
+    for (size_t place = P; place <= E; place++) {
+        ck_assert_str_eq(search(place, NUMBER_X), FIRST);
+        ck_assert_str_eq(search(place, "11010519491231002x"), FIRST);
+        ck_assert_str_eq(search(place, "150602201403050010"), FIRST);
+        ck_assert_str_eq(search(place, "11010519491231002"), "");
+        ck_assert_str_eq(search(place, "19491231"), "");
+        ck_assert_str_eq(search(place, "110105194912310021"), ""); /* wrong check digit */
+    }
+    close_all();
+}
+END_TEST
+
+/* As it is pasted from elsewhere. */
+START_TEST(test_search_with_blanks_around)
+{
+    open_all();
+    refer_named();
+    ck_assert_str_eq(search(P, " 其其格 "), FIRST);
+    ck_assert_str_eq(search(P, "　 其其格　"), FIRST);
+    ck_assert_str_eq(search(P, "\t" NUMBER_X " "), FIRST);
+    ck_assert_str_eq(search(P, "  "), "JZ-2026-0002-01 JZ-2026-0001-01");
+    close_all();
+}
+END_TEST
+
+/* What is asked about a referral is found by everything that finds the referral. */
+START_TEST(test_a_matter_is_found_by_all_persons_of_its_referral)
+{
+    open_all();
+    refer_named();
+    say(E, "{'kind':'information-request','about':'" FIRST "','facts':{'asked':['income']}," O "}");
+    for (size_t place = P; place <= E; place++) {
+        ck_assert_str_eq(search(place, "其其格"), "JY-SX-2026-0001 " FIRST);
+        ck_assert_str_eq(search(place, "巴图"), "JY-SX-2026-0001 " FIRST);
+        ck_assert_str_eq(search(place, NUMBER_X), "JY-SX-2026-0001 " FIRST);
+    }
+    close_all();
+}
+END_TEST
+
+/* A page that is opened while the copies are read in knows a matter before its referral. */
+START_TEST(test_a_matter_read_before_its_referral_gets_its_name)
+{
+    open_all();
+    refer_named();
+    say(E, "{'kind':'information-request','about':'" FIRST "','facts':{'asked':['income']}," O "}");
+    const struct work_item *items[8];
+    struct store_txn *read = NULL;
+    struct case_key referral, matter;
+    ck_assert_int_eq(store_read_begin(city.desks[P].store, &read), OK);
+    ck_assert_int_eq(number_find(read, FIRST, &referral), OK);
+    ck_assert_int_eq(number_find(read, "JY-SX-2026-0001", &matter), OK);
+    store_read_end(read);
+    worklist_free(lists[P]);
+    ck_assert_int_eq(worklist_new(city.desks[P].agent, &lists[P]), OK);
+    ck_assert_int_eq(worklist_changed(lists[P], &matter), OK);
+    ck_assert_uint_eq(worklist_of_case(lists[P], &matter.case_id, items, COUNT_OF(items)), 1);
+    ck_assert_int_eq(worklist_changed(lists[P], &referral), OK);
+    ck_assert_uint_eq(worklist_of_case(lists[P], &matter.case_id, items, COUNT_OF(items)), 2);
+    ck_assert_str_eq(items[0]->number, FIRST);
+    ck_assert_str_eq(items[1]->number, "JY-SX-2026-0001");
+    ck_assert_str_eq(items[1]->person.name, "其其格");
+    close_all();
+}
+END_TEST
+
+START_TEST(test_person)
+{
+    open_all();
+    refer_named();
+    struct work_query query = {.list = WORK_LEDGER, .text = "其其格", .count = 1};
+    struct work_result result;
+    ck_assert_int_eq(worklist_query(lists[E], &query, agent_wall_ms(city.desks[E].agent), &result),
+                     OK);
+    ck_assert_str_eq(result.rows[0].item->person.name, "其其格");
+    ck_assert_uint_eq(result.rows[0].item->person.birth, 19491231);
+    ck_assert_int_eq(result.rows[0].item->person.sex, 'f');
+    free(result.rows);
+    close_all();
+}
+END_TEST
+
+/* --- time --- */
+
+/* No message comes: what is near, then late, is counted so when the day ends. */
+START_TEST(test_counts_change_when_a_deadline_passes)
+{
+    open_all();
+    refer_adult();
+    for (size_t i = 0; i < DESKS; i++) {
+        city.desks[i].on_changed = NULL;
+    }
+    const struct work_item *items[1];
+    struct store_txn *read = NULL;
+    struct case_key key;
+    ck_assert_int_eq(store_read_begin(city.desks[E].store, &read), OK);
+    ck_assert_int_eq(number_find(read, FIRST, &key), OK);
+    store_read_end(read);
+    ck_assert_uint_eq(worklist_of_case(lists[E], &key.case_id, items, 1), 1);
+    const uint64_t due_ms = items[0]->due_before_ms;
+    struct desk *desk = &city.desks[E];
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 0);
+    desk->wall_ms = due_ms - 9 * DAY_MS; /* five working days and two days of rest before */
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 0);
+    desk->wall_ms = due_ms - 7 * DAY_MS;
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 1);
+    ck_assert_str_eq(list_of(E, WORK_SOON), FIRST "=sign-for");
+    desk->wall_ms = due_ms - 1;
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 1);
+    ck_assert_uint_eq(count_of(E, WORK_LATE), 0);
+    ck_assert_str_eq(list_of(E, WORK_LATE), "");
+    desk->wall_ms = due_ms;
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 0);
+    ck_assert_uint_eq(count_of(E, WORK_LATE), 1);
+    ck_assert_str_eq(list_of(E, WORK_LATE), FIRST "=sign-for");
+    desk->wall_ms = due_ms - 1; /* a clock that was ahead is set right */
+    ck_assert_uint_eq(count_of(E, WORK_SOON), 1);
+    ck_assert_uint_eq(count_of(E, WORK_LATE), 0);
+    close_all();
+}
+END_TEST
+
+START_TEST(test_supervised)
+{
+    open_all();
+    refer_adult();
+    ck_assert_str_eq(list_of(E, WORK_SUPERVISED), "");
+    for (unsigned i = 0; i < 32; i++) {
+        city_pass(DAY_MS);
+        settle_city();
+    }
+    ck_assert_str_eq(list_of(E, WORK_SUPERVISED), FIRST);
+    ck_assert_str_eq(list_of(E, WORK_LATE), FIRST "=sign-for");
+    judge_all();
+    say(E, "{'kind':'outbound-feedback','referral':'" FIRST "','facts':{'outcome':'not-eligible'},"
+           "'body':{'officer':'o','reasons':'r'}}");
+    ck_assert_str_eq(list_of(E, WORK_SUPERVISED), "");
+    ck_assert_str_eq(list_of(E, WORK_LATE), "");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+/* --- each message --- */
+
+START_TEST(test_changed_after_each_message)
+{
+    open_all();
+    uint64_t before = generation(E);
+    ck_assert_uint_eq(generation(E), before);
+    unsigned before_told = told;
+    refer_adult();
+    ck_assert_uint_gt(told, before_told);
+    ck_assert_uint_gt(generation(E), before);
+    ck_assert_uint_eq(count_of(E, WORK_TODO), 1);
+    before = generation(P);
+    say(E, "{'kind':'sign-for','referral':'" FIRST "','body':{'officer':'o'}}");
+    ck_assert_uint_gt(generation(P), before); /* the sender's list shows it as well */
+    before = generation(E);
+    uint64_t other = generation(C);
+    say(P, "{'kind':'withdrawal','referral':'" FIRST "','facts':{'reason':'duplicate'},'body':{"
+           "'officer':'o'}}");
+    ck_assert_uint_gt(generation(E), before);
+    ck_assert_uint_eq(generation(C), other);
+    ck_assert_uint_eq(count_of(E, WORK_TODO), 0);
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_what_waits_is_listed)
+{
+    open_all();
+    agent_connected(city.desks[P].agent, false);
+    refer(&adult);
+    ck_assert_str_eq(list_of(P, WORK_SENT), FIRST);
+    ck_assert_str_eq(search(P, "丁一"), FIRST);
+    struct work_query query = {.list = WORK_LEDGER, .text = "", .count = 1};
+    struct work_result result;
+    ck_assert_int_eq(worklist_query(lists[P], &query, DESK_START_MS, &result), OK);
+    ck_assert(result.rows[0].item->waiting);
+    ck_assert(result.rows[0].item->due_before_ms == UINT64_MAX);
+    free(result.rows);
+    judge(P);
+    agent_connected(city.desks[P].agent, true);
+    settle_city();
+    ck_assert_int_eq(worklist_query(lists[P], &query, DESK_START_MS, &result), OK);
+    ck_assert(!result.rows[0].item->waiting);
+    ck_assert(result.rows[0].item->due_before_ms != UINT64_MAX);
+    free(result.rows);
+    ck_assert_str_eq(todo(E), FIRST "=sign-for");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+/* It was withdrawn while education's line was down: the broker refuses what it asks. */
+START_TEST(test_what_was_refused_is_to_do)
+{
+    open_all();
+    refer(&named[0]);
+    settle_city();
+    agent_connected(city.desks[E].agent, false);
+    desk_say(&city.desks[E], "{'kind':'information-request','about':'" FIRST "','facts':{"
+                             "'asked':['income']}," O "}");
+    ck_assert_str_eq(list_of(E, WORK_SENT), "JY-SX-2026-0001");
+    say(P, "{'kind':'withdrawal','referral':'" FIRST "','facts':{'reason':'duplicate'},'body':{"
+           "'officer':'o'}}");
+    agent_connected(city.desks[E].agent, true);
+    settle_city();
+    ck_assert_str_eq(todo(E), "JY-SX-2026-0001=refused");
+    ck_assert_str_eq(list_of(E, WORK_SENT), "");
+    ck_assert_str_eq(list_of(E, WORK_DONE), FIRST);
+    ck_assert_str_eq(search(E, "JY-SX"), "JY-SX-2026-0001");
+    ck_assert_uint_eq(count_of(E, WORK_LATE), 0);
+    ck_assert_str_eq(search(P, "JY-SX"), "");
+    judge_all();
+    close_all();
+}
+END_TEST
+
+/* --- agencies that took another's place --- */
+
+static void confer(void)
+{
+    refer_adult();
+    say(P,
+        "{'kind':'case-conference','about':'" FIRST "','recipients':['education',"
+        "'civil-affairs'],'facts':{'topic':'plan','held':'2026-03-01T09:30:00+08:00','promises':["
+        "{'agency':'education','code':'provide','by_date':'2026-06-01'},{'agency':"
+        "'civil-affairs','code':'visit','by_date':'2026-06-02'}]}," O "}");
+}
+
+/* No message comes at midnight of the day: the lists of both follow by themselves. */
+START_TEST(test_the_day_of_a_successor_comes_by_itself)
+{
+    open_with("education", "    successor: civil-affairs\n    left: 2026-03-05\n");
+    confer();
+    ck_assert_str_eq(todo(E), "JZ-2026-0001-01=sign-for JZ-SX-2026-0001=promise");
+    ck_assert_str_eq(todo(C), "JZ-SX-2026-0001=promise");
+    for (size_t i = 0; i < DESKS; i++) {
+        city.desks[i].on_changed = NULL;
+        city.desks[i].wall_ms = DESK_START_MS + 3 * DAY_MS;
+    }
+    (void)todo(E); /* whoever looks first finds that it is another day */
+    (void)todo(C);
+    while (worklist_fill(lists[E]) || worklist_fill(lists[C])) {
+    }
+    ck_assert_str_eq(todo(E), "");
+    ck_assert_str_eq(todo(C), "JZ-SX-2026-0001=promise JZ-SX-2026-0001=promise");
+    ck_assert_uint_eq(count_of(E, WORK_TODO), 0);
+    ck_assert_uint_eq(count_of(C, WORK_TODO), 2);
+    ck_assert_uint_eq(worklist_progress(lists[C]), 100);
+    close_all();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("agent_web_worklist");
+    TCase *tcase = tcase_create("acts");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_sign_for_then_feedback);
+    tcase_add_test(tcase, test_inform_and_papers);
+    tcase_add_test(tcase, test_information_and_its_referral);
+    tcase_add_test(tcase, test_follow_up);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("lists");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_minors_then_priority_then_others);
+    tcase_add_test(tcase, test_by_due_date);
+    tcase_add_test(tcase, test_pages);
+    tcase_add_test(tcase, test_pages_are_the_whole);
+    tcase_add_test(tcase, test_filters);
+    tcase_add_test(tcase, test_counts_change_when_a_deadline_passes);
+    tcase_add_test(tcase, test_supervised);
+    tcase_add_test(tcase, test_changed_after_each_message);
+    tcase_add_test(tcase, test_what_waits_is_listed);
+    tcase_add_test(tcase, test_what_was_refused_is_to_do);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("search");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_search_by_number);
+    tcase_add_test(tcase, test_search_by_name);
+    tcase_add_test(tcase, test_search_by_identity_number);
+    tcase_add_test(tcase, test_search_with_blanks_around);
+    tcase_add_test(tcase, test_a_matter_is_found_by_all_persons_of_its_referral);
+    tcase_add_test(tcase, test_a_matter_read_before_its_referral_gets_its_name);
+    tcase_add_test(tcase, test_person);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("successors");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_the_day_of_a_successor_comes_by_itself);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
