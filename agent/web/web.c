@@ -310,10 +310,10 @@ static void refusal_cb(void *ctx, unsigned status, struct buf *page)
 {
     static const char head[] = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">"
                                "<title>没有处理</title><p>";
-    const char *text = status == 413
-                           ? "提交的内容过大，没有处理。附件每次最多 20 MB，请返回后分几次附上。"
-                       : status == 503 ? "系统正忙，没有处理，请稍后再试。"
-                                       : "请求有误，没有处理。请返回后重试。";
+    const char *text =
+        status == 413   ? "提交的内容过大，或者登录已超时，没有处理。请返回，附件每次最多 20 MB。"
+        : status == 503 ? "系统正忙，没有处理，请稍后再试。"
+                        : "请求有误，没有处理。请返回后重试。";
 
     (void)ctx;
     if (buf_append(page, head, sizeof(head) - 1) != OK ||
