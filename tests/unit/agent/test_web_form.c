@@ -73,7 +73,8 @@ static void type_value(const struct form_layout *layout, const char *name,
                        const struct json_value *value)
 {
     struct form_place place;
-    char digits[JSON_DIGITS_BYTES], text[LIMIT_WEB_VALUE_BYTES];
+    static char text[LIMIT_WEB_VALUE_BYTES];
+    char digits[JSON_DIGITS_BYTES];
     bool found = form_find(layout, name, &place);
     const struct field *field;
     struct span span = json_node_text(value->node, digits);
