@@ -79,7 +79,7 @@ async function postWithout(missing) {
   const form = document.getElementById('form');
   const body = new URLSearchParams();
   new FormData(form).forEach((value, name) => {
-    if (name !== missing) { body.append(name, value); }
+    if (name !== missing && typeof value === 'string') { body.append(name, value); }
   });
   const control = form.elements.namedItem(missing);
   const isText = control && control.type && !['radio', 'checkbox'].includes(control.type);
@@ -222,7 +222,7 @@ test('markup, templates and addresses that are typed are shown as text, everywhe
   await desk.go('/refer');
   await desk.page.evaluate((hostile) => {
     for (const control of document.querySelectorAll('#form textarea, #form input')) {
-      if (!['radio', 'checkbox', 'hidden', 'date', 'datetime-local', 'submit']
+      if (!['radio', 'checkbox', 'hidden', 'date', 'datetime-local', 'submit', 'file']
         .includes(control.type)) { control.value = hostile; }
     }
   }, HOSTILE);
