@@ -29,8 +29,9 @@ enum form_widget {
     FORM_DUTY,       /* an open duty of the matter */
     FORM_MESSAGE,    /* a message of the referral */
     FORM_FIXED,      /* said by the layout, or by the row: form_fix puts it there */
-    FORM_FILE,       /* an attachment's digest and size: put there by the upload, never typed */
-    FORM_AGENT       /* found by the agent or counted; has no control */
+    FORM_FILE, /* an attachment's digest, put there by the upload; what else is of it is looked
+                * up again (form_take_attachments) */
+    FORM_AGENT /* found by the agent or counted; has no control */
 };
 
 struct form_item {

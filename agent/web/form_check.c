@@ -21,6 +21,7 @@
 struct judging {
     const struct form *form; /* over `scratch` */
     const struct form_rules *rules;
+    struct policy policy; /* as far as a form can know */
     struct form_values scratch;
     struct form_map map;
     struct form_faults *faults;
@@ -289,7 +290,7 @@ static void fill_header(struct judging *judging)
 
 static enum err judge(struct judging *judging, struct span json)
 {
-    const struct check_context ctx = {judging->rules->policy, judging->rules->registry};
+    const struct check_context ctx = {&judging->policy, judging->rules->registry};
     struct region region;
     struct json *document;
     struct json_value root;
@@ -440,6 +441,8 @@ enum err form_check(const struct form *form, const struct form_rules *rules,
         judging->form = &over;
         judging->rules = rules;
         judging->faults = faults;
+        judging->policy = *rules->policy;
+        judging->policy.attachments_required = false; /* what opens them is written by the agent */
         form_values_init(&judging->scratch);
         over.values = &judging->scratch;
         error = form_values_copy(&judging->scratch, form->values);

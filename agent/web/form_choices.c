@@ -352,21 +352,3 @@ void form_view_recipients(struct form_page *form)
     json_array_end(&page->view);
     named_u64(&page->view, "going_count", count);
 }
-
-/* --- attachments --- */
-
-/* Nothing is attached yet: the uploads of agent/attachments.h put "digest" and "sealed_bytes" of
- * the row into the values here, for files that this officer gave. */
-enum err form_take_attachments(struct form_page *form)
-{
-    (void)form;
-    return OK;
-}
-
-void form_view_attachment(struct form_page *form, uint32_t row)
-{
-    char name[FORM_NAME_BYTES];
-
-    form_name("facts.materials[].digest", row, name);
-    named_bool(&form->page->view, "attached", form_value(&form->values, name)[0] != '\0');
-}

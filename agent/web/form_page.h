@@ -48,9 +48,13 @@ void form_view_options(struct form_page *form, const struct form_item *item, con
  */
 void form_view_needs(struct form_page *form);
 void form_view_recipients(struct form_page *form);
-/* The one place for attachments: where a material's digest and size come from, and what its row
- * shows of them. */
+/* form_attachments.c, the one place for attachments: where a material's digest and size come from,
+ * and what its row shows of them. */
 void form_view_attachment(struct form_page *form, uint32_t row);
+/* Sizes by the digests; a digest of nothing that was attached here goes, with a fault. */
 enum err form_take_attachments(struct form_page *form) MUST_CHECK;
+/* The files that came with the form itself are attached; a refused one is a fault. */
+enum err form_take_uploads(struct form_page *form) MUST_CHECK;
+void form_detach(struct form_page *form, uint32_t row);
 
 #endif

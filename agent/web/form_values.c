@@ -199,7 +199,8 @@ static bool is_known(const struct form_layout *layout, const char *name)
 {
     struct form_place place;
 
-    return form_find(layout, name, &place) && place.item != NULL && place.item->widget < FORM_FIXED;
+    return form_find(layout, name, &place) && place.item != NULL &&
+           (place.item->widget < FORM_FIXED || place.item->widget == FORM_FILE);
 }
 
 enum err form_values_take(struct form_values *values, const struct form_layout *layout,

@@ -80,10 +80,11 @@ struct http_options {
                              * twice that; 0: LIMIT_WEB_IDLE_S */
     uint32_t request_s;     /* so long may a body take to come, or an answer to be fetched; 0:
                              * LIMIT_WEB_REQUEST_S */
-    /* How large may the body of this request be? Asked when its headers are here. 0: a POST is
-     * refused with 405. An urlencoded form has LIMIT_WEB_FORM_BYTES at most; for an upload answer
-     * LIMIT_WEB_UPLOAD_BYTES and LIMIT_WEB_FORM_BYTES for the fields beside it. */
-    size_t (*body_max)(void *ctx, enum http_method method, const char *path);
+    /* How large may the body of this request be? Asked when its headers are here: path, query and
+     * cookies are known, nothing else of it. 0: a POST is refused with 405. An urlencoded form has
+     * LIMIT_WEB_FORM_BYTES at most; for an upload answer LIMIT_WEB_UPLOAD_BYTES and
+     * LIMIT_WEB_FORM_BYTES for the fields beside it. */
+    size_t (*body_max)(void *ctx, const struct http_request *request);
     /* Each complete request, once. It may answer at once; if not, http_answer is due later. Not
      * http_close from here. */
     void (*handle)(void *ctx, struct http_exchange *exchange, const struct http_request *request);

@@ -299,8 +299,7 @@ static unsigned body_judge(struct http_exchange *exchange, uint64_t announced)
         return announced == 0 ? 0 : MHD_HTTP_BAD_REQUEST;
     }
     exchange->kind = http_body_kind_of(http_header(exchange, "Content-Type"));
-    exchange->body_max =
-        options->body_max == NULL ? 0 : options->body_max(options->ctx, HTTP_POST, request->path);
+    exchange->body_max = options->body_max == NULL ? 0 : options->body_max(options->ctx, request);
     if (exchange->body_max == 0) {
         return MHD_HTTP_METHOD_NOT_ALLOWED;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/attachments.h"
 #include "agent/web/web_parts.h"
 #include "wire/sealing.h"
 
@@ -269,8 +270,30 @@ static void view_matters(struct page *page, const struct shown_case *shown)
 
 /* --- what the referral says --- */
 
-static void view_materials(struct page *page, const struct referral_facts *facts)
+/* The file of one material; nothing where none was named. */
+static void view_file(struct page *page, const struct uuid *message_id, size_t material,
+                      const struct attachment *files, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (files[i].material == material) {
+            json_name(&page->view, "file");
+            json_object_begin(&page->view);
+            view_attachment(page, &files[i], message_id);
+            json_object_end(&page->view);
+            return;
+        }
+    }
+}
+
+static void view_materials(struct page *page, const struct referral_facts *facts,
+                           const struct uuid *message_id)
+{
+    struct attachment *files = calloc(LIMIT_MATERIALS, sizeof(*files));
+    size_t count = 0;
+
+    if (files == NULL || attachments_of(page->agent, message_id, files, &count) != OK) {
+        count = 0; /* the list goes without the files */
+    }
     json_name(&page->view, "materials");
     json_array_begin(&page->view);
     for (size_t i = 0; i < facts->material_count; i++) {
@@ -285,10 +308,15 @@ static void view_materials(struct page *page, const struct referral_facts *facts
         } else {
             (void)snprintf(size, sizeof(size), "%.1f KB", (double)material->sealed_bytes / 1024.0);
             named_text(&page->view, "size", size);
+            view_file(page, message_id, i, files, count);
         }
         json_object_end(&page->view);
     }
     json_array_end(&page->view);
+    if (files != NULL) {
+        crypto_wipe(files, LIMIT_MATERIALS * sizeof(*files));
+    }
+    free(files);
 }
 
 static void view_facts(struct page *page, const struct message *message)
@@ -303,7 +331,7 @@ static void view_facts(struct page *page, const struct message *message)
     view_words(page, "measures", VOCABULARY_MEASURE, facts->measures);
     view_words(page, "minor_marks", VOCABULARY_MINOR_MARK, facts->minor_marks);
     named_bool(&page->view, "no_publicity", facts->no_publicity);
-    view_materials(page, facts);
+    view_materials(page, facts, &message->header.message_id);
 }
 
 static void view_texts(struct page *page, const struct body *body)

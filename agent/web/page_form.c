@@ -432,6 +432,16 @@ static enum err drop_row(struct form_page *form, const char *what)
     return form_drop_row(&form->values, place.section, place.row);
 }
 
+static void detach_row(struct form_page *form, const char *what)
+{
+    struct form_place place;
+
+    if (form_find(form->layout, what, &place) && place.item != NULL &&
+        place.item->widget == FORM_FILE) {
+        form_detach(form, place.row);
+    }
+}
+
 /* Whom the policy suggests for the needs that are ticked. */
 static enum err suggest(struct form_page *form)
 {
@@ -469,6 +479,8 @@ static bool changed(struct form_page *form, const char *what)
         error = add_row(form, what + 4);
     } else if (strncmp(what, "drop:", 5) == 0) {
         error = drop_row(form, what + 5);
+    } else if (strncmp(what, "detach:", 7) == 0) {
+        detach_row(form, what + 7);
     } else if (strcmp(what, "suggest") == 0) {
         error = suggest(form);
     } else if (strcmp(what, "draft") == 0) {
@@ -478,7 +490,9 @@ static bool changed(struct form_page *form, const char *what)
         const struct form over = form_over(form);
 
         error = fix(form);
-        error = error == OK ? form_check(&over, &form->rules, &form->faults) : error;
+        error = error == OK && form->faults.count == 0
+                    ? form_check(&over, &form->rules, &form->faults)
+                    : error;
     } else {
         return false;
     }
@@ -585,7 +599,7 @@ static void send(struct form_page *form)
     enum err error = map == NULL ? ERR_MEMORY : fix(form);
 
     memset(&id, 0, sizeof(id));
-    if (error == OK) {
+    if (error == OK && form->faults.count == 0) { /* of a file that is gone */
         error = form_check(&over, &form->rules, &form->faults);
     }
     if (error == OK && form->faults.count > 0) {
@@ -609,8 +623,12 @@ static void posted(struct form_page *form)
     const char *what = http_form(page->request, "do");
     const char *before = session_once_find(page->session, http_form(page->request, "once"));
 
-    if (take_posted(form) != OK) {
+    if (what == NULL && before != NULL) {
+        page_go(page, before); /* before its files are attached a second time */
+    } else if (take_posted(form) != OK || form_take_uploads(form) != OK) {
         page_refuse(page, 503, N_("没有提交成功，填写的内容都在，请稍后再试。"));
+    } else if (form->faults.count > 0) { /* a file was refused */
+        show(form, 422);
     } else if (what == NULL || !changed(form, what)) {
         if (before != NULL) {
             page_go(page, before); /* pressed twice, or sent again by going back */

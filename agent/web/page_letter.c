@@ -104,10 +104,11 @@ static uint32_t width_of(const char *text)
     return width;
 }
 
-/* A paragraph: its lines at 28 characters, the first two of which stay empty. */
+/* A paragraph: its lines, the first two characters of which stay empty. A line has room for 28, of
+ * which a mark that may not begin the next one, or a word that is not parted, takes up to two. */
 static void count_paragraph(struct letter *letter, uint32_t width)
 {
-    letter->lines += (width + 4 + 55) / 56;
+    letter->lines += (width + 4 + 51) / 52;
     letter->width += width;
 }
 
@@ -358,6 +359,7 @@ static void view_ground(struct page *page, uint32_t ground)
 static void view_materials(struct page *page, struct letter *letter, bool missing)
 {
     const struct referral_facts *facts = &letter->main.message.referral;
+    uint32_t width = 12;
     size_t count = 0;
 
     json_name(&page->view, missing ? "missing" : "attachments");
@@ -366,10 +368,13 @@ static void view_materials(struct page *page, struct letter *letter, bool missin
         const struct material *material = &facts->materials[i];
 
         if ((material->missing_reason != 0) == missing && material->kind != MATERIAL_LETTER) {
+            const char *kind = page_word(page, VOCABULARY_MATERIAL, material->kind);
+            const char *why = page_word(page, VOCABULARY_MISSING_REASON, material->missing_reason);
+
             json_object_begin(&page->view);
-            named_text(&page->view, "kind", page_word(page, VOCABULARY_MATERIAL, material->kind));
-            named_text(&page->view, "why",
-                       page_word(page, VOCABULARY_MISSING_REASON, material->missing_reason));
+            named_text(&page->view, "kind", kind);
+            named_text(&page->view, "why", why);
+            width += width_of(kind) + width_of(why) + 6;
             named_bool(&page->view, "next", count > 0);
             json_object_end(&page->view);
             count++;
@@ -377,7 +382,10 @@ static void view_materials(struct page *page, struct letter *letter, bool missin
     }
     json_array_end(&page->view);
     named_bool(&page->view, missing ? "any_missing" : "any_attachment", count > 0);
-    letter->lines += (uint32_t)(missing ? (count + 1) / 2 : count);
+    if (missing && count > 0) { /* one paragraph; attached ones have a line each */
+        count_paragraph(letter, width);
+    }
+    letter->lines += missing ? 0u : (uint32_t)count;
 }
 
 static void view_transfer(struct page *page, struct letter *letter)

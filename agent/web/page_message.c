@@ -285,6 +285,7 @@ static void view_opened(struct page *page, struct store_txn *read, struct opened
         named_text(&page->view, "back", "message");
         view_persons(page, &opened->body, &message->header.message_id);
     }
+    view_attachments(page, &message->header.message_id);
     if (message_kind_from_broker(message->header.kind)) {
         view_computation(page, &message->notice);
     }

@@ -13,7 +13,7 @@
 #include "agent/web/web_parts.h"
 #include "base/log.h"
 
-#define FORM_BYTES_MAX (1024u * 1024u)
+#define REFER_BYTES_MAX (LIMIT_WEB_UPLOAD_BYTES + LIMIT_WEB_FORM_BYTES)
 
 /* --- routes --- */
 
@@ -23,6 +23,8 @@ enum route_flag {
     ROUTE_POST = 1u << 2,
     ROUTE_TREE = 1u << 3,  /* and all below: the rest is page->tail */
     ROUTE_QUIET = 1u << 4, /* a poll: does not keep the session alive */
+    ROUTE_FILES = 1u << 5, /* a member may post files, too */
+    ROUTE_PIECE = 1u << 6, /* a member may post a piece of a file, and nobody anything else */
 };
 
 struct route {
@@ -49,11 +51,13 @@ static const struct route routes[] = {
     {"/reveal/", ROUTE_POST | ROUTE_TREE, page_reveal},
     {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
     {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
-    {"/refer", ROUTE_GET | ROUTE_POST, page_form},
-    {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE, page_form},
+    {"/refer", ROUTE_GET | ROUTE_POST | ROUTE_FILES, page_form},
+    {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE | ROUTE_FILES, page_form},
     {"/draft", ROUTE_POST, page_draft},
     {"/draft/discard", ROUTE_POST, page_draft},
     {"/drafts", ROUTE_GET, page_drafts},
+    {"/attach", ROUTE_POST | ROUTE_PIECE, page_attach},
+    {"/attachment/", ROUTE_GET | ROUTE_TREE, page_attachment},
     {"/letter/", ROUTE_GET | ROUTE_TREE, page_letter},
     {"/verify", ROUTE_GET | ROUTE_POST, page_verify},
     {"/document/", ROUTE_GET | ROUTE_TREE, page_document},
@@ -275,13 +279,47 @@ static void handle_cb(void *ctx, struct http_exchange *exchange, const struct ht
     buf_free(&page.text);
 }
 
-static size_t body_max_cb(void *ctx, enum http_method method, const char *path)
+/* Before the body is here: does this request come from a member's session? */
+static bool from_member(struct web *web, const struct http_request *request)
 {
-    const struct route *route = route_of(path);
+    char cookie[WEB_COOKIE_BYTES];
+    const struct session *session;
+
+    web_cookie_name(web, cookie);
+    session = session_find(web->sessions, http_cookie(request, cookie),
+                           agent_machine_ms(web->setup.agent), false);
+    return session != NULL && (session->officer.roles & OFFICER_MEMBER) != 0;
+}
+
+static size_t body_max_cb(void *ctx, const struct http_request *request)
+{
+    const struct route *route = route_of(request->path);
+
+    if (request->method != HTTP_POST || route == NULL || (route->flags & ROUTE_POST) == 0) {
+        return 0;
+    }
+    if ((route->flags & ROUTE_PIECE) != 0) {
+        return from_member(ctx, request) ? ATTACH_PIECE_BYTES : LIMIT_WEB_VALUE_BYTES;
+    }
+    return (route->flags & ROUTE_FILES) != 0 && from_member(ctx, request) ? REFER_BYTES_MAX
+                                                                          : LIMIT_WEB_FORM_BYTES;
+}
+
+/* Nothing is known of who asked, nor in which language. */
+static void refusal_cb(void *ctx, unsigned status, struct buf *page)
+{
+    static const char head[] = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">"
+                               "<title>没有处理</title><p>";
+    const char *text =
+        status == 413   ? "提交的内容过大，或者登录已超时，没有处理。请返回，附件每次最多 20 MB。"
+        : status == 503 ? "系统正忙，没有处理，请稍后再试。"
+                        : "请求有误，没有处理。请返回后重试。";
 
     (void)ctx;
-    return method == HTTP_POST && route != NULL && (route->flags & ROUTE_POST) != 0 ? FORM_BYTES_MAX
-                                                                                    : 0;
+    if (buf_append(page, head, sizeof(head) - 1) != OK ||
+        buf_append(page, text, strlen(text)) != OK) {
+        log_warn("a refusal of the inbox has no text: no memory");
+    }
 }
 
 /* --- life --- */
@@ -302,6 +340,7 @@ static enum err listen(struct web *web, struct fault *fault)
                                          .key = web->setup.key,
                                          .body_max = body_max_cb,
                                          .handle = handle_cb,
+                                         .refusal = refusal_cb,
                                          .ctx = web};
 
     return http_open(web->setup.loop, &options, &web->http, fault);

@@ -19,6 +19,10 @@
 
 #define WEB_VIEW_BYTES (4u * 1024u * 1024u) /* of one page's view, and of one page */
 
+#define ATTACH_PIECE_BYTES (512u * 1024u) /* of a file, that comes by script */
+
+struct attachment;
+
 struct web {
     struct web_setup setup;
     struct http_server *http;
@@ -116,6 +120,18 @@ const char *page_kind(const struct page *page, enum message_kind kind); /* "签�
 void view_persons(struct page *page, const struct body *body, const struct uuid *message_id);
 bool page_revealed(const struct page *page, const struct uuid *message_id);
 
+/* view_attachments.c: members of one file in the open object: f_name, f_about ("PDF 12.3 KB"),
+ * f_state, f_href (of what can be downloaded). */
+void view_attachment(struct page *page, const struct attachment *attachment,
+                     const struct uuid *message_id);
+/* `attachments` of a message and has_attachments; none when they cannot be read. */
+void view_attachments(struct page *page, const struct uuid *message_id);
+#define PAGE_FILE_BYTES 64u
+void page_file_text(const struct page *page, const struct attachment *attachment,
+                    char out[PAGE_FILE_BYTES]);
+/* Why a file was not taken, by the code of the fault; to be translated. */
+const char *attachment_reason(const char *code);
+
 /* May this officer do it? The page was answered with 403 when not. */
 bool page_needs(struct page *page, uint32_t roles);
 /* An officer's own name for acts and messages. */
@@ -162,6 +178,8 @@ void page_form(struct page *page);           /* page_form.c: GET and POST /send/
 void page_draft(struct page *page);          /* POST /draft, DELETE by POST /draft/discard */
 void page_drafts(struct page *page);         /* GET /drafts */
 void page_document(struct page *page);       /* page_document.c: GET /document/NUMBER (督办单) */
+void page_attach(struct page *page);         /* page_attach.c: POST /attach: a file by pieces */
+void page_attachment(struct page *page);     /* GET /attachment/DIGEST/MESSAGE-ID */
 void page_letter(struct page *page);         /* page_letter.c: GET /letter/MESSAGE-ID */
 void page_verify(struct page *page);         /* GET and POST /verify: a letter's code */
 void page_meetings(struct page *page);       /* page_meetings.c: GET /meetings; roster */

@@ -137,13 +137,18 @@ test('a form without the session\'s token, or with another, changes nothing', as
   const [cookie, other] = [await enter(inbox), await enter(inbox)];
   const strange = await tokenOf(inbox, other);
   for (const csrf of [undefined, '', 'x', strange, '0'.repeat(64)]) {
-    for (const address of ['/logout', '/settings', '/', '/export/csv']) {
+    for (const address of ['/logout', '/settings', '/', '/export/csv', '/refer', '/draft',
+      '/draft/discard', '/officers', '/send/archive/JZ-2026-0004', '/verify',
+      '/reveal/00000000-0000-7000-8000-000000000000']) {
       const form = csrf === undefined ? {} : { csrf };
       const answer = await ask(inbox, address, { method: 'POST', cookie, form });
       assert.ok([403, 404, 405].includes(answer.status), `${address} ${csrf}: ${answer.status}`);
       assert.equal(answer.headers['set-cookie'], undefined);
     }
   }
+  const plain = await ask(inbox, '/logout', { method: 'POST', cookie,
+    body: `csrf=${await tokenOf(inbox, cookie)}`, headers: { 'Content-Type': 'text/plain' } });
+  assert.ok(plain.status >= 400, 'a body that pages elsewhere may send is no form');
   const query = await ask(inbox, `/logout?csrf=${await tokenOf(inbox, cookie)}`,
     { method: 'POST', cookie, form: {} });
   assert.equal(query.status, 403, 'a token in the address is none');
@@ -254,9 +259,19 @@ test('a manager of accounts reads no case', async () => {
   const inbox = await shared.city.addOfficer('procuratorate', 'only-manager', 'manager');
   const cookie = await enter(inbox);
   assert.equal((await ask(inbox, '/', { cookie })).headers.location, '/officers');
-  for (const address of ['/list/ledger', '/list/sent', '/refer', '/case/JZ-2026-0001',
-    '/case/JZ-2026-0001-01']) {
+  const { rows } = await shared.city.must('procuratorate', { cmd: 'outbox', count: 500 });
+  const { id } = rows.find((row) => row.kind === 'outbound-referral');
+  for (const address of ['/list/ledger', '/list/sent', '/refer', '/case/JZ-2026-0001', '/drafts',
+    '/case/JZ-2026-0001-01', '/matter/JZ-SX-2026-0001', `/message/${id}`, `/letter/${id}`,
+    '/send/archive/JZ-2026-0004']) {
     const answer = await ask(inbox, address, { cookie });
+    assert.equal(answer.status, 403, address);
+    assert.doesNotMatch(answer.text, /JZ-2026|小甲/, address);
+  }
+  const csrf = await tokenOf(inbox, cookie);
+  for (const address of [`/reveal/${id}`, '/export/csv', '/export/xlsx', '/draft', '/list/sent']) {
+    const form = { csrf, q: 'JZ', why: '审查核实', address: '/refer' };
+    const answer = await ask(inbox, address, { method: 'POST', cookie, form });
     assert.equal(answer.status, 403, address);
     assert.doesNotMatch(answer.text, /JZ-2026|小甲/, address);
   }
@@ -286,6 +301,20 @@ test('an officer who is shut out is out at once', async () => {
   await shared.city.must('justice', { cmd: 'officer-disable', name: 'leaves' });
   assert.equal(await isIn(inbox, cookie), false);
   assert.equal((await login(inbox)).status, 403);
+});
+
+test('an agency sees no case, message or letter of others', async () => {
+  const inbox = of('health');
+  const cookie = await enter(inbox);
+  const { rows } = await shared.city.must('procuratorate', { cmd: 'outbox', count: 500 });
+  const { id } = rows.find((row) => row.kind === 'outbound-referral' &&
+    row.recipient !== 'health');
+  for (const address of ['/case/JZ-2026-0001', '/case/JZ-2026-0001-01', `/message/${id}`,
+    `/letter/${id}`, '/send/feedback/JZ-2026-0001-01', '/matter/JZ-SX-2026-0004']) {
+    const answer = await ask(inbox, address, { cookie });
+    assert.equal(answer.status, 404, address);
+    assert.doesNotMatch(answer.text, /小甲|小辰/, address);
+  }
 });
 
 // --- what is no request of ours ---

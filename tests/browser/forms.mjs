@@ -79,7 +79,7 @@ async function postWithout(missing) {
   const form = document.getElementById('form');
   const body = new URLSearchParams();
   new FormData(form).forEach((value, name) => {
-    if (name !== missing) { body.append(name, value); }
+    if (name !== missing && typeof value === 'string') { body.append(name, value); }
   });
   const control = form.elements.namedItem(missing);
   const isText = control && control.type && !['radio', 'checkbox'].includes(control.type);
@@ -222,7 +222,7 @@ test('markup, templates and addresses that are typed are shown as text, everywhe
   await desk.go('/refer');
   await desk.page.evaluate((hostile) => {
     for (const control of document.querySelectorAll('#form textarea, #form input')) {
-      if (!['radio', 'checkbox', 'hidden', 'date', 'datetime-local', 'submit']
+      if (!['radio', 'checkbox', 'hidden', 'date', 'datetime-local', 'submit', 'file']
         .includes(control.type)) { control.value = hostile; }
     }
   }, HOSTILE);
@@ -270,6 +270,25 @@ test('a form that is sent twice is sent once', async () => {
   await desk.page.locator('#form .submit button.main').dblclick({ noWaitAfter: true });
   await desk.page.waitForURL(/\/case\//);
   assert.equal(await sentCount(P), before + 1);
+  await desk.close();
+});
+
+test('without a script a household of two is filed, row by row', async () => {
+  const desk = await enter(shared.city.inboxes.get('womens-federation'),
+    { javaScriptEnabled: false });
+  const { page } = desk;
+  await desk.go('/refer');
+  await desk.fill({ 'body.persons[0].name': '阿甲', 'body.persons[0].relation': 'self',
+    'body.persons[0].may_be_told': 'yes', 'facts.ground': 'art-4-1',
+    'facts.lead_channel': 'member-agency', 'facts.relation': 'self', 'facts.told': 'told',
+    'body.circumstances': '被害后生活困难。', 'body.reasons': '符合司法救助条件。' });
+  await page.click('button[value="add:body.persons"]');
+  await page.locator('[name="body.persons[1].name"]').waitFor();
+  assert.equal(await page.inputValue('[name="body.persons[0].name"]'), '阿甲');
+  await desk.fill({ 'body.persons[1].name': '小乙', 'body.persons[1].relation': 'child',
+    'body.persons[1].may_be_told': 'yes' });
+  assert.equal(await desk.submit(), 303, await page.locator('main').innerText());
+  assert.match(await page.locator('#persons').innerText(), /阿甲[^]*小乙/);
   await desk.close();
 });
 

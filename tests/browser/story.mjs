@@ -225,7 +225,7 @@ test('letter and supervision sheet are one A4 page each, and say what they must'
   await (await desk(P)).go(`/case/${story.of.education}`);
   const letter = await page.locator('a[href^="/letter/"]').first().getAttribute('href');
   const text = await print(P, letter, 'letter');
-  assert.match(text, /移送函/);
+  assert.match(text, /关于移送小测社会救助线索的函/);
   assert.match(text, /教育体育局/);
   assert.match(text, /人民检察院/);
   assert.doesNotMatch(text, /退出|收件箱|打印/, 'the frame of the page is not printed');

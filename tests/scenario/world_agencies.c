@@ -100,6 +100,7 @@ bool world_change_policy(struct world *world, const char *option, const char *va
     good = edit_policy(&world->policy_text, option, value, &text) &&
            policy_read("policy.yaml", span_buf(&text), world->registry, &policy, &fault) == OK;
     if (good) {
+        policy->attachments_required = world->policy->attachments_required;
         policy_free(world->policy);
         world->policy = policy;
         buf_free(&world->policy_text);

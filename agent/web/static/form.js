@@ -44,10 +44,111 @@
   }
   form.addEventListener('input', changed);
   form.addEventListener('change', changed);
+  form.addEventListener('submit', function (event) {
+    if (sending === 0) { return; }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    saved.textContent = form.dataset.uploading;
+  });
   form.addEventListener('submit', function () { sent = true; window.clearTimeout(timer); });
   window.addEventListener('pageshow', function () { sent = false; });
   document.addEventListener('visibilitychange', function () { if (document.hidden) { save(true); } });
   window.addEventListener('pagehide', function () { save(true); });
+
+  /* --- files: piece by piece; after a break it is asked how far it is, and goes on there --- */
+  var PIECE = 512 * 1024;
+  var TRIES = 5;
+  var begun = {}; /* name, size and date of a file: its upload */
+  var sending = 0;
+
+  function ask(query, bytes) {
+    return fetch('/attach?' + query, {
+      method: 'POST', body: bytes || null, credentials: 'same-origin',
+      headers: { 'X-Csrf-Token': form.elements.csrf.value, 'Content-Type': 'application/octet-stream' }
+    }).then(function (answer) {
+      var type = answer.headers.get('Content-Type') || '';
+      if (answer.redirected || type.indexOf('json') < 0) { throw new Error('attach'); }
+      return answer.json();
+    }).then(function (result) {
+      if (result.code === 'attachment.offset') { throw new Error('attach'); }
+      return result;
+    });
+  }
+
+  function pieces(file, upload, have, bar) {
+    bar.value = have / file.size;
+    return ask('upload=' + upload + '&offset=' + have, file.slice(have, have + PIECE)).then(function (result) {
+      return result.ok && !result.complete ? pieces(file, upload, result.have, bar) : result;
+    });
+  }
+
+  function whole(file, bar, tries) {
+    var key = [file.name, file.size, file.lastModified].join('/');
+    var there = begun[key] ? ask('upload=' + begun[key]) : Promise.resolve({ ok: false });
+    return there.then(function (result) {
+      return result.ok ? result : ask('name=' + encodeURIComponent(file.name) + '&bytes=' + file.size);
+    }).then(function (result) {
+      if (!result.ok) { return result; }
+      begun[key] = result.upload;
+      return pieces(file, result.upload, result.have, bar);
+    }).then(function (result) {
+      delete begun[key];
+      return result;
+    }, function (error) {
+      if (tries === 0) { throw error; }
+      return new Promise(function (resolve) { window.setTimeout(resolve, 2000); }).then(function () {
+        return whole(file, bar, tries - 1);
+      });
+    });
+  }
+
+  function show(cell, digest, name, about, why) {
+    var text = cell.querySelector('.err');
+    cell.querySelector('input[type="hidden"]').value = digest;
+    cell.querySelector('[data-name]').textContent = name;
+    cell.querySelector('[data-about]').textContent = about;
+    cell.querySelector('[data-given]').hidden = !digest;
+    cell.querySelector('[data-choose]').hidden = !!digest;
+    cell.querySelector('progress').hidden = true;
+    cell.parentNode.querySelector('[data-missing]').hidden = !!digest;
+    cell.classList.toggle('bad', !!why);
+    text.textContent = why;
+    text.hidden = !why;
+  }
+
+  form.addEventListener('change', function (event) {
+    var input = event.target;
+    var cell = input.closest('[data-file]');
+    var file = input.files && input.files[0];
+    if (!cell || !file) { return; }
+    var bar = cell.querySelector('progress');
+    show(cell, '', '', '', '');
+    cell.querySelector('[data-choose]').hidden = true;
+    bar.value = 0;
+    bar.hidden = false;
+    sending++;
+    whole(file, bar, TRIES).then(function (result) {
+      if (result.ok) { show(cell, result.digest, result.name, result.about, ''); }
+      else { show(cell, '', '', '', result.why); }
+    }, function () {
+      show(cell, '', '', '', form.dataset.unsent);
+    }).then(function () {
+      input.value = ''; /* it is not sent once more with the form */
+      sending--;
+      changed();
+      if (document.activeElement === document.body) { /* it was hidden under the officer's hands */
+        (cell.querySelector('[data-given]:not([hidden]) button') || input).focus();
+      }
+    });
+  });
+  form.addEventListener('click', function (event) {
+    var button = event.target.closest('button[data-detach]');
+    if (!button) { return; }
+    event.preventDefault();
+    show(button.closest('[data-file]'), '', '', '', '');
+    button.closest('[data-file]').querySelector('input[type="file"]').focus();
+    changed();
+  });
 
   /* --- identity numbers: GB 11643 --- */
   var weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];

@@ -163,12 +163,12 @@ static void handle_cb(void *ctx, struct http_exchange *exchange, const struct ht
     http_answer(exchange, &(struct http_response){.status = 404, .body = span_text(request->path)});
 }
 
-static size_t body_max_cb(void *ctx, enum http_method method, const char *path)
+static size_t body_max_cb(void *ctx, const struct http_request *request)
 {
     (void)ctx;
-    ck_assert_int_eq(method, HTTP_POST);
+    ck_assert_int_eq(request->method, HTTP_POST);
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        if (strcmp(path, pages[i].path) == 0) {
+        if (strcmp(request->path, pages[i].path) == 0) {
             return pages[i].body_max;
         }
     }

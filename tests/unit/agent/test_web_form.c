@@ -73,7 +73,8 @@ static void type_value(const struct form_layout *layout, const char *name,
                        const struct json_value *value)
 {
     struct form_place place;
-    char digits[JSON_DIGITS_BYTES], text[LIMIT_WEB_VALUE_BYTES];
+    static char text[LIMIT_WEB_VALUE_BYTES];
+    char digits[JSON_DIGITS_BYTES];
     bool found = form_find(layout, name, &place);
     const struct field *field;
     struct span span = json_node_text(value->node, digits);
@@ -385,13 +386,16 @@ START_TEST(every_fact_has_a_place)
 }
 END_TEST
 
-/* Each field of a body is on some form. */
+/* Each field of a body is on some form; what opens attachments is written by the agent. */
 START_TEST(every_field_of_a_body_has_a_place)
 {
     for (const struct field *field = message_form_body(); field->name != NULL; field++) {
         const struct field *member = field->type == FIELD_ROWS ? field->rows->fields : field;
         size_t members = 0;
 
+        if (strcmp(field->name, "attachments") == 0) {
+            continue;
+        }
         for (; member->name != NULL && (members == 0 || field->type == FIELD_ROWS); member++) {
             bool found = false;
             char path[FORM_NAME_BYTES];
@@ -761,10 +765,11 @@ START_TEST(strangers_and_too_many_rows_are_passed_over)
         ck_assert_int_eq(form_values_take(&values, layout, &field, 1), OK);
         ck_assert_msg(values.count == before, "%s was taken", strangers[i]);
     }
+    /* what was attached is judged later (form_take_attachments) */
     struct http_field digest = {"facts.materials[0].digest", "00"};
     ck_assert_int_eq(
         form_values_take(&values, form_layout_of(MESSAGE_OUTBOUND_REFERRAL), &digest, 1), OK);
-    ck_assert_uint_eq(values.count, LIMIT_MEASURES);
+    ck_assert_uint_eq(values.count, LIMIT_MEASURES + 1);
 }
 END_TEST
 

@@ -1,0 +1,165 @@
+/* The files of a form's materials: a row holds the digest of what was attached, whichever way it
+ * came, by pieces (page_attach.c) or with the form itself. All else that is said of it is looked up
+ * again each time: nothing that a browser says of a file is believed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/attachments.h"
+#include "agent/web/form_page.h"
+
+static bool is_of_materials(const struct form_section *section)
+{
+    return section->style == FORM_MATERIALS;
+}
+
+static uint32_t rows_of(const struct form_page *form)
+{
+    for (size_t i = 0; i < form->layout->count; i++) {
+        if (is_of_materials(&form->layout->sections[i])) {
+            return form_rows(&form->values, form->layout->kind, &form->layout->sections[i]);
+        }
+    }
+    return 0;
+}
+
+/* ERR_NOT_FOUND: nothing that this agency attached. */
+static enum err attached_at(const struct form_page *form, uint32_t row,
+                            struct attachment *ret_attachment)
+{
+    char name[FORM_NAME_BYTES];
+    const char *text;
+    struct digest digest;
+    struct fault fault;
+    enum err error;
+
+    form_name("facts.materials[].digest", row, name);
+    text = form_value(&form->values, name);
+    if (strlen(text) != DIGEST_TEXT_BYTES - 1 ||
+        hex_decode(text, digest.bytes, DIGEST_BYTES) != OK) {
+        return ERR_NOT_FOUND;
+    }
+    error = attachments_find(form->page->agent, &digest, ret_attachment, &fault);
+    return error == OK && ret_attachment->state != ATTACHMENT_ATTACHED ? ERR_NOT_FOUND : error;
+}
+
+void form_detach(struct form_page *form, uint32_t row)
+{
+    char name[FORM_NAME_BYTES];
+
+    form_name("facts.materials[].digest", row, name);
+    form_values_remove(&form->values, name);
+    form_name("facts.materials[].sealed_bytes", row, name);
+    form_values_remove(&form->values, name);
+}
+
+/* What is there is not missing. */
+static enum err take_row(struct form_page *form, uint32_t row)
+{
+    struct attachment attachment;
+    char name[FORM_NAME_BYTES], size[24];
+    enum err error;
+    bool given;
+
+    form_name("facts.materials[].digest", row, name);
+    given = form_value(&form->values, name)[0] != '\0';
+    error = given ? attached_at(form, row, &attachment) : ERR_NOT_FOUND;
+    if (error == ERR_NOT_FOUND) {
+        form_detach(form, row);
+        if (given) {
+            form_fault_add(&form->faults, name, N_("这个文件已不在，请重新附上"));
+        }
+        return OK;
+    }
+    if (error != OK) {
+        return error;
+    }
+    form_name("facts.materials[].missing", row, name);
+    form_values_remove(&form->values, name);
+    (void)snprintf(size, sizeof(size), "%llu", (unsigned long long)attachment.sealed_bytes);
+    form_name("facts.materials[].sealed_bytes", row, name);
+    return form_values_set(&form->values, name, size);
+}
+
+enum err form_take_attachments(struct form_page *form)
+{
+    const uint32_t rows = rows_of(form);
+    enum err error = OK;
+
+    for (uint32_t row = 0; error == OK && row < rows; row++) {
+        error = take_row(form, row);
+    }
+    return error;
+}
+
+/* --- files that came with the form --- */
+
+static enum err attach(struct form_page *form, const struct http_upload *upload, const char *name)
+{
+    const struct attachment_declared declared = {.name = upload->file_name,
+                                                 .plain_bytes = upload->bytes.len};
+    struct attachment attachment;
+    struct fault fault;
+    char hex[DIGEST_TEXT_BYTES];
+    enum err error;
+
+    memset(&fault, 0, sizeof(fault));
+    error = attachments_add(form->page->agent, &declared, upload->bytes, &attachment, &fault);
+    if (error == OK) {
+        digest_format(&attachment.digest, hex);
+        return form_values_set(&form->values, name, hex);
+    }
+    if (strncmp(fault.code, "attachment.", 11) != 0) {
+        return error;
+    }
+    form_fault_add(&form->faults, name, attachment_reason(fault.code));
+    return OK;
+}
+
+enum err form_take_uploads(struct form_page *form)
+{
+    const struct http_request *request = form->page->request;
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < request->upload_count; i++) {
+        const struct http_upload *upload = &request->uploads[i];
+        struct form_place place;
+
+        /* a control in which nothing was chosen is sent without a name */
+        if (upload->file_name[0] != '\0' && strlen(upload->field) < FORM_NAME_BYTES &&
+            form_find(form->layout, upload->field, &place) && place.item != NULL &&
+            place.item->widget == FORM_FILE) {
+            error = attach(form, upload, upload->field);
+        }
+    }
+    return error;
+}
+
+/* --- a row --- */
+
+void form_view_attachment(struct form_page *form, uint32_t row)
+{
+    struct page *page = form->page;
+    struct attachment attachment;
+    char name[FORM_NAME_BYTES], id[FORM_NAME_BYTES], hex[DIGEST_TEXT_BYTES] = "";
+    char about[PAGE_FILE_BYTES] = "";
+    const bool attached = attached_at(form, row, &attachment) == OK;
+    const struct form_fault *fault;
+
+    form_name("facts.materials[].digest", row, name);
+    (void)snprintf(id, sizeof(id), "facts-materials-%u-digest", row);
+    fault = form_fault_of(&form->faults, name);
+    if (attached) {
+        digest_format(&attachment.digest, hex);
+        page_file_text(page, &attachment, about);
+    }
+    named_bool(&page->view, "attached", attached);
+    named_text(&page->view, "a_digest_name", name);
+    named_text(&page->view, "a_digest", hex);
+    named_text(&page->view, "a_id", id);
+    named_text(&page->view, "a_name", attached ? attachment.name : "");
+    named_text(&page->view, "a_about", about);
+    named_text(&page->view, "a_error",
+               fault == NULL         ? ""
+               : fault->text != NULL ? tr(page, fault->text)
+                                     : fault->said);
+}
