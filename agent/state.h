@@ -58,7 +58,7 @@ struct counting {                      /* counting.c */
     char fault[AGENT_FAULT_BYTES]; /* why the folder was not taken the last time; empty: it was */
 };
 
-#define AGENT_ADDINGS   8u   /* files that are attached at the same time */
+#define AGENT_ADDINGS   64u  /* uploads held open: each less than a chunk; others are read anew */
 #define CARRY_CONFIRMED 512u /* of several full messages */
 
 struct adding;

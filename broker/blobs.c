@@ -194,9 +194,9 @@ static enum err put(struct putting *putting)
         error = keep_upload(putting, true);
         return error == OK ? answer_put(putting) : error;
     }
-    if (putting->known) {
-        error = blobs_part_bytes(putting->blobs, putting->part, &putting->have);
-    }
+    /* bytes that no row knows are of a turn that was given up */
+    error = putting->known ? blobs_part_bytes(putting->blobs, putting->part, &putting->have)
+                           : blobs_part_discard(putting->blobs, putting->part);
     if (error != OK) {
         return error;
     }

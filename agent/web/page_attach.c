@@ -10,9 +10,8 @@
 /* --- in --- */
 
 /* A decimal number of the query; false: none, or no number. */
-static bool number_of(const struct page *page, const char *name, uint64_t *ret_number)
+static bool number_of(const char *text, uint64_t *ret_number)
 {
-    const char *text = http_query(page->request, name);
     uint64_t number = 0;
     size_t len = 0;
 
@@ -62,7 +61,7 @@ static enum err begin(struct page *page, const char *name, struct uuid *ret_uplo
 {
     struct attachment_declared declared = {.name = name};
 
-    if (!number_of(page, "bytes", &declared.plain_bytes)) {
+    if (!number_of(http_form(page->request, "bytes"), &declared.plain_bytes)) {
         declared.plain_bytes = 0; /* refused as empty */
     }
     return attachments_begin(page->agent, &declared, ret_upload, fault);
@@ -74,14 +73,14 @@ static enum err go_on(struct page *page, const struct uuid *upload,
 {
     struct attachment_piece piece = {.upload = *upload, .bytes = page->request->body};
 
-    return number_of(page, "offset", &piece.offset)
+    return number_of(http_query(page->request, "offset"), &piece.offset)
                ? attachments_append(page->agent, &piece, progress, fault)
                : attachments_progress(page->agent, upload, progress, fault);
 }
 
 void page_attach(struct page *page)
 {
-    const char *name = http_query(page->request, "name");
+    const char *name = http_form(page->request, "name"); /* in no address: proxies keep those */
     const char *id = http_query(page->request, "upload");
     struct attachment_progress progress = {.have = 0};
     struct uuid upload;

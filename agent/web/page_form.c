@@ -675,11 +675,22 @@ static void answer_saved(struct page *page, enum err error)
     page_data_end(page, error == OK ? 200 : error == ERR_TOO_LARGE ? 413 : 503);
 }
 
+static bool is_form_address(const char *address)
+{
+    return strcmp(address, REFER_PATH) == 0 || strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0;
+}
+
 static void autosave(struct page *page)
 {
     const char *address = http_form(page->request, "address");
-    struct form_page *form = form_new(page);
+    const char *once = http_form(page->request, "once");
+    struct form_page *form;
 
+    if (once != NULL && session_once_find(page->session, once) != NULL) {
+        answer_saved(page, OK); /* it was sent meanwhile: no draft comes back */
+        return;
+    }
+    form = form_new(page);
     if (form == NULL) {
         answer_saved(page, ERR_MEMORY);
         return;
@@ -698,8 +709,7 @@ static void autosave(struct page *page)
 static void discard(struct page *page)
 {
     const char *address = http_form(page->request, "address");
-    const bool known = address != NULL && (strcmp(address, REFER_PATH) == 0 ||
-                                           strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0);
+    const bool known = address != NULL && is_form_address(address);
 
     if (!known) {
         page_refuse(page, 404, N_("没有这个页面。"));
@@ -739,7 +749,7 @@ bool page_keep(struct page *page)
     web_cookie_name(page->web, cookie);
     ended = session_ended_find(page->web->sessions, http_cookie(request, cookie),
                                agent_machine_ms(page->agent));
-    if (ended == NULL || address == NULL || csrf == NULL ||
+    if (ended == NULL || address == NULL || csrf == NULL || !is_form_address(address) ||
         strlen(csrf) != SESSION_TOKEN_BYTES - 1 ||
         !crypto_equal(ended->csrf, csrf, SESSION_TOKEN_BYTES - 1)) {
         return false;
@@ -779,7 +789,8 @@ static const char *title_of(const struct page *page, const char *address, const 
     if (strcmp(address, REFER_PATH) == 0) {
         return tr(page, N_("移送线索"));
     }
-    if (!kind_of_tail(address + strlen(SEND_PATH), &layout, ret_number)) {
+    if (!is_form_address(address) ||
+        !kind_of_tail(address + strlen(SEND_PATH), &layout, ret_number)) {
         return "";
     }
     return layout != NULL ? tr(page, layout->title) : tr(page, N_("反馈审查结果"));

@@ -290,7 +290,7 @@ static void append_person(const struct page *page, const struct body_person *per
     if (person->minor) {
         (void)!buf_printf(text, "%s%s", tr(page, N_("未成年人")), len > 0 ? comma : "");
     }
-    if (len > 10 && !open) {
+    if (len > 10 && !open && identity_valid(number)) {
         (void)!buf_printf(text, "%s%.6s********%s", tr(page, N_("身份证号")), number,
                           number + len - 4);
     } else if (len > 0) {
@@ -306,7 +306,7 @@ static void view_applicants(struct page *page, struct letter *letter)
     const bool open = page_revealed(page, &paper->row.header.message_id);
     const bool english = page->language == LANGUAGE_EN;
     struct buf text;
-    char first[256];
+    char first[257]; /* a name has 256 bytes at the most */
 
     named_bool(&page->view, "revealed", open);
     if (!paper->opened || paper->body.person_count == 0) {

@@ -303,12 +303,19 @@ enum err page_prefer(struct page *page, const char *language, const char *size)
     return error == OK && size != NULL ? change(page, set_size, size) : error;
 }
 
-static void finish_password(struct page *page, const struct hashing *job)
+/* Another password may have been given meanwhile; a wrong one counts as at the login. */
+static void finish_password(struct page *page, struct hashing *job)
 {
     struct store *store = page->agent->setup.store;
     struct officer officer;
     enum err error = officer_get(store, job->name, &officer);
+    const bool may = error == OK && !officer.disabled && !officer_locked(&officer, page->now_ms);
 
+    job->matches = job->matches && may && strcmp(officer.password, job->hash) == 0;
+    if (may && !job->matches) {
+        officer_failed(&officer, page->now_ms);
+        error = officer_put(store, &officer);
+    }
     if (error == OK && job->matches && job->error == OK) {
         memcpy(officer.password, job->new_hash, sizeof(officer.password));
         officer.must_change = false;
@@ -396,7 +403,9 @@ static void try_password(struct page *page)
             return;
         }
     }
-    free(job);
+    if (job != NULL) {
+        job_free(job);
+    }
     show_settings(page, 503, "error_old", N_("暂时无法修改，请稍后再试。"));
 }
 

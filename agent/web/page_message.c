@@ -261,7 +261,8 @@ static void view_computation(struct page *page, const struct notice_facts *facts
                             .due_before_ms = facts->due_before_ms,
                             .provisional = facts->provisional};
 
-    if (facts->working_days == 0 || facts->arrival_ms == 0 || facts->due_date == 0 ||
+    if (facts->working_days == 0 || facts->working_days > CALENDAR_COUNT_MAX ||
+        civil_day_at(facts->arrival_ms) < 7 || facts->arrival_ms == 0 || facts->due_date == 0 ||
         civil_from_yyyymmdd(facts->due_date, &window.due_day) != OK ||
         strcmp(facts->calendar_version, calendar_version(page->agent->setup.calendar)) != 0) {
         return;

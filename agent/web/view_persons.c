@@ -8,7 +8,13 @@
 
 #define REVEALED_MS 60000u
 
-/* The first `head` and the last `tail` characters stay; digits and letters are one byte each. */
+static bool inside_character(const char *at)
+{
+    return ((unsigned char)*at & 0xc0u) == 0x80u;
+}
+
+/* At most the first `head` and the last `tail` bytes stay, and whole characters of them: a number
+ * that people typed may hold anything. */
 static void mask_ends(const char *text, size_t head, size_t tail, char *out, size_t size)
 {
     static const char stars[] = "************";
@@ -18,6 +24,12 @@ static void mask_ends(const char *text, size_t head, size_t tail, char *out, siz
     if (len <= head + tail) {
         text_copy(out, size, "****");
         return;
+    }
+    while (head > 0 && inside_character(text + head)) {
+        head--;
+    }
+    while (tail > 0 && inside_character(text + len - tail)) {
+        tail--;
     }
     hidden = len - head - tail < sizeof(stars) - 1 ? len - head - tail : sizeof(stars) - 1;
     (void)snprintf(out, size, "%.*s%.*s%s", (int)head, text, (int)hidden, stars, text + len - tail);

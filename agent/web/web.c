@@ -394,10 +394,10 @@ void web_close(struct web *web)
     if (web == NULL) {
         return;
     }
-    hashings_abandon(web);
+    http_close(web->http);
+    hashings_abandon(web); /* its last rounds may have begun some */
     exports_abandon(web);
     loop_timer_clear(&web->fill);
-    http_close(web->http);
     counted_free(web->counted);
     worklist_free(web->worklist);
     sessions_free(web->sessions);

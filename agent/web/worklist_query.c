@@ -274,6 +274,8 @@ static void sort_page(const struct work_hits *hits, size_t from, size_t until)
     }
 }
 
+#define SHOWN_ROWS_MAX 1000u /* of a page */
+
 static enum err cut_page(const struct asking_for *asking, struct work_hits *hits,
                          struct work_result *result)
 {
@@ -291,7 +293,9 @@ static enum err cut_page(const struct asking_for *asking, struct work_hits *hits
     for (size_t i = 0; error == OK && i < count; i++) {
         const struct work_hit *hit = &hits->rows[from + i];
 
-        error = work_read_persons(asking->list, hit->entry);
+        if (count <= SHOWN_ROWS_MAX) { /* an export reads them in slices of its own */
+            error = work_read_persons(asking->list, hit->entry);
+        }
         result->rows[i] = (struct work_row){.item = &hit->entry->item, .line = hit->line};
         result->count++;
     }

@@ -15,7 +15,7 @@
   function fields() {
     var data = new URLSearchParams();
     new FormData(form).forEach(function (value, name) {
-      if (typeof value === 'string' && name !== 'once') { data.append(name, value); }
+      if (typeof value === 'string') { data.append(name, value); }
     });
     data.append('address', form.dataset.draft);
     return data;
@@ -61,10 +61,10 @@
   var begun = {}; /* name, size and date of a file: its upload */
   var sending = 0;
 
-  function ask(query, bytes) {
-    return fetch('/attach?' + query, {
+  function ask(query, bytes, type) {
+    return fetch('/attach' + query, {
       method: 'POST', body: bytes || null, credentials: 'same-origin',
-      headers: { 'X-Csrf-Token': form.elements.csrf.value, 'Content-Type': 'application/octet-stream' }
+      headers: { 'X-Csrf-Token': form.elements.csrf.value, 'Content-Type': type || 'application/octet-stream' }
     }).then(function (answer) {
       var type = answer.headers.get('Content-Type') || '';
       if (answer.redirected || type.indexOf('json') < 0) { throw new Error('attach'); }
@@ -77,16 +77,16 @@
 
   function pieces(file, upload, have, bar) {
     bar.value = have / file.size;
-    return ask('upload=' + upload + '&offset=' + have, file.slice(have, have + PIECE)).then(function (result) {
+    return ask('?upload=' + upload + '&offset=' + have, file.slice(have, have + PIECE)).then(function (result) {
       return result.ok && !result.complete ? pieces(file, upload, result.have, bar) : result;
     });
   }
 
   function whole(file, bar, tries) {
     var key = [file.name, file.size, file.lastModified].join('/');
-    var there = begun[key] ? ask('upload=' + begun[key]) : Promise.resolve({ ok: false });
+    var there = begun[key] ? ask('?upload=' + begun[key]) : Promise.resolve({ ok: false });
     return there.then(function (result) {
-      return result.ok ? result : ask('name=' + encodeURIComponent(file.name) + '&bytes=' + file.size);
+      return result.ok ? result : ask('', new URLSearchParams({ name: file.name, bytes: file.size }).toString(), 'application/x-www-form-urlencoded');
     }).then(function (result) {
       if (!result.ok) { return result; }
       begun[key] = result.upload;

@@ -31,6 +31,53 @@ static void teardown(void)
     realm_close(&realm);
 }
 
+/* --- persons --- */
+
+static void shown_person(const struct body_person *person, const char *name, const char *masked)
+{
+    const struct body body = {.persons = person, .person_count = 1};
+    const struct uuid id = {{1}};
+    struct json_value root, persons, first, value;
+    struct json *json;
+    const char *text;
+
+    buf_clear(&page.text);
+    json_writer_init(&page.view, &page.text);
+    json_object_begin(&page.view);
+    view_persons(&page, &body, &id);
+    json_object_end(&page.view);
+    ck_assert_int_eq(json_writer_end(&page.view), OK);
+    ck_assert_int_eq(json_open("view", span_buf(&page.text), &json, NULL), OK);
+    root = json_root(json);
+    persons = json_member(&root, "persons");
+    first = json_item(&persons, 0);
+    value = json_member(&first, name);
+    ck_assert_int_eq(json_get_text(&value, LIMIT_TEXT_BYTES, &text, NULL), OK);
+    ck_assert_str_eq(text, masked);
+    json_free(json);
+}
+
+START_TEST(test_masking_cut_a_character_in_two)
+{
+    shown_person(&(struct body_person){.phone = "13900000000（母亲）"}, "phone",
+                 "139************）");
+    shown_person(&(struct body_person){.phone = "母亲的电话不详"}, "phone", "母************详");
+    shown_person(&(struct body_person){.identity_number = "无身份证号码的老人"}, "identity",
+                 "无身************人");
+}
+END_TEST
+
+START_TEST(test_masked)
+{
+    shown_person(&(struct body_person){.phone = "13800000001"}, "phone", "138****0001");
+    shown_person(&(struct body_person){.phone = "110"}, "phone", "****");
+    shown_person(&(struct body_person){.identity_number = "11010519491231002X"}, "identity",
+                 "110105********002X");
+    shown_person(&(struct body_person){.address = "演示市演示区一号街坊"}, "address",
+                 "演示市演示区****");
+}
+END_TEST
+
 /* --- why --- */
 
 static struct json_value why_of(const struct window *window)
@@ -391,6 +438,8 @@ int main(void)
     tcase_add_test(tcase, test_one_act_for_each_of_several);
     tcase_add_test(tcase, test_refused_leaves_neither);
     tcase_add_test(tcase, test_act_by_itself);
+    tcase_add_test(tcase, test_masking_cut_a_character_in_two);
+    tcase_add_test(tcase, test_masked);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

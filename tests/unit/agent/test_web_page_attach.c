@@ -160,9 +160,11 @@ static void cut(const char *before, char *out, size_t size)
 
 static void begin(const char *name, const char *bytes)
 {
-    const struct http_field query[] = {{"name", name}, {"bytes", bytes}};
+    const struct http_field form[] = {{"name", name}, {"bytes", bytes}};
+    const struct http_request asked = {
+        .method = HTTP_POST, .path = "/attach", .form = form, .form_count = 2};
 
-    attach(query, 2, span_of(NULL, 0));
+    ask(&asked, "", page_attach);
 }
 
 static void piece(const char *upload, size_t from, size_t len)
