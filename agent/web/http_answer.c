@@ -31,6 +31,7 @@ static const struct {
 /* --- the body --- */
 
 struct body_copy {
+    struct http_server *server; /* outlives it */
     size_t len;
     char bytes[];
 };
@@ -38,20 +39,31 @@ struct body_copy {
 static void body_copy_free(void *cls)
 {
     struct body_copy *copy = cls;
+    copy->server->answers_bytes -= copy->len;
     crypto_wipe(copy->bytes, copy->len);
     free(copy);
 }
 
-static struct MHD_Response *response_new(struct span body)
+/* A page has room always: it is small, and says why the large one has none. */
+static bool has_room(const struct http_server *server, struct span body)
+{
+    return body.len <= LIMIT_WEB_FORM_BYTES ||
+           (server->answers_bytes < LIMIT_WEB_ANSWERS_BYTES &&
+            body.len <= LIMIT_WEB_ANSWERS_BYTES - server->answers_bytes);
+}
+
+static struct MHD_Response *response_new(struct http_server *server, struct span body)
 {
     if (body.len == 0) {
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     }
-    struct body_copy *copy = malloc(sizeof *copy + body.len);
+    struct body_copy *copy = has_room(server, body) ? malloc(sizeof *copy + body.len) : NULL;
     if (copy == NULL) {
         return NULL;
     }
+    copy->server = server;
     copy->len = body.len;
+    server->answers_bytes += body.len;
     memcpy(copy->bytes, body.data, body.len);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
         body.len, copy->bytes, body_copy_free, copy);
@@ -172,7 +184,7 @@ static void answered(struct http_exchange *exchange, unsigned status, struct MHD
 static struct MHD_Response *bare_response(const struct http_exchange *exchange,
                                           const struct http_response *given)
 {
-    struct MHD_Response *response = response_new(span_of(NULL, 0));
+    struct MHD_Response *response = response_new(exchange->server, span_of(NULL, 0));
     if (response != NULL && !(always_add(exchange, response) && given_add(response, given))) {
         MHD_destroy_response(response);
         return NULL;
@@ -183,21 +195,24 @@ static struct MHD_Response *bare_response(const struct http_exchange *exchange,
 static void answer_make(struct http_exchange *exchange, const struct http_response *given)
 {
     static const struct http_response broken = {.status = MHD_HTTP_INTERNAL_SERVER_ERROR};
+    static const struct http_response busy = {.status = MHD_HTTP_SERVICE_UNAVAILABLE,
+                                              .retry_after_s = 10};
+    bool crowded = !has_room(exchange->server, given->body);
     bool unchanged = not_modified(exchange, given);
     unsigned status = unchanged ? MHD_HTTP_NOT_MODIFIED : given->status;
     struct http_response sent = *given;
     if (unchanged) {
         sent.body = span_of(NULL, 0);
     }
-    struct MHD_Response *response = response_new(sent.body);
+    struct MHD_Response *response = response_new(exchange->server, sent.body);
     if (response != NULL && !(always_add(exchange, response) && given_add(response, &sent) &&
                               tag_add(response, sent.etag))) {
         MHD_destroy_response(response);
         response = NULL;
     }
     if (response == NULL) {
-        status = broken.status;
-        response = bare_response(exchange, &broken);
+        status = crowded ? busy.status : broken.status;
+        response = bare_response(exchange, crowded ? &busy : &broken);
     }
     answered(exchange, status, response);
 }

@@ -27,6 +27,7 @@ struct http_server {
     struct http_exchange *waiting;      /* first of those that have not been answered */
     size_t answered_count;              /* answers on their way */
     size_t bodies_bytes;                /* memory of all bodies */
+    size_t answers_bytes;               /* and of answers that are not fetched yet */
     uint16_t port;
     bool secure;
     bool again;        /* libmicrohttpd has more to do than its descriptor and timeout tell */

@@ -82,6 +82,8 @@
 #define LIMIT_WEB_FORM_BYTES      (1024u * 1024u)
 #define LIMIT_WEB_UPLOAD_BYTES    (20u * 1024u * 1024u)  /* a scanned file of 40 pages */
 #define LIMIT_WEB_BODIES_BYTES    (128u * 1024u * 1024u) /* all bodies together: six such files */
+#define LIMIT_WEB_ANSWERS_BYTES                                                                    \
+    (256u * 1024u * 1024u) /* answers that are being fetched; a page always */
 /* A body that is refused is read on and thrown away, since a browser shows no answer before it has
  * sent all; beyond this the connection is cut. */
 #define LIMIT_WEB_DISCARD_BYTES (64u * 1024u * 1024u)
