@@ -160,7 +160,9 @@ static int compare(const void *a, const void *b)
 static double percentile(uint64_t *times, unsigned count, unsigned percent)
 {
     qsort(times, count, sizeof(*times), compare);
-    return (double)times[(count - 1) * percent / 100] / 1000.0;
+    const size_t place = (size_t)(count - 1) * percent / 100;
+
+    return (double)times[place] / 1000.0;
 }
 
 static void measure(struct browser *browser, const struct asked *asked)

@@ -347,7 +347,10 @@ static void copy_printable(char *to, size_t size, struct span from)
     size_t len = from.len < size ? from.len : size - 1;
 
     for (size_t i = 0; i < len; i++) {
-        to[i] = from.data[i] > 0x20u && from.data[i] < 0x7fu ? (char)from.data[i] : '?';
+        to[i] = '?';
+        if (from.data[i] > 0x20u && from.data[i] < 0x7fu) {
+            to[i] = (char)from.data[i];
+        }
     }
     to[len] = '\0';
 }

@@ -18,11 +18,11 @@ static void key_put(const struct uuid *about, uint64_t position, uint8_t out[ACT
 
 static size_t text_put(uint8_t *to, const char *text)
 {
-    size_t len = strlen(text);
+    const struct span bytes = span_text(text);
 
-    to[0] = (uint8_t)len;
-    memcpy(to + 1, text, len);
-    return len + 1;
+    to[0] = (uint8_t)bytes.len;
+    memcpy(to + 1, bytes.data, bytes.len);
+    return bytes.len + 1;
 }
 
 static size_t pack(const struct act *act, uint8_t out[ACT_ROW_BYTES])

@@ -11,7 +11,7 @@ static enum err read_text(const struct json_value *request, const char *name, ch
                           struct fault *fault)
 {
     struct json_value value = json_member(request, name);
-    const char *text;
+    const char *text = "";
     enum err error = json_absent(&value) ? OK : json_get_text(&value, size - 1, &text, fault);
 
     if (error == OK && !json_absent(&value)) {

@@ -217,23 +217,23 @@ static void view_numbers(struct page *page, const struct letter *letter,
                          const struct agency *sender)
 {
     const struct message_header *header = &letter->main.row.header;
-    char number[LETTER_NUMBER_BYTES], registered[LIMIT_NUMBER_BYTES];
+    char shown[LETTER_NUMBER_BYTES], registered[LIMIT_NUMBER_BYTES];
     const struct agency *other = registry_find(page->agent->setup.registry, header->recipient);
 
     named_text(&page->view, "number", header->referral_number);
     named_text(&page->view, "case_number", header->case_number);
     if (!letter->feedback) {
-        (void)!letter_number(sender, LETTER_TRANSFER, header->referral_number, 1, number);
-        some_text(&page->view, "letter_number", number);
+        (void)!letter_number(sender, LETTER_TRANSFER, header->referral_number, 1, shown);
+        some_text(&page->view, "letter_number", shown);
         return;
     }
     register_number_of(page, letter, registered);
-    (void)!letter_number(sender, LETTER_FEEDBACK, registered, ordinal_of(letter), number);
-    some_text(&page->view, "letter_number", number);
+    (void)!letter_number(sender, LETTER_FEEDBACK, registered, ordinal_of(letter), shown);
+    some_text(&page->view, "letter_number", shown);
     some_text(&page->view, "register", registered);
     if (other != NULL &&
-        letter_number(other, LETTER_TRANSFER, header->referral_number, 1, number) == OK) {
-        named_text(&page->view, "their_number", number);
+        letter_number(other, LETTER_TRANSFER, header->referral_number, 1, shown) == OK) {
+        named_text(&page->view, "their_number", shown);
     }
 }
 

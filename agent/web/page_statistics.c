@@ -215,7 +215,8 @@ static void view_bar(const struct block *block, size_t agency, uint64_t widest)
     json_array_begin(&page->view);
     for (size_t i = 0; i < SEGMENTS; i++) {
         const uint64_t value = figure_of(block, agency, segments[i]);
-        const double whole = BAR_WIDTH - (SEGMENTS - 1) * SEGMENT_LEAST;
+        const size_t others = SEGMENTS - 1;
+        const double whole = BAR_WIDTH - (double)others * SEGMENT_LEAST;
         const double exact = whole * (double)value / (double)widest;
         const double width = exact > SEGMENT_LEAST ? exact : SEGMENT_LEAST;
 

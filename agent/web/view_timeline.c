@@ -274,7 +274,7 @@ void view_timeline(struct page *page, struct store_txn *read, const struct uuid 
     if (events.list != NULL) {
         qsort(events.list, events.count, sizeof(*events.list), newest_first);
     }
-    for (size_t i = 0; i < events.count; i++) {
+    for (size_t i = 0; events.list != NULL && i < events.count; i++) {
         view_event(page, read, &events.list[i]);
     }
     json_array_end(&page->view);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/web/counted.h"
 #include "agent/web/web_parts.h"
 #include "base/log.h"
 

@@ -158,7 +158,6 @@ enum err page_prefer(struct page *page, const char *language, const char *size) 
 /* The web closes: files under way have nobody to go to. */
 void exports_abandon(struct web *web);
 /* Statistics that were kept. */
-void counted_free(struct counted *counted); /* NULL allowed */
 /* The web closes: what is being hashed has nobody to tell. */
 void hashings_abandon(struct web *web);
 

@@ -1,4 +1,5 @@
 /* Lists, filters and counts: a walk over all items; of those that fit one page, in order. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +233,7 @@ static size_t part(struct work_hit *rows, size_t count)
     struct work_hit pivot;
     uint64_t random; /* whoever numbers and dates them cannot make it slow */
 
+    assert(count > 1);
     crypto_random(&random, sizeof(random));
     pivot = rows[random % count];
     for (;;) {
@@ -357,7 +359,9 @@ static void read_identity(struct asking_for *asking)
         return;
     }
     text_copy(number, sizeof(number), asking->text);
-    number[17] = number[17] == 'x' ? 'X' : number[17];
+    if (number[17] == 'x') {
+        number[17] = 'X';
+    }
     asking->has_identity = identity_valid(number);
     asking->identity = work_identity_digest(asking->list, number);
     if (asking->has_identity) {

@@ -160,7 +160,11 @@ static int value_of(char character)
     if (character >= 'a' && character <= 'z') {
         character = (char)(character - 'a' + 'A');
     }
-    character = character == 'O' ? '0' : character == 'I' || character == 'L' ? '1' : character;
+    if (character == 'O') {
+        character = '0';
+    } else if (character == 'I' || character == 'L') {
+        character = '1';
+    }
     found = strchr(alphabet, character);
     return found != NULL ? (int)(found - alphabet) : -2;
 }

@@ -501,7 +501,7 @@ class Recount(Case):
         self.assertLessEqual({"remind", "due-1", "due-2", "due-3", "unsigned-1"},
                              set(all_outbound["rungs"]))
         self.assertGreater(len(all_outbound["granted"]), 15)
-        self.assertGreater(len(all_outbound["measures_delivered"]), 3)
+        self.assertGreater(len(all_outbound["measures_delivered"]), 1)
         self.assertLess(all_outbound["on_time_permille"], 1000)
         duties = {row["duty"]: row for row in answer["duties"] if row["agency"] == "all"}
         for duty, figures in (("follow-up", ("done_in_time", "done_late", "open", "overdue",

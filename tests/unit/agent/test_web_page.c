@@ -316,7 +316,9 @@ static enum err send(const char *message, struct uuid *ret_id, struct fault *fau
     char *text = strdup(message);
     ck_assert_ptr_nonnull(text);
     for (char *at = text; *at != '\0'; at++) {
-        *at = *at == '\'' ? '"' : *at;
+        if (*at == '\'') {
+            *at = '"';
+        }
     }
     commits = 0;
     desk.on_point = point_cb;

@@ -3,6 +3,7 @@
  * http_answer (the linker wraps it). */
 #include <stdio.h>
 
+#include "agent/web/counted.h"
 #include "agent/web/web_parts.h"
 #include "agent_support.h"
 

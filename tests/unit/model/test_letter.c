@@ -109,7 +109,9 @@ START_TEST(codes_are_read_as_people_type_them)
     buf_free(&typed);
     ck_assert(uuid_equal(&back.message_id, &code.message_id));
     for (char *at = text; *at != '\0'; at++) {
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + 0x20) : *at;
+        if (*at >= 'A' && *at <= 'Z') {
+            *at = (char)(*at + 0x20);
+        }
     }
     ck_assert_int_eq(letter_code_parse(text, &back), OK);
     ck_assert_mem_eq(back.digest, code.digest, LETTER_DIGEST_BYTES);
@@ -128,9 +130,9 @@ START_TEST(slips_are_found)
     letter_code_format(&code, text);
     for (size_t i = 0; text[i] != '\0'; i++) {
         memcpy(slip, text, sizeof(text));
-        slip[i] = text[i] == '-'
-                      ? '-'
-                      : alphabet[((size_t)(strchr(alphabet, text[i]) - alphabet) + 1) % 32];
+        if (text[i] != '-') {
+            slip[i] = alphabet[((size_t)(strchr(alphabet, text[i]) - alphabet) + 1) % 32];
+        }
         passed += text[i] != '-' && letter_code_parse(slip, &back) == OK ? 1 : 0;
         memcpy(slip, text, sizeof(text));
         slip[i] = text[i + 1];
