@@ -21,53 +21,6 @@ struct value { /* as it will be shown */
     char href[96]; /* "" : no link */
 };
 
-/* --- reading a member --- */
-
-static uint64_t load(const uint8_t *member, size_t size)
-{
-    uint32_t narrow = 0;
-    uint64_t wide = 0;
-
-    if (size == sizeof(wide)) {
-        memcpy(&wide, member, sizeof(wide));
-        return wide;
-    }
-    assert(size == sizeof(narrow));
-    memcpy(&narrow, member, sizeof(narrow));
-    return narrow;
-}
-
-static bool all_zero(const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_empty(const struct field *field, const uint8_t *source)
-{
-    const uint8_t *member = source + field->offset;
-    const char *text = NULL;
-
-    switch (field->type) {
-    case FIELD_TEXT:
-        memcpy(&text, member, sizeof(text));
-        return text == NULL || text[0] == '\0';
-    case FIELD_CHARS:
-    case FIELD_BOOL:
-        return member[0] == 0;
-    case FIELD_WORDS:
-    case FIELD_DATES:
-    case FIELD_ROWS:
-        return load(source + field->count_offset, sizeof(size_t)) == 0;
-    default:
-        return all_zero(member, field->size);
-    }
-}
-
 /* --- one value --- */
 
 static void say(struct value *value, const char *text)
@@ -182,7 +135,7 @@ static void say_id(struct value *value, const uint8_t *member)
 static void say_list(struct value *value, const struct field *field, const uint8_t *source)
 {
     const uint32_t *numbers = NULL;
-    const size_t count = (size_t)load(source + field->count_offset, sizeof(size_t));
+    const size_t count = (size_t)message_field_number(source + field->count_offset, sizeof(size_t));
 
     memcpy(&numbers, source + field->offset, sizeof(numbers));
     for (size_t i = 0; i < count; i++) {
@@ -362,26 +315,26 @@ static void say_member(struct value *value, const struct field *field, const uin
         say_chars(value, form, (const char *)member);
         return;
     case FIELD_WORD:
-        say_word(value, field->which, (uint32_t)load(member, field->size));
+        say_word(value, field->which, (uint32_t)message_field_number(member, field->size));
         return;
     case FIELD_SET:
-        say_set(value, field->which, load(member, field->size));
+        say_set(value, field->which, message_field_number(member, field->size));
         return;
     case FIELD_ROLES:
-        say_set(value, VOCABULARY_ROLE, load(member, field->size));
+        say_set(value, VOCABULARY_ROLE, message_field_number(member, field->size));
         return;
     case FIELD_BOOL:
         say(value, tr(value->page, member[0] != 0 ? N_("是") : N_("否")));
         return;
     case FIELD_U32:
     case FIELD_U64:
-        say_u64(value, form, load(member, field->size));
+        say_u64(value, form, message_field_number(member, field->size));
         return;
     case FIELD_DATE:
-        say_day(value, (uint32_t)load(member, field->size));
+        say_day(value, (uint32_t)message_field_number(member, field->size));
         return;
     case FIELD_INSTANT:
-        say_instant(value, load(member, field->size));
+        say_instant(value, message_field_number(member, field->size));
         return;
     case FIELD_DIGEST:
         say_digest(value, member);
@@ -416,7 +369,7 @@ static void view_value(struct value *value, const struct field *field, const uin
 
     buf_clear(&value->text);
     value->href[0] = '\0';
-    if (field->zero || !is_empty(field, source)) {
+    if (field->zero || !message_field_empty(field, source)) {
         say_member(value, field, source, form);
     }
     (void)!buf_append(&value->text, "", 1);
@@ -452,7 +405,7 @@ static void find_columns(const struct field *field, const uint8_t *rows, size_t 
     for (const struct field *column = field->rows->fields; column->name != NULL; column++, at++) {
         shown[at] = column->zero;
         for (size_t i = 0; i < count && !shown[at]; i++) {
-            shown[at] = !is_empty(column, rows + i * field->rows->row_bytes);
+            shown[at] = !message_field_empty(column, rows + i * field->rows->row_bytes);
         }
     }
 }
@@ -480,7 +433,7 @@ static void view_table_row(struct value *value, const struct field *field, const
 static void view_table(struct value *value, const struct field *field, const uint8_t *source)
 {
     struct json_writer *view = &value->page->view;
-    const size_t count = (size_t)load(source + field->count_offset, sizeof(size_t));
+    const size_t count = (size_t)message_field_number(source + field->count_offset, sizeof(size_t));
     const uint8_t *rows = NULL;
     bool shown[FIELDS_MAX] = {false};
 
@@ -510,7 +463,7 @@ static void view_plain(struct value *value, const char *list, const struct field
     struct json_writer *view = &value->page->view;
 
     for (const struct field *field = fields; field->name != NULL; field++) {
-        if (field->type == FIELD_ROWS || (!field->zero && is_empty(field, source))) {
+        if (field->type == FIELD_ROWS || (!field->zero && message_field_empty(field, source))) {
             continue;
         }
         json_object_begin(view);
@@ -523,7 +476,8 @@ static void view_plain(struct value *value, const char *list, const struct field
 static void view_tables(struct value *value, const struct field *fields, const void *source)
 {
     for (const struct field *field = fields; field->name != NULL; field++) {
-        if (field->type == FIELD_ROWS && !is_empty(field, source) && !is_elsewhere(field)) {
+        if (field->type == FIELD_ROWS && !message_field_empty(field, source) &&
+            !is_elsewhere(field)) {
             view_table(value, field, source);
         }
     }

@@ -3,7 +3,9 @@
  * their own, one level deep. */
 #include "model/message_form.h"
 
+#include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #define MEMBER(structure, member)                                                                  \
     .offset = offsetof(structure, member), .size = sizeof(((structure *)0)->member)
@@ -494,5 +496,46 @@ enum message_address message_form_address(enum message_kind kind)
         return ADDRESS_NEW_MATTER;
     default:
         return message_kind_of_matter(kind) ? ADDRESS_MATTER : ADDRESS_REFERRAL;
+    }
+}
+
+/* --- reading a member --- */
+
+uint64_t message_field_number(const uint8_t *member, size_t size)
+{
+    uint32_t narrow = 0;
+    uint64_t wide = 0;
+    if (size == sizeof(wide)) {
+        memcpy(&wide, member, sizeof(wide));
+        return wide;
+    }
+    assert(size == sizeof(narrow));
+    memcpy(&narrow, member, sizeof(narrow));
+    return narrow;
+}
+
+bool message_field_empty(const struct field *field, const uint8_t *source)
+{
+    static const uint8_t zeros[DIGEST_BYTES] = {0};
+    const uint8_t *member = source + field->offset;
+    const char *text = NULL;
+    switch (field->type) {
+    case FIELD_TEXT:
+        memcpy(&text, member, sizeof(text));
+        return text == NULL || text[0] == '\0';
+    case FIELD_CHARS:
+        return member[0] == '\0';
+    case FIELD_BOOL:
+        return member[0] == 0;
+    case FIELD_DIGEST:
+        return memcmp(member, zeros, sizeof(zeros)) == 0;
+    case FIELD_UUID:
+        return memcmp(member, zeros, UUID_BYTES) == 0;
+    case FIELD_WORDS:
+    case FIELD_DATES:
+    case FIELD_ROWS:
+        return message_field_number(source + field->count_offset, sizeof(uint64_t)) == 0;
+    default:
+        return message_field_number(member, field->size) == 0;
     }
 }

@@ -1,6 +1,6 @@
-/* The fields of messages as JSON, as tables: what message_json reads and writes, and what a form
- * asks for. For lib/model/message_*.c and the officers' forms (agent/web/form*.c). Const data
- * only. */
+/* The fields of messages as JSON, as tables: what message_json reads and writes, what a form asks
+ * for and what a page shows. For lib/model/message_*.c and agent/web. Const data, and readers of
+ * one member; any thread. */
 #ifndef REFERRAL_MODEL_MESSAGE_FORM_H
 #define REFERRAL_MODEL_MESSAGE_FORM_H
 
@@ -66,6 +66,10 @@ enum message_address {
     ADDRESS_TALK,         /* a new matter or, with `matter`, one that goes on */
 };
 enum message_address message_form_address(enum message_kind kind);
+/* An integer member of 4 or 8 bytes. */
+uint64_t message_field_number(const uint8_t *member, size_t size);
+/* Is nothing in that member of the structure at `source`? */
+bool message_field_empty(const struct field *field, const uint8_t *source);
 /* The fields of a struct body. */
 const struct field *message_form_body(void);
 

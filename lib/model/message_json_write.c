@@ -1,24 +1,10 @@
 /* How: writing by the tables of message_form. What is empty is left out. */
-#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "model/instant_text.h"
 #include "model/message_form.h"
 #include "model/message_json.h"
-
-static uint64_t load(const uint8_t *member, size_t size)
-{
-    uint32_t narrow = 0;
-    uint64_t wide = 0;
-    if (size == sizeof(wide)) {
-        memcpy(&wide, member, sizeof(wide));
-        return wide;
-    }
-    assert(size == sizeof(narrow));
-    memcpy(&narrow, member, sizeof(narrow));
-    return narrow;
-}
 
 /* A number without a word is shown as it is: a newer agency may know it. */
 static void write_word(struct json_writer *writer, enum vocabulary which, uint32_t value)
@@ -101,32 +87,6 @@ static void write_words(struct json_writer *writer, const struct field *field,
     json_array_end(writer);
 }
 
-static bool field_empty(const struct field *field, const uint8_t *source)
-{
-    static const uint8_t zeros[DIGEST_BYTES] = {0};
-    const uint8_t *member = source + field->offset;
-    const char *text = NULL;
-    switch (field->type) {
-    case FIELD_TEXT:
-        memcpy(&text, member, sizeof(text));
-        return text == NULL || text[0] == '\0';
-    case FIELD_CHARS:
-        return member[0] == '\0';
-    case FIELD_BOOL:
-        return member[0] == 0;
-    case FIELD_DIGEST:
-        return memcmp(member, zeros, sizeof(zeros)) == 0;
-    case FIELD_UUID:
-        return memcmp(member, zeros, UUID_BYTES) == 0;
-    case FIELD_WORDS:
-    case FIELD_DATES:
-    case FIELD_ROWS:
-        return load(source + field->count_offset, sizeof(uint64_t)) == 0;
-    default:
-        return load(member, field->size) == 0;
-    }
-}
-
 static void write_plain(struct json_writer *writer, const struct field *field,
                         const uint8_t *source)
 {
@@ -142,26 +102,26 @@ static void write_plain(struct json_writer *writer, const struct field *field,
         json_text(writer, (const char *)member);
         return;
     case FIELD_WORD:
-        write_word(writer, field->which, (uint32_t)load(member, field->size));
+        write_word(writer, field->which, (uint32_t)message_field_number(member, field->size));
         return;
     case FIELD_SET:
-        write_set(writer, field->which, load(member, field->size));
+        write_set(writer, field->which, message_field_number(member, field->size));
         return;
     case FIELD_ROLES:
-        write_set(writer, VOCABULARY_ROLE, load(member, field->size));
+        write_set(writer, VOCABULARY_ROLE, message_field_number(member, field->size));
         return;
     case FIELD_BOOL:
         json_bool(writer, member[0] != 0);
         return;
     case FIELD_U32:
     case FIELD_U64:
-        json_u64(writer, load(member, field->size));
+        json_u64(writer, message_field_number(member, field->size));
         return;
     case FIELD_DATE:
-        write_day(writer, (uint32_t)load(member, field->size));
+        write_day(writer, (uint32_t)message_field_number(member, field->size));
         return;
     case FIELD_INSTANT:
-        instant_format(load(member, field->size), instant);
+        instant_format(message_field_number(member, field->size), instant);
         json_text(writer, instant);
         return;
     case FIELD_DIGEST:
@@ -185,7 +145,7 @@ static void write_row(struct json_writer *writer, const struct field *fields, co
 {
     json_object_begin(writer);
     for (const struct field *field = fields; field->name != NULL; field++) {
-        if (field->zero || !field_empty(field, source)) {
+        if (field->zero || !message_field_empty(field, source)) {
             json_name(writer, field->name);
             write_plain(writer, field, source);
         }
@@ -210,7 +170,7 @@ static void write_object(struct json_writer *writer, const struct field *fields,
 {
     json_object_begin(writer);
     for (const struct field *field = fields; field->name != NULL; field++) {
-        if (!field->zero && field_empty(field, source)) {
+        if (!field->zero && message_field_empty(field, source)) {
             continue;
         }
         json_name(writer, field->name);

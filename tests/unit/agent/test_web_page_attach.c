@@ -1,61 +1,17 @@
 /* agent/web/page_attach, form_attachments: files as an officer gives and takes them, without a
  * browser between: by pieces with a break, with the form itself, refused, sent, listed, downloaded,
- * and by whom not. What would be answered is taken from http_answer (the linker wraps it). */
+ * and by whom not. */
 #include <stdio.h>
 
 #include "agent/attachments.h"
-#include "agent/web/web_parts.h"
-#include "agent_support.h"
+#include "page_support.h"
 
-static struct realm realm;
-static struct desk desk;
-static struct web web;
-static struct session *session;
 static uint8_t pdf[1300000];
-
-static struct {
-    unsigned status;
-    char location[128];
-    char type[64];
-    char disposition[512];
-    struct buf body; /* with a NUL */
-} got;
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
-
-static void keep(char *out, size_t size, const char *text)
-{
-    text_copy(out, size, text != NULL ? text : "");
-}
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
-{
-    (void)exchange;
-    got.status = response->status;
-    keep(got.location, sizeof(got.location), response->location);
-    keep(got.type, sizeof(got.type), response->type);
-    keep(got.disposition, sizeof(got.disposition), response->disposition);
-    buf_clear(&got.body);
-    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
-    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
-}
 
 static void setup(void)
 {
-    struct officer officer = {.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
-    char cookie[SESSION_TOKEN_BYTES];
-    struct fault fault;
-
-    realm_open(&realm);
+    visit_open("procuratorate");
     realm.policy->attachments_required = true;
-    desk_open(&desk, &realm, "procuratorate");
-    buf_init(&got.body, LIMIT_ATTACHMENT_BYTES);
-    memset(&web, 0, sizeof(web));
-    web.setup.agent = desk.agent;
-    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
-    ck_assert_int_eq(sessions_new(&web.sessions), OK);
-    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
-    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie);
     for (size_t i = 0; i < sizeof(pdf); i++) {
         pdf[i] = i < 5 ? (uint8_t) "%PDF-"[i] : (uint8_t)(i / 13);
     }
@@ -63,49 +19,18 @@ static void setup(void)
 
 static void teardown(void)
 {
-    worklist_free(web.worklist);
-    sessions_free(web.sessions);
-    templates_free(web.templates);
-    buf_free(&got.body);
-    desk_close(&desk);
-    realm_close(&realm);
+    visit_close();
 }
 
 /* --- one request --- */
 
-#define FIELDS_OF_TEST 32u
-
-static struct http_field posted[FIELDS_OF_TEST];
-static size_t posted_count;
 static struct http_upload uploads[4];
 static size_t upload_count;
-
-static void type(const char *name, const char *value)
-{
-    ck_assert_uint_lt(posted_count, FIELDS_OF_TEST);
-    posted[posted_count++] = (struct http_field){name, value};
-}
 
 static void choose(const char *field, const char *file, struct span bytes)
 {
     ck_assert_uint_lt(upload_count, COUNT_OF(uploads));
     uploads[upload_count++] = (struct http_upload){field, file, "", bytes};
-}
-
-static void ask(const struct http_request *asked, const char *tail, void (*show)(struct page *page))
-{
-    struct page page = {.web = &web,
-                        .agent = desk.agent,
-                        .request = asked,
-                        .session = session,
-                        .tail = tail,
-                        .now_ms = desk.wall_ms};
-
-    got.status = 0;
-    buf_init(&page.text, WEB_VIEW_BYTES);
-    show(&page);
-    ck_assert(page.answered);
-    buf_free(&page.text);
 }
 
 static void post(void)
@@ -117,7 +42,7 @@ static void post(void)
                                        .uploads = uploads,
                                        .upload_count = upload_count};
 
-    ask(&asked, "", page_form);
+    visit(&asked, "", page_form);
     posted_count = 0;
     upload_count = 0;
 }
@@ -126,7 +51,7 @@ static void get(const char *path, const char *tail, void (*show)(struct page *pa
 {
     const struct http_request asked = {.method = HTTP_GET, .path = path};
 
-    ask(&asked, tail, show);
+    visit(&asked, tail, show);
 }
 
 static void attach(const struct http_field *query, size_t count, struct span bytes)
@@ -137,12 +62,7 @@ static void attach(const struct http_field *query, size_t count, struct span byt
                                        .query_count = count,
                                        .body = bytes};
 
-    ask(&asked, "", page_attach);
-}
-
-static bool says(const char *text)
-{
-    return strstr((const char *)got.body.data, text) != NULL;
+    visit(&asked, "", page_attach);
 }
 
 /* The text behind `before`, up to a quote. */
@@ -164,7 +84,7 @@ static void begin(const char *name, const char *bytes)
     const struct http_request asked = {
         .method = HTTP_POST, .path = "/attach", .form = form, .form_count = 2};
 
-    ask(&asked, "", page_attach);
+    visit(&asked, "", page_attach);
 }
 
 static void piece(const char *upload, size_t from, size_t len)
@@ -258,7 +178,7 @@ END_TEST
 
 /* --- in a form --- */
 
-static void type_referral(size_t attached)
+static void type_with_materials(size_t attached)
 {
     static const char *const missing[] = {
         "facts.materials[0].missing", "facts.materials[1].missing", "facts.materials[2].missing",
@@ -307,7 +227,7 @@ END_TEST
 
 START_TEST(a_refused_file_is_said_at_its_row)
 {
-    type_referral(0);
+    type_with_materials(0);
     choose("facts.materials[2].digest", "a.exe", span_of(pdf, 5000));
     choose("facts.materials[3].digest", "b.png", span_of(pdf, 5000));
     post();
@@ -322,7 +242,7 @@ END_TEST
 
 START_TEST(a_digest_of_nothing_is_refused)
 {
-    type_referral(1);
+    type_with_materials(1);
     type("facts.materials[0].digest",
          "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
     post();
@@ -360,7 +280,7 @@ static void send_one(char tail[160])
     char digest[DIGEST_TEXT_BYTES];
 
     attach_whole(digest);
-    type_referral(1);
+    type_with_materials(1);
     type("facts.materials[0].digest", digest);
     type("facts.materials[0].missing", "not-issued-yet"); /* the file counts */
     post();

@@ -1,80 +1,21 @@
 /* agent/web/page_form: forms as an officer meets them, without a browser between: opening, what is
  * at fault, sending once, drafts, rows by buttons, and a form that comes after its session has
- * ended. What would be answered is taken from http_answer (the linker wraps it). */
+ * ended. */
 #include <stdio.h>
 
-#include "agent/web/web_parts.h"
-#include "agent_support.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct web web;
-static struct officer officer;
-static struct session *session;
-static char cookie_value[SESSION_TOKEN_BYTES];
-
-static struct {
-    unsigned status;
-    char location[128];
-    struct buf body; /* with a NUL */
-} got;
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
-{
-    (void)exchange;
-    got.status = response->status;
-    text_copy(got.location, sizeof(got.location),
-              response->location != NULL ? response->location : "");
-    buf_clear(&got.body);
-    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
-    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
-}
-
-static void open_as(const char *agency)
-{
-    struct fault fault;
-
-    realm_open(&realm);
-    desk_open(&desk, &realm, agency);
-    buf_init(&got.body, WEB_VIEW_BYTES);
-    memset(&web, 0, sizeof(web));
-    web.setup.agent = desk.agent;
-    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
-    ck_assert_int_eq(sessions_new(&web.sessions), OK);
-    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
-    officer = (struct officer){.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
-    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
-}
+#include "page_support.h"
 
 static void setup(void)
 {
-    open_as("procuratorate");
+    visit_open("procuratorate");
 }
 
 static void teardown(void)
 {
-    worklist_free(web.worklist);
-    sessions_free(web.sessions);
-    templates_free(web.templates);
-    buf_free(&got.body);
-    desk_close(&desk);
-    realm_close(&realm);
+    visit_close();
 }
 
 /* --- one request --- */
-
-#define FIELDS_OF_TEST 64u
-
-static struct http_field posted[FIELDS_OF_TEST];
-static size_t posted_count;
-
-static void type(const char *name, const char *value)
-{
-    ck_assert_uint_lt(posted_count, FIELDS_OF_TEST);
-    posted[posted_count++] = (struct http_field){name, value};
-}
 
 static void request(enum http_method method, const char *path, void (*show)(struct page *page))
 {
@@ -82,18 +23,8 @@ static void request(enum http_method method, const char *path, void (*show)(stru
                                        .path = path,
                                        .form = posted,
                                        .form_count = method == HTTP_POST ? posted_count : 0};
-    struct page page = {.web = &web,
-                        .agent = desk.agent,
-                        .request = &asked,
-                        .session = session,
-                        .tail = "",
-                        .now_ms = desk.wall_ms};
 
-    got.status = 0;
-    buf_init(&page.text, WEB_VIEW_BYTES);
-    show(&page);
-    ck_assert(page.answered);
-    buf_free(&page.text);
+    visit(&asked, "", show);
 }
 
 static void get(const char *path)
@@ -105,30 +36,6 @@ static void post(const char *path)
 {
     request(HTTP_POST, path, page_form);
     posted_count = 0;
-}
-
-static bool says(const char *text)
-{
-    return strstr((const char *)got.body.data, text) != NULL;
-}
-
-static void type_referral(void)
-{
-    static const char *const missing[] = {
-        "facts.materials[0].missing", "facts.materials[1].missing", "facts.materials[2].missing",
-        "facts.materials[3].missing", "facts.materials[4].missing"};
-
-    type("recipients", "education");
-    type("recipients", "civil-affairs");
-    type("facts.ground", "art-4-2");
-    type("facts.needs", "student-aid");
-    type("body.persons[0].name", "巴图");
-    type("body.persons[0].identity_number", "11010519491231002x");
-    type("body.circumstances", "困难");
-    type("body.reasons", "理由");
-    for (size_t i = 0; i < COUNT_OF(missing); i++) {
-        type(missing[i], "not-issued-yet");
-    }
 }
 
 static uint64_t waiting(void)
@@ -189,7 +96,7 @@ END_TEST
 START_TEST(kinds_of_another_class_are_not_offered)
 {
     teardown();
-    open_as("civil-affairs");
+    visit_open("civil-affairs");
     get("/send/archive/MZ-2026-0001");
     ck_assert_uint_ne(got.status, 200);
     get("/send/meeting-notice"); /* of the office only */
@@ -418,12 +325,35 @@ START_TEST(drafts_are_an_officers_own)
 }
 END_TEST
 
+START_TEST(a_late_autosave_brought_a_sent_form_back)
+{
+    char once[SESSION_ONCE_BYTES];
+    const char *at;
+
+    get("/refer");
+    at = strstr((const char *)got.body.data, "name=\"once\" value=\"");
+    ck_assert_ptr_nonnull(at);
+    text_copy(once, sizeof(once), at + strlen("name=\"once\" value=\""));
+    type_referral();
+    type("once", once);
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    type_referral();
+    type("once", once);
+    type("address", "/refer");
+    request(HTTP_POST, "/draft", page_draft);
+    posted_count = 0;
+    get("/refer");
+    ck_assert(!says("巴图"));
+}
+END_TEST
+
 /* --- after the session --- */
 
-static bool keep(const char *token, const char *csrf)
+static bool keep_at(const char *path, const char *token, const char *csrf)
 {
     char name[WEB_COOKIE_BYTES];
-    struct http_request asked = {.method = HTTP_POST, .path = "/refer"};
+    struct http_request asked = {.method = HTTP_POST, .path = path};
     struct page page = {
         .web = &web, .agent = desk.agent, .request = &asked, .tail = "", .now_ms = desk.wall_ms};
 
@@ -439,6 +369,23 @@ static bool keep(const char *token, const char *csrf)
     posted_count = 0;
     return kept;
 }
+
+static bool keep(const char *token, const char *csrf)
+{
+    return keep_at("/refer", token, csrf);
+}
+
+START_TEST(a_draft_was_kept_for_an_address_that_is_no_form)
+{
+    char csrf[SESSION_TOKEN_BYTES];
+
+    text_copy(csrf, sizeof(csrf), session->csrf);
+    desk_pass(&desk, SESSION_IDLE_MS + 1);
+    ck_assert_ptr_null(session_find(web.sessions, cookie_value, desk.machine_ms, true));
+    type("address", "x");
+    ck_assert(!keep_at("/draft", cookie_value, csrf));
+}
+END_TEST
 
 START_TEST(what_comes_after_the_session_is_kept)
 {
@@ -506,6 +453,8 @@ int main(void)
     tcase_add_test(tests, a_draft_comes_back);
     tcase_add_test(tests, a_script_keeps_drafts_and_sending_ends_them);
     tcase_add_test(tests, drafts_are_an_officers_own);
+    tcase_add_test(tests, a_late_autosave_brought_a_sent_form_back);
+    tcase_add_test(tests, a_draft_was_kept_for_an_address_that_is_no_form);
     tcase_add_test(tests, what_comes_after_the_session_is_kept);
     tcase_add_test(tests, an_hour_later_it_is_not);
     tcase_add_test(tests, after_logging_out_it_is_not);

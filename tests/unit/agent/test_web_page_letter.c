@@ -1,80 +1,21 @@
 /* agent/web/page_letter, page_verify, page_document: what a letter shows and hides, and what its
- * code is found to be. What would be answered is taken from http_answer (the linker wraps it). */
+ * code is found to be. */
 #include <stdio.h>
 
-#include "agent/web/web_parts.h"
-#include "agent_support.h"
 #include "model/letter.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct web web;
-static struct officer officer;
-static struct session *session;
-static char cookie_value[SESSION_TOKEN_BYTES];
-
-static struct {
-    unsigned status;
-    char location[128];
-    struct buf body; /* with a NUL */
-} got;
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
-{
-    (void)exchange;
-    got.status = response->status;
-    text_copy(got.location, sizeof(got.location),
-              response->location != NULL ? response->location : "");
-    buf_clear(&got.body);
-    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
-    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
-}
-
-static void open_as(const char *agency)
-{
-    struct fault fault;
-
-    realm_open(&realm);
-    desk_open(&desk, &realm, agency);
-    buf_init(&got.body, WEB_VIEW_BYTES);
-    memset(&web, 0, sizeof(web));
-    web.setup.agent = desk.agent;
-    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
-    ck_assert_int_eq(sessions_new(&web.sessions), OK);
-    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
-    officer = (struct officer){.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
-    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
-}
+#include "page_support.h"
 
 static void setup(void)
 {
-    open_as("procuratorate");
+    visit_open("procuratorate");
 }
 
 static void teardown(void)
 {
-    worklist_free(web.worklist);
-    sessions_free(web.sessions);
-    templates_free(web.templates);
-    buf_free(&got.body);
-    desk_close(&desk);
-    realm_close(&realm);
+    visit_close();
 }
 
 /* --- one request --- */
-
-#define FIELDS_OF_TEST 64u
-
-static struct http_field posted[FIELDS_OF_TEST];
-static size_t posted_count;
-
-static void type(const char *name, const char *value)
-{
-    ck_assert_uint_lt(posted_count, FIELDS_OF_TEST);
-    posted[posted_count++] = (struct http_field){name, value};
-}
 
 static void request(enum http_method method, const char *path, const char *tail,
                     void (*show)(struct page *page))
@@ -83,42 +24,8 @@ static void request(enum http_method method, const char *path, const char *tail,
                                        .path = path,
                                        .form = posted,
                                        .form_count = method == HTTP_POST ? posted_count : 0};
-    struct page page = {.web = &web,
-                        .agent = desk.agent,
-                        .request = &asked,
-                        .session = session,
-                        .tail = tail,
-                        .now_ms = desk.wall_ms};
 
-    got.status = 0;
-    buf_init(&page.text, WEB_VIEW_BYTES);
-    show(&page);
-    ck_assert(page.answered);
-    buf_free(&page.text);
-}
-
-static bool says(const char *text)
-{
-    return strstr((const char *)got.body.data, text) != NULL;
-}
-
-static void type_referral(void)
-{
-    static const char *const missing[] = {
-        "facts.materials[0].missing", "facts.materials[1].missing", "facts.materials[2].missing",
-        "facts.materials[3].missing", "facts.materials[4].missing"};
-
-    type("recipients", "education");
-    type("recipients", "civil-affairs");
-    type("facts.ground", "art-4-2");
-    type("facts.needs", "student-aid");
-    type("body.persons[0].name", "巴图");
-    type("body.persons[0].identity_number", "11010519491231002x");
-    type("body.circumstances", "困难");
-    type("body.reasons", "理由");
-    for (size_t i = 0; i < COUNT_OF(missing); i++) {
-        type(missing[i], "not-issued-yet");
-    }
+    visit(&asked, tail, show);
 }
 
 /* --- a letter --- */

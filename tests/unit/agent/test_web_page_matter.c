@@ -1,92 +1,31 @@
 /* agent/web/page_message, page_matter, page_meetings, page_statistics: what they show of what an
- * agency sent, to whom they offer what, and what they refuse. What would be answered is taken from
- * http_answer (the linker wraps it). */
+ * agency sent, to whom they offer what, and what they refuse. */
 #include <stdio.h>
 
 #include "agent/web/counted.h"
-#include "agent/web/web_parts.h"
-#include "agent_support.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct web web;
-static struct officer officer;
-static struct session *session;
-static char cookie_value[SESSION_TOKEN_BYTES];
-
-static struct {
-    unsigned status;
-    struct buf body; /* with a NUL */
-} got;
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response);
-
-void __wrap_http_answer(struct http_exchange *exchange, const struct http_response *response)
-{
-    (void)exchange;
-    got.status = response->status;
-    buf_clear(&got.body);
-    ck_assert_int_eq(buf_append(&got.body, response->body.data, response->body.len), OK);
-    ck_assert_int_eq(buf_append(&got.body, "", 1), OK);
-}
-
-static void open_as(const char *agency)
-{
-    struct fault fault;
-
-    realm_open(&realm);
-    desk_open(&desk, &realm, agency);
-    buf_init(&got.body, WEB_VIEW_BYTES);
-    memset(&web, 0, sizeof(web));
-    web.setup.agent = desk.agent;
-    ck_assert_int_eq(templates_new(&web.templates, &fault), OK);
-    ck_assert_int_eq(sessions_new(&web.sessions), OK);
-    ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
-    officer = (struct officer){.name = "gaowa", .shown = "高娃", .roles = OFFICER_MEMBER};
-    session = session_begin(web.sessions, &officer, desk.machine_ms, cookie_value);
-}
+#include "page_support.h"
 
 static void setup(void)
 {
-    open_as("procuratorate");
+    visit_open("procuratorate");
 }
 
 static void teardown(void)
 {
     counted_free(web.counted);
-    worklist_free(web.worklist);
-    sessions_free(web.sessions);
-    templates_free(web.templates);
-    buf_free(&got.body);
-    desk_close(&desk);
-    realm_close(&realm);
+    visit_close();
 }
 
 static void get(const char *tail, const struct http_field query[2], void (*show)(struct page *page))
 {
     const struct http_request asked = {
         .method = HTTP_GET, .path = "/", .query = query, .query_count = query != NULL ? 2 : 0};
-    struct page page = {.web = &web,
-                        .agent = desk.agent,
-                        .request = &asked,
-                        .session = session,
-                        .tail = tail,
-                        .now_ms = desk.wall_ms};
 
     worklist_free(web.worklist); /* nobody tells it of changes here */
     ck_assert_int_eq(worklist_new(desk.agent, &web.worklist), OK);
     while (worklist_fill(web.worklist)) {
     }
-    got.status = 0;
-    buf_init(&page.text, WEB_VIEW_BYTES);
-    show(&page);
-    ck_assert(page.answered);
-    buf_free(&page.text);
-}
-
-static bool says(const char *text)
-{
-    return strstr((const char *)got.body.data, text) != NULL;
+    visit(&asked, tail, show);
 }
 
 /* A message to civil affairs; its id and the number of its matter. */
@@ -176,7 +115,7 @@ END_TEST
 START_TEST(a_member_tells_of_its_own)
 {
     teardown();
-    open_as("civil-affairs");
+    visit_open("civil-affairs");
     get("", NULL, page_meetings);
     ck_assert(says("/send/roster-change") && says("/send/consultation"));
     ck_assert(!says("/send/meeting-notice") && !says("/send/hearing-invitation"));

@@ -265,6 +265,20 @@ START_TEST(test_collected)
 }
 END_TEST
 
+/* The turn that wrote the first piece was given up: its bytes are there, its row is not. */
+START_TEST(test_a_part_without_a_row_ended_the_broker)
+{
+    char part[DIGEST_TEXT_BYTES + 6], hex[DIGEST_TEXT_BYTES];
+
+    digest_format(&digest, hex);
+    (void)snprintf(part, sizeof(part), "%05u-%s", (unsigned)sender->agency->number, hex);
+    ck_assert_int_eq(blobs_part_append(world.blobs, part, 0, span_of(bytes + 7, 5000)), OK);
+    ck_assert_uint_eq(put(0, 400000).have, 400000);
+    ck_assert(put(400000, 300000).complete);
+    ck_assert(get(sender, 0).same);
+}
+END_TEST
+
 /* Files that a crash left without a row are swept away by the next start. */
 START_TEST(test_swept)
 {
@@ -331,6 +345,7 @@ int main(void)
     tcase_add_test(tests, test_lies);
     tcase_add_test(tests, test_another_digest);
     tcase_add_test(tests, test_collected);
+    tcase_add_test(tests, test_a_part_without_a_row_ended_the_broker);
     tcase_add_test(tests, test_swept);
     tcase_add_test(tests, test_too_many_wait);
     tcase_add_test(tests, test_full_disk);
