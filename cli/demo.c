@@ -210,7 +210,7 @@ static void print_next(struct demo *demo)
            broker);
     printf("  期限怎么算出来    %s/referralctl --socket %s why JZ-2026-0001-03\n", demo->programs,
            broker);
-    printf("  检察院的收件箱    %s/referralctl agent --socket %s inbox\n", demo->programs, agent);
+    printf("  检察院收到的消息  %s/referralctl agent --socket %s inbox\n", demo->programs, agent);
     printf(
         "  再移送一件        %s/referralctl agent --socket %s send %s/letters/try-justice.json\n",
         demo->programs, agent, demo->folder);
