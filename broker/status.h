@@ -3,7 +3,7 @@
  * {"cmd":"status"} answers {"ok":true,...}; a refusal is {"ok":false,"code":...,"message":...,
  * "hint":...}. Reads only committed rows; the clock's commands go through the broker's next turn.
  * No personal data is known here. Readable with socat; referralctl draws the tables. Loop thread.
- * docs/operations.md lists the commands. */
+ * docs/status-socket.md lists the commands. */
 #ifndef REFERRAL_BROKER_STATUS_H
 #define REFERRAL_BROKER_STATUS_H
 

@@ -1,5 +1,5 @@
 /* The commands that ask a broker: its state, its agencies, what waits, and its clock. The contract
- * is docs/operations.md; broker_case.c has those about referrals. Nothing here is personal: the
+ * is docs/status-socket.md; broker_case.c has those about referrals. Nothing here is personal: the
  * broker knows nothing that is. */
 #include <inttypes.h>
 #include <stdio.h>

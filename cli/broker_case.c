@@ -1,5 +1,5 @@
 /* The command `case`: a case with its referrals and matters, their clocks and the trail of their
- * leaves. The contract is docs/operations.md. */
+ * leaves. The contract is docs/status-socket.md. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* What the commands that ask a broker about referrals and matters share: asking, and the cells that
- * show a clock. The contract is docs/operations.md. Main thread. */
+ * show a clock. The contract is docs/status-socket.md. Main thread. */
 #ifndef REFERRAL_CLI_BROKER_PARTS_H
 #define REFERRAL_CLI_BROKER_PARTS_H
 

@@ -1,5 +1,5 @@
 /* The command `why`: why a date is what it is, and why something was refused. The contract is
- * docs/operations.md. */
+ * docs/status-socket.md. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -106,7 +106,7 @@ static int generate_done(const struct invocation *invocation, const struct key_o
            own->out, own->agency, rows, own->out, KEY_OWN_PUBLIC);
     if (own->authority == NULL) {
         printf("next: have the city's authority issue a TLS certificate, and put it and its key "
-               "beside them, as tls.crt and tls.key (docs/operations.md, \"Keys of a city\")\n");
+               "beside them, as tls.crt and tls.key (docs/operations.md, \"The key ceremony\")\n");
     }
     return EXIT_OK;
 }
