@@ -460,7 +460,7 @@ static int send_coded(const struct invocation *invocation, const struct coded *c
 
 int agent_withdraw_run(const struct invocation *invocation)
 {
-    const struct coded coded = {"withdrawal", OPTION_REASON, "reason", VOCABULARY_WITHDRAWAL, NULL};
+    const struct coded coded = {"withdrawal", OPTION_CODE, "reason", VOCABULARY_WITHDRAWAL, NULL};
     int status = check_code(invocation, coded.option, coded.which);
 
     return status == EXIT_OK ? send_coded(invocation, &coded, NULL) : status;

@@ -241,7 +241,7 @@ static int draw_agencies(const struct json_value *root)
     return table_end(&table, "no agencies");
 }
 
-int broker_agencies_run(const struct invocation *invocation)
+int agency_list_run(const struct invocation *invocation)
 {
     const struct question question = {.cmd = "agencies", .draw = draw_agencies};
 

@@ -232,13 +232,17 @@ int moves_gather(const struct invocation *invocation, const struct calendar *cal
 {
     struct gathering gathering = {
         .invocation = invocation, .calendar = calendar, .moves = ret_moves};
+    char socket[CONTEXT_PATH_BYTES];
+    int status;
 
     memset(ret_moves, 0, sizeof(*ret_moves));
     if (invocation_has(invocation, OPTION_STORE)) {
         return read_store(&gathering, invocation->value[OPTION_STORE]);
     }
-    if (invocation_has(invocation, OPTION_SOCKET) || access(BROKER_SOCKET, F_OK) == 0) {
-        return ask_broker(&gathering);
+    status = call_socket(invocation, BROKER_SOCKET, socket);
+    if (status == EXIT_OK &&
+        (strcmp(socket, BROKER_SOCKET) != 0 || access(BROKER_SOCKET, F_OK) == 0)) {
+        status = ask_broker(&gathering);
     }
-    return EXIT_OK;
+    return status;
 }

@@ -167,13 +167,40 @@ static int other_daemon(const struct invocation *invocation, const char *path,
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
+int call_socket(const struct invocation *invocation, const char *default_socket,
+                char out[CONTEXT_PATH_BYTES])
+{
+    const char *given = invocation->value[OPTION_SOCKET];
+    bool agent = strcmp(default_socket, AGENT_SOCKET) == 0;
+    int status = EXIT_OK;
+
+    if (given != NULL && invocation_has(invocation, OPTION_CONTEXT)) {
+        return output_misused(invocation, OPTION_CONTEXT, "expected either --socket or --context");
+    }
+    if (given != NULL && strlen(given) >= CONTEXT_PATH_BYTES) {
+        return output_misused(invocation, OPTION_SOCKET, "expected a path of at most 107 bytes");
+    }
+    if (given != NULL) {
+        text_copy(out, CONTEXT_PATH_BYTES, given);
+        return EXIT_OK;
+    }
+    status = context_find(invocation, agent ? CONTEXT_AGENT_SOCKET : CONTEXT_SOCKET, out);
+    if (status == EXIT_OK && out[0] == '\0') {
+        text_copy(out, CONTEXT_PATH_BYTES, default_socket);
+    }
+    return status;
+}
+
 int call_end(struct call *call, const struct invocation *invocation, const char *default_socket)
 {
-    const char *path = invocation->value[OPTION_SOCKET];
+    char path[CONTEXT_PATH_BYTES];
     struct fault fault = {.code = ""};
+    int status = call_socket(invocation, default_socket, path);
     enum err error;
 
-    path = path != NULL ? path : default_socket;
+    if (status != EXIT_OK) {
+        return status;
+    }
     json_object_end(&call->writer);
     error = json_writer_end(&call->writer);
     if (error != OK) {

@@ -3,6 +3,7 @@
 #ifndef REFERRAL_CLI_CALL_H
 #define REFERRAL_CLI_CALL_H
 
+#include "cli/context.h"
 #include "cli/output.h"
 
 #define BROKER_SOCKET "/run/referral-broker/status.sock"
@@ -24,6 +25,9 @@ void call_u64(struct call *call, const char *name, uint64_t value);
  * EXIT_UNREACHABLE, EXIT_USAGE for words that are no UTF-8, or EXIT_REFUSED with the daemon's
  * fault, or for an answer that is none. */
 int call_end(struct call *call, const struct invocation *invocation, const char *default_socket);
+/* Where that is: --socket, else the context's, else the usual one. */
+int call_socket(const struct invocation *invocation, const char *default_socket,
+                char out[CONTEXT_PATH_BYTES]);
 /* The good answer as it came, for --json. */
 void call_print(const struct call *call);
 void call_free(struct call *call); /* also wipes: answers of an agent hold personal data */

@@ -59,6 +59,14 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_OLD,
                  OPTION_NEW,
                  OPTION_ROLES,
+                 OPTION_QUIET,
+                 OPTION_YES,
+                 OPTION_CONTEXT,
+                 OPTION_AGENT_SOCKET,
+                 OPTION_CONFIG,
+                 OPTION_ONLY,
+                 OPTION_ONCE,
+                 OPTION_FOLLOW,
                  OPTION_COUNT
 };
 
@@ -76,7 +84,8 @@ struct command {
     const char *arguments; /* for help: "REFERRAL"; "" when it takes none; one in */
                            /* brackets, "[CASE]", may be left out */
     size_t argument_count; /* exactly, but for one in brackets */
-    uint64_t options;      /* bit set of option_id, besides help and json */
+    uint64_t options;      /* bit set of option_id, besides help, json, quiet; and context, */
+                           /* which goes with socket */
     uint64_t required;     /* of these, the ones that must be given */
     int (*run)(const struct invocation *invocation);
     const char *examples; /* whole lines */
@@ -103,6 +112,8 @@ extern const struct command command_table[];
 enum err invocation_parse(int argc, char **argv, struct invocation *ret,
                           struct fault *fault) MUST_CHECK;
 bool invocation_has(const struct invocation *invocation, enum option_id id);
+/* The options that a command takes, those of all commands included. */
+uint64_t command_options(const struct command *command);
 
 /* On standard output: one command, or all whose path begins with the group's words. */
 void help_print(const struct invocation *invocation);
@@ -119,7 +130,7 @@ int keys_generate_run(const struct invocation *invocation);
 int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);
 int broker_status_run(const struct invocation *invocation);
-int broker_agencies_run(const struct invocation *invocation);
+int agency_list_run(const struct invocation *invocation);
 int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);
 int broker_case_run(const struct invocation *invocation);
@@ -129,7 +140,7 @@ int broker_documents_run(const struct invocation *invocation);
 int broker_voids_run(const struct invocation *invocation);
 int policy_list_run(const struct invocation *invocation);
 int policy_diff_run(const struct invocation *invocation);
-int statistics_run(const struct invocation *invocation);
+int stats_run(const struct invocation *invocation);
 int broker_clock_show_run(const struct invocation *invocation);
 int broker_clock_confirm_run(const struct invocation *invocation);
 int broker_clock_reset_run(const struct invocation *invocation);
@@ -155,5 +166,10 @@ int agent_reload_run(const struct invocation *invocation);
 int agent_notify_test_run(const struct invocation *invocation);
 int agent_notify_dead_run(const struct invocation *invocation);
 int agent_notify_retry_run(const struct invocation *invocation);
+int context_add_run(const struct invocation *invocation);
+int context_list_run(const struct invocation *invocation);
+int context_use_run(const struct invocation *invocation);
+int context_remove_run(const struct invocation *invocation);
+int completion_run(const struct invocation *invocation);
 
 #endif

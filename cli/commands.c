@@ -25,9 +25,9 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_FROM] = {"from", "DATE", "YYYY-MM-DD: the first day; of a window day 0, not counted"},
     [OPTION_DAYS] = {"days", "N", "How many working days, 1 to 4000"},
     [OPTION_WITHIN] = {"within", "N", "Working days from today, 0 to 400 (3)"},
-    [OPTION_REASON] = {"reason", "CODE", "Why: a code of the table `withdrawal` in messages.md"},
+    [OPTION_REASON] = {"reason", "TEXT", "Why, in a few words for the log; nothing about persons"},
     [OPTION_REASON_FILE] = {"reason-file", "FILE", "The reason in words; - is standard input"},
-    [OPTION_CODE] = {"code", "CODE", "A code of the table `escalation-answer` in messages.md"},
+    [OPTION_CODE] = {"code", "CODE", "A code of the table that the examples name"},
     [OPTION_OFFICER_FILE] = {"officer-file", "FILE",
                              "The officer's name, one line; - is standard input (经办人)"},
     [OPTION_AFTER] = {"after", "SEQ", "Only rows behind this number (0)"},
@@ -54,6 +54,15 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_OLD] = {"old", "N", "The version before (the newest but one; with --file the newest)"},
     [OPTION_NEW] = {"new", "N", "The version after (the newest)"},
     [OPTION_ROLES] = {"roles", "ROLES", "Of an officer: member, leader, manager; with commas"},
+    [OPTION_QUIET] = {"quiet", NULL, "Print only what is wrong, on standard error"},
+    [OPTION_YES] = {"yes", NULL, "Do it without asking on the terminal"},
+    [OPTION_CONTEXT] = {"context", "NAME", "The broker or agent of a saved context"},
+    [OPTION_AGENT_SOCKET] = {"agent-socket", "PATH",
+                             "An agent's unix socket, for `agent` commands"},
+    [OPTION_CONFIG] = {"config", "FILE", "The daemon's configuration file"},
+    [OPTION_ONLY] = {"only", "NAME", "Only this check; --help lists them"},
+    [OPTION_ONCE] = {"once", NULL, "Print one frame and end"},
+    [OPTION_FOLLOW] = {"follow", NULL, "Go on until Ctrl-C"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -65,10 +74,10 @@ const struct command command_table[] = {
      "\n"
      "Exit status 5: the clock is held (reminders and escalations wait), the store is at 80 % or\n"
      "more, or from 1 November on next year's holiday notice is missing.\n"},
-    {"agencies", "The agencies: when each was last heard, and what waits for it.", "", 0,
-     OPTION_BIT(OPTION_SOCKET), 0, broker_agencies_run,
-     "  referralctl agencies\n"
-     "  referralctl agencies --json | jq -r '.agencies[] | select(.heard_ms == 0) | .id'\n"},
+    {"agency ls", "The agencies: when each was last heard, and what waits for it.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, agency_list_run,
+     "  referralctl agency ls\n"
+     "  referralctl agency ls --json | jq -r '.agencies[] | select(.heard_ms == 0) | .id'\n"},
     {"queue", "How old is what waits, by agency.", "", 0, OPTION_BIT(OPTION_SOCKET), 0,
      broker_queue_run,
      "  referralctl queue\n"
@@ -113,14 +122,13 @@ const struct command command_table[] = {
      "\n"
      "Without --registry the agencies are those of ../../../config beside the program, of\n"
      "/etc/referral, or of ./config.\n"},
-    {"statistics", "What each agency received and how it answered, by direction, in a period.", "",
-     0,
+    {"stats", "What each agency received and how it answered, by direction, in a period.", "", 0,
      BITS_3(OPTION_SOCKET, OPTION_FROM, OPTION_TO) |
          BITS_3(OPTION_AGENCY, OPTION_CSV, OPTION_ENGLISH),
-     0, statistics_run,
-     "  referralctl statistics\n"
-     "  referralctl statistics --from 2026-01-01 --to 2026-06-30 --csv half-year.csv\n"
-     "  referralctl statistics --agency education --json\n"
+     0, stats_run,
+     "  referralctl stats\n"
+     "  referralctl stats --from 2026-01-01 --to 2026-06-30 --csv half-year.csv\n"
+     "  referralctl stats --agency education --json\n"
      "\n"
      "The period is that of the days on which the broker accepted the referrals, and on which\n"
      "duties fall due; without --from and --to the year so far. docs/statistics.md defines each\n"
@@ -200,11 +208,12 @@ const struct command command_table[] = {
      "The file has `facts` and `body` as in docs/messages.md; `kind` and `referral` may be left "
      "out.\n"},
     {"agent withdraw", "Withdraw a referral that is not answered yet.", "ID", 1,
-     BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE) | BITS_2(OPTION_REASON, OPTION_REASON_FILE),
-     OPTION_BIT(OPTION_REASON), agent_withdraw_run,
-     "  referralctl agent withdraw JZ-2026-0031-03 --reason duplicate\n"
-     "  referralctl agent withdraw JZ-2026-0031-03 --reason other --reason-file why.txt\n"
+     BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE) | BITS_2(OPTION_CODE, OPTION_REASON_FILE),
+     OPTION_BIT(OPTION_CODE), agent_withdraw_run,
+     "  referralctl agent withdraw JZ-2026-0031-03 --code duplicate\n"
+     "  referralctl agent withdraw JZ-2026-0031-03 --code other --reason-file why.txt\n"
      "\n"
+     "CODE is of the table `withdrawal` in messages.md.\n"
      "Without --officer-file the message names the officer as 经办人, the one in charge.\n"},
     {"agent reply", "Answer a numbered document (督办单) that asks this agency.", "DOCUMENT", 1,
      BITS_2(OPTION_SOCKET, OPTION_OFFICER_FILE) | BITS_2(OPTION_CODE, OPTION_REASON_FILE),
@@ -212,6 +221,7 @@ const struct command command_table[] = {
      "  referralctl agent reply DB-2026-0012 --code waits-for-papers\n"
      "  referralctl agent reply DB-2026-0012 --code other --reason-file why.txt\n"
      "\n"
+     "CODE is of the table `escalation-answer` in messages.md.\n"
      "It goes to the agency that waits. Without --reason-file the text is the code's name. The\n"
      "document stays open until its cause is gone.\n"},
     {"agent officer add", "Let an officer use the inbox; prints the first password.", "NAME", 1,
@@ -291,6 +301,27 @@ const struct command command_table[] = {
     {"calendar ics", "Write a year for the calendars of desks and phones (iCalendar).", "", 0,
      BITS_3(OPTION_YEAR, OPTION_OUT, OPTION_CALENDARS), BITS_2(OPTION_YEAR, OPTION_OUT),
      calendar_ics_run, "  referralctl calendar ics --year 2026 --out 2026.ics\n" CALENDARS},
+    {"context add", "Save a broker (and an agent) under a name, for --context.", "NAME", 1,
+     BITS_3(OPTION_SOCKET, OPTION_AGENT_SOCKET, OPTION_CONFIG) | OPTION_BIT(OPTION_DRY_RUN), 0,
+     context_add_run,
+     "  referralctl context add city --socket /run/referral-broker/status.sock\n"
+     "  referralctl context add trial --socket /tmp/city/status.sock --agent-socket "
+     "/tmp/city/agent.sock\n"
+     "\n"
+     "Saved in $XDG_CONFIG_HOME/referralctl/contexts.yaml. A broker on another host is reached "
+     "by\n"
+     "forwarding its socket: ssh -N -L /run/user/1000/far.sock:/run/referral-broker/status.sock "
+     "HOST\n"},
+    {"context ls", "The saved contexts, and the one in use.", "", 0, 0, 0, context_list_run,
+     "  referralctl context ls\n"},
+    {"context use", "Ask this one from now on, where neither --context nor --socket is given.",
+     "NAME", 1, OPTION_BIT(OPTION_DRY_RUN), 0, context_use_run, "  referralctl context use city\n"},
+    {"context rm", "Forget a saved context.", "NAME", 1, OPTION_BIT(OPTION_DRY_RUN), 0,
+     context_remove_run, "  referralctl context rm trial\n"},
+    {"completion", "Completion of commands and options for a shell.", "SHELL", 1, 0, 0,
+     completion_run,
+     "  referralctl completion bash >/etc/bash_completion.d/referralctl\n"
+     "  source <(referralctl completion bash)\n"},
     {"audit verify", "Prove or disprove the audit log of a store or an export, offline.", "", 0,
      BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY), 0, audit_verify_run,
      "  referralctl audit verify --store /var/lib/referral-broker/store --key broker.pub\n"

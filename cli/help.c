@@ -25,12 +25,10 @@ static void print_command(const struct command *command)
     }
     printf(" [OPTION...]\n\n%s\n\nOptions:\n", command->summary);
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if ((command->options & OPTION_BIT(id)) != 0) {
+        if ((command_options(command) & OPTION_BIT(id)) != 0) {
             print_option((enum option_id)id);
         }
     }
-    print_option(OPTION_JSON);
-    print_option(OPTION_HELP);
     printf("\nExamples:\n%s", command->examples);
 }
 
@@ -68,7 +66,8 @@ void help_print(const struct invocation *invocation)
             printf("  %-22s %s\n", row->path, row->summary);
         }
     }
-    printf("\nEvery command has --json, and --help with examples; options may stand anywhere.\n"
+    printf("\nEvery command has --json, --quiet, and --help with examples; options may stand "
+           "anywhere.\n"
            "Exit status: 0 ok, 1 failed, 2 usage, 3 cannot reach, 4 refused or unreadable,\n"
            "5 warning or incomplete.\n\n"
            "Examples:\n");

@@ -54,5 +54,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "referralctl: libsodium cannot start\n");
         return EXIT_FAILED;
     }
+    if (invocation_has(&invocation, OPTION_QUIET) && !invocation_has(&invocation, OPTION_JSON) &&
+        freopen("/dev/null", "w", stdout) == NULL) {
+        fprintf(stderr, "referralctl: /dev/null cannot be opened: it is where --quiet writes\n");
+        return EXIT_FAILED;
+    }
     return flushed(invocation.command->run(&invocation));
 }

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 
 #define WORDS_MAX         (ARGUMENTS_MAX + 4)
-#define COMMANDS_MAX      64
+#define COMMANDS_MAX      128
 #define OPTION_NAME_BYTES 32
 #define GIVEN             "" /* the value of an option that takes none */
 
@@ -20,6 +20,14 @@ struct words {
 bool invocation_has(const struct invocation *invocation, enum option_id id)
 {
     return invocation->value[id] != NULL;
+}
+
+uint64_t command_options(const struct command *command)
+{
+    bool asks = (command->options & OPTION_BIT(OPTION_SOCKET)) != 0;
+
+    return command->options | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) |
+           OPTION_BIT(OPTION_QUIET) | (asks ? OPTION_BIT(OPTION_CONTEXT) : 0);
 }
 
 static enum err unknown_option(const char *word, struct fault *fault)
@@ -195,8 +203,7 @@ static enum err find_command(const struct words *words, struct invocation *to, s
 
 static enum err check_options(const struct invocation *to, struct fault *fault)
 {
-    uint64_t allowed = to->command->options | OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) |
-                       OPTION_BIT(OPTION_VERSION);
+    uint64_t allowed = command_options(to->command) | OPTION_BIT(OPTION_VERSION);
 
     for (size_t id = 0; id < OPTION_COUNT; id++) {
         char name[64];

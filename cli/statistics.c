@@ -286,14 +286,14 @@ static int gather(struct asking *asking)
         gathered->only = agency_number(gathered, only);
         if (gathered->only == 0) {
             return output_misused(asking->invocation, OPTION_AGENCY,
-                                  "no such agency: `referralctl agencies` lists them");
+                                  "no such agency: `referralctl agency ls` lists them");
         }
     }
     int status = read_pages(asking);
     return status == EXIT_OK ? show(asking) : status;
 }
 
-int statistics_run(const struct invocation *invocation)
+int stats_run(const struct invocation *invocation)
 {
     const char *csv = invocation->value[OPTION_CSV];
     struct asking asking = {.invocation = invocation, .progress = isatty(STDERR_FILENO) == 1};

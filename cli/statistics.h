@@ -1,4 +1,4 @@
-/* The figures that `referralctl statistics` has gathered, and how they are shown: a table on the
+/* The figures that `referralctl stats` has gathered, and how they are shown: a table on the
  * terminal, CSV for a spreadsheet, one JSON object. statistics.c gathers them from a broker,
  * statistics_show.c shows them. docs/statistics.md defines each figure. Main thread. */
 #ifndef REFERRAL_CLI_STATISTICS_H

@@ -81,9 +81,9 @@ class Words(Case):
                 (("due", "--within", "401"), "--within: expected a whole number, 0 to 400"),
                 (("due", "--within", "-1"), "--within: expected a whole number"),
                 (("agent", "inbox", "--after", "1e3"), "--after: expected a whole number"),
-                (("agent", "withdraw", "X", "--reason", "because"),
-                 "--reason: expected one of: wrong-agency, .*other"),
-                (("agent", "withdraw", "X", "--reason", "other", "--reason-file", "-",
+                (("agent", "withdraw", "X", "--code", "because"),
+                 "--code: expected one of: wrong-agency, .*other"),
+                (("agent", "withdraw", "X", "--code", "other", "--reason-file", "-",
                   "--officer-file", "-"), "standard input cannot be both"),
                 (("audit", "verify"), "either --store DIR or --export FILE"),
                 (("audit", "verify", "--store", "a", "--export", "b"), "either --store"),
@@ -459,12 +459,12 @@ class Nonsense(Case):
         for answer in (b'{"ok":true}\n', b'{"ok":true,"agencies":7,"queues":{},"due":"x"}\n',
                        b'{"ok":true,"agencies":[1,null,{"id":[]}],"due":[[]],"referrals":[{}],'
                        b'"clocks":[{}],"rows":[{}],"messages":[1]}\n'):
-            for words in (("agencies",), ("queue",), ("due",), ("case", "x"),
+            for words in (("agency", "ls"), ("queue",), ("due",), ("case", "x"),
                           ("agent", "show", "x"), ("agent", "sign-for", "x"), ("agent", "outbox")):
                 result, _ = self.served(answer, *words)
                 self.assertIn(result.status, (OK, WARNING), (words, answer, result.err))
         result, _ = self.served('{"ok":true,"agencies":[{"id":"\\u001b[2J\\u009bx"}]}\n'.encode(),
-                                "agencies")
+                                "agency", "ls")
         self.assertNotRegex(result.out, "[\x1b\x9b]")
         answer = b'{"ok":true,"message":{"body":{"text":"a\\u001b[2J\\nb"}}}\n'
         result, _ = self.served(answer, "agent", "show", "x")
@@ -516,7 +516,7 @@ class Nonsense(Case):
         reason = os.path.join(self.folder, "reason")
         with open(reason, "w", encoding="utf-8") as file:
             file.write("与在办\n案件重复\n")
-        _, asked = self.served(good, "agent", "withdraw", "x", "--reason", "duplicate",
+        _, asked = self.served(good, "agent", "withdraw", "x", "--code", "duplicate",
                                "--reason-file", reason, "--officer-file", "-", text="甲")
         self.assertEqual(json.loads(asked), {
             "cmd": "send", "kind": "withdrawal", "referral": "x",

@@ -126,7 +126,7 @@ class Broker(Case):
                  self.socket)
 
     def test_2_agencies_and_queue(self):
-        drawn, parsed = self.ask("agencies")
+        drawn, parsed = self.ask("agency", "ls")
         by_id = {row["id"]: row for row in parsed["agencies"]}
         self.assertEqual(len(by_id), 11)
         self.assertGreater(by_id["education"]["heard_ms"], 0)
@@ -363,7 +363,7 @@ class Agents(Case):
         self.came(self.receiver, "outbound-referral", number)
         reason = self.city.path("reason.txt")
         self.city.write(reason, "与在办案件\n重复。\n")
-        result = ctl(*self.on(self.sender, "withdraw", number, "--reason", "duplicate",
+        result = ctl(*self.on(self.sender, "withdraw", number, "--code", "duplicate",
                               "--reason-file", reason, "--officer-file", "-", "--json"),
                      text="检察官甲")
         self.assertEqual(result.status, OK, result.err)
@@ -373,7 +373,7 @@ class Agents(Case):
                           shown["body"]["officer"]),
                          ("duplicate", "与在办案件\n重复。", "检察官甲"))
         before = len(self.sender.rows("outbox"))
-        self.bad(REFUSED, ": ", *self.on(self.sender, "withdraw", number, "--reason", "other"))
+        self.bad(REFUSED, ": ", *self.on(self.sender, "withdraw", number, "--code", "other"))
         self.assertEqual(len(self.sender.rows("outbox")), before)
 
     def test_3_wrong_messages(self):
@@ -399,7 +399,7 @@ class Agents(Case):
             self.assertNotIn("150602", json.dumps(answer))
             self.assertNotIn("小甲", json.dumps(answer, ensure_ascii=False))
         for words in (("show", "JZ-2026-9999-01"), ("sign-for", "JZ-2026-9999-01"),
-                      ("withdraw", "nothing", "--reason", "other")):
+                      ("withdraw", "nothing", "--code", "other")):
             self.bad(REFUSED, ": ", *self.on(self.sender, *words))
         self.assertEqual(len(self.sender.rows("outbox")), before)
 

@@ -2,7 +2,7 @@
 """A second count for the joint meeting, from an exported audit log alone (docs/audit-export.md):
 leaves, headers and facts. Written from docs/statistics.md; it shares no code with the programs nor
 with the other scripts, so that figures on which both agree are right. Prints one JSON object in
-the form of `referralctl statistics --json`. It believes the export: referral-verify judges that.
+the form of `referralctl stats --json`. It believes the export: referral-verify judges that.
 
     recount.py EXPORT --as-of-ms N --from DATE --to DATE [--calendars DIR] [--words FILE]
 """

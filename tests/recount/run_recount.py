@@ -2,7 +2,7 @@
 """The joint meeting's figures against a second count: some hundreds of referrals are played through
 a real broker on the laboratory clock, over weeks with weekends and holidays: every outcome, early
 and late, papers asked for and second windows, withdrawals, bodies that are sent back, systems that
-do not fetch, officers that do not sign. Then `referralctl statistics --json` must equal what
+do not fetch, officers that do not sign. Then `referralctl stats --json` must equal what
 recount.py counts from the exported log, field by field, for the whole and for parts of it.
 Random with a printed seed (REFERRAL_SEED repeats it)."""
 
@@ -465,7 +465,7 @@ class Recount(Case):
         cls.calendar = recount.Calendar(cls.city.path("calendars"))
 
     def ask(self, *words, **options):
-        return self.good("--socket", self.city.path("status.sock"), "statistics", *words,
+        return self.good("--socket", self.city.path("status.sock"), "stats", *words,
                          **options)
 
     def count(self, answer):
@@ -577,13 +577,13 @@ class Recount(Case):
                                (("--to", "2026-02-30"), "no such day"),
                                (("--from", "2026-03-01", "--to", "2026-02-01"), "not after"),
                                (("--agency", "court"), "no such agency")):
-            self.bad(USAGE, pattern, "--socket", self.city.path("status.sock"), "statistics",
+            self.bad(USAGE, pattern, "--socket", self.city.path("status.sock"), "stats",
                      *words)
-        result = ctl("--socket", self.city.path("status.sock"), "statistics", "--json", "--csv",
+        result = ctl("--socket", self.city.path("status.sock"), "stats", "--json", "--csv",
                      "-")
         self.assertEqual(result.status, USAGE)
-        self.bad(UNREACHABLE, "no answer", "--socket", self.city.path("none.sock"), "statistics")
-        self.bad(FAILED, "no-folder", "--socket", self.city.path("status.sock"), "statistics",
+        self.bad(UNREACHABLE, "no answer", "--socket", self.city.path("none.sock"), "stats")
+        self.bad(FAILED, "no-folder", "--socket", self.city.path("status.sock"), "stats",
                  "--csv", self.city.path("no-folder/figures.csv"))
 
 
@@ -632,7 +632,7 @@ class Impostor(Case):
 
     def test_rows(self):
         self.page = {"referrals": [ROW], "duties": [DUTY]}
-        answer = self.good("--socket", self.path, "statistics", "--json").json
+        answer = self.good("--socket", self.path, "stats", "--json").json
         self.assertEqual([(row["agency"], row["received"], row["answered_in_time"],
                            row["median_days"], row["whole_p90_days"], row["on_time_permille"])
                           for row in answer["lines"]],
@@ -640,7 +640,7 @@ class Impostor(Case):
         self.assertEqual([(row["agency"], row["duty"], row["due"], row["done_late"])
                           for row in answer["duties"]],
                          [("all", "follow-up", 1, 1), ("a", "follow-up", 1, 1)])
-        self.assertRegex(self.good("--socket", self.path, "statistics").out, "回访")
+        self.assertRegex(self.good("--socket", self.path, "stats").out, "回访")
 
     def test_wrong_rows(self):
         for name, row, wrong in (("referrals", ROW, {"from": "b"}), ("referrals", ROW, {"to": ""}),
@@ -653,7 +653,7 @@ class Impostor(Case):
                                  ("duties", DUTY, {"due": "soon"})):
             self.page = {name: [{**row, **wrong}]}
             answer = self.bad(REFUSED, "not what is expected", "--socket", self.path,
-                              "statistics")
+                              "stats")
             self.assertEqual(answer["code"], "socket.answer")
 
     def test_names_in_a_spreadsheet(self):
@@ -661,13 +661,13 @@ class Impostor(Case):
         for name, cell in (('甲,"乙"', '甲,"乙"'), ("=1+1", "'=1+1"), ("@x", "'@x")):
             self.agency["name_zh"] = name
             self.page = {"referrals": [ROW]}
-            text = self.good("--socket", self.path, "statistics", "--csv", "-").out
+            text = self.good("--socket", self.path, "stats", "--csv", "-").out
             rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline="")))
             self.assertEqual(rows[2][1], cell)
 
     def test_nothing(self):
-        self.assertEqual(self.good("--socket", self.path, "statistics", "--json").json["lines"], [])
-        self.assertRegex(self.good("--socket", self.path, "statistics").out, "无线索")
+        self.assertEqual(self.good("--socket", self.path, "stats", "--json").json["lines"], [])
+        self.assertRegex(self.good("--socket", self.path, "stats").out, "无线索")
 
 
 if __name__ == "__main__":
