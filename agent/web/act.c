@@ -110,3 +110,17 @@ enum err act_next(struct store_txn *txn, const struct uuid *about, uint64_t afte
     store_cursor_close(cursor);
     return error;
 }
+
+enum err act_find(struct store_txn *txn, const struct uuid *about, enum act_kind kind,
+                  const struct uuid *message_id, struct act *ret_act)
+{
+    uint64_t position = 0;
+    enum err error;
+
+    while ((error = act_next(txn, about, position, &position, ret_act)) == OK) {
+        if (ret_act->kind == kind && uuid_equal(&ret_act->message_id, message_id)) {
+            return OK;
+        }
+    }
+    return error;
+}

@@ -17,6 +17,7 @@ enum act_kind {                 /* stored: never renumbered */
                 ACT_EXPORTED,   /* the ledger; about no referral */
                 ACT_READ,       /* opened a numbered document for the first time */
                 ACT_PRINTED,    /* a letter */
+                ACT_HANDLED,    /* dealt with a message that was refused */
 };
 
 struct act {
@@ -34,5 +35,8 @@ enum err act_add(struct store_txn *txn, const struct act *act) MUST_CHECK;
  * from the first; else what ret_position of the one before was. */
 enum err act_next(struct store_txn *txn, const struct uuid *about, uint64_t after,
                   uint64_t *ret_position, struct act *ret_act) MUST_CHECK;
+/* The first of this kind with this message. ERR_NOT_FOUND. */
+enum err act_find(struct store_txn *txn, const struct uuid *about, enum act_kind kind,
+                  const struct uuid *message_id, struct act *ret_act) MUST_CHECK;
 
 #endif

@@ -48,7 +48,8 @@ static const struct act_kind_of acts[] = {
     {WORK_PAYMENT, N_("待支付"), N_("登记支付"), "fund-payment"},
     {WORK_LETTER, N_("待回函"), N_("登记回函"), "letter-answer"},
     {WORK_ATTENDANCE, N_("待回执"), N_("填写回执"), NULL},
-    {WORK_REFUSED, N_("被退回"), N_("查看原因"), NULL},
+    {WORK_DOCUMENT, N_("待回复督办单"), N_("查看并回复"), NULL},
+    {WORK_REFUSED, N_("未被接受"), N_("查看原因"), NULL},
 };
 
 static const struct act_kind_of *act_of(enum work_act act)
@@ -225,6 +226,14 @@ static void href_of(const struct work_item *item, char *out, size_t size)
     (void)snprintf(out, size, item->of_matter ? "/matter/%s" : "/case/%s", item->number);
 }
 
+static void document_number(const struct work_line *line, char out[LIMIT_NUMBER_BYTES])
+{
+    const struct number number = {
+        .kind = NUMBER_DOCUMENT, .year = line->year, .counter = line->number};
+
+    number_format(&number, out);
+}
+
 static const char *form_of(const struct work_item *item, const struct work_line *line)
 {
     const struct act_kind_of *act = act_of(line->act);
@@ -235,19 +244,40 @@ static const char *form_of(const struct work_item *item, const struct work_line 
     return act != NULL ? act->form : NULL;
 }
 
+/* Where a line leads that no form does: the sheet, which has its reply; the refused message. */
+static void href_of_line(const struct work_item *item, const struct work_line *line, char *out,
+                         size_t size)
+{
+    char text[UUID_TEXT_BYTES];
+
+    if (line->act == WORK_DOCUMENT) {
+        document_number(line, text);
+        (void)snprintf(out, size, "/document/%s", text);
+    } else if (line->act == WORK_REFUSED) {
+        uuid_format(&line->message_id, text);
+        (void)snprintf(out, size, "/message/%s", text);
+    } else {
+        href_of(item, out, size);
+    }
+}
+
 static void view_action(struct page *page, const struct work_item *item,
                         const struct work_line *line, bool first)
 {
     const struct act_kind_of *act = act_of(line->act);
     const char *form = form_of(item, line);
-    char href[128];
+    char href[128], number[LIMIT_NUMBER_BYTES];
 
     named_text(&page->view, "act", tr(page, act->label));
+    if (line->act == WORK_DOCUMENT) {
+        document_number(line, number);
+        named_text(&page->view, "document", number);
+    }
     if (form != NULL && (page_officer(page)->roles & OFFICER_MEMBER) == 0) {
         return; /* a leader reads */
     }
     if (form == NULL) {
-        href_of(item, href, sizeof(href));
+        href_of_line(item, line, href, sizeof(href));
     } else if (item->of_matter) {
         (void)snprintf(href, sizeof(href), "/send/%s/%s?duty=%u", form, item->number, line->number);
     } else {
@@ -259,6 +289,30 @@ static void view_action(struct page *page, const struct work_item *item,
     named_text(&page->view, "text", tr(page, act->button));
     named_bool(&page->view, "main", first);
     json_object_end(&page->view);
+}
+
+/* What was sent, and why it was not taken. */
+static void view_refused_row(struct page *page, struct store_txn *read,
+                             const struct work_line *line)
+{
+    struct fault fault = {.code = ""};
+    struct row row;
+
+    if (row_find(read, &line->message_id, &row) != OK) {
+        return;
+    }
+    if (row.state == ROW_REFUSED) {
+        named_text(&page->view, "what", page_kind(page, row.header.kind));
+        text_copy(fault.code, sizeof(fault.code), refusal_name((enum refusal)row.code));
+        text_copy(fault.place, sizeof(fault.place), row.detail);
+        page_reason(page, row.header.kind, &fault);
+        named_text(&page->view, "progress_sub", fault.message);
+    } else {
+        named_text(&page->view, "what", page_kind(page, row.header.kind));
+        named_text(&page->view, "progress_sub", tr(page, N_("对方无法打开，已退回补正")));
+    }
+    named_text(&page->view, "progress", tr(page, N_("未被接受")));
+    view_instant(page, "arrived", row.recorded_ms != 0 ? row.recorded_ms : row.at_ms);
 }
 
 static struct lamp lamp_of(const struct work_row *row, const struct copy *copy)
@@ -303,13 +357,19 @@ static void view_row(struct page *page, struct store_txn *read, const struct wor
     }
     json_object_begin(&page->view);
     named_text(&page->view, "number", item->number);
-    href_of(item, href, sizeof(href));
+    if (copy->known || row->line == NULL) {
+        href_of(item, href, sizeof(href));
+    } else {
+        href_of_line(item, row->line, href, sizeof(href)); /* there is nothing else of it */
+    }
     named_text(&page->view, "href", href);
     view_person(page, &item->person);
     view_tags(page, item);
     named_text(&page->view, "other", page_agency(page, item->other));
     named_bool(&page->view, "mine", item->mine);
-    if (copy->known && copy->of_matter) {
+    if (row->line != NULL && row->line->act == WORK_REFUSED) {
+        view_refused_row(page, read, row->line);
+    } else if (copy->known && copy->of_matter) {
         view_matter_row(page, &copy->matter);
     } else if (copy->known) {
         view_referral_row(page, &copy->referral);

@@ -8,7 +8,8 @@
 #include "agent/web/view_parts.h"
 #include "wire/sealing.h"
 
-#define ANSWERS_MAX 100u
+#define ANSWERS_MAX  100u
+#define HANDLED_PATH "/handled/"
 
 /* --- reading --- */
 
@@ -115,18 +116,35 @@ static void view_refusal(struct page *page, const struct row *row)
     some_text(&page->view, "refused_detail", row->detail);
 }
 
+/* Who of this agency dealt with it, or the way to say so. */
+static void view_handled(struct page *page, struct store_txn *read, const struct row *row)
+{
+    const struct message_header *header = &row->header;
+    char id[UUID_TEXT_BYTES], href[64];
+    struct act act;
+
+    if (!work_is_refused(row)) {
+        return;
+    }
+    if (act_find(read, &header->referral_id, ACT_HANDLED, &header->message_id, &act) == OK) {
+        named_text(&page->view, "handled_by", act.shown);
+        view_instant(page, "handled_at", act.at_ms);
+    } else if ((page_officer(page)->roles & OFFICER_MEMBER) != 0) {
+        uuid_format(&header->message_id, id);
+        (void)snprintf(href, sizeof(href), HANDLED_PATH "%s", id);
+        named_text(&page->view, "handle", href);
+    }
+}
+
 /* Who of this agency sent it. */
 static void view_sender(struct page *page, struct store_txn *read, const struct row *row)
 {
+    const struct message_header *header = &row->header;
     struct act act;
-    uint64_t position = 0;
 
-    while (row->direction == ROW_OUT &&
-           act_next(read, &row->header.referral_id, position, &position, &act) == OK) {
-        if (act.kind == ACT_SENT && uuid_equal(&act.message_id, &row->header.message_id)) {
-            named_text(&page->view, "by", act.shown);
-            return;
-        }
+    if (row->direction == ROW_OUT &&
+        act_find(read, &header->referral_id, ACT_SENT, &header->message_id, &act) == OK) {
+        named_text(&page->view, "by", act.shown);
     }
 }
 
@@ -261,8 +279,7 @@ static void view_computation(struct page *page, const struct notice_facts *facts
                             .due_before_ms = facts->due_before_ms,
                             .provisional = facts->provisional};
 
-    if (facts->working_days == 0 || facts->working_days > CALENDAR_COUNT_MAX ||
-        civil_day_at(facts->arrival_ms) < 7 || facts->arrival_ms == 0 || facts->due_date == 0 ||
+    if (facts->working_days == 0 || facts->arrival_ms == 0 || facts->due_date == 0 ||
         civil_from_yyyymmdd(facts->due_date, &window.due_day) != OK ||
         strcmp(facts->calendar_version, calendar_version(page->agent->setup.calendar)) != 0) {
         return;
@@ -304,6 +321,7 @@ static void show_row_page(struct page *page, struct store_txn *read, const struc
     named_text(&page->view, "from", page_agency_of(page, row->header.sender));
     view_state(page, row);
     view_refusal(page, row);
+    view_handled(page, read, row);
     view_sender(page, read, row);
     view_times(page, row);
     view_place(page, read, row);
@@ -338,4 +356,63 @@ void page_message(struct page *page)
         page_refuse(page, 404, N_("本单位没有这份文书。"));
     }
     store_read_end(read);
+}
+
+/* --- dealt with --- */
+
+/* OK: its act is to be written; ERR_EXISTS: there is one. */
+static enum err find_refused(struct page *page, struct row *row)
+{
+    struct store_txn *read;
+    struct uuid id;
+    struct act act;
+    enum err error = uuid_parse(page->tail, &id) == OK ? OK : ERR_NOT_FOUND;
+
+    if (error == OK) {
+        error = store_read_begin(page->agent->setup.store, &read);
+    }
+    if (error != OK) {
+        return error;
+    }
+    error = row_find(read, &id, row);
+    if (error == OK && !work_is_refused(row)) {
+        error = ERR_NOT_FOUND;
+    }
+    if (error == OK) {
+        error = act_find(read, &row->header.referral_id, ACT_HANDLED, &id, &act);
+        error = error == OK ? ERR_EXISTS : error == ERR_NOT_FOUND ? OK : error;
+    }
+    store_read_end(read);
+    return error;
+}
+
+void page_handled(struct page *page)
+{
+    struct act act = {.kind = ACT_HANDLED};
+    struct row row;
+    enum err error;
+
+    if (!page_needs(page, OFFICER_MEMBER)) {
+        return;
+    }
+    error = find_refused(page, &row);
+    if (error == OK) {
+        const struct case_key key = {.case_id = row.header.case_id,
+                                     .referral_id = row.header.referral_id};
+
+        act.about = row.header.referral_id;
+        act.message_id = row.header.message_id;
+        error = page_act(page, &act);
+        if (error == OK) {
+            web_changed(page->web, &key);
+        }
+    }
+    if (error == OK || error == ERR_EXISTS) { /* two pressed it */
+        page_notice(page, N_("已标记为处理完毕，不再列入待办。"));
+        page_go(page, "/");
+    } else if (error == ERR_NOT_FOUND) {
+        page_refuse(page, 404, N_("本单位没有这份文书。"));
+    } else {
+        page_refuse(page, 503, N_("暂时无法保存，请稍后再试。"));
+    }
 }

@@ -134,14 +134,11 @@ static int newest_first(const void *a, const void *b)
 /* Who of this agency sent it. */
 static void view_sender(struct page *page, struct store_txn *read, const struct row *row)
 {
+    const struct message_header *header = &row->header;
     struct act act;
-    uint64_t position = 0;
 
-    while (act_next(read, &row->header.referral_id, position, &position, &act) == OK) {
-        if (act.kind == ACT_SENT && uuid_equal(&act.message_id, &row->header.message_id)) {
-            named_text(&page->view, "by", act.shown);
-            return;
-        }
+    if (act_find(read, &header->referral_id, ACT_SENT, &header->message_id, &act) == OK) {
+        named_text(&page->view, "by", act.shown);
     }
 }
 
@@ -226,6 +223,8 @@ static const char *act_text(const struct page *page, enum act_kind kind)
         return tr(page, N_("已阅督办单"));
     case ACT_PRINTED:
         return tr(page, N_("打印文书"));
+    case ACT_HANDLED:
+        return tr(page, N_("已处理未被接受的文书"));
     case ACT_SENT:
         break;
     }

@@ -188,13 +188,22 @@ static const char *basis_text(const struct page *page, enum window_basis basis)
     return "";
 }
 
+/* A window that is told may hold any numbers; whole weeks around both ends must lie in time. */
+static bool can_be_drawn(const struct window *window)
+{
+    const int32_t first = civil_day_at(window->start_ms);
+
+    return window->n > 0 && window->n <= CALENDAR_COUNT_MAX && window->due_before_ms != 0 &&
+           first >= 7 && first <= window->due_day && window->due_day <= CIVIL_DAY_MAX - 7;
+}
+
 void view_why(struct page *page, const char *of_whom, const struct window *window)
 {
     struct window_trace trace;
     const struct calendar *calendar = page->agent->setup.calendar;
     char due[PAGE_DAY_BYTES];
 
-    if (window->n == 0 || window->due_before_ms == 0) {
+    if (!can_be_drawn(window)) {
         return;
     }
     window_trace(calendar, window, &trace);

@@ -46,6 +46,7 @@ static const struct route routes[] = {
     {"/case/", ROUTE_GET | ROUTE_TREE, page_case},
     {"/matter/", ROUTE_GET | ROUTE_TREE, page_matter},
     {"/message/", ROUTE_GET | ROUTE_TREE, page_message},
+    {"/handled/", ROUTE_POST | ROUTE_TREE, page_handled},
     {"/meetings", ROUTE_GET, page_meetings},
     {"/statistics", ROUTE_GET, page_statistics},
     {"/statistics.csv", ROUTE_GET, page_statistics_csv},

@@ -172,6 +172,7 @@ void page_export(struct page *page);         /* page_export.c: POST /ledger.csv,
 void page_case(struct page *page);           /* page_case.c: GET /case/NUMBER */
 void page_matter(struct page *page);         /* page_matter.c: GET /matter/NUMBER */
 void page_message(struct page *page);        /* page_message.c: GET /message/ID */
+void page_handled(struct page *page);        /* POST /handled/ID: one that was refused */
 void page_reveal(struct page *page);         /* view_persons.c: POST /reveal/MESSAGE-ID */
 void page_form(struct page *page);           /* page_form.c: GET and POST /send/KIND[/NUMBER] */
 void page_draft(struct page *page);          /* POST /draft, DELETE by POST /draft/discard */

@@ -273,7 +273,7 @@ static enum err refresh_refused(struct worklist *list, struct store_txn *read,
 {
     struct work_entry *entry;
     struct row row;
-    uint32_t count;
+    uint32_t count = 0;
     enum err error = refused_row(read, key, &row);
 
     if (error != OK) {
@@ -281,14 +281,18 @@ static enum err refresh_refused(struct worklist *list, struct store_txn *read,
     }
     error = entry_make(list, key, &entry);
     if (error == OK) {
-        work_item_of_refused(list->agent, &row, entry, list->scratch, &count);
+        work_item_of_refused(list->agent, &row, entry);
+        error = work_add_refused(read, &key->referral_id, list->scratch, &count);
+    }
+    if (error == OK) {
         error = keep_lines(list, entry, count);
     }
     return error;
 }
 
-static enum err refresh_copy(struct worklist *list, const struct case_key *key,
-                             const struct copy *copy, bool waiting)
+/* `read` NULL: what was refused is added later, when the rows are read in. */
+static enum err refresh_copy(struct worklist *list, struct store_txn *read,
+                             const struct case_key *key, const struct copy *copy, bool waiting)
 {
     struct work_entry *entry;
     uint32_t count;
@@ -298,6 +302,9 @@ static enum err refresh_copy(struct worklist *list, const struct case_key *key,
         work_item_of(list->agent, copy, entry, list->scratch, &count);
         entry->item.waiting = waiting;
         error = work_keep_figures(list->agent, copy, waiting, entry);
+    }
+    if (error == OK && read != NULL) {
+        error = work_add_refused(read, &key->referral_id, list->scratch, &count);
     }
     if (error == OK) {
         error = keep_lines(list, entry, count);
@@ -321,7 +328,8 @@ static enum err refresh(struct worklist *list, struct store_txn *read, const str
     if (error != OK) {
         return error;
     }
-    return copy->known ? refresh_copy(list, key, copy, waiting) : refresh_refused(list, read, key);
+    return copy->known ? refresh_copy(list, read, key, copy, waiting)
+                       : refresh_refused(list, read, key);
 }
 
 enum err worklist_changed(struct worklist *list, const struct case_key *key)
@@ -350,7 +358,7 @@ static enum err fill_copy(struct worklist *list, struct store_txn *read)
         error = copy_unpack(packed, list->agent->copy);
     }
     if (error == OK) {
-        error = refresh_copy(list, &key, list->agent->copy, false);
+        error = refresh_copy(list, NULL, &key, list->agent->copy, false);
     }
     if (error == ERR_NOT_FOUND) {
         list->phase = FILL_OUTBOX;
@@ -359,14 +367,17 @@ static enum err fill_copy(struct worklist *list, struct store_txn *read)
     return error;
 }
 
-/* What the broker has not answered yet, or refused: of that there is no copy. */
+/* What the broker has not answered yet, or refused, and what came back: of that there may be no
+ * copy, or the copy does not say it. */
 static enum err fill_row(struct worklist *list, struct store_txn *read)
 {
+    const enum row_direction direction = list->phase == FILL_OUTBOX ? ROW_OUT : ROW_IN;
     struct row row;
-    enum err error = row_next_shown(read, ROW_OUT, list->at_seq, &row);
+    enum err error = row_next_shown(read, direction, list->at_seq, &row);
 
     if (error == ERR_NOT_FOUND) {
-        list->phase = FILL_PERSONS;
+        list->phase = list->phase == FILL_OUTBOX ? FILL_INBOX : FILL_PERSONS;
+        list->at_seq = 0;
         return OK;
     }
     if (error == OK) {
@@ -374,7 +385,7 @@ static enum err fill_row(struct worklist *list, struct store_txn *read)
                                      .referral_id = row.header.referral_id};
 
         list->at_seq = row.seq;
-        if (row.state == ROW_WAITING || row.state == ROW_REFUSED) {
+        if (row.state == ROW_WAITING || work_is_refused(&row)) {
             error = refresh(list, read, &key);
         }
     }
@@ -396,6 +407,7 @@ static enum err fill_one(struct worklist *list, struct store_txn *read)
     case FILL_COPIES:
         return fill_copy(list, read);
     case FILL_OUTBOX:
+    case FILL_INBOX:
         return fill_row(list, read);
     case FILL_PERSONS:
         return fill_persons(list);
@@ -433,6 +445,7 @@ unsigned worklist_progress(const struct worklist *list)
     case FILL_COPIES:
         return list->expected > 0 ? (unsigned)(list->count * 50 / list->expected) : 0;
     case FILL_OUTBOX:
+    case FILL_INBOX:
         return 50;
     case FILL_PERSONS:
         return list->count > 0 ? (unsigned)(50 + list->at_entry * 50 / list->count) : 99;

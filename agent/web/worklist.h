@@ -26,7 +26,7 @@ enum work_act { /* what an officer of this agency owes */
                 WORK_LETTER,     /* bring an associate's answer */
                 WORK_ATTENDANCE, /* answer an invitation to a meeting or hearing */
                 WORK_DOCUMENT,   /* answer a numbered document (督办单) */
-                WORK_REFUSED,    /* a message of ours that the other side refused: look at it */
+                WORK_REFUSED,    /* a message of ours that was refused, or sent back: look at it */
                 WORK_ACT_COUNT
 };
 
@@ -34,7 +34,9 @@ enum work_group { WORK_MINORS, WORK_PRIORITY, WORK_OTHERS, WORK_GROUP_COUNT };
 
 struct work_line { /* one thing that is owed */
     enum work_act act;
-    uint32_t number;        /* of the window or duty */
+    uint32_t number;        /* of the window or duty; of a document its counter, */
+    uint16_t year;          /* and its year */
+    struct uuid message_id; /* REFUSED: the message, or the notice that it came back; zero */
     int32_t due_day;        /* 0: none */
     uint64_t due_before_ms; /* UINT64_MAX: none */
     bool provisional;
@@ -137,6 +139,8 @@ struct work_figures {
 enum err worklist_each_figures(const struct worklist *list,
                                enum err (*each)(void *ctx, const struct work_figures *figures),
                                void *ctx) MUST_CHECK;
+/* A message of ours that was refused, or the notice that one came back. */
+bool work_is_refused(const struct row *row);
 /* NULL: none. */
 const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id);
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/web/act.h"
 #include "agent/web/worklist_parts.h"
 #include "model/identity.h"
 #include "model/lanes.h"
@@ -21,6 +22,17 @@ static void add_line(struct adding *adding, enum work_act act, const struct wind
             .due_day = window->due_day,
             .due_before_ms = window->due_before_ms != 0 ? window->due_before_ms : UINT64_MAX,
             .provisional = window->provisional};
+    }
+}
+
+/* A numbered document has no date of its own: it waits already. */
+static void add_document(struct adding *adding, uint32_t year, uint32_t counter)
+{
+    if (adding->count < WORK_LINES_MAX) {
+        adding->lines[adding->count++] = (struct work_line){.act = WORK_DOCUMENT,
+                                                            .number = counter,
+                                                            .year = (uint16_t)year,
+                                                            .due_before_ms = UINT64_MAX};
     }
 }
 
@@ -67,6 +79,20 @@ static void lines_of_referral(const struct agent *agent, const struct referral *
     }
 }
 
+/* Each asks for a reply of whoever must act. */
+static void documents_of_referral(const struct agent *agent, const struct referral *referral,
+                                  struct adding *adding)
+{
+    for (uint32_t i = 0; i < referral->document_count; i++) {
+        const struct referral_document *document = &referral->documents[i];
+
+        if (document->answer == 0 &&
+            acts_for(agent, referral_responsible(referral, document->clock))) {
+            add_document(adding, document->year, document->counter);
+        }
+    }
+}
+
 static enum work_group group_of(bool minor, bool first)
 {
     return minor ? WORK_MINORS : first ? WORK_PRIORITY : WORK_OTHERS;
@@ -98,6 +124,7 @@ static void item_of_referral(const struct agent *agent, const struct referral *r
     item->documents = (uint16_t)referral->document_count;
     entry->message_id = referral->message_id;
     lines_of_referral(agent, referral, item, adding);
+    documents_of_referral(agent, referral, adding);
     item->open = referral_is_open(referral) || adding->count > 0;
 }
 
@@ -143,6 +170,19 @@ static void lines_of_matter(const struct agent *agent, const struct matter *matt
     }
 }
 
+static void documents_of_matter(const struct agent *agent, const struct matter *matter,
+                                struct adding *adding)
+{
+    for (uint32_t i = 0; i < matter->document_count; i++) {
+        const struct matter_document *document = &matter->documents[i];
+        const struct duty *duty = matter_duty(matter, document->duty);
+
+        if (document->answer == 0 && duty != NULL && acts_for(agent, duty->holder)) {
+            add_document(adding, document->year, document->counter);
+        }
+    }
+}
+
 static void item_of_matter(const struct agent *agent, const struct matter *matter,
                            struct work_entry *entry, struct adding *adding)
 {
@@ -163,6 +203,7 @@ static void item_of_matter(const struct agent *agent, const struct matter *matte
     entry->about = matter->about;
     item->open = matter->state == MATTER_OPEN;
     lines_of_matter(agent, matter, item, adding);
+    documents_of_matter(agent, matter, adding);
 }
 
 static int by_due(const void *a, const void *b)
@@ -251,11 +292,40 @@ enum err work_keep_figures(const struct agent *agent, const struct copy *copy, b
     return OK;
 }
 
-void work_item_of_refused(const struct agent *agent, const struct row *row,
-                          struct work_entry *entry, struct work_line *lines, uint32_t *ret_count)
+/* --- what was refused --- */
+
+bool work_is_refused(const struct row *row)
 {
-    struct adding adding = {.lines = lines};
-    const struct window none = {.number = 0};
+    return row->direction == ROW_OUT ? row->state == ROW_REFUSED && row_is_shown(row)
+                                     : row->header.kind == MESSAGE_RETURNED;
+}
+
+enum err work_add_refused(struct store_txn *read, const struct uuid *about, struct work_line *lines,
+                          uint32_t *count)
+{
+    struct row row = {.seq = 0};
+    struct act act;
+    enum err error;
+
+    while ((error = row_of_referral(read, about, row.seq, &row)) == OK) {
+        if (!work_is_refused(&row) || *count >= WORK_LINES_MAX) {
+            continue;
+        }
+        error = act_find(read, about, ACT_HANDLED, &row.header.message_id, &act);
+        if (error == ERR_NOT_FOUND) {
+            lines[(*count)++] = (struct work_line){.act = WORK_REFUSED,
+                                                   .due_before_ms = UINT64_MAX,
+                                                   .message_id = row.header.message_id};
+        } else if (error != OK) {
+            return error;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+void work_item_of_refused(const struct agent *agent, const struct row *row,
+                          struct work_entry *entry)
+{
     const struct agency *other = registry_find(agent->setup.registry, row->header.recipient);
     struct work_item *item = &entry->item;
 
@@ -269,8 +339,6 @@ void work_item_of_refused(const struct agent *agent, const struct row *row,
     item->group = WORK_OTHERS;
     item->opened_ms = row->at_ms;
     entry->message_id = row->header.message_id;
-    add_line(&adding, WORK_REFUSED, &none);
-    *ret_count = adding.count;
 }
 
 /* --- its persons --- */

@@ -5,7 +5,7 @@
 #include "agent/web/worklist.h"
 #include "base/crypto.h"
 
-#define WORK_LINES_MAX 160u /* of one item: every duty of a matter */
+#define WORK_LINES_MAX 512u /* of one item: every duty of a matter, and what they led to */
 
 struct work_entry {
     struct work_item item; /* what others see; its lines and names are owned by the entry */
@@ -49,7 +49,7 @@ struct worklist {
     struct agency_set acting; /* for whom this agency acts, */
     int32_t acting_day;       /* on that day */
     /* reading in */
-    enum { FILL_COPIES, FILL_OUTBOX, FILL_PERSONS, FILL_DONE } phase;
+    enum { FILL_COPIES, FILL_OUTBOX, FILL_INBOX, FILL_PERSONS, FILL_DONE } phase;
     struct case_key at;
     bool at_any;
     uint64_t at_seq;
@@ -69,7 +69,11 @@ void work_item_of(const struct agent *agent, const struct copy *copy, struct wor
                   struct work_line *lines, uint32_t *ret_count);
 /* A referral or matter whose first message was refused. */
 void work_item_of_refused(const struct agent *agent, const struct row *row,
-                          struct work_entry *entry, struct work_line *lines, uint32_t *ret_count);
+                          struct work_entry *entry);
+/* Adds a line for each message about it that was refused or came back, until an officer says that
+ * it is dealt with. */
+enum err work_add_refused(struct store_txn *read, const struct uuid *about, struct work_line *lines,
+                          uint32_t *count) MUST_CHECK;
 /* What statistics count of it; nothing while it waits. ERR_MEMORY. */
 enum err work_keep_figures(const struct agent *agent, const struct copy *copy, bool waiting,
                            struct work_entry *entry) MUST_CHECK;

@@ -143,6 +143,12 @@ static enum err add_hit(struct work_hits *hits, const struct work_hit *hit)
     return OK;
 }
 
+/* What has no date and waits already, documents and refusals, stands before what has one. */
+static uint64_t order_of(const struct work_line *line)
+{
+    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED ? 0 : line->due_before_ms;
+}
+
 static enum err add_lines(const struct asking_for *asking, struct work_entry *entry,
                           struct work_hits *hits)
 {
@@ -152,7 +158,7 @@ static enum err add_lines(const struct asking_for *asking, struct work_entry *en
     for (uint32_t i = 0; error == OK && i < entry->item.line_count; i++) {
         const struct work_line *line = &entry->lines[i];
         const struct work_hit hit = {.group = entry->item.group,
-                                     .due = line->due_before_ms,
+                                     .due = order_of(line),
                                      .order = entry->item.opened_ms,
                                      .entry = entry,
                                      .line = line};

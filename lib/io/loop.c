@@ -221,7 +221,7 @@ static void before_sleep_cb(uv_prepare_t *handle)
 
 static void turn_limit_cb(uv_timer_t *handle)
 {
-    (void)handle; /* it woke the loop: that is all it is for */
+    uv_stop(handle->loop); /* before 1.45 libuv runs timers first, and would sleep without end */
 }
 
 void loop_run(struct loop *loop)

@@ -636,6 +636,7 @@ int main(void)
 {
     Suite *suite = suite_create("agent.http");
     TCase *tests = tcase_create("http");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, requests_are_understood);
     tcase_add_test(tests, every_answer_has_the_security_headers);
     tcase_add_test(tests, what_a_page_says_is_sent);

@@ -473,6 +473,7 @@ int main(void)
 {
     Suite *suite = suite_create("agent.http_hostile");
     TCase *tests = tcase_create("http_hostile");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, malformed_requests_are_refused);
     tcase_add_test(tests, bytes_that_are_no_http_end_the_connection);
     tcase_add_test(tests, long_heads_are_refused);

@@ -2,6 +2,7 @@
  * from copies that follow the broker, from what waits, and from what was refused. */
 #include <stdio.h>
 
+#include "agent/web/act.h"
 #include "agent/web/worklist.h"
 #include "city_support.h"
 
@@ -587,6 +588,33 @@ START_TEST(test_counts_change_when_a_deadline_passes)
 }
 END_TEST
 
+/* Each numbered document is a line of whoever must act, and of nobody else, until its reply. */
+static void answer_documents(size_t place, size_t other)
+{
+    struct work_query query = {.list = WORK_TODO, .act = WORK_DOCUMENT, .text = "", .count = 1};
+    struct work_result result;
+    unsigned answered = 0;
+    ck_assert_str_eq(found(other, query), "");
+    for (;; answered++) {
+        char message[256];
+        ck_assert_int_eq(
+            worklist_query(lists[place], &query, agent_wall_ms(city.desks[place].agent), &result),
+            OK);
+        if (result.count == 0) {
+            free(result.rows);
+            break;
+        }
+        (void)snprintf(message, sizeof(message),
+                       "{'kind':'escalation-reply','referral':'%s','facts':{'document_number':"
+                       "'DB-%u-%04u','answer':'will-answer'}," O "}",
+                       result.rows[0].item->number, result.rows[0].line->year,
+                       result.rows[0].line->number);
+        free(result.rows);
+        say(place, message);
+    }
+    ck_assert_uint_gt(answered, 1);
+}
+
 START_TEST(test_supervised)
 {
     open_all();
@@ -598,6 +626,9 @@ START_TEST(test_supervised)
     }
     ck_assert_str_eq(list_of(E, WORK_SUPERVISED), FIRST);
     ck_assert_str_eq(list_of(E, WORK_LATE), FIRST "=sign-for");
+    answer_documents(E, P);
+    ck_assert_str_eq(todo(E), FIRST "=sign-for"); /* the cause is not gone, but all have a reply */
+    ck_assert_str_eq(list_of(E, WORK_SUPERVISED), FIRST);
     judge_all();
     say(E, "{'kind':'outbound-feedback','referral':'" FIRST "','facts':{'outcome':'not-eligible'},"
            "'body':{'officer':'o','reasons':'r'}}");
@@ -686,6 +717,69 @@ START_TEST(test_what_was_refused_is_to_do)
 }
 END_TEST
 
+/* What is to be looked at is a line until an officer says that it is dealt with. */
+static void handle(size_t place)
+{
+    struct desk *desk = &city.desks[place];
+    struct act act = {.kind = ACT_HANDLED, .at_ms = DESK_START_MS, .officer = "o", .shown = "o"};
+    struct work_query query = {.list = WORK_TODO, .act = WORK_REFUSED, .text = "", .count = 1};
+    struct work_result result;
+    struct store_txn *txn;
+    ck_assert_int_eq(worklist_query(lists[place], &query, DESK_START_MS, &result), OK);
+    ck_assert_uint_eq(result.count, 1);
+    const struct case_key key = result.rows[0].item->key;
+    act.about = key.referral_id;
+    act.message_id = result.rows[0].line->message_id;
+    free(result.rows);
+    ck_assert_int_eq(store_begin(desk->store, &txn), OK);
+    ck_assert_int_eq(act_add(txn, &act), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    ck_assert_int_eq(worklist_changed(lists[place], &key), OK);
+}
+
+/* The sign-for comes after the withdrawal: the broker refuses it, and nothing else would say so. */
+START_TEST(test_a_later_message_that_was_refused_was_no_line)
+{
+    open_all();
+    refer_adult();
+    agent_connected(city.desks[E].agent, false);
+    desk_say(&city.desks[E], "{'kind':'sign-for','referral':'" FIRST "','body':{'officer':'o'}}");
+    say(P, "{'kind':'withdrawal','referral':'" FIRST "','facts':{'reason':'duplicate'},'body':{"
+           "'officer':'o'}}");
+    agent_connected(city.desks[E].agent, true);
+    settle_city();
+    ck_assert_str_eq(todo(E), FIRST "=refused");
+    ck_assert_str_eq(list_of(E, WORK_DONE), "");
+    judge_all();
+    handle(E);
+    ck_assert_str_eq(todo(E), "");
+    ck_assert_str_eq(list_of(E, WORK_DONE), FIRST);
+    judge_all();
+    close_all();
+}
+END_TEST
+
+START_TEST(test_a_refused_first_message_could_not_be_dealt_with)
+{
+    open_all();
+    refer(&named[0]);
+    settle_city();
+    agent_connected(city.desks[E].agent, false);
+    desk_say(&city.desks[E], "{'kind':'information-request','about':'" FIRST "','facts':{"
+                             "'asked':['income']}," O "}");
+    say(P, "{'kind':'withdrawal','referral':'" FIRST "','facts':{'reason':'duplicate'},'body':{"
+           "'officer':'o'}}");
+    agent_connected(city.desks[E].agent, true);
+    settle_city();
+    ck_assert_str_eq(todo(E), "JY-SX-2026-0001=refused");
+    handle(E);
+    ck_assert_str_eq(todo(E), "");
+    ck_assert_str_eq(list_of(E, WORK_DONE), "JY-SX-2026-0001 " FIRST);
+    judge_all();
+    close_all();
+}
+END_TEST
+
 /* --- agencies that took another's place --- */
 
 static void confer(void)
@@ -744,6 +838,8 @@ int main(void)
     tcase_add_test(tcase, test_changed_after_each_message);
     tcase_add_test(tcase, test_what_waits_is_listed);
     tcase_add_test(tcase, test_what_was_refused_is_to_do);
+    tcase_add_test(tcase, test_a_later_message_that_was_refused_was_no_line);
+    tcase_add_test(tcase, test_a_refused_first_message_could_not_be_dealt_with);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("search");
     tcase_set_timeout(tcase, 120);
