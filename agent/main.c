@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/beat.h"
 #include "agent/config.h"
 #include "agent/web/web.h"
 #include "agent/notice/sender.h"
@@ -21,6 +22,8 @@
 #include "io/calendar_folder.h"
 #include "io/clock.h"
 #include "io/fault_point.h"
+#include "io/heartbeat.h"
+#include "io/inherited.h"
 #include "io/link.h"
 #include "io/local.h"
 #include "io/loop.h"
@@ -54,8 +57,10 @@ struct daemon {
     struct clock clock;
     struct fault_point fault_point;
     struct sd_notify notify;
+    struct inherited inherited;
+    struct heartbeat heartbeat;
     struct loop *loop;
-    struct loop_timer wake, watchdog;
+    struct loop_timer wake;
     struct link_client *link;
     struct call calls[SLOT_COUNT];
     struct local_server *local;
@@ -234,10 +239,18 @@ static void client_gone_cb(void *ctx, uint64_t handle)
     }
 }
 
+static void look_cb(void *ctx, struct heartbeat_view *ret_view)
+{
+    agent_beat_look(((struct daemon *)ctx)->agent, ret_view);
+}
+
 static void turn_end_cb(void *ctx)
 {
     struct daemon *daemon = ctx;
+    struct heartbeat_view view;
 
+    (void)fault_point_pass(&daemon->fault_point, "agent.turn");
+    (void)heartbeat_turned(&daemon->heartbeat, &view); /* nothing here can be late */
     if (agent_failure(daemon->agent) != OK) {
         log_error("the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(agent_failure(daemon->agent)));
@@ -261,21 +274,13 @@ static void reload_cb(void *ctx, int signal_number)
 
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
-    (void)agent_reload(daemon->agent, &fault); /* it has said what is wrong */
-    (void)sd_notify_ready(&daemon->notify, "ready");
-}
-
-static void watchdog_cb(void *ctx)
-{
-    struct daemon *daemon = ctx;
-
-    (void)sd_notify_watchdog(&daemon->notify);
-    loop_timer_after(&daemon->watchdog, daemon->notify.watchdog_ms / 2);
+    (void)agent_reload(daemon->agent, &fault);    /* it has said what is wrong */
+    (void)sd_notify_ready(&daemon->notify, NULL); /* the line stays */
 }
 
 static void store_point(void *owner, const char *name)
 {
-    fault_point_pass(&((struct daemon *)owner)->fault_point, name);
+    (void)fault_point_pass(&((struct daemon *)owner)->fault_point, name);
 }
 
 /* --- start --- */
@@ -496,6 +501,7 @@ static enum err open_web(struct daemon *daemon, struct fault *fault)
                               .address = config->web,
                               .certificate = config->web_certificate,
                               .key = config->web_key,
+                              .inherited = &daemon->inherited,
                               .proxy_header = config->web_proxy_header,
                               .demo = config->laboratory};
     enum err error;
@@ -523,6 +529,8 @@ static enum err open_local(struct daemon *daemon, struct fault *fault)
 {
     const struct local_server_options options = {
         .path = daemon->config.socket,
+        .inherited = &daemon->inherited,
+        .inherited_name = "agent",
         .busy_line = "{\"ok\":false,\"code\":\"agent.busy\",\"place\":\"\",\"message\":"
                      "\"too many clients\",\"hint\":\"try again in a moment\"}",
         .too_long_line = "{\"ok\":false,\"code\":\"agent.line-too-long\",\"place\":\"\","
@@ -550,7 +558,6 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
         return error;
     }
     loop_timer_init(daemon->loop, &daemon->wake, wake_cb, daemon);
-    loop_timer_init(daemon->loop, &daemon->watchdog, watchdog_cb, daemon);
     return OK;
 }
 
@@ -626,8 +633,9 @@ static void release(struct daemon *daemon)
     daemon->stopping = true;
     if (daemon->loop != NULL) {
         loop_timer_clear(&daemon->wake);
-        loop_timer_clear(&daemon->watchdog);
+        heartbeat_stop(&daemon->heartbeat);
     }
+    inherited_close(&daemon->inherited);
     sender_stop(daemon->sender); /* the loop's end waits for what is under way */
     loop_free(daemon->loop);
     sender_free(daemon->sender);
@@ -648,15 +656,14 @@ static void release(struct daemon *daemon)
 static int run(struct daemon *daemon)
 {
     loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
-    if (daemon->notify.watchdog_ms != 0) {
-        watchdog_cb(daemon);
-    }
+    inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
+    heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
     if (daemon->config.laboratory) {
         log_warn("laboratory mode: the clock follows the broker's; never for real cases");
     }
     log_info("ready: agent of %s, calendar %s", daemon->config.agency,
              calendar_version(daemon->calendar));
-    (void)sd_notify_ready(&daemon->notify, "ready");
+    (void)sd_notify_ready(&daemon->notify, "就绪");
     agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
@@ -746,6 +753,7 @@ int main(int argc, char **argv)
     (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
     log_init("referral-agent", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
+    inherited_init(&daemon.inherited, &daemon.notify);
     buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
     buf_init(&daemon.proxy_secret, 4096);

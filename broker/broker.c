@@ -331,6 +331,9 @@ static enum err answer(struct turn *turn)
     }
     wake_boot_ms = scheduler_wake_boot_ms(turn, read);
     store_read_end(read);
+    if (turn->scanned) {
+        broker->scan_boot_ms = wake_boot_ms;
+    }
     io_wake_at(&broker->setup.io, wake_boot_ms);
     return error;
 }
@@ -345,7 +348,8 @@ static void give_up(struct turn *turn, enum err error)
         turn->broker->failure = error;
     }
     replies_give_up(turn, REFUSAL_STORE_FULL);
-    io_wake_at(&turn->broker->setup.io, turn->reading.boot_ms + 1000);
+    turn->broker->scan_boot_ms = turn->reading.boot_ms + 1000;
+    io_wake_at(&turn->broker->setup.io, turn->broker->scan_boot_ms);
 }
 
 static void turn_end(struct turn *turn)
@@ -398,6 +402,13 @@ void broker_use_calendar(struct broker *broker, const struct calendar *calendar)
 bool broker_redating(const struct broker *broker)
 {
     return broker->redating;
+}
+
+uint64_t broker_scan_late_ms(const struct broker *broker)
+{
+    uint64_t boot_ms = io_boot_ms(&broker->setup.io);
+
+    return boot_ms > broker->scan_boot_ms ? boot_ms - broker->scan_boot_ms : 0;
 }
 
 bool broker_has_work(const struct broker *broker)

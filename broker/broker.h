@@ -87,6 +87,9 @@ struct broker_clock {
 void broker_use_calendar(struct broker *broker, const struct calendar *calendar);
 /* Is a re-dating under way? */
 bool broker_redating(const struct broker *broker);
+/* By how many milliseconds the next look at what is due is late; 0: in time. A look counts with its
+ * turn's commit. While the store is full nothing can be written, and nothing is late by that. */
+uint64_t broker_scan_late_ms(const struct broker *broker);
 void broker_count(const struct broker *broker, struct broker_counts *ret_counts);
 void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
 /* An administrator's word, with a digest of the reason; one leaf in the next turn. */

@@ -15,12 +15,15 @@
 #include "base/file.h"
 #include "base/key_file.h"
 #include "base/log.h"
+#include "broker/beat.h"
 #include "broker/config.h"
 #include "broker/intake.h"
 #include "broker/status.h"
 #include "io/calendar_folder.h"
 #include "io/clock.h"
 #include "io/fault_point.h"
+#include "io/heartbeat.h"
+#include "io/inherited.h"
 #include "io/link.h"
 #include "io/local.h"
 #include "io/loop.h"
@@ -46,8 +49,10 @@ struct daemon {
     struct clock clock;
     struct fault_point fault_point;
     struct sd_notify notify;
+    struct inherited inherited;
+    struct heartbeat heartbeat;
     struct loop *loop;
-    struct loop_timer wake, watchdog;
+    struct loop_timer wake;
     uint64_t wake_boot_ms; /* what the core asked for, on its own clock */
     struct link_server *link;
     struct local_server *status;
@@ -96,9 +101,9 @@ static void seam_drop(void *ctx, uint64_t handle)
     link_drop(((struct daemon *)ctx)->link, handle);
 }
 
-static void seam_fault(void *ctx, const char *point)
+static bool seam_fault(void *ctx, const char *point)
 {
-    fault_point_pass(&((struct daemon *)ctx)->fault_point, point);
+    return fault_point_pass(&((struct daemon *)ctx)->fault_point, point);
 }
 
 static const struct io_ops seam = {.wall_ms = seam_wall_ms,
@@ -116,7 +121,7 @@ static int64_t laboratory_offset_ms(void *ctx)
 
 static void store_point(void *owner, const char *name)
 {
-    fault_point_pass(&((struct daemon *)owner)->fault_point, name);
+    (void)fault_point_pass(&((struct daemon *)owner)->fault_point, name);
 }
 
 /* --- what comes in --- */
@@ -134,6 +139,22 @@ static void turn_soon(void *ctx)
     loop_timer_set(&daemon->wake, clock_machine_ms());
 }
 
+static void look_cb(void *ctx, struct heartbeat_view *ret_view)
+{
+    beat_look(((struct daemon *)ctx)->broker, ret_view);
+}
+
+static void beat(struct daemon *daemon)
+{
+    struct heartbeat_view view;
+
+    if (heartbeat_turned(&daemon->heartbeat, &view)) {
+        log_error("what is due was last looked at %llu s too long ago: the service manager is told "
+                  "no more that all is well, and starts a new process",
+                  (unsigned long long)(view.late_ms / 1000));
+    }
+}
+
 static void turn_end_cb(void *ctx)
 {
     struct daemon *daemon = ctx;
@@ -141,7 +162,9 @@ static void turn_end_cb(void *ctx)
     if (daemon->broker == NULL) {
         return;
     }
+    (void)fault_point_pass(&daemon->fault_point, "broker.turn");
     broker_turn(daemon->broker);
+    beat(daemon);
     if (broker_failure(daemon->broker) != OK) {
         log_error("the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(broker_failure(daemon->broker)));
@@ -294,15 +317,7 @@ static void reload_cb(void *ctx, int signal_number)
         log_error("the old certificate stays in use");
     }
     reload_calendar(daemon);
-    (void)sd_notify_ready(&daemon->notify, "ready");
-}
-
-static void watchdog_cb(void *ctx)
-{
-    struct daemon *daemon = ctx;
-
-    (void)sd_notify_watchdog(&daemon->notify);
-    loop_timer_after(&daemon->watchdog, daemon->notify.watchdog_ms / 2);
+    (void)sd_notify_ready(&daemon->notify, NULL); /* the line stays */
 }
 
 /* --- start --- */
@@ -427,8 +442,11 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
 
 static enum err open_status(struct daemon *daemon, struct fault *fault)
 {
-    const struct local_server_options options = {
-        .path = daemon->config.status_socket, .on_line = status_cb, .ctx = daemon};
+    const struct local_server_options options = {.path = daemon->config.status_socket,
+                                                 .inherited = &daemon->inherited,
+                                                 .inherited_name = "status",
+                                                 .on_line = status_cb,
+                                                 .ctx = daemon};
 
     return local_server_open(daemon->loop, &options, fault, &daemon->status);
 }
@@ -451,7 +469,6 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
         return error;
     }
     loop_timer_init(daemon->loop, &daemon->wake, wake_cb, daemon);
-    loop_timer_init(daemon->loop, &daemon->watchdog, watchdog_cb, daemon);
     return OK;
 }
 
@@ -540,7 +557,8 @@ static void release(struct daemon *daemon)
 {
     broker_free(daemon->broker);
     loop_timer_clear(&daemon->wake);
-    loop_timer_clear(&daemon->watchdog);
+    heartbeat_stop(&daemon->heartbeat);
+    inherited_close(&daemon->inherited);
     daemon->broker = NULL;
     loop_free(daemon->loop);
     keyring_free(daemon->keyring);
@@ -556,15 +574,14 @@ static int run(struct daemon *daemon)
 {
     loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
     turn_soon(daemon);
-    if (daemon->notify.watchdog_ms != 0) {
-        watchdog_cb(daemon);
-    }
+    inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
+    heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
     if (daemon->config.laboratory) {
         log_warn("laboratory mode: loopback only, clocks can be moved; never for real cases");
     }
     log_info("ready: %zu agencies, calendar %s", registry_count(daemon->registry),
              calendar_version(daemon->calendar));
-    (void)sd_notify_ready(&daemon->notify, "ready");
+    (void)sd_notify_ready(&daemon->notify, "就绪");
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
     return stop(daemon);
@@ -641,6 +658,7 @@ int main(int argc, char **argv)
     (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
     log_init("referral-broker", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
+    inherited_init(&daemon.inherited, &daemon.notify);
     buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
     if (crypto_init() != OK) {

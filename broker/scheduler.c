@@ -106,6 +106,7 @@ enum err scheduler_start(struct broker *broker)
     }
     store_read_end(read);
     broker->again = true; /* the first turn writes the start */
+    broker->scan_boot_ms = io_boot_ms(&broker->setup.io);
     return error;
 }
 
@@ -333,7 +334,7 @@ static enum err raise_of(struct turn *turn, const struct due_row *row)
     return ledger_apply(turn, &before, &by_time, &leaf);
 }
 
-enum err scheduler_rungs(struct turn *turn)
+static enum err raise_rungs(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     struct decide_context ctx = ledger_context(turn);
@@ -377,6 +378,18 @@ enum err scheduler_rungs(struct turn *turn)
         error = raise_of(turn, &row);
     }
     return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err scheduler_rungs(struct turn *turn)
+{
+    enum err error;
+
+    if (io_omits(&turn->broker->setup.io, "broker.scan")) {
+        return OK;
+    }
+    error = raise_rungs(turn);
+    turn->scanned = error == OK;
+    return error;
 }
 
 /* --- re-dating --- */

@@ -59,6 +59,7 @@ struct broker {
     uint64_t now_ms;         /* of the last turn */
     uint64_t strangers_ms;   /* when strangers were last summed up */
     uint64_t rungs_until_ms; /* rungs wait for this broker time; 0 no */
+    uint64_t scan_boot_ms;   /* boot time by which what is due must be looked at again */
     bool started;            /* LEAF_START is written */
     bool stopping;
     bool stopped;      /* LEAF_STOP is written */
@@ -117,6 +118,7 @@ struct turn {
     size_t answer_count;
     struct notice *notices, **notices_end;
     size_t notice_count;
+    bool scanned;   /* what is due was looked at */
     size_t rungs;   /* raised in this turn */
     size_t written; /* bytes of leaves and rows */
     uint8_t salts[TURN_SALTS][SALT_BYTES];

@@ -261,7 +261,7 @@ enum err http_open(struct loop *loop, const struct http_options *options,
     pem_init(&pem);
     enum err error = server->secure ? pem_read(options, &pem, fault) : OK;
     if (error == OK) {
-        error = http_listen(options->address, &descriptor, &server->port, fault);
+        error = http_listen(options, &descriptor, &server->port, fault);
     }
     if (error == OK) {
         error = daemon_start(server, descriptor, &pem, fault);
@@ -280,6 +280,7 @@ enum err http_open(struct loop *loop, const struct http_options *options,
     server->options.address = NULL; /* the caller's texts end with this call */
     server->options.certificate = NULL;
     server->options.key = NULL;
+    server->options.inherited = NULL;
     *ret_server = server;
     return OK;
 }

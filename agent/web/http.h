@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
+struct inherited;
 struct loop;
 struct http_server;
 struct http_exchange; /* one request that waits for its answer */
@@ -75,11 +76,12 @@ struct http_options {
     const char *address;     /* "127.0.0.1:8601", "[::1]:8601"; port 0: a free one */
     const char *certificate; /* PEM file; NULL or empty: plain HTTP */
     const char *key;
-    size_t connections_max; /* 0: LIMIT_WEB_CONNECTIONS */
-    uint32_t idle_s;        /* a silent connection is closed, and one whose headers take longer than
-                             * twice that; 0: LIMIT_WEB_IDLE_S */
-    uint32_t request_s;     /* so long may a body take to come, or an answer to be fetched; 0:
-                             * LIMIT_WEB_REQUEST_S */
+    struct inherited *inherited; /* its socket "web" goes from run to run; NULL: it does not */
+    size_t connections_max;      /* 0: LIMIT_WEB_CONNECTIONS */
+    uint32_t idle_s;    /* a silent connection is closed, and one whose headers take longer than
+                         * twice that; 0: LIMIT_WEB_IDLE_S */
+    uint32_t request_s; /* so long may a body take to come, or an answer to be fetched; 0:
+                         * LIMIT_WEB_REQUEST_S */
     /* How large may the body of this request be? Asked when its headers are here: path, query and
      * cookies are known, nothing else of it. 0: a POST is refused with 405. An urlencoded form has
      * LIMIT_WEB_FORM_BYTES at most; for an upload answer LIMIT_WEB_UPLOAD_BYTES and

@@ -4,10 +4,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "io/inherited.h"
+
+#define INHERITED_NAME "web"
 
 struct place {
     struct sockaddr_storage address;
@@ -92,25 +97,20 @@ static enum err listen_failed(const char *address, int why, struct fault *fault)
         return ERR_INVALID;
     case EACCES:
     case EPERM:
-        fault_hint(fault, "ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one");
+        fault_hint(fault, "ports below 1024 are opened by the service manager: enable "
+                          "referral-agent@ID.socket with this address, or choose a higher one");
         return ERR_INVALID;
     default:
         return ERR_IO;
     }
 }
 
-enum err http_listen(const char *address, int *ret_descriptor, uint16_t *ret_port,
-                     struct fault *fault)
+/* A new socket that listens at the place. */
+static enum err place_listen(const char *address, const struct place *place, int *ret_descriptor,
+                             struct fault *fault)
 {
-    struct place place;
     int on = 1;
-    if (place_read(address, &place) != OK) {
-        fault_set(fault, "web.address", address == NULL ? "" : address,
-                  "is no address with a port");
-        fault_hint(fault, "write numbers, as in 127.0.0.1:8601 or [::1]:8601");
-        return ERR_INVALID;
-    }
-    int family = place.address.ss_family;
+    int family = place->address.ss_family;
     int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
         return listen_failed(address, errno, fault);
@@ -120,11 +120,53 @@ enum err http_listen(const char *address, int *ret_descriptor, uint16_t *ret_por
     if (family == AF_INET6) {
         (void)setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
-    if (bind(descriptor, (const struct sockaddr *)&place.address, place.len) != 0 ||
+    if (bind(descriptor, (const struct sockaddr *)&place->address, place->len) != 0 ||
         listen(descriptor, LIMIT_WEB_BACKLOG) != 0) {
         int why = errno;
         (void)close(descriptor); /* nothing was sent */
         return listen_failed(address, why, fault);
+    }
+    *ret_descriptor = descriptor;
+    return OK;
+}
+
+/* The socket of the run before or of a socket unit, which listens at the place; or -1. */
+static int place_inherit(struct inherited *inherited, const struct place *place)
+{
+    if (inherited == NULL) {
+        return -1;
+    }
+    int descriptor = inherited_take(inherited, INHERITED_NAME,
+                                    (const struct sockaddr *)&place->address, place->len);
+    if (descriptor >= 0 && (fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0 ||
+                            listen(descriptor, LIMIT_WEB_BACKLOG) != 0)) {
+        (void)close(descriptor); /* nothing was sent */
+        return -1;
+    }
+    return descriptor;
+}
+
+enum err http_listen(const struct http_options *options, int *ret_descriptor, uint16_t *ret_port,
+                     struct fault *fault)
+{
+    const char *address = options->address;
+    struct place place;
+    if (place_read(address, &place) != OK) {
+        fault_set(fault, "web.address", address == NULL ? "" : address,
+                  "is no address with a port");
+        fault_hint(fault, "write numbers, as in 127.0.0.1:8601 or [::1]:8601");
+        return ERR_INVALID;
+    }
+    int descriptor = place_inherit(options->inherited, &place);
+    if (descriptor < 0) {
+        enum err error = place_listen(address, &place, &descriptor, fault);
+        if (error != OK) {
+            return error;
+        }
+    }
+    if (options->inherited != NULL) {
+        (void)inherited_keep(options->inherited, INHERITED_NAME,
+                             descriptor); /* or it ends with us */
     }
     *ret_port = port_of(descriptor);
     *ret_descriptor = descriptor;

@@ -89,7 +89,7 @@ void http_run_soon(struct http_server *server);
 void http_refuse(struct http_exchange *exchange, unsigned status);
 
 /* http_listen.c: the listening socket, -1 until it is there. */
-enum err http_listen(const char *address, int *ret_descriptor, uint16_t *ret_port,
+enum err http_listen(const struct http_options *options, int *ret_descriptor, uint16_t *ret_port,
                      struct fault *fault) MUST_CHECK;
 bool http_is_loopback(const char *address);
 

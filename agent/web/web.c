@@ -340,6 +340,7 @@ static enum err listen(struct web *web, struct fault *fault)
     const struct http_options options = {.address = web->setup.address,
                                          .certificate = web->setup.certificate,
                                          .key = web->setup.key,
+                                         .inherited = web->setup.inherited,
                                          .body_max = body_max_cb,
                                          .handle = handle_cb,
                                          .refusal = refusal_cb,

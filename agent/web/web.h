@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "store/cases.h"
 
+struct inherited;
 struct loop;
 struct web;
 
@@ -19,6 +20,7 @@ struct web_setup {
     const char *address;     /* "127.0.0.1:8601"; port 0: a free one */
     const char *certificate; /* "" : plain HTTP, for loopback or behind a proxy */
     const char *key;
+    struct inherited *inherited; /* its socket "web" goes from run to run; NULL: it does not */
     /* A reverse proxy that has checked who it is: the header with the officer's name, believed only
      * with the secret in X-Proxy-Secret. "" : none. */
     const char *proxy_header;

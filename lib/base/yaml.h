@@ -39,9 +39,12 @@ const struct yaml_node *yaml_value(const struct yaml_node *mapping, size_t index
 const struct yaml_node *yaml_find(const struct yaml_node *mapping, const char *key); /* or NULL */
 const char *yaml_text(const struct yaml_node *scalar); /* NUL-terminated, valid with the document */
 
+#define YAML_CREDENTIAL "credential:"
+
 enum yaml_type {
     YAML_TEXT,     /* char[size]: too long is refused */
-    YAML_PATH,     /* char[size]: relative ones are joined to the folder of the file */
+    YAML_PATH,     /* char[size]: relative ones are joined to the folder of the file, those with
+                    * YAML_CREDENTIAL to $CREDENTIALS_DIRECTORY */
     YAML_UNSIGNED, /* uint64_t between min and max */
     YAML_BOOL,     /* bool: true or false */
     YAML_DURATION, /* uint64_t milliseconds: "10m", "2h", "25s", "1d", between min and max */

@@ -1,9 +1,11 @@
-/* Reads a YAML mapping into a structure by a table of options. See yaml.h. Pure. */
+/* Reads a YAML mapping into a structure by a table of options. See yaml.h. Pure, but for the folder
+ * of credentials, which the environment names. */
 #include "base/yaml.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -85,9 +87,44 @@ static enum err read_text(const struct yaml_node *value, const struct yaml_optio
     return OK;
 }
 
+/* "credential:NAME": a file of the folder in which the service manager lays down the secrets of
+ * this one service (LoadCredential= of its unit). */
+static enum err read_credential(const struct yaml_node *value, const struct yaml_option *option,
+                                char *member, struct fault *fault)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    const char *name = value->text + strlen(YAML_CREDENTIAL);
+    enum err error = ERR_INVALID;
+    if (name[0] == '\0' || strchr(name, '/') != NULL) {
+        return yaml_refuse(value, fault, "config.credential",
+                           "%s: expected " YAML_CREDENTIAL "NAME, a name without \"/\"",
+                           option->name);
+    }
+    if (folder == NULL || folder[0] != '/') {
+        error = yaml_refuse(value, fault, "config.credential",
+                            "%s: a credential comes from the service manager, and there is none",
+                            option->name);
+        fault_hint(fault,
+                   "by hand: CREDENTIALS_DIRECTORY=/etc/referral/keys/ID in front of the "
+                   "command; in a unit: LoadCredential=%.60s:FILE",
+                   name);
+        return error;
+    }
+    int len = snprintf(member, option->size, "%s/%s", folder, name);
+    if (len < 0 || (size_t)len >= option->size) {
+        return yaml_refuse(value, fault, "config.range",
+                           "%s is a path of %d bytes with its folder; at most %zu fit",
+                           option->name, len, option->size - 1);
+    }
+    return OK;
+}
+
 static enum err read_path(const struct yaml_node *value, const struct yaml_option *option,
                           void *member, struct fault *fault)
 {
+    if (strncmp(value->text, YAML_CREDENTIAL, strlen(YAML_CREDENTIAL)) == 0) {
+        return read_credential(value, option, member, fault);
+    }
     if (value->text[0] == '\0') {
         return yaml_refuse(value, fault, "config.type", "%s has no value", option->name);
     }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 
+struct inherited;
 struct loop;
 struct local_server;
 
@@ -19,7 +20,11 @@ typedef void (*local_line_fn)(void *ctx, uint64_t handle, struct span line);
 typedef void (*local_gone_fn)(void *ctx, uint64_t handle);
 
 struct local_server_options {
-    const char *path;      /* at most 107 bytes; copied */
+    const char *path; /* at most 107 bytes; copied */
+    /* The socket is taken over from the run before and left to the next one under that name; both
+     * NULL: it begins and ends with the server. Borrowed during the call. */
+    struct inherited *inherited;
+    const char *inherited_name;
     unsigned mode;         /* 0: 0660 */
     size_t clients_max;    /* 0: LIMIT_LOCAL_CLIENTS */
     const char *busy_line; /* sent to a client beyond the maximum before it is closed, or NULL */
@@ -39,13 +44,14 @@ struct local_peer {
 /* Could a socket be made there? The folder must be; ERR_INVALID (path), ERR_NOT_FOUND (folder) with
  * a fault that says what to do. Makes nothing. */
 enum err local_path_check(const char *path, struct fault *fault) MUST_CHECK;
-/* A socket file that nobody answers on is replaced. ERR_BUSY when a server lives there, ERR_EXISTS
- * when the path is no socket, ERR_INVALID (path), ERR_NOT_FOUND (folder), ERR_MEMORY, ERR_IO; the
- * fault names the path. */
+/* The inherited socket, if its file is still there. A socket file that nobody answers on is
+ * replaced. ERR_BUSY when a server lives there, ERR_EXISTS when the path is no socket, ERR_INVALID
+ * (path), ERR_NOT_FOUND (folder), ERR_MEMORY, ERR_IO; the fault names the path. */
 enum err local_server_open(struct loop *loop, const struct local_server_options *options,
                            struct fault *fault, struct local_server **ret_server) MUST_CHECK;
-/* Sends what is queued as far as the peers take it at once, closes all, removes the file. The
- * memory goes in a later turn or in loop_free. NULL allowed. */
+/* Sends what is queued as far as the peers take it at once, closes all, removes the file unless the
+ * socket was left to the next run. The memory goes in a later turn or in loop_free. NULL allowed.
+ */
 void local_server_close(struct local_server *server);
 
 /* Queues the line and a newline. ERR_NOT_FOUND: the client is gone; ERR_FULL: it does not read

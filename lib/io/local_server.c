@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "io/inherited.h"
 #include "io/local_internal.h"
 #include "io/loop_internal.h"
 
@@ -32,6 +33,7 @@ struct local_client {
 struct local_server {
     uv_pipe_t pipe; /* first */
     struct local_server_options options;
+    bool file_is_ours; /* to remove at the end */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct local_client **clients; /* options.clients_max places */
     size_t client_count;
@@ -332,18 +334,75 @@ static enum err local_refuse(int uv_code, const char *path, const char *action, 
     return uv_code == UV_ENOMEM ? ERR_MEMORY : uv_code == 0 ? OK : ERR_IO;
 }
 
-static enum err server_listen(struct local_server *server, struct fault *fault)
+/* Makes the socket and its file. Our own, since libuv would remove the file with the handle. */
+static enum err socket_make(struct local_server *server, const struct sockaddr_un *address,
+                            int *ret_descriptor, struct fault *fault)
 {
-    int result = uv_pipe_bind(&server->pipe, server->path);
-    if (result != 0) {
-        return local_refuse(result, server->path, "make the socket", fault);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+        enum err error = local_refuse(-errno, server->path, "make the socket", fault);
+        if (fd >= 0) {
+            (void)close(fd); /* nothing was sent */
+        }
+        return error;
     }
+    server->file_is_ours = true;
     /* Until here the file has the umask's mode, which lets nobody else in who the mode would not,
      * since connecting takes the right to write. */
     if (chmod(server->path, server->options.mode) != 0) {
-        return local_refuse(-errno, server->path, "set the mode of the socket", fault);
+        enum err error = local_refuse(-errno, server->path, "set the mode of the socket", fault);
+        (void)close(fd); /* nothing was sent */
+        return error;
+    }
+    *ret_descriptor = fd;
+    return OK;
+}
+
+/* The socket of the run before, or -1. Without its file nobody would find it. */
+static int socket_inherit(struct local_server *server, const struct sockaddr_un *address)
+{
+    struct inherited *inherited = server->options.inherited;
+    struct stat found;
+    if (inherited == NULL) {
+        return -1;
+    }
+    int fd =
+        inherited_take(inherited, server->options.inherited_name, (const struct sockaddr *)address,
+                       offsetof(struct sockaddr_un, sun_path) + strlen(server->path) + 1);
+    server->file_is_ours = fd >= 0;
+    if (fd >= 0 && (lstat(server->path, &found) != 0 || !S_ISSOCK(found.st_mode))) {
+        (void)close(fd); /* only listens */
+        return -1;
+    }
+    return fd;
+}
+
+static enum err server_listen(struct local_server *server, struct fault *fault)
+{
+    struct sockaddr_un address;
+    enum err error = local_address(server->path, &address);
+    int fd = error == OK ? socket_inherit(server, &address) : -1;
+    if (error == OK && fd < 0) {
+        error = path_clear(server->path, &address, fault);
+        if (error == OK) {
+            error = socket_make(server, &address, &fd, fault);
+        }
+    }
+    if (error != OK) {
+        return error;
+    }
+    int result = uv_pipe_open(&server->pipe, fd);
+    if (result != 0) {
+        (void)close(fd); /* nothing was sent */
+        return local_refuse(result, server->path, "use the socket", fault);
     }
     result = uv_listen((uv_stream_t *)&server->pipe, BACKLOG, connection_cb);
+    if (result == 0 && server->options.inherited != NULL &&
+        inherited_keep(server->options.inherited, server->options.inherited_name, fd)) {
+        server->file_is_ours = false;
+    }
+    server->options.inherited = NULL; /* the caller's, and this call's only */
+    server->options.inherited_name = NULL;
     return local_refuse(result, server->path, "listen", fault);
 }
 
@@ -410,16 +469,8 @@ enum err local_path_check(const char *path, struct fault *fault)
 enum err local_server_open(struct loop *loop, const struct local_server_options *options,
                            struct fault *fault, struct local_server **ret_server)
 {
-    struct sockaddr_un address;
     assert(options->on_line != NULL);
     enum err error = local_path_check(options->path, fault);
-    if (error == OK) {
-        error = local_address(options->path, &address);
-    }
-    if (error != OK) {
-        return error;
-    }
-    error = path_clear(options->path, &address, fault);
     if (error != OK) {
         return error;
     }
@@ -446,5 +497,8 @@ void local_server_close(struct local_server *server)
             client_close(server->clients[i], false);
         }
     }
-    uv_close((uv_handle_t *)&server->pipe, server_closed_cb); /* removes the file */
+    uv_close((uv_handle_t *)&server->pipe, server_closed_cb);
+    if (server->file_is_ours) {
+        (void)unlink(server->path); /* a leftover is replaced by the next start */
+    }
 }

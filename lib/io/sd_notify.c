@@ -40,11 +40,23 @@ void sd_notify_init(struct sd_notify *notify)
     notify->watchdog_ms = watchdog_interval_ms();
 }
 
-static enum err datagram_send(const struct sd_notify *notify, const char *text, size_t len)
+/* One datagram; with a descriptor in it unless that is -1. */
+static enum err datagram_send(const struct sd_notify *notify, const char *text, size_t len,
+                              int descriptor)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t path_len = strlen(notify->path);
     _Static_assert(sizeof notify->path <= sizeof address.sun_path, "the path fits the address");
+    union { /* the room of one descriptor, aligned as its header */
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.bytes = ""};
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)text, .iov_len = len}; /* only read */
+    struct msghdr message = {.msg_name = &address,
+                             .msg_namelen =
+                                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_len),
+                             .msg_iov = &piece,
+                             .msg_iovlen = 1};
     if (path_len == 0) {
         return OK;
     }
@@ -52,13 +64,19 @@ static enum err datagram_send(const struct sd_notify *notify, const char *text, 
     if (address.sun_path[0] == '@') {
         address.sun_path[0] = '\0'; /* abstract: no file, and no trailing NUL in its length */
     }
+    if (descriptor >= 0) {
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.bytes;
+    }
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return ERR_IO;
     }
-    ssize_t sent =
-        sendto(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_len));
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)close(fd); /* nothing is buffered in it */
     return sent == (ssize_t)len ? OK : ERR_IO;
 }
@@ -79,7 +97,7 @@ static enum err message_send(const struct sd_notify *notify, const char *first, 
             text[i] = ' ';
         }
     }
-    return datagram_send(notify, text, used);
+    return datagram_send(notify, text, used, -1);
 }
 
 enum err sd_notify_ready(const struct sd_notify *notify, const char *status)
@@ -112,4 +130,16 @@ enum err sd_notify_status(const struct sd_notify *notify, const char *status)
 enum err sd_notify_watchdog(const struct sd_notify *notify)
 {
     return message_send(notify, "WATCHDOG=1\n", NULL);
+}
+
+bool sd_notify_keep(const struct sd_notify *notify, const char *name, int descriptor)
+{
+    char text[NOTIFY_MESSAGE_BYTES];
+    int len = snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
+    if (notify->path[0] == '\0' || len < 0 || (size_t)len >= sizeof text ||
+        datagram_send(notify, text, (size_t)len, -1) != OK) {
+        return false;
+    }
+    len = snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s\n", name);
+    return len > 0 && datagram_send(notify, text, (size_t)len, descriptor) == OK;
 }

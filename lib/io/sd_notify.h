@@ -6,6 +6,7 @@
 #ifndef REFERRAL_IO_SD_NOTIFY_H
 #define REFERRAL_IO_SD_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,5 +24,8 @@ enum err sd_notify_reloading(const struct sd_notify *notify); /* later: sd_notif
 enum err sd_notify_stopping(const struct sd_notify *notify);
 enum err sd_notify_status(const struct sd_notify *notify, const char *status); /* one line */
 enum err sd_notify_watchdog(const struct sd_notify *notify);
+/* Leaves a copy of the descriptor with the manager under this name, in place of those that lie
+ * there under it; false when there is no manager or it could not be told. */
+bool sd_notify_keep(const struct sd_notify *notify, const char *name, int descriptor);
 
 #endif

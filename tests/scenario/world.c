@@ -68,10 +68,11 @@ static void io_forget(void *ctx, uint64_t handle)
     (void)handle;
 }
 
-static void io_point(void *ctx, const char *point)
+static bool io_point(void *ctx, const char *point)
 {
     (void)ctx;
     (void)point;
+    return false;
 }
 
 static const struct io_ops seam = {.wall_ms = io_wall,

@@ -72,10 +72,11 @@ static void io_drop_cb(void *ctx, uint64_t handle)
     flight->answered = true;
 }
 
-static void io_point_cb(void *ctx, const char *point)
+static bool io_point_cb(void *ctx, const char *point)
 {
     (void)ctx;
     (void)point;
+    return false;
 }
 
 static const struct io_ops broker_ops = {.wall_ms = io_wall_cb,

@@ -44,10 +44,11 @@ static void forget(void *ctx, uint64_t handle)
     (void)handle;
 }
 
-static void point(void *ctx, const char *name)
+static bool point(void *ctx, const char *name)
 {
     (void)ctx;
     (void)name;
+    return false;
 }
 
 static const struct io_ops seam = {.wall_ms = still,
