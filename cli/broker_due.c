@@ -8,43 +8,8 @@
 
 #define WITHIN_MAX     400u
 #define WITHIN_DEFAULT 3u
-#define DUE_ROWS_MAX   500u /* the most that one answer has */
 
 /* --- due --- */
-
-static const char *name_of(const struct json_value *row)
-{
-    const char *referral = value_text(row, "referral");
-
-    return referral[0] != '\0' ? referral : value_text(row, "matter");
-}
-
-/* The answer has the order of the store; people want what comes next first. */
-static const char *day_of(const struct json_value *row)
-{
-    struct json_value clock = json_member(row, "clock");
-
-    return value_text(&clock, "due");
-}
-
-static int nearer(const void *left, const void *right)
-{
-    const struct json_value *one = left, *other = right;
-    int order = strcmp(day_of(one), day_of(other));
-
-    return order != 0 ? order : strcmp(name_of(one), name_of(other));
-}
-
-static size_t sort_rows(const struct json_value *rows, struct json_value sorted[DUE_ROWS_MAX])
-{
-    size_t count = json_count(rows) < DUE_ROWS_MAX ? json_count(rows) : DUE_ROWS_MAX;
-
-    for (size_t i = 0; i < count; i++) {
-        sorted[i] = json_item(rows, i);
-    }
-    qsort(sorted, count, sizeof(sorted[0]), nearer);
-    return count;
-}
 
 static int draw_due(const struct json_value *root)
 {
@@ -52,7 +17,7 @@ static int draw_due(const struct json_value *root)
                                         "RESPONSIBLE", "STATE",  "RAISED"};
     static struct json_value sorted[DUE_ROWS_MAX]; /* drawn once, and too large for a stack */
     struct json_value rows = json_member(root, "due");
-    size_t count = sort_rows(&rows, sorted);
+    size_t count = due_rows_sort(&rows, sorted);
     struct table table;
 
     table_begin(&table, heads, "lllrlll");
@@ -61,7 +26,7 @@ static int draw_due(const struct json_value *root)
         struct json_value clock = json_member(&row, "clock");
 
         cell_due(&table, &clock);
-        table_cell(&table, name_of(&row));
+        table_cell(&table, due_row_name(&row));
         table_cell(&table, value_text(&clock, "clock"));
         table_cell_u64(&table, value_u64(&clock, "window"));
         table_cell(&table, value_text(&clock, "responsible"));

@@ -12,6 +12,13 @@ typedef int (*answer_fn)(const struct json_value *root);
 int broker_finish(struct call *call, const struct invocation *invocation, answer_fn draw,
                   answer_fn judge);
 
+#define DUE_ROWS_MAX 500u /* the most that one answer of `due` has */
+
+/* The number of the referral or matter of a row of `due`. */
+const char *due_row_name(const struct json_value *row);
+/* The rows of `due`, what comes next first. Answers how many. */
+size_t due_rows_sort(const struct json_value *rows, struct json_value ret_sorted[DUE_ROWS_MAX]);
+
 void cell_instant(struct table *table, uint64_t instant_ms);
 /* The newest rung that was raised, and how many. */
 void cell_raised(struct table *table, const struct json_value *clock);

@@ -83,11 +83,16 @@ static int cannot_ask(const struct invocation *invocation, enum err error)
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
-/* What the file says of a socket that nobody answers on. */
-static const char *why_silent(const char *path, enum err error)
+const char *call_silence(const char *path, enum err error)
 {
     struct stat found;
 
+    if (error == ERR_CLOSED) {
+        return "the daemon ended";
+    }
+    if (error == ERR_TIMEOUT) {
+        return "the daemon is there and does not answer";
+    }
     if (error != ERR_UNREACHABLE) {
         return err_text(error);
     }
@@ -117,16 +122,15 @@ static int no_answer(const struct invocation *invocation, const char *path, enum
         status = EXIT_USAGE;
         break;
     default:
-        fault_set(&fault, "socket.unreachable", path, "no answer: %s", why_silent(path, error));
+        fault_set(&fault, "socket.unreachable", path, "no answer: %s", call_silence(path, error));
         fault_hint(&fault, "is the daemon running, and is this its socket (--socket PATH)?");
         status = EXIT_UNREACHABLE;
     }
     return output_fault(invocation, status, &fault);
 }
 
-/* The daemon's own words, or that these are none of its words. */
-static int refused(const struct invocation *invocation, const char *path,
-                   const struct json_value *root)
+int call_refused(const struct invocation *invocation, const char *path,
+                 const struct json_value *root)
 {
     struct json_value ok = json_member(root, "ok");
     struct fault fault = {.code = ""};
@@ -218,5 +222,5 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
     if (is_other(&call->root, default_socket)) {
         return other_daemon(invocation, path, default_socket);
     }
-    return value_bool(&call->root, "ok") ? EXIT_OK : refused(invocation, path, &call->root);
+    return value_bool(&call->root, "ok") ? EXIT_OK : call_refused(invocation, path, &call->root);
 }

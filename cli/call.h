@@ -28,6 +28,11 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
 /* Where that is: --socket, else the context's, else the usual one. */
 int call_socket(const struct invocation *invocation, const char *default_socket,
                 char out[CONTEXT_PATH_BYTES]);
+/* Why there is no answer, from the error and from what the file says; a borrowed text. */
+const char *call_silence(const char *path, enum err error);
+/* Tells a refusal in the daemon's own words, or that these are none of its words. */
+int call_refused(const struct invocation *invocation, const char *path,
+                 const struct json_value *root);
 /* The good answer as it came, for --json. */
 void call_print(const struct call *call);
 void call_free(struct call *call); /* also wipes: answers of an agent hold personal data */

@@ -131,6 +131,7 @@ int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);
 int broker_status_run(const struct invocation *invocation);
 int agency_list_run(const struct invocation *invocation);
+int watch_run(const struct invocation *invocation);
 int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);
 int broker_case_run(const struct invocation *invocation);

@@ -74,6 +74,14 @@ const struct command command_table[] = {
      "\n"
      "Exit status 5: the clock is held (reminders and escalations wait), the store is at 80 % or\n"
      "more, or from 1 November on next year's holiday notice is missing.\n"},
+    {"watch",
+     "The broker on one page that is always new; without a terminal one page, and the end.", "", 0,
+     BITS_3(OPTION_SOCKET, OPTION_ONCE, OPTION_FOLLOW) | OPTION_BIT(OPTION_AFTER), 0, watch_run,
+     "  referralctl watch\n"
+     "  referralctl watch --once --json | jq '.lights[] | select(.light != \"ok\")'\n"
+     "  referralctl watch --follow --json --after 4711   events as lines, from a position on\n"
+     "\n"
+     "Keys: q quits, ? explains the page. NO_COLOR is heeded; the light is also a word.\n"},
     {"agency ls", "The agencies: when each was last heard, and what waits for it.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, agency_list_run,
      "  referralctl agency ls\n"

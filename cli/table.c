@@ -12,28 +12,59 @@
 
 #define TABLE_BYTES (64u * 1024u * 1024u)
 
-size_t text_places(const char *text)
+/* The bytes of the first character, and its places. */
+static size_t first_character(const char *text, size_t left, mbstate_t *state, size_t *ret_places)
+{
+    wchar_t wide = L'\0';
+    size_t len = mbrtowc(&wide, text, left, state);
+    int width = 1;
+
+    if (len == 0 || len > left) {
+        memset(state, 0, sizeof(*state));
+        len = 1;
+    } else {
+        width = wcwidth(wide);
+    }
+    *ret_places = width > 0 ? (size_t)width : 0;
+    return len;
+}
+
+size_t text_places_of(const char *text, size_t len)
 {
     mbstate_t state;
-    size_t places = 0, left = strlen(text);
+    size_t places = 0;
 
     memset(&state, 0, sizeof(state));
-    while (left > 0) {
-        wchar_t wide = L'\0';
-        size_t len = mbrtowc(&wide, text, left, &state);
-        int width = 1;
+    for (size_t at = 0; at < len;) {
+        size_t its = 0;
 
-        if (len == 0 || len > left) {
-            memset(&state, 0, sizeof(state));
-            len = 1;
-        } else {
-            width = wcwidth(wide);
-        }
-        places += width > 0 ? (size_t)width : 0;
-        text += len;
-        left -= len;
+        at += first_character(text + at, len - at, &state, &its);
+        places += its;
     }
     return places;
+}
+
+size_t text_places(const char *text)
+{
+    return text_places_of(text, strlen(text));
+}
+
+size_t text_fit(const char *text, size_t places)
+{
+    mbstate_t state;
+    size_t at = 0, len = strlen(text), taken = 0;
+
+    memset(&state, 0, sizeof(state));
+    while (at < len) {
+        size_t its = 0, bytes = first_character(text + at, len - at, &state, &its);
+
+        if (taken + its > places) {
+            break;
+        }
+        taken += its;
+        at += bytes;
+    }
+    return at;
 }
 
 void table_begin(struct table *table, const char *const *heads, const char *align)

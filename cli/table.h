@@ -21,6 +21,9 @@ struct table {
 
 /* Places that a text takes on a terminal; a byte that is no UTF-8 takes one. */
 size_t text_places(const char *text);
+size_t text_places_of(const char *text, size_t len); /* of its first bytes */
+/* The bytes of the longest beginning that takes at most so many places; no character is cut. */
+size_t text_fit(const char *text, size_t places);
 
 void table_begin(struct table *table, const char *const *heads, const char *align);
 void table_cell(struct table *table, const char *text);

@@ -76,6 +76,8 @@ enum err local_send(struct local_stream *stream, struct span line, uint64_t time
  */
 enum err local_receive(struct local_stream *stream, uint64_t timeout_ms,
                        struct buf *ret_line) MUST_CHECK;
+/* To poll for reading. A whole line may be unread already: receive with 0 ms until ERR_TIMEOUT. */
+int local_descriptor(const struct local_stream *stream);
 void local_close(struct local_stream *stream); /* NULL allowed */
 
 /* One line there, one line back, within `timeout_ms` altogether. Errors as above. */

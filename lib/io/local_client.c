@@ -187,6 +187,11 @@ enum err local_receive(struct local_stream *stream, uint64_t timeout_ms, struct 
     return receive_by(stream, due_at(timeout_ms), ret_line);
 }
 
+int local_descriptor(const struct local_stream *stream)
+{
+    return stream->fd;
+}
+
 void local_close(struct local_stream *stream)
 {
     if (stream == NULL) {
