@@ -218,6 +218,12 @@ static enum err file_write_as(const char *path, struct span bytes, unsigned mode
     return OK;
 }
 
+enum err file_publish_new(const char *temporary, const char *path)
+{
+    enum err error = file_publish(temporary, path, false);
+    return error == OK ? file_sync_folder(path) : errno == EEXIST ? ERR_EXISTS : error;
+}
+
 enum err file_write(const char *path, struct span bytes, unsigned mode, struct fault *fault)
 {
     return file_write_as(path, bytes, mode, true, fault);

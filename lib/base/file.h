@@ -14,6 +14,9 @@ enum err file_write(const char *path, struct span bytes, unsigned mode,
 /* The same for a file that must not exist yet: ERR_EXISTS, decided by the file system. */
 enum err file_write_new(const char *path, struct span bytes, unsigned mode,
                         struct fault *fault) MUST_CHECK;
+/* Gives a finished, synced file of the same folder its name, which must be free; syncs the folder.
+ * errno tells the failure. */
+enum err file_publish_new(const char *temporary, const char *path) MUST_CHECK;
 /* mkdir -p with this mode for the folders that it makes. */
 enum err folder_make(const char *path, unsigned mode, struct fault *fault) MUST_CHECK;
 /* Exactly `len` bytes of a secret. ERR_REFUSED for a file that group or others can reach,

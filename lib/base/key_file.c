@@ -16,7 +16,10 @@ static const struct {
     [KEY_FILE_SIGN] = {"referral-sign-key-1", "signing"},
     [KEY_FILE_SEAL] = {"referral-seal-key-1", "sealing"},
     [KEY_FILE_STORE] = {"referral-store-key-1", "store"},
+    [KEY_FILE_RECOVERY] = {"referral-recovery-key-1", "recovery"},
 };
+
+#define PUBLIC_LABEL "referral-recovery-public-1 "
 
 static void buf_wipe(struct buf *buf)
 {
@@ -128,5 +131,63 @@ enum err key_file_read(const char *path, enum key_file_kind kind,
         fault_hint(fault, "make keys with referralctl keys init, or correct the path");
     }
     crypto_wipe(line, sizeof(line));
+    return error;
+}
+
+enum err key_file_write_public(const char *path, const uint8_t public_key[KEY_FILE_SECRET_BYTES],
+                               struct fault *fault)
+{
+    assert(path != NULL && public_key != NULL);
+    struct buf line;
+    buf_init(&line, KEY_FILE_BYTES_MAX);
+    enum err error = buf_append_text(&line, PUBLIC_LABEL);
+    if (error == OK) {
+        error = base64_encode(span_of(public_key, KEY_FILE_SECRET_BYTES), &line);
+    }
+    if (error == OK) {
+        error = buf_append(&line, "\n", 1);
+    }
+    if (error != OK) {
+        fault_set(fault, "key.memory", path, "no memory to write the key");
+    } else {
+        error = file_write_new(path, span_buf(&line), 0644, fault);
+    }
+    if (error == ERR_EXISTS) {
+        fault_hint(fault, "a key is never overwritten: move the old file away first");
+    }
+    buf_free(&line);
+    return error;
+}
+
+enum err key_file_read_public(const char *path, uint8_t ret_public_key[KEY_FILE_SECRET_BYTES],
+                              struct fault *fault)
+{
+    assert(path != NULL && ret_public_key != NULL);
+    const size_t label_len = strlen(PUBLIC_LABEL);
+    struct buf line;
+    struct buf key;
+    buf_init(&line, KEY_FILE_BYTES_MAX);
+    buf_init(&key, KEY_FILE_BYTES_MAX);
+    enum err error = file_read(path, &line, fault);
+    if (error == OK) {
+        size_t len = line.len > 0 && line.data[line.len - 1] == '\n' ? line.len - 1 : line.len;
+        bool labelled = len > label_len && memcmp(line.data, PUBLIC_LABEL, label_len) == 0;
+        error = labelled ? base64_decode(span_of(line.data + label_len, len - label_len), &key)
+                         : ERR_INVALID;
+        if (error != OK || key.len != KEY_FILE_SECRET_BYTES) {
+            error = ERR_INVALID;
+            fault_set(fault, "key.form", path,
+                      "expected one line: " PUBLIC_LABEL "and 32 bytes in base64");
+            fault_hint(fault, "name recovery.pub, which `referralctl keys recovery` made; the "
+                              "secret stays elsewhere");
+        }
+    } else if (error == ERR_NOT_FOUND) {
+        fault_hint(fault, "make a pair with referralctl keys recovery, or correct the path");
+    }
+    if (error == OK) {
+        memcpy(ret_public_key, key.data, KEY_FILE_SECRET_BYTES);
+    }
+    buf_free(&key);
+    buf_free(&line);
     return error;
 }

@@ -88,6 +88,20 @@ static enum err entry_check_hash(struct store_txn *txn, const struct audit_entry
     return OK;
 }
 
+enum err audit_entry_check(struct store_txn *txn, uint64_t index, struct span raw,
+                           struct audit_entry *ret_entry)
+{
+    struct audit_entry entry = {.index = 0};
+    enum err error = entry_open(txn, index, raw, &entry);
+    if (error == OK) {
+        error = entry_check_hash(txn, &entry);
+    }
+    if (error == OK) {
+        *ret_entry = entry;
+    }
+    return error;
+}
+
 enum err audit_read(struct store_txn *txn, uint64_t index, struct audit_entry *ret_entry)
 {
     assert(txn != NULL && ret_entry != NULL);
@@ -566,15 +580,7 @@ enum err audit_walk_next(struct audit_walk *walk, struct audit_entry *ret_entry)
         walk->placed = false;
         return store_corrupt(walk->txn, STORE_LOG, span_of(key, sizeof(key)));
     }
-    struct audit_entry entry = {.index = 0};
-    error = entry_open(walk->txn, index, raw, &entry);
-    if (error == OK) {
-        error = entry_check_hash(walk->txn, &entry);
-    }
-    if (error == OK) {
-        *ret_entry = entry;
-    }
-    return error;
+    return audit_entry_check(walk->txn, index, raw, ret_entry);
 }
 
 void audit_walk_close(struct audit_walk *walk)

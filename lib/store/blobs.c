@@ -438,6 +438,28 @@ enum err blobs_remove(struct blobs *blobs, const struct digest *digest)
     return unlinkat(blobs->fd, path, 0) == 0 ? OK : io_result();
 }
 
+enum err blobs_touch(struct blobs *blobs, const struct digest *digest, uint64_t at_ms)
+{
+    char path[PATH_BYTES];
+    struct timespec at = {.tv_sec = (time_t)(at_ms / 1000),
+                          .tv_nsec = (long)(at_ms % 1000) * 1000000};
+    const struct timespec both[2] = {at, at};
+    blob_path(digest, path);
+    return utimensat(blobs->fd, path, both, AT_SYMLINK_NOFOLLOW) == 0 ? OK : io_result();
+}
+
+enum err blobs_touched_ms(struct blobs *blobs, const struct digest *digest, uint64_t *ret_at_ms)
+{
+    char path[PATH_BYTES];
+    struct stat info;
+    blob_path(digest, path);
+    if (fstatat(blobs->fd, path, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return io_result();
+    }
+    *ret_at_ms = (uint64_t)info.st_mtim.tv_sec * 1000 + (uint64_t)info.st_mtim.tv_nsec / 1000000;
+    return OK;
+}
+
 /* --- the sweep --- */
 
 struct sweep {

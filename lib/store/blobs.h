@@ -64,6 +64,11 @@ enum err blobs_read(struct blobs *blobs, const struct digest *digest, uint64_t o
                     struct buf *out) MUST_CHECK;
 enum err blobs_remove(struct blobs *blobs, const struct digest *digest) MUST_CHECK;
 
+/* A time kept with a blob, for who wants to know when it was last needed: backups. */
+enum err blobs_touch(struct blobs *blobs, const struct digest *digest, uint64_t at_ms) MUST_CHECK;
+enum err blobs_touched_ms(struct blobs *blobs, const struct digest *digest,
+                          uint64_t *ret_at_ms) MUST_CHECK;
+
 /* Walks all files, parts first. `digest` is NULL for a part, `part` for a blob. What the visitor
  * does not want is removed: what a crash left without a row. */
 struct blobs_visitor {

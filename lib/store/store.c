@@ -17,15 +17,14 @@
 
 #include "base/log.h"
 
-#define SCHEMA_VERSION 1u
-#define SCHEMA_MAGIC   "referral store\n" /* 15 bytes and the NUL */
-#define SCHEMA_BYTES   21u                /* magic 16, version be32, kind */
-#define WRITER_FLAGS   (MDB_NOTLS | MDB_NORDAHEAD)
+#define SCHEMA_MAGIC "referral store\n" /* 15 bytes and the NUL */
+#define SCHEMA_BYTES 21u                /* magic 16, version be32, kind */
+#define WRITER_FLAGS (MDB_NOTLS | MDB_NORDAHEAD)
 
 static const char schema_key[] = "schema";   /* not protected: it says how to read the rest */
 static const char check_key[] = "key-check"; /* the schema again, protected */
 
-static bool table_is_of(enum store_table table, enum store_kind kind)
+bool store_table_is_of(enum store_table table, enum store_kind kind)
 {
     static const uint8_t kinds[STORE_TABLE_COUNT] = {
         /* bit 0 broker, bit 1 agent */
@@ -33,6 +32,7 @@ static bool table_is_of(enum store_table table, enum store_kind kind)
         [STORE_DEDUPE] = 1,  [STORE_CASE] = 3,   [STORE_NUMBER] = 3, [STORE_DUE] = 3,
         [STORE_WITNESS] = 1, [STORE_OUTBOX] = 2, [STORE_INBOX] = 2,  [STORE_NOTICE] = 2,
         [STORE_INDEX] = 2,   [STORE_VALUE] = 2,  [STORE_BLOB] = 3,   [STORE_OFFICE] = 2,
+        [STORE_JOURNAL] = 1,
     };
     return (kinds[table] & (kind == STORE_BROKER ? 1u : 2u)) != 0;
 }
@@ -40,7 +40,7 @@ static bool table_is_of(enum store_table table, enum store_kind kind)
 static void schema_pack(enum store_kind kind, uint8_t out[SCHEMA_BYTES])
 {
     memcpy(out, SCHEMA_MAGIC, 16);
-    be32_put(out + 16, SCHEMA_VERSION);
+    be32_put(out + 16, STORE_SCHEMA_VERSION);
     out[20] = (uint8_t)kind;
 }
 
@@ -102,7 +102,7 @@ static int tables_open(struct store *store, MDB_txn *mdb, unsigned flags)
 {
     for (unsigned i = 0; i < STORE_TABLE_COUNT; i++) {
         enum store_table table = (enum store_table)i;
-        if (!table_is_of(table, store->kind) || store->present[i]) {
+        if (!store_table_is_of(table, store->kind) || store->present[i]) {
             continue;
         }
         int result = mdb_dbi_open(mdb, store_table_name(table), flags, &store->tables[i]);
@@ -117,7 +117,7 @@ static int tables_open(struct store *store, MDB_txn *mdb, unsigned flags)
 static bool tables_complete(const struct store *store)
 {
     for (unsigned i = 0; i < STORE_TABLE_COUNT; i++) {
-        if (table_is_of((enum store_table)i, store->kind) && !store->present[i]) {
+        if (store_table_is_of((enum store_table)i, store->kind) && !store->present[i]) {
             return false;
         }
     }
@@ -193,10 +193,10 @@ static enum err schema_check(const struct store *store, struct span schema, cons
         return ERR_CORRUPT;
     }
     uint32_t version = be32_get(schema.data + 16);
-    if (version != SCHEMA_VERSION) {
+    if (version != STORE_SCHEMA_VERSION) {
         fault_set(fault, "store.version", folder,
                   "the store has schema version %u, this program knows version %u only", version,
-                  SCHEMA_VERSION);
+                  STORE_SCHEMA_VERSION);
         fault_hint(fault, "run the release that wrote it, or migrate with the release notes' "
                           "steps; nothing was changed");
         return ERR_VERSION;

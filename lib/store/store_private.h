@@ -12,9 +12,10 @@
 #include "store/queue.h"
 #include "store/store.h"
 
-#define STORE_DAMAGE_BYTES 64u
-#define STORE_READERS      254u
-#define AUDIT_CACHE_SLOTS  4096u /* upper nodes are shared by nearly all paths */
+#define STORE_DAMAGE_BYTES   64u
+#define STORE_READERS        254u
+#define STORE_SCHEMA_VERSION 1u
+#define AUDIT_CACHE_SLOTS    4096u /* upper nodes are shared by nearly all paths */
 
 /* One complete subtree's hash, direct-mapped by level and index. */
 struct audit_slot {
@@ -106,6 +107,7 @@ struct store {
 /* LMDB's result as ours. */
 enum err store_result(int result);
 const char *store_table_name(enum store_table table);
+bool store_table_is_of(enum store_table table, enum store_kind kind);
 /* Notes the damage and answers ERR_CORRUPT. */
 enum err store_corrupt(struct store_txn *txn, enum store_table table, struct span key);
 /* Keeps the first failure of a write; answers `error`. */
@@ -130,6 +132,9 @@ enum err record_put(struct store_txn *txn, enum store_table table, struct span k
                     struct span value, unsigned flags) MUST_CHECK;
 void record_forget_plain(struct store_txn *txn);
 
+/* MAC and leaf hash of an entry as it lies in the table. */
+enum err audit_entry_check(struct store_txn *txn, uint64_t index, struct span raw,
+                           struct audit_entry *ret_entry) MUST_CHECK;
 /* Where the log ends, and its frontier, at opening. */
 enum err audit_load(struct store *store, struct fault *fault) MUST_CHECK;
 void audit_forget_pending(struct store *store); /* after commit (published) or abort */
