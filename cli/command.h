@@ -67,6 +67,10 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ONLY,
                  OPTION_ONCE,
                  OPTION_FOLLOW,
+                 OPTION_RECOVERY_KEY,
+                 OPTION_ATTACHMENTS,
+                 OPTION_WITHOUT_ATTACHMENTS,
+                 OPTION_KNOWN_SIZE,
                  OPTION_COUNT
 };
 
@@ -127,6 +131,10 @@ int calendar_import_run(const struct invocation *invocation);
 int demo_run(const struct invocation *invocation);
 int keys_init_run(const struct invocation *invocation);
 int keys_generate_run(const struct invocation *invocation);
+int keys_recovery_run(const struct invocation *invocation);
+int backup_list_run(const struct invocation *invocation);
+int backup_verify_run(const struct invocation *invocation);
+int restore_run(const struct invocation *invocation);
 int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);
 int broker_status_run(const struct invocation *invocation);

@@ -63,6 +63,10 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_ONLY] = {"only", "NAME", "Only this check; --help lists them"},
     [OPTION_ONCE] = {"once", NULL, "Print one frame and end"},
     [OPTION_FOLLOW] = {"follow", NULL, "Go on until Ctrl-C"},
+    [OPTION_RECOVERY_KEY] = {"recovery-key", "FILE", "The secret that opens backups: recovery.key"},
+    [OPTION_ATTACHMENTS] = {"attachments", "DIR", "The backups' attachments (beside the file)"},
+    [OPTION_WITHOUT_ATTACHMENTS] = {"without-attachments", NULL, "Restore without attachments"},
+    [OPTION_KNOWN_SIZE] = {"known-size", "N", "The newest log size that a broker or agent knows"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -339,6 +343,36 @@ const struct command command_table[] = {
      audit_export_run,
      "  referralctl audit export --store /var/lib/referral-broker/store --out "
      "2026.audit\n" VERIFIER},
+    {"backup ls", "The backups in a folder, the newest first.", "DIR", 1, 0, 0, backup_list_run,
+     "  referralctl backup ls /var/backups/referral\n"
+     "  referralctl backup ls /var/backups/referral --json | jq -r '.backups[0].name'\n"
+     "\n"
+     "Reads heads and feet only. Exit status 5: files there cannot be read.\n"},
+    {"backup verify",
+     "Prove that a backup is what was written; with the secret, all that is in it.", "FILE", 1,
+     BITS_2(OPTION_RECOVERY_KEY, OPTION_KEY), 0, backup_verify_run,
+     "  referralctl backup verify broker-20260302T093000000.backup --key broker.pub\n"
+     "  referralctl backup verify broker-20260302T093000000.backup --recovery-key recovery.key\n"
+     "\n"
+     "Without --recovery-key: every bit of the file, by its signature. With it also every record\n"
+     "and the log's root. With --key: that its owner wrote it.\n"},
+    {"restore", "Restore a backup of a broker or an agent into an empty folder, and verify it.",
+     "FILE", 1,
+     BITS_3(OPTION_RECOVERY_KEY, OPTION_OUT, OPTION_DRY_RUN) |
+         BITS_3(OPTION_KEY, OPTION_ATTACHMENTS, OPTION_WITHOUT_ATTACHMENTS) |
+         OPTION_BIT(OPTION_KNOWN_SIZE),
+     BITS_2(OPTION_RECOVERY_KEY, OPTION_OUT), restore_run,
+     "  referralctl restore FILE --recovery-key recovery.key --out /srv/restored --dry-run\n"
+     "  referralctl restore FILE --recovery-key recovery.key --out /srv/restored --key broker.pub\n"
+     "\n"
+     "Never writes over anything, and leaves nothing behind when it fails. Exit status 5: "
+     "restored,\n"
+     "but without attachments, or older than --known-size.\n"},
+    {"keys recovery", "Make the pair of keys that seals and opens backups.", "", 0,
+     OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_recovery_run,
+     "  referralctl keys recovery --out recovery\n"
+     "\n"
+     "Nothing is overwritten. The secret belongs into a safe, not on a server.\n"},
     {"keys init", "Make a laboratory set of keys for a whole city.", "", 0,
      BITS_3(OPTION_REGISTRY, OPTION_OUT, OPTION_ORIGIN), BITS_2(OPTION_REGISTRY, OPTION_OUT),
      keys_init_run,

@@ -1,13 +1,19 @@
 /* The commands `keys ...`: see key_maker.h for what they make. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
+#include "base/key_file.h"
 #include "cli/key_maker.h"
 #include "cli/output.h"
 #include "io/clock.h"
 
-#define ORIGIN_DEFAULT "laboratory/broker"
+#define ORIGIN_DEFAULT  "laboratory/broker"
+#define RECOVERY_SECRET "recovery.key"
+#define RECOVERY_PUBLIC "recovery.pub"
 
 static uint64_t now_ms(void)
 {
@@ -131,4 +137,59 @@ int keys_generate_run(const struct invocation *invocation)
                          : refuse(invocation, error, &fault);
     buf_free(&rows);
     return status;
+}
+
+/* --- keys recovery --- */
+
+static enum err recovery_make(const char *out, struct fault *fault)
+{
+    char secret[PATH_MAX], public_key[PATH_MAX];
+    struct seal_key key;
+    enum err error = folder_make(out, 0700, fault);
+    int longest = snprintf(secret, sizeof(secret), "%s/" RECOVERY_SECRET, out);
+
+    (void)snprintf(public_key, sizeof(public_key), "%s/" RECOVERY_PUBLIC, out);
+    if (error == OK && (longest < 0 || (size_t)longest >= sizeof(secret))) {
+        fault_set(fault, "keys.path", "--out", "the path is too long");
+        error = ERR_INVALID;
+    }
+    if (error == OK && access(public_key, F_OK) == 0) {
+        fault_set(fault, "file.failed", public_key, "is there already");
+        fault_hint(fault, "a key is never overwritten: move the old file away first");
+        error = ERR_EXISTS;
+    }
+    if (error != OK) {
+        return error;
+    }
+    seal_key_new(&key);
+    error = key_file_write(secret, KEY_FILE_RECOVERY, key.secret, fault);
+    if (error == OK) {
+        error = key_file_write_public(public_key, key.public_key, fault);
+    }
+    crypto_wipe(&key, sizeof(key));
+    return error;
+}
+
+int keys_recovery_run(const struct invocation *invocation)
+{
+    const char *out = invocation->value[OPTION_OUT];
+    struct fault fault = {.code = ""};
+    enum err error = recovery_make(out, &fault);
+    struct answer answer;
+
+    if (error != OK) {
+        return refuse(invocation, error, &fault);
+    }
+    if (invocation_has(invocation, OPTION_JSON)) {
+        answer_begin(&answer, true);
+        answer_text(&answer, "out", out);
+        return answer_end(&answer, EXIT_OK);
+    }
+    printf("%s/" RECOVERY_PUBLIC "    seals backups: name it as `recovery-key` in broker.yaml and "
+           "agent.yaml\n"
+           "%s/" RECOVERY_SECRET "    opens them: take it off this machine now, in two places, on "
+           "paper or a\n"
+           "                     medium in a safe; without it no backup can be restored\n",
+           out, out);
+    return EXIT_OK;
 }

@@ -10,9 +10,7 @@
 struct keyring;
 
 struct keys {
-    char origin[128];
-    uint8_t broker[32];      /* of a one-line file */
-    struct keyring *keyring; /* owned; NULL for a one-line file */
+    struct keyring *keyring; /* owned; of a one-line file the broker's key alone */
 };
 
 /* The fault says what is wrong with the file and where. */

@@ -13,7 +13,7 @@
 
 #include "base/sealed_file.h"
 
-#define SEALED_MAGIC        "referral-sealed\n" /* 16 bytes without the NUL */
+#define SEALED_MAGIC        "referral-sealed" /* 16 bytes with the NUL */
 #define SEALED_MAGIC_BYTES  16u
 #define SEALED_VERSION      1u
 #define SEALED_CHUNK_BYTES  (256u * 1024u)

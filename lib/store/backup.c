@@ -347,13 +347,24 @@ static enum err peek(const char *folder, const char *name, struct backup_info *r
     return error;
 }
 
-enum err backup_list(const char *folder, struct backup_row *rows, size_t max, size_t *ret_count,
-                     size_t *ret_unreadable, struct fault *fault)
+/* Full: the oldest of all that were seen gives way. */
+static void listing_add(struct backup_listing *listing, const struct backup_row *row)
+{
+    if (listing->count < listing->max) {
+        listing->rows[listing->count++] = *row;
+    } else if (listing->max > 0) {
+        qsort(listing->rows, listing->count, sizeof(*row), newer_first);
+        if (newer_first(row, &listing->rows[listing->max - 1]) < 0) {
+            listing->rows[listing->max - 1] = *row;
+        }
+    }
+}
+
+enum err backup_list(const char *folder, struct backup_listing *listing, struct fault *fault)
 {
     DIR *dir = opendir(folder);
-    size_t count = 0;
-    *ret_count = 0;
-    *ret_unreadable = 0;
+    listing->count = 0;
+    listing->unreadable = 0;
     if (dir == NULL) {
         int number = errno;
         fault_set(fault, "backup.folder", folder, "cannot read the folder: %s",
@@ -366,22 +377,16 @@ enum err backup_list(const char *folder, struct backup_row *rows, size_t max, si
             continue;
         }
         if (peek(folder, entry->d_name, &row.info) != OK) {
-            (*ret_unreadable)++;
+            listing->unreadable++;
             continue;
         }
         text_copy(row.name, sizeof(row.name), entry->d_name);
-        if (count < max) {
-            rows[count++] = row;
-        } else if (max > 0) { /* full: the oldest of all that were seen gives way */
-            qsort(rows, count, sizeof(*rows), newer_first);
-            if (newer_first(&row, &rows[max - 1]) < 0) {
-                rows[max - 1] = row;
-            }
-        }
+        listing_add(listing, &row);
     }
     (void)closedir(dir);
-    qsort(rows, count, sizeof(*rows), newer_first);
-    *ret_count = count;
+    if (listing->count > 0) {
+        qsort(listing->rows, listing->count, sizeof(*listing->rows), newer_first);
+    }
     return OK;
 }
 
@@ -423,16 +428,14 @@ static void keep_newest(struct making *making)
 {
     const struct backup_options *options = making->options;
     struct backup_row *rows = calloc(ROWS_LISTED, sizeof(*rows));
-    size_t count = 0;
-    size_t unreadable = 0;
+    struct backup_listing listing = {.rows = rows, .max = rows != NULL ? ROWS_LISTED : 0};
     size_t own = 0;
     uint64_t kept_ms = options->now_ms;
-    if (options->keep == 0 || rows == NULL ||
-        backup_list(options->folder, rows, ROWS_LISTED, &count, &unreadable, NULL) != OK) {
+    if (options->keep == 0 || rows == NULL || backup_list(options->folder, &listing, NULL) != OK) {
         free(rows);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < listing.count; i++) {
         char path[BACKUP_PATH_BYTES];
         bool same = rows[i].info.kind == making->made.info.kind &&
                     strcmp(rows[i].info.owner, making->made.info.owner) == 0;
@@ -446,7 +449,7 @@ static void keep_newest(struct making *making)
         }
     }
     free(rows);
-    if (unreadable == 0) { /* else somebody may mend one that refers to more */
+    if (listing.unreadable == 0) { /* else somebody may mend one that refers to more */
         keep_attachments(making, kept_ms);
     }
 }

@@ -86,10 +86,16 @@ struct backup_row {
     char name[BACKUP_NAME_BYTES];
     struct backup_info info;
 };
-/* The backups of a folder, the newest first, at most `max`; those that cannot be read are counted.
- * ERR_NOT_FOUND: no such folder. */
-enum err backup_list(const char *folder, struct backup_row *rows, size_t max, size_t *ret_count,
-                     size_t *ret_unreadable, struct fault *fault) MUST_CHECK;
+struct backup_listing {
+    struct backup_row *rows; /* the caller's: room for `max` */
+    size_t max;
+    size_t count;
+    size_t unreadable; /* files with such a name that are none */
+};
+/* The backups of a folder, the newest `max` of them, the newest first. ERR_NOT_FOUND: no such
+ * folder. */
+enum err backup_list(const char *folder, struct backup_listing *listing,
+                     struct fault *fault) MUST_CHECK;
 
 /* --- reading --- */
 

@@ -28,6 +28,11 @@ enum err keyring_load(const char *path, struct keyring **ret_keyring,
 /* The same from memory; `name` stands for the file in faults. For REGISTRY replies and tests. */
 enum err keyring_load_text(const char *name, struct span text, struct keyring **ret_keyring,
                            struct fault *fault) MUST_CHECK;
+/* What a person pins: a public keys file, or the one line of broker.pub, which becomes a keyring
+ * with the broker's key alone. */
+#define KEYRING_PIN_FORM "referral-broker-key-1 "
+enum err keyring_load_pin(const char *path, struct keyring **ret_keyring,
+                          struct fault *fault) MUST_CHECK;
 void keyring_free(struct keyring *keyring); /* NULL allowed */
 
 /* The broker's name in checkpoints and request heads. */

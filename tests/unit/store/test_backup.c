@@ -278,9 +278,9 @@ START_TEST(test_a_damaged_store_makes_no_backup)
     ck_assert_str_eq(fault.code, "backup.store-damaged");
     ck_assert_ptr_nonnull(strstr(fault.message, tables[_i]));
     struct backup_row row;
-    size_t count = 9, unreadable = 9;
-    ck_assert_int_eq(backup_list(how.folder, &row, 1, &count, &unreadable, NULL), OK);
-    ck_assert_uint_eq(count + unreadable, 0);
+    struct backup_listing listing = {.rows = &row, .max = 1, .count = 9};
+    ck_assert_int_eq(backup_list(how.folder, &listing, NULL), OK);
+    ck_assert_uint_eq(listing.count + listing.unreadable, 0);
     store_close(store);
 }
 END_TEST
@@ -631,12 +631,16 @@ START_TEST(test_keeps_the_newest_and_what_they_need)
     (void)snprintf(broken, sizeof(broken), "%s/broker-20200101T000000000.backup", how.folder);
     ck_assert_int_eq(file_write(broken, span_text("broken"), 0600, NULL), OK);
     struct backup_row rows[8];
-    size_t count = 0, unreadable = 0;
-    ck_assert_int_eq(backup_list(how.folder, rows, 8, &count, &unreadable, NULL), OK);
-    ck_assert_uint_eq(count, 3);
-    ck_assert_uint_eq(unreadable, 1);
+    struct backup_listing listing = {.rows = rows, .max = 8};
+    ck_assert_int_eq(backup_list(how.folder, &listing, NULL), OK);
+    ck_assert_uint_eq(listing.count, 3);
+    ck_assert_uint_eq(listing.unreadable, 1);
     ck_assert_str_eq(rows[0].info.owner, "another");
     ck_assert_uint_eq(rows[2].info.made_ms, second.info.made_ms);
+    listing.max = 1; /* the newest, whatever the folder's order */
+    ck_assert_int_eq(backup_list(how.folder, &listing, NULL), OK);
+    ck_assert_uint_eq(listing.count, 1);
+    ck_assert_str_eq(rows[0].info.owner, "another");
     store_close(store);
 }
 END_TEST
