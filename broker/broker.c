@@ -1,7 +1,7 @@
 /* The broker core: the order of a turn.
  *
- *   clock -> requests -> rungs -> re-dating -> notices signed -> checkpoint -> commit
- *         -> fetches answered -> replies signed -> next wake-up
+ *   clock -> an administrator's act -> requests -> rungs -> re-dating -> notices signed
+ *         -> checkpoint -> commit -> fetches answered -> replies signed -> next wake-up
  *
  * Before the commit nothing leaves; after it nothing can be lost. If anything of the environment
  * fails before the commit, the whole turn is given up and its requests are told to come again. */
@@ -277,6 +277,9 @@ static enum err commit(struct turn *turn)
     error = store_commit(txn);
     if (error == OK) {
         broker->counts.commits++;
+        if (broker->act != NULL) {
+            broker->act->done = true;
+        }
         broker->documents = turn->documents;
         broker->started = broker->started || turn->start_written;
         broker->stopped = broker->stopped || turn->stop_written;
@@ -296,6 +299,9 @@ static enum err decide(struct turn *turn)
 {
     enum err error = scheduler_clock(turn);
 
+    if (error == OK) {
+        error = acts_apply(turn);
+    }
     if (error == OK) {
         error = decide_requests(turn);
     }
@@ -467,28 +473,17 @@ bool broker_clock_ahead(const struct broker *broker)
     return turn.now_ms > reading.wall_ms;
 }
 
-static void command(struct broker *broker, bool reset, const struct digest *reason)
-{
-    broker->command.pending = true;
-    broker->command.reset = reset;
-    broker->command.reason = *reason;
-    broker->again = true;
-}
-
-void broker_clock_confirm(struct broker *broker, const struct digest *reason)
-{
-    command(broker, false, reason);
-}
-
-void broker_clock_reset(struct broker *broker, const struct digest *reason)
-{
-    command(broker, true, reason);
-}
-
 uint64_t broker_heard_ms(const struct broker *broker, size_t agency)
 {
     assert(agency < broker->agency_count);
     return broker->agencies[agency].heard_ms;
+}
+
+bool broker_agency_up(const struct broker *broker, size_t agency)
+{
+    assert(agency < broker->agency_count);
+    return broker->agencies[agency].heard_ms != 0 &&
+           io_boot_ms(&broker->setup.io) - broker->agencies[agency].heard_boot_ms < BROKER_UP_MS;
 }
 
 const struct broker_setup *broker_setup(const struct broker *broker)

@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "wire/keyring.h"
 
+struct act;
 struct blobs;
 struct broker;
 struct intake;
@@ -92,13 +93,16 @@ bool broker_redating(const struct broker *broker);
 uint64_t broker_scan_late_ms(const struct broker *broker);
 void broker_count(const struct broker *broker, struct broker_counts *ret_counts);
 void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
-/* An administrator's word, with a digest of the reason; one leaf in the next turn. */
-void broker_clock_confirm(struct broker *broker, const struct digest *reason);
+/* Acts (acts.h): the wall clock is right. */
+enum err broker_clock_confirm(struct broker *broker, struct act *act) MUST_CHECK;
 /* Is broker time, as it is now, ahead of the wall clock? Else a reset has nothing to undo. */
 bool broker_clock_ahead(const struct broker *broker);
-void broker_clock_reset(struct broker *broker, const struct digest *reason);
+enum err broker_clock_reset(struct broker *broker, struct act *act) MUST_CHECK;
 /* When each agency was last heard in this run (broker time), 0 never; by place in the registry. */
 uint64_t broker_heard_ms(const struct broker *broker, size_t agency);
+/* Was it heard within BROKER_UP_MS? A living agent fetches more often. */
+#define BROKER_UP_MS 90000u
+bool broker_agency_up(const struct broker *broker, size_t agency);
 const struct broker_setup *broker_setup(const struct broker *broker);
 /* For intake_open, on any thread; lives as long as the broker. */
 struct intake_context *broker_intake(struct broker *broker);

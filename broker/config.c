@@ -1,5 +1,6 @@
-/* The broker's configuration: the table of options and the two checks that a table cannot say:
- * listeners that only a laboratory may have, and what tls+tcp needs. */
+/* The broker's configuration: the table of options and the checks that a table cannot say:
+ * listeners that only a laboratory may have, what tls+tcp needs, and groups that divide the roles.
+ */
 #include "broker/config.h"
 
 #include <stddef.h>
@@ -7,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/yaml.h"
+#include "broker/roles.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
 
@@ -19,6 +21,13 @@ struct reading {
     {                                                                                              \
         .name = (key), .type = YAML_PATH, .offset = offsetof(struct reading, config.member),       \
         .size = CONFIG_PATH_BYTES, .required = (need)                                              \
+    }
+
+#define GROUP(key, place)                                                                          \
+    {                                                                                              \
+        .name = (key), .type = YAML_TEXT,                                                          \
+        .offset = offsetof(struct reading, config.status_groups[place]),                           \
+        .size = CONFIG_GROUP_BYTES                                                                 \
     }
 
 static const struct yaml_option options[] = {
@@ -51,6 +60,9 @@ static const struct yaml_option options[] = {
      .min = 1,
      .max = 100},
     PATH("status-socket", status_socket, true),
+    GROUP("status-observers", 0),
+    GROUP("status-operators", 1),
+    GROUP("status-auditors", 2),
     {.name = "connections-max",
      .type = YAML_UNSIGNED,
      .offset = offsetof(struct reading, config.connections_max),
@@ -126,6 +138,25 @@ static enum err read_listeners(const struct yaml_node *list, struct broker_confi
     return OK;
 }
 
+/* Groups that are there, and nobody who is operator and auditor. */
+static enum err check_roles(const struct yaml_node *root, const struct broker_config *config,
+                            struct fault *fault)
+{
+    static const enum role roles[] = {ROLE_OF_OBSERVERS, ROLE_OF_OPERATORS, ROLE_OF_AUDITORS};
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        struct fault found = {.code = ""};
+
+        if (roles_check(config, roles[i], &found) != OK) {
+            (void)yaml_refuse(yaml_find(root, role_option(roles[i])), fault, found.code, "%s",
+                              found.message);
+            fault_hint(fault, "%s", found.hint);
+            return ERR_INVALID;
+        }
+    }
+    return OK;
+}
+
 enum err broker_config_read(const char *path, struct broker_config *ret_config, struct fault *fault)
 {
     struct reading reading = {
@@ -139,6 +170,9 @@ enum err broker_config_read(const char *path, struct broker_config *ret_config, 
     error = yaml_read(yaml_root(yaml), options, &reading, fault);
     if (error == OK) {
         error = read_listeners(reading.listen, &reading.config, fault);
+    }
+    if (error == OK) {
+        error = check_roles(yaml_root(yaml), &reading.config, fault);
     }
     if (error == OK) {
         *ret_config = reading.config;

@@ -12,8 +12,9 @@
 
 #include "base/err.h"
 
-#define CONFIG_PATH_BYTES 512
-#define CONFIG_LISTEN_MAX 4
+#define CONFIG_PATH_BYTES  512
+#define CONFIG_LISTEN_MAX  4
+#define CONFIG_GROUP_BYTES 33 /* a group's name, with the NUL */
 
 struct broker_config {
     char listen[CONFIG_LISTEN_MAX][CONFIG_PATH_BYTES]; /* nng urls */
@@ -33,7 +34,8 @@ struct broker_config {
     uint64_t store_mib;                  /* the whole map, from the start */
     bool store_reserve;                  /* its disk space is taken when the store is created */
     char status_socket[CONFIG_PATH_BYTES];
-    uint64_t connections_max;      /* 0: LIMIT_CONNECTIONS_EACH for each agency */
+    char status_groups[3][CONFIG_GROUP_BYTES]; /* of observers, operators, auditors; or empty */
+    uint64_t connections_max;                  /* 0: LIMIT_CONNECTIONS_EACH for each agency */
     uint64_t laboratory_behind_ms; /* the wall clock starts so far in the past; laboratory only */
     bool laboratory;               /* plain listeners, loopback only, clocks that can be moved */
 };

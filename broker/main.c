@@ -34,6 +34,20 @@
 #define SOFTWARE           "referral-broker 0.1.0"
 #define MIB                (UINT64_C(1024) * 1024)
 
+/* The status socket: of 64 places one user has 16; a question is short. */
+#define STATUS_CLIENTS_EACH 16u
+#define STATUS_LINE_BYTES   65536u
+#define STATUS_REFUSAL(code, message, hint)                                                        \
+    "{\"schema\":1,\"ok\":false,\"daemon\":\"broker\",\"code\":\"" code                            \
+    "\",\"place\":\"\",\"message\":\"" message "\",\"hint\":\"" hint "\"}"
+#define STATUS_BUSY                                                                                \
+    STATUS_REFUSAL("status.busy", "as many clients are connected as may be",                       \
+                   "close some; one user may have 16 of 64")
+#define STATUS_TOO_LONG                                                                            \
+    STATUS_REFUSAL("status.too-long", "a line has at most 65536 bytes", "ask for less at once")
+
+_Static_assert(STATUS_SCHEMA == 1, "the refusals above say it, too");
+
 struct daemon {
     struct broker_config config;
     struct buf registry_text, policy_text;
@@ -56,7 +70,8 @@ struct daemon {
     uint64_t wake_boot_ms; /* what the core asked for, on its own clock */
     struct link_server *link;
     struct local_server *status;
-    bool stuck; /* the transport is, and a new process must go on */
+    uint32_t groups[ROLE_COUNT]; /* that have roles on it */
+    bool stuck;                  /* the transport is, and a new process must go on */
 };
 
 struct arrival { /* a verified request on its way from a link thread to the loop */
@@ -220,10 +235,28 @@ static void stuck_cb(void *ctx)
     loop_stop(daemon->loop);
 }
 
+/* Somebody of whom the system does not say who it is has no role. */
+static struct status_peer peer_of(const struct daemon *daemon, uint64_t handle)
+{
+    bool member[ROLE_COUNT] = {false};
+    struct local_peer local;
+    struct status_peer peer = {.handle = handle, .uid = UINT32_MAX};
+
+    if (local_peer(daemon->status, handle, &local) == OK &&
+        local_peer_groups(daemon->status, handle, daemon->groups, ROLE_COUNT, member) == OK) {
+        peer = roles_of(&daemon->config, local.uid, (uint32_t)geteuid(), member);
+        peer.handle = handle;
+    }
+    return peer;
+}
+
 static void status_cb(void *ctx, uint64_t handle, struct span line)
 {
     struct daemon *daemon = ctx;
+    const struct status_peer peer = peer_of(daemon, handle);
     const struct status_context status = {.broker = daemon->broker,
+                                          .peer = &peer,
+                                          .config = &daemon->config,
                                           .clock = &daemon->clock,
                                           .link = daemon->link,
                                           .turn = turn_soon,
@@ -445,9 +478,14 @@ static enum err open_status(struct daemon *daemon, struct fault *fault)
     const struct local_server_options options = {.path = daemon->config.status_socket,
                                                  .inherited = &daemon->inherited,
                                                  .inherited_name = "status",
+                                                 .clients_each = STATUS_CLIENTS_EACH,
+                                                 .line_max = STATUS_LINE_BYTES,
+                                                 .busy_line = STATUS_BUSY,
+                                                 .too_long_line = STATUS_TOO_LONG,
                                                  .on_line = status_cb,
                                                  .ctx = daemon};
 
+    roles_groups(&daemon->config, daemon->groups);
     return local_server_open(daemon->loop, &options, fault, &daemon->status);
 }
 

@@ -199,29 +199,24 @@ static enum err append_start(struct turn *turn)
     return error == OK ? write_owner(turn) : error;
 }
 
-/* The administrator's word is a leaf at once; what it does is reported by the next turn. */
-static enum err apply_command(struct turn *turn)
+/* What it does is reported by the next turn. */
+enum err scheduler_clock_order(struct turn *turn)
 {
     struct broker *broker = turn->broker;
-    struct leaf_record record;
+    enum clock_order order = broker->clock_order;
     enum err error;
 
-    ledger_record(turn, LEAF_COMMAND, ADMINISTRATOR_NAME, &record);
-    text_copy(record.detail, sizeof(record.detail),
-              broker->command.reset ? "clock.reset" : "clock.confirm");
-    record.message_digest = broker->command.reason;
-    error = append_plain(turn, &record);
-    if (error != OK) {
-        return error;
+    if (order == CLOCK_ORDER_NONE) {
+        return OK;
     }
-    error = broker->command.reset ? timekeeper_reset(&broker->keeper, turn->reading)
-                                  : timekeeper_confirm(&broker->keeper, turn->reading);
-    if (error != OK && error != ERR_BUSY) {
-        return error;
-    }
-    broker->command.pending = error == ERR_BUSY; /* tried again by the next turn */
+    error = order == CLOCK_ORDER_RESET ? timekeeper_reset(&broker->keeper, turn->reading)
+                                       : timekeeper_confirm(&broker->keeper, turn->reading);
     broker->again = true;
-    return OK;
+    if (error == ERR_BUSY) {
+        return turn_txn(turn); /* the next turn tries again */
+    }
+    broker->clock_order = CLOCK_ORDER_NONE;
+    return error;
 }
 
 static enum err sum_up_strangers(struct turn *turn)
@@ -271,8 +266,8 @@ enum err scheduler_clock(struct turn *turn)
     for (size_t i = 0; error == OK && i < turn->clock.event_count; i++) {
         error = append_event(turn, &turn->clock.events[i]);
     }
-    if (error == OK && broker->command.pending) {
-        error = apply_command(turn);
+    if (error == OK) {
+        error = scheduler_clock_order(turn);
     }
     if (error == OK) {
         error = sum_up_strangers(turn);

@@ -155,6 +155,7 @@ static enum refusal check_session(struct turn *turn, const struct intake *intake
         return REFUSAL_REPLAYED;
     }
     agency->heard_ms = turn->now_ms;
+    agency->heard_boot_ms = turn->reading.boot_ms;
     if (timekeeper_heard(&broker->keeper, intake->agency->id, head->time_ms, turn->reading)) {
         broker->again = true; /* the next turn reports the confirmation */
     }

@@ -1,23 +1,33 @@
 /* The status socket: what administrators ask a running broker, one JSON object a line each way.
  *
- * {"cmd":"status"} answers {"ok":true,...}; a refusal is {"ok":false,"code":...,"message":...,
- * "hint":...}. Reads only committed rows; the clock's commands go through the broker's next turn.
- * No personal data is known here. Readable with socat; referralctl draws the tables. Loop thread.
- * docs/status-socket.md lists the commands. */
+ * {"cmd":"status"} answers {"schema":1,"ok":true,...}; a refusal is {"ok":false,"code":...,
+ * "message":...,"hint":...}. Questions read only committed rows; a change is an act (acts.h), done
+ * when it is answered. No personal data is known here. Readable with socat; referralctl draws the
+ * tables. Loop thread. docs/status-socket.md lists the commands, docs/status.schema.json each
+ * answer.
+ */
 #ifndef REFERRAL_BROKER_STATUS_H
 #define REFERRAL_BROKER_STATUS_H
 
 #include "base/json.h"
 #include "broker/broker.h"
+#include "broker/roles.h"
 #include "io/clock.h"
 #include "io/link.h"
 
+#define STATUS_SCHEMA 1u /* of docs/status.schema.json; a higher one breaks old readers */
+
 struct status_context {
     struct broker *broker;
-    struct clock *clock;      /* whose offsets a laboratory moves */
-    struct link_server *link; /* NULL in tests */
-    void (*turn)(void *ctx);  /* asks for a turn, after a command that needs one */
+    const struct status_peer *peer;     /* who asks */
+    const struct broker_config *config; /* whose groups are named in refusals; NULL in tests */
+    struct clock *clock;                /* whose offsets a laboratory moves */
+    struct link_server *link;           /* NULL in tests */
+    void (*turn)(void *ctx);            /* asks for a turn, after a command that needs one */
     void *ctx;
+    /* filled by status_answer */
+    const char *command;
+    const char *role; /* by which it may be asked */
 };
 
 /* Answers one line into `out`, without a newline. */
@@ -28,6 +38,28 @@ enum err status_answer(const struct status_context *ctx, struct span line,
 const char *status_acting_id(const struct status_context *ctx, uint16_t number);
 
 /* Each of these writes members into an open object, or refuses with a fault. */
+
+/* --- status_overview.c --- */
+
+enum err status_status(const struct status_context *ctx, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_agencies(const struct status_context *ctx, const struct json_value *request,
+                         struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* How old what waits is, by agency. */
+enum err status_queue(const struct status_context *ctx, const struct json_value *request,
+                      struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_clock.c --- */
+
+void status_clock_write(const struct status_context *ctx, struct json_writer *out);
+enum err status_clock_show(const struct status_context *ctx, const struct json_value *request,
+                           struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_clock_confirm(const struct status_context *ctx, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_clock_reset(const struct status_context *ctx, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_lab_clock(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- status_case.c, status_due.c, status_why.c, status_documents.c, status_voids.c: referrals and
  * matters --- */

@@ -43,6 +43,17 @@ const char *status_agency_id(const struct status_context *ctx, uint16_t number)
     return agency != NULL ? agency->id : "";
 }
 
+const char *status_acting_id(const struct status_context *ctx, uint16_t number)
+{
+    const struct registry *registry = broker_setup(ctx->broker)->registry;
+    const struct agency *agency;
+    struct broker_clock clock;
+
+    broker_clock(ctx->broker, &clock);
+    agency = registry_by_number(registry, registry_acting(registry, number, clock.broker_ms));
+    return agency != NULL ? agency->id : "";
+}
+
 /* --- records --- */
 
 const char *stored_number(const struct stored *stored)

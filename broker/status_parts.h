@@ -7,6 +7,7 @@
 #include "broker/status.h"
 #include "model/matter.h"
 #include "store/cases.h"
+#include "wire/codec.h"
 
 #define STATUS_ROWS_MAX 500u /* in one answer; beyond it "truncated" is true */
 
@@ -15,6 +16,15 @@ void status_text(struct json_writer *out, const char *name, const char *text);
 void status_bool(struct json_writer *out, const char *name, bool value);
 void status_day(struct json_writer *out, const char *name, int32_t day);
 const char *status_agency_id(const struct status_context *ctx, uint16_t number); /* or "" */
+/* "registered", "suspended", "leaving", "left"; by place in the registry. */
+const char *status_agency_state(const struct status_context *ctx, size_t place);
+
+/* What a leaf says; its texts lie in the region. */
+enum err status_leaf_read(struct store_txn *read, uint64_t leaf, struct region *region,
+                          struct leaf_record *ret_record) MUST_CHECK;
+enum err status_leaf_time(struct store_txn *read, uint64_t leaf, uint64_t *ret_ms) MUST_CHECK;
+/* Members of an open object: `event`, `position`, `at_ms`, and those of docs/status-socket.md. */
+void status_leaf_write(uint64_t leaf, const struct leaf_record *record, struct json_writer *out);
 
 /* A record of the store: one of the two. */
 struct stored {

@@ -7,6 +7,7 @@
 #ifndef REFERRAL_BROKER_TURN_H
 #define REFERRAL_BROKER_TURN_H
 
+#include "broker/acts.h"
 #include "broker/broker.h"
 #include "broker/intake.h"
 #include "broker/parked.h"
@@ -32,13 +33,14 @@ struct broker_agency { /* by place in the registry */
     struct session session;
     struct lane_picker picker;
     uint64_t heard_ms;
-    bool dirty; /* something was queued for it in this turn */
+    uint64_t heard_boot_ms; /* the same on the boot clock */
+    bool dirty;             /* something was queued for it in this turn */
 };
 
-struct command { /* an administrator's word that waits for its leaf */
-    bool pending;
-    bool reset; /* else confirm */
-    struct digest reason;
+enum clock_order { /* an administrator's word about the clock that is still to be followed */
+                   CLOCK_ORDER_NONE,
+                   CLOCK_ORDER_CONFIRM,
+                   CLOCK_ORDER_RESET
 };
 
 struct broker {
@@ -53,7 +55,8 @@ struct broker {
     struct decision *decision;                   /* owned; scratch, too large for the stack */
     struct matter *matter;                       /* owned; scratch: the one being decided */
     struct matter *other_matter;                 /* owned; scratch: another of its case */
-    struct command command;
+    enum clock_order clock_order;
+    struct act *act; /* borrowed: what this turn does for an administrator; NULL: nothing */
     struct broker_counts counts;
     enum clock_hold hold;
     uint64_t now_ms;         /* of the last turn */
@@ -214,6 +217,9 @@ enum err fetch_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
 /* After the commit: answers the parked fetches that have something, or whose time has come. */
 enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
 
+/* --- acts.c --- */
+enum err acts_apply(struct turn *turn) MUST_CHECK;
+
 /* --- blobs.c --- */
 enum err blob_put_handle(struct turn *turn, struct intake *intake,
                          struct answer *answer) MUST_CHECK;
@@ -233,7 +239,9 @@ void blobs_committed(struct turn *turn);
 enum err blobs_start(struct broker *broker) MUST_CHECK; /* what a crash left without a row */
 
 /* --- scheduler.c --- */
-enum err scheduler_clock(struct turn *turn) MUST_CHECK;  /* clock events, start, strangers */
+enum err scheduler_clock(struct turn *turn) MUST_CHECK; /* clock events, start, strangers */
+/* Follows broker->clock_order as soon as the timekeeper has room for the event. */
+enum err scheduler_clock_order(struct turn *turn) MUST_CHECK;
 enum err scheduler_rungs(struct turn *turn) MUST_CHECK;  /* what fell due */
 enum err scheduler_redate(struct turn *turn) MUST_CHECK; /* a part of a re-dating under way */
 /* A referral that a message is about does not wait for its part: what is decided now is decided

@@ -332,8 +332,6 @@ static bool nothing_undone(const struct json_value *root)
 
 static int clock_command(const struct invocation *invocation, const char *cmd, const char *done)
 {
-    char digest_text[DIGEST_TEXT_BYTES];
-    struct digest digest;
     struct buf reason;
     struct call call;
     int status;
@@ -344,11 +342,9 @@ static int clock_command(const struct invocation *invocation, const char *cmd, c
         buf_free(&reason);
         return status;
     }
-    digest = crypto_sha256(span_buf(&reason));
-    digest_format(&digest, digest_text);
-    buf_free(&reason);
     call_begin(&call, cmd);
-    call_text(&call, "reason_digest", digest_text);
+    call_text(&call, "reason", (const char *)reason.data);
+    buf_free(&reason);
     status = call_end(&call, invocation, BROKER_SOCKET);
     if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
         call_print(&call);
@@ -356,9 +352,9 @@ static int clock_command(const struct invocation *invocation, const char *cmd, c
         printf("broker time is not ahead of the wall clock: nothing to set back, nothing was "
                "recorded\n");
     } else if (status == EXIT_OK) {
-        printf("%s\nthe log records the reason as SHA-256 %s\n"
-               "keep the file; next: `referralctl clock show`\n",
-               done, digest_text);
+        printf("%s; leaf %" PRIu64 " of the log records it, with the reason\n"
+               "next: `referralctl clock show`\n",
+               done, value_u64(&call.root, "leaf"));
     }
     call_free(&call);
     return status;
@@ -366,12 +362,10 @@ static int clock_command(const struct invocation *invocation, const char *cmd, c
 
 int broker_clock_confirm_run(const struct invocation *invocation)
 {
-    return clock_command(invocation, "clock-confirm",
-                         "the wall clock is confirmed with the broker's next turn");
+    return clock_command(invocation, "clock-confirm", "the wall clock is confirmed");
 }
 
 int broker_clock_reset_run(const struct invocation *invocation)
 {
-    return clock_command(invocation, "clock-reset",
-                         "broker time is set back to the wall clock with the broker's next turn");
+    return clock_command(invocation, "clock-reset", "broker time is set back to the wall clock");
 }

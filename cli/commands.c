@@ -157,13 +157,14 @@ const struct command command_table[] = {
      "  echo 'compared with the time service, 3 March' | "
      "referralctl clock confirm --reason-file -\n"
      "\n"
-     "The log records the SHA-256 of the reason: keep the file.\n"},
+     "The reason, 1 to 500 bytes without anybody's name, is kept for auditors; the log has its\n"
+     "digest.\n"},
     {"clock reset", "Set broker time back to the wall clock, for the reason in a file.", "", 0,
      BITS_2(OPTION_SOCKET, OPTION_REASON_FILE), OPTION_BIT(OPTION_REASON_FILE),
      broker_clock_reset_run,
      "  referralctl clock reset --reason-file reason.txt\n"
      "\n"
-     "Only when broker time is ahead (`clock show`). The log records the SHA-256 of the reason.\n"},
+     "Only when broker time is ahead (`clock show`). The reason is kept for auditors.\n"},
     {"agent send", "Send a message of docs/messages.md from a file.", "FILE.json", 1,
      OPTION_BIT(OPTION_SOCKET), 0, agent_send_run,
      "  referralctl agent --socket /run/referral-agent/agent.sock send referral.json\n"

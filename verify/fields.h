@@ -21,7 +21,7 @@ enum err fields_read(struct span message, const char *shape, struct fields *ret)
  * or ERR_INVALID where the message cannot be read up to there. */
 enum err fields_find(struct span message, uint64_t number, struct span *ret) MUST_CHECK;
 
-#define SHAPE_RECORD   ".vvvbbbbbvbbvbvbbbbvb" /* LeafRecord, as proto/audit.proto numbers it */
+#define SHAPE_RECORD   ".vvvbbbbbvbbvbvbbbbvbb" /* LeafRecord, as proto/audit.proto numbers it */
 #define SHAPE_STREAM   ".vvb"
 #define SHAPE_RUNG     ".vvbvbb"
 #define SHAPE_CLOCK    ".vvvvvvb"

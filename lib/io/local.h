@@ -1,8 +1,10 @@
 /* Unix stream sockets that speak lines (JSON, but the bytes mean nothing here): a server on the
  * loop for the daemons' status and command sockets, and a blocking client for command lines.
  *
- * Who may connect is the file's mode and owner; who did is local_peer. Server functions: loop
- * thread. Client functions: any thread that may block, never the loop's. Nothing is durable. */
+ * Who may connect is the file's mode and owner; who did is local_peer. A client that does not take
+ * its answers is not read from meanwhile, so each holds one line, one read and the answers to one
+ * line at the most. Server functions: loop thread. Client functions: any thread that may block,
+ * never the loop's. Nothing is durable. */
 #ifndef REFERRAL_IO_LOCAL_H
 #define REFERRAL_IO_LOCAL_H
 
@@ -25,13 +27,17 @@ struct local_server_options {
      * NULL: it begins and ends with the server. Borrowed during the call. */
     struct inherited *inherited;
     const char *inherited_name;
-    unsigned mode;         /* 0: 0660 */
-    size_t clients_max;    /* 0: LIMIT_LOCAL_CLIENTS */
+    unsigned mode;      /* 0: 0660 */
+    size_t clients_max; /* 0: LIMIT_LOCAL_CLIENTS */
+    /* Of one user. When it, or clients_max, is reached, the user's client that was silent for the
+     * longest time makes room, unless it was heard a moment ago or is kept. 0: no such bound. */
+    size_t clients_each;
+    size_t line_max;       /* 0: LIMIT_LOCAL_LINE_BYTES */
     const char *busy_line; /* sent to a client beyond the maximum before it is closed, or NULL */
-    const char
-        *too_long_line; /* sent on a line over LIMIT_LOCAL_LINE_BYTES, or NULL; then closed */
+    const char *too_long_line; /* sent on a line over line_max, or NULL; then closed */
     local_line_fn on_line;
-    local_gone_fn on_gone; /* may be NULL; not called for those that local_server_close closes */
+    local_gone_fn on_drained; /* may be NULL: all that was queued for the client has been taken */
+    local_gone_fn on_gone;    /* may be NULL; not called for those that local_server_close closes */
     void *ctx;
 };
 
@@ -62,6 +68,14 @@ void local_hang_up(struct local_server *server, uint64_t handle);
 /* Credentials of the process that connected (SO_PEERCRED). ERR_NOT_FOUND. */
 enum err local_peer(const struct local_server *server, uint64_t handle,
                     struct local_peer *ret_peer) MUST_CHECK;
+/* Which of these groups the process that connected was in then, its supplementary ones included
+ * (SO_PEERGROUPS). ERR_NOT_FOUND; ERR_IO: the system does not say. */
+enum err local_peer_groups(const struct local_server *server, uint64_t handle,
+                           const uint32_t *groups, size_t count, bool *ret_member) MUST_CHECK;
+/* The client stays though it says nothing. */
+void local_keep(struct local_server *server, uint64_t handle);
+/* Bytes that wait for the client to take them; 0 when it is gone. */
+size_t local_queued(const struct local_server *server, uint64_t handle);
 size_t local_client_count(const struct local_server *server);
 
 /* --- blocking client --- */

@@ -20,6 +20,9 @@
 #define QUEUED_BYTES_MAX (4u * 1024u * 1024u)
 #define BACKLOG          64
 #define MODE_DEFAULT     0660u
+#define PAUSE_BYTES      65536u /* that wait for a client to take them: until then it is not read */
+#define SILENT_MS        5000u  /* after which a client may have to make room */
+#define GROUPS_MAX       65536u /* the kernel's bound */
 
 struct local_client {
     uv_pipe_t pipe;              /* first: a stream or handle of libuv is the client */
@@ -27,6 +30,10 @@ struct local_client {
     uint64_t handle;             /* 0: of no use any more */
     struct local_peer peer;
     struct buf line; /* begun, not ended */
+    struct buf held; /* read, and not looked at before the answers are taken */
+    uint64_t heard_ms;
+    bool paused; /* not read from */
+    bool kept;
     bool hanging_up; /* reads no more, closes when all is written */
 };
 
@@ -47,6 +54,7 @@ static void client_closed_cb(uv_handle_t *handle)
 {
     struct local_client *client = (struct local_client *)handle;
     buf_free(&client->line);
+    buf_free(&client->held);
     free(client);
 }
 
@@ -87,6 +95,8 @@ struct line_write {
     uint8_t bytes[];
 };
 
+static void client_resume(struct local_client *client);
+
 static void written_cb(uv_write_t *request, int status)
 {
     struct local_client *client = (struct local_client *)request->handle;
@@ -94,6 +104,8 @@ static void written_cb(uv_write_t *request, int status)
     free(request);
     if (status != 0 || (client->hanging_up && last)) {
         client_close(client, true);
+    } else if (last && client->handle != 0) {
+        client_resume(client);
     }
 }
 
@@ -175,7 +187,7 @@ static enum err line_end(struct local_client *client, struct span piece)
         }
         line = span_buf(&client->line);
     }
-    if (line.len > LIMIT_LOCAL_LINE_BYTES) {
+    if (line.len > server->options.line_max) {
         return ERR_TOO_LARGE;
     }
     if (line.len > 0) {
@@ -186,11 +198,15 @@ static enum err line_end(struct local_client *client, struct span piece)
 }
 
 /* Every line within the bytes; the rest is kept for the next read. Stops when the client went, or
- * the server with it. */
+ * the server with it, and when answers wait for the client: what is left is held then. */
 static enum err lines_take(struct local_client *client, struct span bytes)
 {
     enum err error = OK;
     while (bytes.len > 0 && error == OK && client->handle != 0 && !client->hanging_up) {
+        if (client->pipe.write_queue_size > PAUSE_BYTES) {
+            client->paused = true;
+            return buf_append(&client->held, bytes.data, bytes.len);
+        }
         const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
         if (end == NULL) {
             return buf_append(&client->line, bytes.data, bytes.len);
@@ -200,6 +216,17 @@ static enum err lines_take(struct local_client *client, struct span bytes)
         bytes = span_of(end + 1, bytes.len - len - 1);
     }
     return error;
+}
+
+/* As lines_take, and what follows from what is wrong. */
+static void client_take(struct local_client *client, struct span bytes)
+{
+    enum err error = lines_take(client, bytes);
+    if (error == ERR_TOO_LARGE) {
+        client_dismiss(client, client->server->options.too_long_line);
+    } else if (error != OK) {
+        client_close(client, true);
+    }
 }
 
 static void space_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *space)
@@ -218,11 +245,33 @@ static void read_cb(uv_stream_t *stream, ssize_t got, const uv_buf_t *space)
         client_close(client, true);
         return;
     }
-    enum err error = lines_take(client, span_of(space->base, (size_t)got));
-    if (error == ERR_TOO_LARGE) {
-        client_dismiss(client, client->server->options.too_long_line);
-    } else if (error != OK) {
-        client_close(client, true);
+    client->heard_ms = uv_now(stream->loop);
+    client_take(client, span_of(space->base, (size_t)got));
+    if (client->paused && client->handle != 0) {
+        (void)uv_read_stop(stream); /* always succeeds */
+    }
+}
+
+/* All was taken: goes on with what was held, and reads again. */
+static void client_resume(struct local_client *client)
+{
+    struct local_server *server = client->server;
+    if (client->paused) {
+        struct buf held = client->held;
+        buf_init(&client->held, READ_BYTES);
+        client->paused = false;
+        client_take(client, span_buf(&held));
+        buf_free(&held);
+        if (client->handle == 0 || client->hanging_up || client->paused) {
+            return;
+        }
+        if (uv_read_start((uv_stream_t *)&client->pipe, space_cb, read_cb) != 0) {
+            client_close(client, true);
+            return;
+        }
+    }
+    if (server->options.on_drained != NULL) {
+        server->options.on_drained(server->options.ctx, client->handle);
     }
 }
 
@@ -241,6 +290,32 @@ static struct local_peer peer_of(const uv_pipe_t *pipe)
         peer.pid = (uint32_t)credentials.pid;
     }
     return peer;
+}
+
+/* One place more for this user: the client of its that was silent for the longest time goes. */
+static bool room_make(struct local_server *server, uint32_t uid, uint64_t now_ms)
+{
+    struct local_client *oldest = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < server->options.clients_max; i++) {
+        struct local_client *client = server->clients[i];
+        if (client == NULL || client->peer.uid != uid) {
+            continue;
+        }
+        count++;
+        if (!client->kept && (oldest == NULL || client->heard_ms < oldest->heard_ms)) {
+            oldest = client;
+        }
+    }
+    if (count < server->options.clients_each &&
+        server->client_count < server->options.clients_max) {
+        return true;
+    }
+    if (oldest == NULL || now_ms - oldest->heard_ms < SILENT_MS) {
+        return false;
+    }
+    client_close(oldest, true);
+    return true;
 }
 
 /* A place in the table and a handle; false when all are taken. */
@@ -268,13 +343,17 @@ static void connection_cb(uv_stream_t *stream, int status)
     int result = uv_pipe_init(stream->loop, &client->pipe, 0);
     assert(result == 0); /* only fills the handle */
     client->server = server;
-    buf_init(&client->line, LIMIT_LOCAL_LINE_BYTES);
+    client->heard_ms = uv_now(stream->loop);
+    buf_init(&client->line, server->options.line_max);
+    buf_init(&client->held, READ_BYTES);
     if (uv_accept(stream, (uv_stream_t *)&client->pipe) != 0) {
         client_close(client, false);
         return;
     }
     client->peer = peer_of(&client->pipe);
-    if (!client_place(server, client)) {
+    if ((server->options.clients_each != 0 &&
+         !room_make(server, client->peer.uid, client->heard_ms)) ||
+        !client_place(server, client)) {
         client_dismiss(client, server->options.busy_line);
         return;
     }
@@ -291,6 +370,52 @@ enum err local_peer(const struct local_server *server, uint64_t handle, struct l
     }
     *ret_peer = client->peer;
     return OK;
+}
+
+static enum err groups_have(int fd, const uint32_t *groups, size_t count, bool *ret_member)
+{
+    gid_t *members = malloc(GROUPS_MAX * sizeof *members);
+    socklen_t len = GROUPS_MAX * sizeof *members;
+    if (members == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err error = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, members, &len) == 0 ? OK : ERR_IO;
+    for (size_t i = 0; error == OK && i < count; i++) {
+        for (size_t j = 0; j < len / sizeof *members; j++) {
+            ret_member[i] = ret_member[i] || (uint32_t)members[j] == groups[i];
+        }
+    }
+    free(members);
+    return error;
+}
+
+enum err local_peer_groups(const struct local_server *server, uint64_t handle,
+                           const uint32_t *groups, size_t count, bool *ret_member)
+{
+    const struct local_client *client = client_find(server, handle);
+    uv_os_fd_t fd = -1;
+    if (client == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ret_member[i] = client->peer.gid == groups[i];
+    }
+    int result = uv_fileno((const uv_handle_t *)&client->pipe, &fd);
+    return result == 0 ? groups_have(fd, groups, count, ret_member) : ERR_IO;
+}
+
+void local_keep(struct local_server *server, uint64_t handle)
+{
+    struct local_client *client = client_find(server, handle);
+    if (client != NULL) {
+        client->kept = true;
+    }
+}
+
+size_t local_queued(const struct local_server *server, uint64_t handle)
+{
+    const struct local_client *client = client_find(server, handle);
+    return client != NULL ? client->pipe.write_queue_size : 0;
 }
 
 size_t local_client_count(const struct local_server *server)
@@ -423,6 +548,9 @@ static struct local_server *server_new(struct loop *loop,
     server->options = *options;
     if (options->clients_max == 0) {
         server->options.clients_max = LIMIT_LOCAL_CLIENTS;
+    }
+    if (options->line_max == 0) {
+        server->options.line_max = LIMIT_LOCAL_LINE_BYTES;
     }
     if (options->mode == 0) {
         server->options.mode = MODE_DEFAULT;

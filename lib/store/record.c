@@ -20,7 +20,8 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_NUMBER] = "number", [STORE_DUE] = "due",         [STORE_WITNESS] = "witness",
     [STORE_OUTBOX] = "outbox", [STORE_INBOX] = "inbox",     [STORE_NOTICE] = "notice",
     [STORE_INDEX] = "index",   [STORE_VALUE] = "value",     [STORE_BLOB] = "blob",
-    [STORE_OFFICE] = "office", [STORE_JOURNAL] = "journal",
+    [STORE_OFFICE] = "office", [STORE_JOURNAL] = "journal", [STORE_REASON] = "reason",
+    [STORE_DEAD] = "dead",
 };
 
 const char *store_table_name(enum store_table table)

@@ -48,6 +48,8 @@ enum store_table {
     STORE_BLOB = 14,    /* both: of attachments; broker: uploads.h */
     STORE_OFFICE = 15,  /* agent: officers, their acts and drafts */
     STORE_JOURNAL = 16, /* broker: what the last commits changed, for a standby; in no backup */
+    STORE_REASON = 17,  /* broker: reasons.h */
+    STORE_DEAD = 18,    /* broker: dead.h */
     STORE_TABLE_COUNT
 };
 

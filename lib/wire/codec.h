@@ -259,6 +259,13 @@ struct leaf_configuration {
     char software[SOFTWARE_BYTES];
 };
 
+struct leaf_command {
+    char name[32];
+    uint32_t uid;
+    char role[16];
+    char about[LIMIT_AGENCY_ID_BYTES];
+};
+
 struct leaf_record {
     uint32_t version;
     enum leaf_kind kind;
@@ -270,7 +277,7 @@ struct leaf_record {
     struct uuid referral_id;
     uint32_t message_kind;
     char recipient[LIMIT_AGENCY_ID_BYTES];
-    bool has_stream, has_window, has_rung, has_clock, has_configuration;
+    bool has_stream, has_window, has_rung, has_clock, has_configuration, has_command;
     struct leaf_stream stream;
     uint32_t refusal;
     char detail[LIMIT_DETAIL_BYTES];
@@ -281,6 +288,7 @@ struct leaf_record {
     struct leaf_configuration configuration;
     uint64_t count;
     char referral_number[LIMIT_NUMBER_BYTES];
+    struct leaf_command command;
 };
 
 /* The three parts of encoded Payload bytes, borrowed from them; bounds checked, nothing decoded. */

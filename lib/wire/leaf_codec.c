@@ -64,6 +64,15 @@ static const struct bind configuration_binds[] = {
 static const struct bind_table configuration_table =
     TABLE(&referral__v1__configuration__descriptor, struct leaf_configuration, configuration_binds);
 
+static const struct bind command_binds[] = {
+    TEXT(1, struct leaf_command, name),
+    NUMBER(2, struct leaf_command, uid),
+    TEXT(3, struct leaf_command, role),
+    TEXT(4, struct leaf_command, about),
+};
+static const struct bind_table command_table =
+    TABLE(&referral__v1__command__descriptor, struct leaf_command, command_binds);
+
 static const struct bind record_binds[] = {
     NUMBER(1, struct leaf_record, version),
     NUMBER(2, struct leaf_record, kind),
@@ -85,6 +94,7 @@ static const struct bind record_binds[] = {
     ONE(18, struct leaf_record, configuration, has_configuration, &configuration_table),
     NUMBER(19, struct leaf_record, count),
     TEXT(20, struct leaf_record, referral_number),
+    ONE(21, struct leaf_record, command, has_command, &command_table),
 };
 static const struct bind_table record_table =
     TABLE(&referral__v1__leaf_record__descriptor, struct leaf_record, record_binds);

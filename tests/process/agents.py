@@ -496,7 +496,7 @@ class Hook(WithCity):
         self.one.must("send", message=outbound("education", life_danger=True))
         self.assertEqual(self.notice()["kind"], "outbound-referral")
         self.one.wait_row("inbox", "the delivery", is_kind("delivery-notice"))
-        confirmed = self.city.status.ask(cmd="clock-confirm", reason_digest="0" * 64)
+        confirmed = self.city.status.ask(cmd="clock-confirm", reason="the clock was compared")
         self.assertTrue(confirmed["ok"], confirmed)
         self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=3 * 3600 * 1000)["ok"])
         notice = self.notice()

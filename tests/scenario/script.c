@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/acts.h"
+
 #define DAY_MS  UINT64_C(86400000)
 #define HOUR_MS UINT64_C(3600000)
 
@@ -221,17 +223,20 @@ static bool play_confirm(struct world *world, struct step *step)
 
 static bool play_administrator(struct world *world, struct step *step)
 {
-    const struct digest reason = crypto_sha256(span_text("scenario"));
+    struct act act = {
+        .name = "clock-confirm", .about = "", .role = "operator", .reason = span_text("scenario")};
+    enum err error;
 
     if (strcmp(step_word(step, 1), "confirms") == 0) {
-        broker_clock_confirm(world->broker, &reason);
+        error = broker_clock_confirm(world->broker, &act);
     } else if (strcmp(step_word(step, 1), "resets") == 0) {
-        broker_clock_reset(world->broker, &reason);
+        act.name = "clock-reset";
+        error = broker_clock_reset(world->broker, &act);
     } else {
         return step_fail(step, "expected `administrator confirms` or `administrator resets`");
     }
     world_settle(world);
-    return true;
+    return error == OK || step_fail(step, "nothing was done: %s", err_text(error));
 }
 
 static bool play_cut(struct world *world, struct step *step)

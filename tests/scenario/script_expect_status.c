@@ -17,7 +17,8 @@ struct asking_status {
 static bool ask(struct world *world, struct step *step, const char *line,
                 struct asking_status *ret_asked)
 {
-    const struct status_context ctx = {.broker = world->broker};
+    const struct status_peer peer = {.roles = ROLES_ALL};
+    const struct status_context ctx = {.broker = world->broker, .peer = &peer};
     struct fault fault = {.code = ""};
     struct json_value good;
     bool ok = false;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/acts.h"
 #include "model/attachment.h"
 #include "scenario/world.h"
 #include "store/blobs.h"
@@ -233,9 +234,10 @@ END_TEST
  * and another agency's upload of the same bytes is not lost with it. */
 START_TEST(test_collected)
 {
-    const struct digest reason = {{1}};
     struct digest kept = digest;
-    broker_clock_confirm(world.broker, &reason); /* an unconfirmed clock collects nothing */
+    struct act act = {
+        .name = "clock-confirm", .about = "", .role = "operator", .reason = span_text("test")};
+    ck_assert_int_eq(broker_clock_confirm(world.broker, &act), OK); /* else nothing is collected */
     upload();
     ck_assert_int_eq(refer(), REFUSAL_NONE);
     bytes[0] ^= 1;

@@ -67,6 +67,7 @@ struct city {
     struct keyring *keyring;
     struct sign_key key;
     struct broker *broker;
+    struct status_peer peer;
     struct status_context ctx;
     struct buf reply;
     struct json *json;
@@ -108,7 +109,9 @@ static void city_open(struct city *city)
                                         .key = &city->key,
                                         .software = "test"};
     ck_assert_msg(broker_new(&city->setup, &city->broker, &fault) == OK, "%s", fault.message);
+    city->peer.roles = ROLES_ALL;
     city->ctx.broker = city->broker;
+    city->ctx.peer = &city->peer;
     buf_init(&city->reply, LIMIT_LOCAL_LINE_BYTES);
 }
 
