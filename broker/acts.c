@@ -1,4 +1,4 @@
-/* Acts within a turn. See acts.h. */
+/* Acts within a turn: the leaf, the reason beside it, then the change. See acts.h. */
 #include "broker/acts.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Roles by groups. See roles.h. */
+/* Roles by groups: a table of three rows. See roles.h. */
 #include "broker/roles.h"
 
 #include <grp.h>

@@ -261,7 +261,7 @@ class Agreement(unittest.TestCase):
         self.arrive("procuratorate", row, ["education"])
         self.city.agents["procuratorate"].wait_row(
             "inbox", "the delivery", lambda each: each["kind"] == "delivery-notice")
-        self.assertTrue(self.city.status.ask(cmd="clock-confirm", reason="the clock was compared")["ok"])
+        self.assertTrue(self.city.status.ask(cmd="clock-confirm", reason="compared")["ok"])
         self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=3 * 3600 * 1000)["ok"])
         document = agent.wait_row("inbox", "urgent-1",
                                   lambda each: each.get("rung") == "urgent-1")["document_number"]

@@ -232,7 +232,7 @@ class Attachments(unittest.TestCase):
         sent["facts"]["materials"] = [{"kind": "other", "digest": digest}]
         self.receiver.must("send", message=sent)
         self.receiver.wait_row("outbox", "the lead", lambda row: row["state"] == "accepted")
-        self.assertTrue(self.city.status.ask(cmd="clock-confirm", reason="the clock was compared")["ok"])
+        self.assertTrue(self.city.status.ask(cmd="clock-confirm", reason="compared")["ok"])
         before = len(files_of(self.broker_folder))
         self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=8 * DAY_MS)["ok"])
         self.assertEqual(len(files_of(self.broker_folder)), before)

@@ -1,5 +1,5 @@
-"""docs/status.schema.json as the tests use it: closed, so that a member that it does not describe is a
-failure here, though readers in the field pass over it. Nothing here asks a broker."""
+"""docs/status.schema.json as the tests use it: closed, so that a member that it does not describe
+is a failure here, though readers in the field pass over it. Nothing here asks a broker."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The broker's status socket: each answer against the published schema, who may ask what, what a
-change asks for and leaves behind. A real broker, and clients in processes with groups of their own."""
+change asks for and leaves behind. A real broker, and clients in processes with groups of their
+own."""
 
 import grp
 import json
@@ -115,8 +116,8 @@ def spare_groups(count):
 
 
 class Roles(unittest.TestCase):
-    """Groups that are really there. Only root can be somebody else: without it, the own group, which
-    observes, and the daemon's own user."""
+    """Groups that are really there. Only root can be somebody else: without it, the own group,
+    which observes, and the daemon's own user."""
 
     @classmethod
     def setUpClass(cls):
