@@ -426,7 +426,7 @@ class Attack:
         watcher.close()
 
     def hold_status(self, watcher):
-        """Lines that do not end, and answers that nobody reads, from many more than one user may have."""
+        """Lines that do not end, and answers that nobody reads, of more than one user may have."""
         held = []
         for index in range(80):
             raw = self.city.status_socket()
