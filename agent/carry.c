@@ -60,15 +60,16 @@ static void calm(struct agent *agent, const struct digest *digest)
 
 /* --- composing --- */
 
-/* What opens one material; its size, where the file left it out. */
-static enum err fill_one(struct making *making, struct material *material, size_t index,
-                         struct body_attachment *ret_attachment, bool *ret_there)
+/* What opens one file that the facts name, and its size. */
+static enum err fill_one(struct making *making, const struct blob_ref *ref,
+                         struct body_attachment *ret_attachment, uint64_t *ret_sealed_bytes,
+                         bool *ret_there)
 {
     struct attachment_row row;
     struct body_attachment *to = ret_attachment;
     size_t name_bytes;
     char place[64], *name;
-    enum err error = attachment_row_get(making->txn, &material->digest, &row);
+    enum err error = attachment_row_get(making->txn, &ref->digest, &row);
 
     *ret_there = error == OK && row.shown.state == ATTACHMENT_ATTACHED;
     if (error != OK && error != ERR_NOT_FOUND) {
@@ -77,15 +78,13 @@ static enum err fill_one(struct making *making, struct material *material, size_
     if (!*ret_there && !making->agent->setup.policy->attachments_required) {
         return OK;
     }
-    (void)snprintf(place, sizeof(place), "facts.materials[%zu].digest", index);
+    (void)snprintf(place, sizeof(place), "%s[%zu].digest",
+                   message_blob_list(making->draft->message.header.kind), ref->material);
     if (!*ret_there) {
         fault_set(making->fault, "attachment.unknown", place,
                   "this agency has not attached such a file");
         fault_hint(making->fault, "`referralctl agent attach FILE` prints the digest to put here");
         return ERR_INVALID;
-    }
-    if (material->sealed_bytes == 0) {
-        material->sealed_bytes = row.shown.sealed_bytes;
     }
     name_bytes = strlen(row.shown.name) + 1;
     name = region_take(making->composing->region, name_bytes);
@@ -93,42 +92,92 @@ static enum err fill_one(struct making *making, struct material *material, size_
         return ERR_MEMORY;
     }
     memcpy(name, row.shown.name, name_bytes);
-    *to = (struct body_attachment){.material = (uint32_t)index,
+    *to = (struct body_attachment){.material = (uint32_t)ref->material,
                                    .name = name,
                                    .type = row.shown.type,
                                    .plain_bytes = row.shown.plain_bytes};
     memcpy(to->key, row.key, sizeof(to->key));
+    *ret_sealed_bytes = row.shown.sealed_bytes;
     crypto_wipe(&row, sizeof(row));
     return OK;
+}
+
+static bool is_referral(const struct message *message)
+{
+    return message->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
+           message->header.kind == MESSAGE_INBOUND_REFERRAL;
+}
+
+/* The lists as they may be written to: what was read is borrowed as const. */
+struct filling {
+    struct material *materials; /* of a referral */
+    struct attached *attached;  /* of any other */
+    struct body_attachment *opens;
+};
+
+static bool take_lists(struct region *region, struct message *message, struct filling *ret_filling)
+{
+    size_t materials = is_referral(message) ? message->referral.material_count : 0;
+    struct filling filling = {
+        .materials = region_take(region, (materials + 1) * sizeof(*filling.materials)),
+        .attached =
+            region_take(region, (message->attachment_count + 1) * sizeof(*filling.attached)),
+        .opens = region_take(region,
+                             (materials + message->attachment_count + 1) * sizeof(*filling.opens))};
+
+    if (filling.materials == NULL || filling.attached == NULL || filling.opens == NULL) {
+        return false;
+    }
+    if (materials > 0) {
+        memcpy(filling.materials, message->referral.materials,
+               materials * sizeof(*filling.materials));
+        message->referral.materials = filling.materials;
+    }
+    if (message->attachment_count > 0) {
+        memcpy(filling.attached, message->attachments,
+               message->attachment_count * sizeof(*filling.attached));
+        message->attachments = filling.attached;
+    }
+    *ret_filling = filling;
+    return true;
+}
+
+/* Its size, where the file left it out. */
+static void fill_size(const struct filling *filling, const struct message *message,
+                      const struct blob_ref *ref, uint64_t sealed_bytes)
+{
+    uint64_t *size = is_referral(message) ? &filling->materials[ref->material].sealed_bytes
+                                          : &filling->attached[ref->material].sealed_bytes;
+
+    if (*size == 0) {
+        *size = sealed_bytes;
+    }
 }
 
 enum err carry_fill(struct making *making)
 {
     struct message *message = &making->draft->message;
     struct body *body = &making->draft->body;
-    struct region *region = making->composing->region;
-    size_t count = message->referral.material_count;
-    struct material *materials = region_take(region, (count + 1) * sizeof(*materials));
-    struct body_attachment *attachments = region_take(region, (count + 1) * sizeof(*attachments));
+    struct filling filling;
     struct blob_ref ref;
     size_t at = 0;
     enum err error = OK;
 
-    if (materials == NULL || attachments == NULL) {
+    if (!take_lists(making->composing->region, message, &filling)) {
         return ERR_MEMORY;
     }
-    if (count > 0) {
-        memcpy(materials, message->referral.materials, count * sizeof(*materials));
-    }
-    message->referral.materials = materials;
-    body->attachments = attachments;
+    body->attachments = filling.opens;
     body->attachment_count = 0;
     while (error == OK && message_blob_next(message, &at, &ref)) {
+        uint64_t sealed_bytes = 0;
         bool there = false;
 
-        error = fill_one(making, &materials[ref.material], ref.material,
-                         &attachments[body->attachment_count], &there);
-        body->attachment_count += error == OK && there;
+        error =
+            fill_one(making, &ref, &filling.opens[body->attachment_count], &sealed_bytes, &there);
+        if (error == OK && there) {
+            fill_size(&filling, message, &ref, sealed_bytes);
+            body->attachment_count++;
+        }
     }
     return error;
 }

@@ -460,9 +460,6 @@ static enum err refer(struct making *making)
     char case_number[LIMIT_NUMBER_BYTES];
     enum err error = begin_referrals(making, case_number);
 
-    if (error == OK) {
-        error = carry_fill(making);
-    }
     making->copy->known = false;
     for (size_t i = 0; error == OK && i < making->draft->recipient_count; i++) {
         const char *recipient = making->draft->recipients[i];
@@ -648,5 +645,6 @@ enum err compose(struct agent *agent, struct store_txn *txn, struct composing *c
     if (composing->rows == NULL) {
         return ERR_MEMORY;
     }
-    return begin(&making);
+    error = carry_fill(&making);
+    return error == OK ? begin(&making) : error;
 }

@@ -220,7 +220,7 @@ enum err answer_attachment(struct agent *agent, const struct json_value *request
 /* --- carry.c: attachments on their way --- */
 
 struct making;
-/* What opens the materials that are there, into the body; their sizes into the facts. */
+/* What opens the files that are there, into the body; their sizes into the facts. */
 enum err carry_fill(struct making *making) MUST_CHECK;
 enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *message) MUST_CHECK;
 /* Must this row wait for an attachment of its message? Then that one is uploaded. */

@@ -179,9 +179,10 @@ const struct command command_table[] = {
      "  referralctl agent attach scan.pdf\n"
      "  referralctl agent attach scan.pdf --json | jq -r .attachment.digest\n"
      "\n"
-     "Put the digest into facts.materials of a referral; `agent send` does the rest. PDF, JPEG, "
-     "PNG,\n"
-     "OFD, DOCX, XLSX, ZIP and plain text, at most 20 MiB; the name's ending says which.\n"},
+     "Put the digest into facts.materials of a referral, or facts.attachments of any other "
+     "message;\n"
+     "`agent send` does the rest. PDF, JPEG, PNG, OFD, DOCX, XLSX, ZIP and plain text, at most 20\n"
+     "MiB; the name's ending says which. One that no message names is forgotten after 31 days.\n"},
     {"agent attachments", "The attachments of a message or referral, and whether they are here.",
      "ID", 1, OPTION_BIT(OPTION_SOCKET), 0, agent_attachments_run,
      "  referralctl agent attachments JZ-2026-0031-02\n"},

@@ -44,7 +44,14 @@ struct form_item {
     bool more;         /* seldom needed: folded away */
 };
 
-enum form_style { FORM_GRID, FORM_TABLE, FORM_BLOCKS, FORM_NEEDS, FORM_MATERIALS };
+enum form_style {
+    FORM_GRID,
+    FORM_TABLE,
+    FORM_BLOCKS,
+    FORM_NEEDS,
+    FORM_MATERIALS, /* the checklist of the policy, a file or a reason each */
+    FORM_FILES      /* any number of files */
+};
 
 struct form_section {
     const char *title; /* NULL: goes on in the card of the one before */

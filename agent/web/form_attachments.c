@@ -1,30 +1,34 @@
-/* The files of a form's materials: a row holds the digest of what was attached, whichever way it
- * came, by pieces (page_attach.c) or with the form itself. All else that is said of it is looked up
- * again each time: nothing that a browser says of a file is believed. */
+/* The files of a form, of its materials or beside its facts: a row holds the digest of what was
+ * attached, whichever way it came, by pieces (page_attach.c) or with the form itself. All else that
+ * is said of it is looked up again each time: nothing that a browser says of a file is believed. */
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/attachments.h"
 #include "agent/web/form_page.h"
 
-static bool is_of_materials(const struct form_section *section)
+/* NULL: this form takes none. */
+static const struct form_section *section_of_files(const struct form_layout *layout)
 {
-    return section->style == FORM_MATERIALS;
-}
-
-static uint32_t rows_of(const struct form_page *form)
-{
-    for (size_t i = 0; i < form->layout->count; i++) {
-        if (is_of_materials(&form->layout->sections[i])) {
-            return form_rows(&form->values, form->layout->kind, &form->layout->sections[i]);
+    for (size_t i = 0; i < layout->count; i++) {
+        if (layout->sections[i].style == FORM_MATERIALS ||
+            layout->sections[i].style == FORM_FILES) {
+            return &layout->sections[i];
         }
     }
-    return 0;
+    return NULL;
+}
+
+/* "facts.materials", 2 and "digest" -> "facts.materials[2].digest" */
+static void name_of(const struct form_section *section, uint32_t row, const char *member,
+                    char out[FORM_NAME_BYTES])
+{
+    (void)snprintf(out, FORM_NAME_BYTES, "%s[%u].%s", section->rows, row, member);
 }
 
 /* ERR_NOT_FOUND: nothing that this agency attached. */
-static enum err attached_at(const struct form_page *form, uint32_t row,
-                            struct attachment *ret_attachment)
+static enum err attached_at(const struct form_page *form, const struct form_section *section,
+                            uint32_t row, struct attachment *ret_attachment)
 {
     char name[FORM_NAME_BYTES];
     const char *text;
@@ -32,7 +36,7 @@ static enum err attached_at(const struct form_page *form, uint32_t row,
     struct fault fault;
     enum err error;
 
-    form_name("facts.materials[].digest", row, name);
+    name_of(section, row, "digest", name);
     text = form_value(&form->values, name);
     if (strlen(text) != DIGEST_TEXT_BYTES - 1 ||
         hex_decode(text, digest.bytes, DIGEST_BYTES) != OK) {
@@ -42,51 +46,53 @@ static enum err attached_at(const struct form_page *form, uint32_t row,
     return error == OK && ret_attachment->state != ATTACHMENT_ATTACHED ? ERR_NOT_FOUND : error;
 }
 
-void form_detach(struct form_page *form, uint32_t row)
+void form_detach(struct form_page *form, const struct form_section *section, uint32_t row)
 {
     char name[FORM_NAME_BYTES];
 
-    form_name("facts.materials[].digest", row, name);
+    name_of(section, row, "digest", name);
     form_values_remove(&form->values, name);
-    form_name("facts.materials[].sealed_bytes", row, name);
+    name_of(section, row, "sealed_bytes", name);
     form_values_remove(&form->values, name);
 }
 
 /* What is there is not missing. */
-static enum err take_row(struct form_page *form, uint32_t row)
+static enum err take_row(struct form_page *form, const struct form_section *section, uint32_t row)
 {
     struct attachment attachment;
     char name[FORM_NAME_BYTES], size[24];
     enum err error;
     bool given;
 
-    form_name("facts.materials[].digest", row, name);
+    name_of(section, row, "digest", name);
     given = form_value(&form->values, name)[0] != '\0';
-    error = given ? attached_at(form, row, &attachment) : ERR_NOT_FOUND;
+    error = given ? attached_at(form, section, row, &attachment) : ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) {
-        form_detach(form, row);
+        form_detach(form, section, row);
         if (given) {
             form_fault_add(&form->faults, name, N_("这个文件已不在，请重新附上"));
         }
-        return OK;
+        return form_values_set(&form->values, name, ""); /* the row stays */
     }
     if (error != OK) {
         return error;
     }
-    form_name("facts.materials[].missing", row, name);
+    name_of(section, row, "missing", name);
     form_values_remove(&form->values, name);
     (void)snprintf(size, sizeof(size), "%llu", (unsigned long long)attachment.sealed_bytes);
-    form_name("facts.materials[].sealed_bytes", row, name);
+    name_of(section, row, "sealed_bytes", name);
     return form_values_set(&form->values, name, size);
 }
 
 enum err form_take_attachments(struct form_page *form)
 {
-    const uint32_t rows = rows_of(form);
+    const struct form_section *section = section_of_files(form->layout);
+    const uint32_t rows =
+        section != NULL ? form_rows(&form->values, form->layout->kind, section) : 0;
     enum err error = OK;
 
     for (uint32_t row = 0; error == OK && row < rows; row++) {
-        error = take_row(form, row);
+        error = take_row(form, section, row);
     }
     return error;
 }
@@ -112,7 +118,7 @@ static enum err attach(struct form_page *form, const struct http_upload *upload,
         return error;
     }
     form_fault_add(&form->faults, name, attachment_reason(fault.code));
-    return OK;
+    return form_values_set(&form->values, name, ""); /* there is a row to say it at */
 }
 
 enum err form_take_uploads(struct form_page *form)
@@ -136,22 +142,26 @@ enum err form_take_uploads(struct form_page *form)
 
 /* --- a row --- */
 
-void form_view_attachment(struct form_page *form, uint32_t row)
+void form_view_attachment(struct form_page *form, const struct form_section *section, uint32_t row)
 {
     struct page *page = form->page;
     struct attachment attachment;
     char name[FORM_NAME_BYTES], id[FORM_NAME_BYTES], hex[DIGEST_TEXT_BYTES] = "";
-    char about[PAGE_FILE_BYTES] = "";
-    const bool attached = attached_at(form, row, &attachment) == OK;
+    char about[PAGE_FILE_BYTES] = "", detach[FORM_NAME_BYTES + 8] = "";
+    const bool attached = attached_at(form, section, row, &attachment) == OK;
     const struct form_fault *fault;
 
-    form_name("facts.materials[].digest", row, name);
-    (void)snprintf(id, sizeof(id), "facts-materials-%u-digest", row);
+    name_of(section, row, "digest", name);
+    form_id(name, id);
     fault = form_fault_of(&form->faults, name);
     if (attached) {
         digest_format(&attachment.digest, hex);
         page_file_text(page, &attachment, about);
     }
+    if (section->style == FORM_MATERIALS) { /* of the others the whole row goes */
+        (void)snprintf(detach, sizeof(detach), "detach:%s", name);
+    }
+    named_text(&page->view, "a_detach", detach);
     named_bool(&page->view, "attached", attached);
     named_text(&page->view, "a_digest_name", name);
     named_text(&page->view, "a_digest", hex);

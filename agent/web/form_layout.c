@@ -121,6 +121,13 @@ static const struct form_section inbound_sections[] = {
     REFERRAL_SECTIONS(inbound_case_items, N_("材料清单")),
 };
 
+/* --- files --- */
+
+const struct form_item form_file_items[FORM_FILE_ITEMS] = {
+    {"facts.attachments[].digest", N_("文件"), NULL, FORM_FILE, NULL, 0, false},
+    {"facts.attachments[].sealed_bytes", N_("大小"), NULL, FORM_FILE, NULL, 0, false},
+};
+
 /* --- sign-for and feedback --- */
 
 static const struct form_item sign_for_items[] = {
@@ -131,6 +138,7 @@ static const struct form_item sign_for_items[] = {
 };
 static const struct form_section sign_for_sections[] = {
     {N_("签收登记"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(sign_for_items)},
+    FILES,
 };
 
 #define OF(outcome) (1u << (outcome))
@@ -201,6 +209,7 @@ static const struct form_section outbound_feedback_sections[] = {
     {N_("理由"), NULL, NULL, NULL, OF(OUTCOME_NOT_ELIGIBLE) | OF(OUTCOME_NOT_MY_DUTY), FORM_GRID,
      ITEMS(reason_items)},
     {N_("经办"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(handling_items)},
+    FILES,
 };
 static const struct form_section inbound_feedback_sections[] = {
     {N_("审查结果"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(outcome_items)},
@@ -208,6 +217,7 @@ static const struct form_section inbound_feedback_sections[] = {
     {N_("理由"), NULL, NULL, NULL, OF(OUTCOME_NOT_SUITABLE), FORM_GRID, ITEMS(reason_items)},
     {N_("经办"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(handling_items)},
     {NULL, NULL, NULL, NULL, 0, FORM_GRID, ITEMS(unasked_items)},
+    FILES,
 };
 
 /* --- tasks --- */
@@ -222,6 +232,7 @@ static const struct form_item informed_items[] = {
 };
 static const struct form_section informed_sections[] = {
     {N_("告知情况"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(informed_items)},
+    FILES,
 };
 
 static const struct form_item papers_items[] = {
@@ -232,6 +243,7 @@ static const struct form_item papers_items[] = {
 };
 static const struct form_section papers_sections[] = {
     {N_("补充的材料"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(papers_items)},
+    FILES,
 };
 
 static const struct form_item withdrawal_items[] = {
@@ -241,6 +253,7 @@ static const struct form_item withdrawal_items[] = {
 };
 static const struct form_section withdrawal_sections[] = {
     {N_("撤回"), NULL, NULL, NULL, 0, FORM_GRID, ITEMS(withdrawal_items)},
+    FILES,
 };
 
 static const struct form_layout layouts[] = {
@@ -341,7 +354,7 @@ const struct field *form_field(enum message_kind kind, const char *path)
     rest++;
     len = bracket != NULL ? (size_t)(bracket - rest) : strlen(rest);
     field = strncmp(path, "body.", 5) == 0 ? field_in(message_form_body(), rest, len)
-                                           : field_in(message_form_of(kind)->facts, rest, len);
+                                           : field_in(message_form_of(kind), rest, len);
     if (field != NULL && bracket != NULL && field->type == FIELD_ROWS && bracket[2] == '.') {
         return field_in(field->rows->fields, bracket + 3, strlen(bracket + 3));
     }

@@ -38,6 +38,7 @@ static const struct form_item information_items[] = {
 };
 static const struct form_section information_sections[] = {
     ONE(N_("请求内容"), information_items),
+    FILES,
 };
 
 static const struct form_item information_reply_items[] = {
@@ -49,6 +50,7 @@ static const struct form_item information_reply_items[] = {
 };
 static const struct form_section information_reply_sections[] = {
     ONE(N_("答复"), information_reply_items),
+    FILES,
 };
 
 static const struct form_item assistance_items[] = {
@@ -65,6 +67,7 @@ static const struct form_item assistance_items[] = {
 };
 static const struct form_section assistance_sections[] = {
     ONE(N_("落实情况"), assistance_items),
+    FILES,
 };
 
 static const struct form_item escalation_items[] = {
@@ -76,6 +79,7 @@ static const struct form_item escalation_items[] = {
 };
 static const struct form_section escalation_sections[] = {
     ONE(N_("督办回复"), escalation_items),
+    FILES,
 };
 
 /* --- Art. 16 --- */
@@ -86,7 +90,10 @@ static const struct form_item archive_items[] = {
     RECIPIENTS(N_("发给"), TO_PARTIES),
     OFFICER,
 };
-static const struct form_section archive_sections[] = {ONE(N_("归档"), archive_items)};
+static const struct form_section archive_sections[] = {
+    ONE(N_("归档"), archive_items),
+    FILES,
+};
 
 static const struct form_item reopen_items[] = {
     {"facts.why", N_("重新启动原因"), NULL, FORM_RADIO, NULL, 0, false},
@@ -94,7 +101,10 @@ static const struct form_item reopen_items[] = {
     RECIPIENTS(N_("发给"), TO_MEMBERS),
     OFFICER,
 };
-static const struct form_section reopen_sections[] = {ONE(N_("重新启动"), reopen_items)};
+static const struct form_section reopen_sections[] = {
+    ONE(N_("重新启动"), reopen_items),
+    FILES,
+};
 
 static const struct form_item plan_date_items[] = {
     {"facts.dates[]", N_("回访日期"), NULL, FORM_PLAIN, NULL, 0, false},
@@ -108,6 +118,7 @@ static const struct form_section plan_sections[] = {
     TABLE(N_("回访日期"), N_("由近到远，每次一行；代替尚未进行的回访。"), "facts.dates", N_("回访"),
           plan_date_items),
     ONE(N_("其他"), plan_items),
+    FILES,
 };
 
 static const struct form_item report_items[] = {
@@ -122,6 +133,7 @@ static const struct form_item report_items[] = {
 };
 static const struct form_section report_sections[] = {
     ONE(N_("回访报告（第十六条）"), report_items),
+    FILES,
 };
 
 /* --- Art. 13, 14 --- */
@@ -135,6 +147,7 @@ static const struct form_item consultation_items[] = {
 };
 static const struct form_section consultation_sections[] = {
     ONE(N_("会商内容"), consultation_items),
+    FILES,
 };
 
 static const struct form_item promise_items[] = {
@@ -154,6 +167,7 @@ static const struct form_section conference_sections[] = {
     ONE(N_("会商情况"), conference_items),
     TABLE(N_("承诺事项"), N_("每项到期前提醒，逾期督办。"), "facts.promises", N_("承诺"),
           promise_items),
+    FILES,
 };
 
 static const struct form_item promise_report_items[] = {
@@ -165,6 +179,7 @@ static const struct form_item promise_report_items[] = {
 };
 static const struct form_section promise_report_sections[] = {
     ONE(N_("办理情况"), promise_report_items),
+    FILES,
 };
 
 static const struct form_item meeting_items[] = {
@@ -182,6 +197,7 @@ static const struct form_section meeting_sections[] = {
     ONE(N_("会议"), meeting_items),
     TABLE(N_("议题"), N_("留空则自动列入达到三次督办且尚未解决的事项。"), "facts.agenda",
           N_("议题"), agenda_items),
+    FILES,
 };
 
 static const struct form_item attendance_items[] = {
@@ -190,7 +206,10 @@ static const struct form_item attendance_items[] = {
     RECIPIENTS(N_("发给"), N_("默认发给邀请单位")),
     OFFICER,
 };
-static const struct form_section attendance_sections[] = {ONE(N_("回执"), attendance_items)};
+static const struct form_section attendance_sections[] = {
+    ONE(N_("回执"), attendance_items),
+    FILES,
+};
 
 static const struct form_item hearing_items[] = {
     {"facts.purpose", N_("听证事项"), NULL, FORM_RADIO, NULL, 0, false},
@@ -202,7 +221,10 @@ static const struct form_item hearing_items[] = {
     ABOUT,
     OFFICER,
 };
-static const struct form_section hearing_sections[] = {ONE(N_("听证邀请"), hearing_items)};
+static const struct form_section hearing_sections[] = {
+    ONE(N_("听证邀请"), hearing_items),
+    FILES,
+};
 
 static const struct form_item hearing_opinion_items[] = {
     {"facts.opinion", N_("听证结论"), NULL, FORM_RADIO, NULL, 0, false},
@@ -215,6 +237,7 @@ static const struct form_section hearing_opinion_sections[] = {
     ONE(N_("听证意见"), hearing_opinion_items),
     TABLE(N_("承诺事项"), N_("每项到期前提醒，逾期督办。"), "facts.promises", N_("承诺"),
           promise_items),
+    FILES,
 };
 
 /* --- the roster --- */
@@ -235,6 +258,7 @@ static const struct form_item own_person_items[] = {
 static const struct form_section roster_change_sections[] = {
     ONE(N_("调整内容"), roster_change_items),
     TABLE(N_("人员"), NULL, "body.persons", N_("人员"), own_person_items),
+    FILES,
 };
 
 static const struct form_item roster_items[] = {
@@ -254,6 +278,7 @@ static const struct form_section roster_sections[] = {
     ONE(N_("名册"), roster_items),
     TABLE(N_("人员"), N_("可从表格中复制多行，粘贴到第一格。"), "body.persons", N_("人员"),
           roster_person_items),
+    FILES,
 };
 
 /* --- Art. 20, associates, corrections --- */
@@ -273,6 +298,7 @@ static const struct form_section fund_sections[] = {
     ONE(N_("救助金监管（第二十条）"), fund_items),
     TABLE(N_("支付计划"), N_("由近到远，各笔之和等于总额。"), "facts.payments", N_("支付"),
           payment_items),
+    FILES,
 };
 
 static const struct form_item fund_payment_items[] = {
@@ -286,6 +312,7 @@ static const struct form_item fund_payment_items[] = {
 };
 static const struct form_section fund_payment_sections[] = {
     ONE(N_("支付情况"), fund_payment_items),
+    FILES,
 };
 
 static const struct form_item letter_items[] = {
@@ -296,7 +323,10 @@ static const struct form_item letter_items[] = {
     ABOUT,
     OFFICER,
 };
-static const struct form_section letter_sections[] = {ONE(N_("函"), letter_items)};
+static const struct form_section letter_sections[] = {
+    ONE(N_("函"), letter_items),
+    FILES,
+};
 
 static const struct form_item letter_answer_items[] = {
     {"facts.answer", N_("回函结果"), NULL, FORM_RADIO, NULL, 0, false},
@@ -306,6 +336,7 @@ static const struct form_item letter_answer_items[] = {
 };
 static const struct form_section letter_answer_sections[] = {
     ONE(N_("协作单位回函"), letter_answer_items),
+    FILES,
 };
 
 static const struct form_item correction_items[] = {
@@ -314,7 +345,10 @@ static const struct form_item correction_items[] = {
     TEXT_OF(N_("正确的内容"), N_("原件保留，更正附在其后。")),
     OFFICER,
 };
-static const struct form_section correction_sections[] = {ONE(N_("更正"), correction_items)};
+static const struct form_section correction_sections[] = {
+    ONE(N_("更正"), correction_items),
+    FILES,
+};
 
 static const struct form_layout layouts[] = {
     {MESSAGE_INFORMATION_REQUEST, N_("请求提供信息"), N_("发出请求"),

@@ -42,19 +42,21 @@ enum duty_kind form_duty_kind(enum message_kind kind);
 
 /* form_view.c: the sections and their controls, the faults on top. */
 void form_view(struct form_page *form);
+/* "facts.measures[0].unit" -> "facts-measures-0-unit" */
+void form_id(const char *name, char out[FORM_NAME_BYTES]);
 /* form_choices.c: `options` of a control. */
 void form_view_options(struct form_page *form, const struct form_item *item, const char *name);
 /* The needs in groups, with whom the policy suggests; whom it goes to, and when each must answer.
  */
 void form_view_needs(struct form_page *form);
 void form_view_recipients(struct form_page *form);
-/* form_attachments.c, the one place for attachments: where a material's digest and size come from,
- * and what its row shows of them. */
-void form_view_attachment(struct form_page *form, uint32_t row);
+/* form_attachments.c, the one place for attachments: where the digest and size of a row come from,
+ * and what it shows of them. */
+void form_view_attachment(struct form_page *form, const struct form_section *section, uint32_t row);
 /* Sizes by the digests; a digest of nothing that was attached here goes, with a fault. */
 enum err form_take_attachments(struct form_page *form) MUST_CHECK;
 /* The files that came with the form itself are attached; a refused one is a fault. */
 enum err form_take_uploads(struct form_page *form) MUST_CHECK;
-void form_detach(struct form_page *form, uint32_t row);
+void form_detach(struct form_page *form, const struct form_section *section, uint32_t row);
 
 #endif

@@ -19,8 +19,7 @@ struct control { /* one control being written */
     const struct form_fault *fault;
 };
 
-/* "facts.measures[0].unit" -> "facts-measures-0-unit" */
-static void id_of(const char *name, char out[FORM_NAME_BYTES])
+void form_id(const char *name, char out[FORM_NAME_BYTES])
 {
     size_t len = 0;
 
@@ -41,7 +40,7 @@ static struct control control_of(struct form_page *form, const struct form_secti
 
     control.field = form_field(form->layout->kind, item->path);
     form_name(item->path, row, control.name);
-    id_of(control.name, control.id);
+    form_id(control.name, control.id);
     control.fault = form_fault_of(&form->faults, control.name);
     return control;
 }
@@ -310,7 +309,8 @@ static void view_row_names(struct form_page *form, const struct form_section *se
     named_text(view, "drop", text);
 }
 
-static void view_rows(struct form_page *form, const struct form_section *section)
+/* How many are shown: one at least. What the buttons below and in the rows are called. */
+static uint32_t view_rows_begin(struct form_page *form, const struct form_section *section)
 {
     struct json_writer *view = &form->page->view;
     uint32_t rows = form_rows(&form->values, form->layout->kind, section);
@@ -322,6 +322,14 @@ static void view_rows(struct form_page *form, const struct form_section *section
     named_text(view, "group", section->rows);
     named_text(view, "one_of", tr(form->page, section->one));
     named_bool(view, "full", rows >= form_rows_max(form->layout->kind, section));
+    return rows;
+}
+
+static void view_rows(struct form_page *form, const struct form_section *section)
+{
+    struct json_writer *view = &form->page->view;
+    const uint32_t rows = view_rows_begin(form, section);
+
     view_columns(form, section);
     json_name(view, "rows");
     json_array_begin(view);
@@ -330,6 +338,25 @@ static void view_rows(struct form_page *form, const struct form_section *section
         view_row_names(form, section, row);
         view_items(form, section, row, false);
         view_items(form, section, row, true);
+        json_object_end(view);
+    }
+    json_array_end(view);
+}
+
+static void view_files(struct form_page *form, const struct form_section *section)
+{
+    struct json_writer *view = &form->page->view;
+    const uint32_t rows = view_rows_begin(form, section);
+    char of[64];
+
+    json_name(view, "rows");
+    json_array_begin(view);
+    for (uint32_t row = 0; row < rows; row++) {
+        json_object_begin(view);
+        view_row_names(form, section, row);
+        (void)snprintf(of, sizeof(of), "%s %u", tr(form->page, section->one), row + 1);
+        named_text(view, "a_of", of);
+        form_view_attachment(form, section, row);
         json_object_end(view);
     }
     json_array_end(view);
@@ -349,7 +376,8 @@ static void view_materials(struct form_page *form, const struct form_section *se
         json_object_begin(view);
         named_text(view, "material", page_word(form->page, VOCABULARY_MATERIAL, list[i].kind));
         named_bool(view, "must", list[i].mandatory);
-        form_view_attachment(form, (uint32_t)i);
+        named_text(view, "a_of", page_word(form->page, VOCABULARY_MATERIAL, list[i].kind));
+        form_view_attachment(form, section, (uint32_t)i);
         json_name(view, "items");
         json_array_begin(view);
         for (size_t k = 0; k < section->count; k++) {
@@ -386,7 +414,8 @@ static void view_section_body(struct form_page *form, const struct form_section 
                                          [FORM_TABLE] = "table",
                                          [FORM_BLOCKS] = "blocks",
                                          [FORM_NEEDS] = "needs_style",
-                                         [FORM_MATERIALS] = "materials_style"};
+                                         [FORM_MATERIALS] = "materials_style",
+                                         [FORM_FILES] = "files_style"};
     struct json_writer *view = &form->page->view;
 
     for (size_t i = 0; i < sizeof(styles) / sizeof(styles[0]); i++) {
@@ -408,6 +437,9 @@ static void view_section_body(struct form_page *form, const struct form_section 
         break;
     case FORM_MATERIALS:
         view_materials(form, section);
+        break;
+    case FORM_FILES:
+        view_files(form, section);
         break;
     }
 }
@@ -466,7 +498,7 @@ static bool is_shown(const struct form_page *form, const struct form_section *se
         (void)policy_materials(form->rules.policy, form->layout->kind, &count);
         return count > 0;
     }
-    return section->outcomes == 0 && has_control(section);
+    return section->outcomes == 0 && (section->style == FORM_FILES || has_control(section));
 }
 
 static bool goes_on(const struct form_page *form, size_t index)
@@ -515,7 +547,7 @@ static void view_fault(struct form_page *form, const struct form_fault *fault)
     struct form_place place;
     char id[FORM_NAME_BYTES], label[256] = "";
 
-    id_of(fault->name, id);
+    form_id(fault->name, id);
     json_object_begin(view);
     named_text(view, "f_id", id);
     if (form_find(form->layout, fault->name, &place) && place.item != NULL) {

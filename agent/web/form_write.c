@@ -472,7 +472,7 @@ enum err form_write(const struct form *form, struct buf *out, struct form_map *m
     address_out(&writing);
     json_name(&json, "facts");
     json_object_begin(&json);
-    fields_out(&writing, "facts", message_form_of(form->layout->kind)->facts);
+    fields_out(&writing, "facts", message_form_of(form->layout->kind));
     counted_out(&writing);
     json_object_end(&json);
     json_name(&json, "body");
@@ -487,12 +487,12 @@ enum err form_write(const struct form *form, struct buf *out, struct form_map *m
 
 /* --- back from a fault --- */
 
-/* The control at which a group or row begins. */
+/* The control at which a group or row begins; of rows of files the file. */
 static bool first_control(const struct form_section *section, uint32_t row,
                           char ret_name[FORM_NAME_BYTES])
 {
     for (size_t i = 0; i < section->count; i++) {
-        if (section->items[i].widget < FORM_FIXED) {
+        if (section->items[i].widget < FORM_FIXED || section->style == FORM_FILES) {
             form_name(section->items[i].path, row, ret_name);
             return true;
         }

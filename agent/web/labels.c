@@ -39,6 +39,8 @@ static const struct label labels[] = {
     {NULL, "outcomes", N_("每人审查结果"), LABEL_PLAIN},
     {"outcomes", "text", N_("说明"), LABEL_PLAIN},
     {NULL, "attachments", N_("附件"), LABEL_PLAIN},
+    {"attachments", "digest", N_("密文摘要"), LABEL_CODE},
+    {"attachments", "sealed_bytes", N_("大小"), LABEL_BYTES},
     {"attachments", "material", N_("对应材料"), LABEL_MATERIAL},
     {"attachments", "name", N_("文件名"), LABEL_PLAIN},
     {"attachments", "type", N_("文件类型"), LABEL_PLAIN},

@@ -67,6 +67,20 @@ static enum err begin(struct page *page, const char *name, struct uuid *ret_uplo
     return attachments_begin(page->agent, &declared, ret_upload, fault);
 }
 
+static void cancel(struct page *page, const struct uuid *upload)
+{
+    const struct attachment_progress none = {.have = 0};
+    struct fault fault;
+    const enum err error = attachments_cancel(page->agent, upload);
+
+    memset(&fault, 0, sizeof(fault));
+    if (error == OK) {
+        answer_progress(page, upload, &none);
+    } else {
+        answer_refused(page, error, &fault);
+    }
+}
+
 /* Without an offset it only asks. */
 static enum err go_on(struct page *page, const struct uuid *upload,
                       struct attachment_progress *progress, struct fault *fault)
@@ -91,6 +105,11 @@ void page_attach(struct page *page)
         return;
     }
     memset(&fault, 0, sizeof(fault));
+    if (id != NULL && http_query(page->request, "cancel") != NULL &&
+        uuid_parse(id, &upload) == OK) {
+        cancel(page, &upload);
+        return;
+    }
     if (name != NULL) {
         error = begin(page, name, &upload, &fault);
     } else if (id != NULL && uuid_parse(id, &upload) == OK) {

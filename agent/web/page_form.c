@@ -438,7 +438,7 @@ static void detach_row(struct form_page *form, const char *what)
 
     if (form_find(form->layout, what, &place) && place.item != NULL &&
         place.item->widget == FORM_FILE) {
-        form_detach(form, place.row);
+        form_detach(form, place.section, place.row);
     }
 }
 

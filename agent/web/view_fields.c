@@ -8,6 +8,7 @@
 
 #include "agent/web/labels.h"
 #include "agent/web/view_parts.h"
+#include "model/attachment.h"
 #include "model/lanes.h"
 #include "model/message_form.h"
 
@@ -451,10 +452,12 @@ static void view_table(struct value *value, const struct field *field, const uin
     json_object_end(view);
 }
 
-/* Whoever has a place of its own on the page: persons. */
-static bool is_elsewhere(const struct field *field)
+/* What has a place of its own on the page: persons, and files but for which material each is. */
+static bool is_elsewhere(const struct value *value, const struct field *field)
 {
-    return field->type == FIELD_ROWS && strcmp(field->name, "persons") == 0;
+    return strcmp(field->name, "persons") == 0 ||
+           (strcmp(field->name, "attachments") == 0 &&
+            message_kind_attaches(value->message->header.kind));
 }
 
 static void view_plain(struct value *value, const char *list, const struct field *fields,
@@ -477,7 +480,7 @@ static void view_tables(struct value *value, const struct field *fields, const v
 {
     for (const struct field *field = fields; field->name != NULL; field++) {
         if (field->type == FIELD_ROWS && !message_field_empty(field, source) &&
-            !is_elsewhere(field)) {
+            !is_elsewhere(value, field)) {
             view_table(value, field, source);
         }
     }
@@ -486,15 +489,14 @@ static void view_tables(struct value *value, const struct field *fields, const v
 void view_fields(struct page *page, struct store_txn *read, const struct message *message,
                  const struct body *body)
 {
-    const struct kind_form *form = message_form_of(message->header.kind);
-    const void *facts = (const uint8_t *)message + (form != NULL ? form->offset : 0);
+    const struct field *facts = message_form_of(message->header.kind);
     struct value value = {.page = page, .read = read, .message = message};
 
     buf_init(&value.text, VALUE_BYTES);
     json_name(&page->view, "fields");
     json_array_begin(&page->view);
-    if (form != NULL) {
-        view_plain(&value, NULL, form->facts, facts);
+    if (facts != NULL) {
+        view_plain(&value, NULL, facts, message);
     }
     if (body != NULL) {
         view_plain(&value, "body", message_form_body(), body);
@@ -502,8 +504,8 @@ void view_fields(struct page *page, struct store_txn *read, const struct message
     json_array_end(&page->view);
     json_name(&page->view, "tables");
     json_array_begin(&page->view);
-    if (form != NULL) {
-        view_tables(&value, form->facts, facts);
+    if (facts != NULL) {
+        view_tables(&value, facts, message);
     }
     if (body != NULL) {
         view_tables(&value, message_form_body(), body);

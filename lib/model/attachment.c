@@ -217,14 +217,25 @@ bool attachment_scan_fits(const struct attachment_scan *scan)
 
 /* ---- what a message names ---- */
 
-bool message_blob_next(const struct message *message, size_t *at, struct blob_ref *ret_ref)
+static bool is_referral(enum message_kind kind)
+{
+    return kind == MESSAGE_OUTBOUND_REFERRAL || kind == MESSAGE_INBOUND_REFERRAL;
+}
+
+bool message_kind_attaches(enum message_kind kind)
+{
+    return message_kind_from_agency(kind) && !is_referral(kind) && kind != MESSAGE_DELIVERY &&
+           kind != MESSAGE_REJECTION;
+}
+
+const char *message_blob_list(enum message_kind kind)
+{
+    return is_referral(kind) ? "facts.materials" : "facts.attachments";
+}
+
+static bool next_material(const struct referral_facts *facts, size_t *at, struct blob_ref *ret_ref)
 {
     static const struct digest none = {{0}};
-    const struct referral_facts *facts = &message->referral;
-    if (message->header.kind != MESSAGE_OUTBOUND_REFERRAL &&
-        message->header.kind != MESSAGE_INBOUND_REFERRAL) {
-        return false;
-    }
     for (; *at < facts->material_count; (*at)++) {
         const struct material *material = &facts->materials[*at];
         if (!digest_equal(&material->digest, &none)) {
@@ -235,4 +246,18 @@ bool message_blob_next(const struct message *message, size_t *at, struct blob_re
         }
     }
     return false;
+}
+
+bool message_blob_next(const struct message *message, size_t *at, struct blob_ref *ret_ref)
+{
+    if (is_referral(message->header.kind)) {
+        return next_material(&message->referral, at, ret_ref);
+    }
+    if (!message_kind_attaches(message->header.kind) || *at >= message->attachment_count) {
+        return false;
+    }
+    const struct attached *attached = &message->attachments[*at];
+    *ret_ref = (struct blob_ref){
+        .digest = attached->digest, .sealed_bytes = attached->sealed_bytes, .material = (*at)++};
+    return true;
 }

@@ -54,12 +54,19 @@ void attachment_scan_add(struct attachment_scan *scan, struct span piece);
 /* All pieces were added: is it what it is called? False also as soon as it cannot be. */
 bool attachment_scan_fits(const struct attachment_scan *scan);
 
-/* The sealed bytes that a message names: its materials that are there. */
+/* May files go with a message of this kind, named in its facts' `attachments`? With every one that
+ * people write but referrals: each of theirs is one of the materials of Art. 7. */
+bool message_kind_attaches(enum message_kind kind);
+
+/* The sealed bytes that a message names: a referral's materials that are there, the attachments of
+ * any other. */
 struct blob_ref {
     struct digest digest;
     uint64_t sealed_bytes;
-    size_t material; /* its place in the facts */
+    size_t material; /* its place in that list */
 };
+/* "facts.materials" or "facts.attachments". */
+const char *message_blob_list(enum message_kind kind);
 /* The next at or behind `*at`, which moves on; false: no more. Begin with 0. */
 bool message_blob_next(const struct message *message, size_t *at, struct blob_ref *ret_ref);
 

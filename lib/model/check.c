@@ -725,7 +725,7 @@ void message_check(const struct check_context *ctx, const struct message *messag
         return;
     }
     const struct kind_rule *rule = rule_of(message->header.kind);
-    if (check_addressees(&check, rule->several) && rule->facts(&check) &&
+    if (check_addressees(&check, rule->several) && rule->facts(&check) && check_attached(&check) &&
         check_body_fields(&check) && body != NULL) {
         (void)check_body(&check, body);
     }

@@ -46,7 +46,9 @@ bool check_roster_body(struct check *check, const struct body *body);
 bool check_minor_facts(struct check *check);
 bool check_minor_body(struct check *check, const struct body *body);
 
-/* What opens the materials that are there: to its readers, and to nobody else. */
+/* The files that go with a message beside its facts; a referral's are its materials. */
+bool check_attached(struct check *check);
+/* What opens the files that are there: to its readers, and to nobody else. */
 bool check_attachments(struct check *check, const struct body *body);
 
 #endif

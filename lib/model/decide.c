@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/attachment.h"
 #include "model/decide_parts.h"
 #include "model/lanes.h"
 
@@ -86,6 +87,16 @@ bool deciding_check_message(struct deciding *deciding)
     return true;
 }
 
+bool deciding_check_attachments(struct deciding *deciding)
+{
+    size_t missing = deciding->ctx->attachment_missing;
+    return missing == 0 ||
+           deciding_refuse(deciding, REFUSAL_ATTACHMENT,
+                           "%s[%zu].digest: not uploaded by the sender, or of "
+                           "another size",
+                           message_blob_list(deciding->message->header.kind), missing - 1);
+}
+
 /* A new case has a number of the agency that opens it; a further referral of a known case keeps
  * the case's number, whoever opened it. */
 static bool check_new(struct deciding *deciding)
@@ -117,12 +128,6 @@ static bool check_new(struct deciding *deciding)
     if (!own && !ctx->case_known && !ctx->replica) {
         return deciding_refuse(deciding, REFUSAL_NUMBER,
                                "header.case_number: a new case has the prefix %s", sender->prefix);
-    }
-    if (ctx->attachment_missing != 0) {
-        return deciding_refuse(deciding, REFUSAL_ATTACHMENT,
-                               "facts.materials[%zu].digest: not uploaded by the sender, or of "
-                               "another size",
-                               ctx->attachment_missing - 1);
     }
     return deciding_nobody_left(deciding) && decide_link(deciding);
 }
@@ -476,7 +481,7 @@ void decide_message(const struct decide_context *ctx, const struct referral *bef
     deciding.message = message;
     bool taken = deciding_check_signer(&deciding) && deciding_check_message(&deciding) &&
                  (before == NULL ? check_new(&deciding) : check_known(&deciding)) &&
-                 apply(&deciding);
+                 apply(&deciding) && deciding_check_attachments(&deciding);
     if (!taken) {
         enum refusal refusal = ret_decision->refusal;
         char detail[CHECK_DETAIL_BYTES];

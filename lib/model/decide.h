@@ -120,7 +120,7 @@ struct decide_context {
     bool number_taken;              /* a number that it claims belongs to something else */
     bool case_known;                /* a referral of this case id is there already */
     bool referral_known;            /* a referral with this referral id but another case is there */
-    size_t attachment_missing;      /* one more than the place of the first material whose bytes */
+    size_t attachment_missing;      /* one more than the place of the first file whose bytes */
                                     /* the signer has not uploaded; 0: all are there */
     bool refers_to_foreign;         /* refers_to names no message of this referral */
     const struct case_facts *whole_case; /* of header.case_id; NULL: not looked up (agents) */

@@ -500,7 +500,7 @@ void decide_matter_message(const struct decide_context *ctx, const struct matter
     matter_begin(&deciding, ctx, before, ret_decision);
     deciding.message = message;
     bool taken = deciding_check_signer(&deciding) && deciding_check_message(&deciding) &&
-                 apply(&deciding, before != NULL);
+                 apply(&deciding, before != NULL) && deciding_check_attachments(&deciding);
     if (!taken) {
         enum refusal refusal = ret_decision->refusal;
         char detail[CHECK_DETAIL_BYTES];

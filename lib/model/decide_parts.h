@@ -17,6 +17,8 @@ struct deciding {
 
 bool deciding_check_signer(struct deciding *deciding);
 bool deciding_check_message(struct deciding *deciding);
+/* The sender's files come before the message that names them. */
+bool deciding_check_attachments(struct deciding *deciding);
 /* The receipt must name exactly what is queued there. */
 bool deciding_check_item(struct deciding *deciding);
 

@@ -141,6 +141,11 @@ struct material {
     uint64_t sealed_bytes;
 };
 
+struct attached { /* a file that goes with a message */
+    struct digest digest;
+    uint64_t sealed_bytes;
+};
+
 struct measure {
     uint32_t measure;
     uint32_t shape;
@@ -331,7 +336,9 @@ struct notice_facts {
 struct message {
     struct message_header header;
     uint32_t body_fields;
-    struct agency_set copies; /* who gets it beside the recipient */
+    struct agency_set copies;           /* who gets it beside the recipient */
+    const struct attached *attachments; /* borrowed; a referral's are its materials */
+    size_t attachment_count;
     bool body_present;
     union {
         struct referral_facts referral;
@@ -422,8 +429,8 @@ struct body_outcome {
     const char *text;
 };
 
-struct body_attachment { /* what opens a material that is there */
-    uint32_t material;   /* its place in the facts */
+struct body_attachment { /* what opens a file that the facts name */
+    uint32_t material;   /* its place in the facts' list */
     const char *name;
     uint32_t type; /* VOCABULARY_ATTACHMENT */
     uint64_t plain_bytes;

@@ -25,33 +25,49 @@ static const struct rows material_rows = {material_fields, sizeof(struct materia
                                           LIMIT_MATERIALS};
 
 static const struct field referral_fields[] = {
-    {"ground", FIELD_WORD, MEMBER(struct referral_facts, ground), .which = VOCABULARY_GROUND,
+    {"ground", FIELD_WORD, MEMBER(struct message, referral.ground), .which = VOCABULARY_GROUND,
      .required = true},
-    {"priority_groups", FIELD_SET, MEMBER(struct referral_facts, priority_groups),
+    {"priority_groups", FIELD_SET, MEMBER(struct message, referral.priority_groups),
      .which = VOCABULARY_PRIORITY_GROUP},
-    {"needs", FIELD_SET, MEMBER(struct referral_facts, needs), .which = VOCABULARY_NEED},
-    {"measures", FIELD_SET, MEMBER(struct referral_facts, measures), .which = VOCABULARY_MEASURE},
-    {"materials", FIELD_ROWS, MEMBER(struct referral_facts, materials),
-     .count_offset = offsetof(struct referral_facts, material_count), .rows = &material_rows},
-    {"advance", FIELD_BOOL, MEMBER(struct referral_facts, advance)},
-    {"urgent", FIELD_BOOL, MEMBER(struct referral_facts, urgent)},
-    {"life_danger", FIELD_BOOL, MEMBER(struct referral_facts, life_danger)},
-    {"no_publicity", FIELD_BOOL, MEMBER(struct referral_facts, no_publicity)},
-    {"minor_marks", FIELD_SET, MEMBER(struct referral_facts, minor_marks),
+    {"needs", FIELD_SET, MEMBER(struct message, referral.needs), .which = VOCABULARY_NEED},
+    {"measures", FIELD_SET, MEMBER(struct message, referral.measures), .which = VOCABULARY_MEASURE},
+    {"materials", FIELD_ROWS, MEMBER(struct message, referral.materials),
+     .count_offset = offsetof(struct message, referral.material_count), .rows = &material_rows},
+    {"advance", FIELD_BOOL, MEMBER(struct message, referral.advance)},
+    {"urgent", FIELD_BOOL, MEMBER(struct message, referral.urgent)},
+    {"life_danger", FIELD_BOOL, MEMBER(struct message, referral.life_danger)},
+    {"no_publicity", FIELD_BOOL, MEMBER(struct message, referral.no_publicity)},
+    {"minor_marks", FIELD_SET, MEMBER(struct message, referral.minor_marks),
      .which = VOCABULARY_MINOR_MARK},
-    {"lead_channel", FIELD_WORD, MEMBER(struct referral_facts, lead_channel),
+    {"lead_channel", FIELD_WORD, MEMBER(struct message, referral.lead_channel),
      .which = VOCABULARY_LEAD_CHANNEL},
-    {"relation", FIELD_WORD, MEMBER(struct referral_facts, relation), .which = VOCABULARY_RELATION},
-    {"told", FIELD_WORD, MEMBER(struct referral_facts, told), .which = VOCABULARY_TOLD},
-    {"person_count", FIELD_U32, MEMBER(struct referral_facts, person_count)},
-    {"previous", FIELD_UUID, MEMBER(struct referral_facts, previous)},
-    {"previous_case", FIELD_UUID, MEMBER(struct referral_facts, previous_case)},
-    {"link", FIELD_WORD, MEMBER(struct referral_facts, link), .which = VOCABULARY_LINK},
+    {"relation", FIELD_WORD, MEMBER(struct message, referral.relation),
+     .which = VOCABULARY_RELATION},
+    {"told", FIELD_WORD, MEMBER(struct message, referral.told), .which = VOCABULARY_TOLD},
+    {"person_count", FIELD_U32, MEMBER(struct message, referral.person_count)},
+    {"previous", FIELD_UUID, MEMBER(struct message, referral.previous)},
+    {"previous_case", FIELD_UUID, MEMBER(struct message, referral.previous_case)},
+    {"link", FIELD_WORD, MEMBER(struct message, referral.link), .which = VOCABULARY_LINK},
     {.name = NULL},
 };
 
+/* Of every kind that may carry files beside its facts (message_kind_attaches). */
+static const struct field attached_fields[] = {
+    {"digest", FIELD_DIGEST, MEMBER(struct attached, digest), .required = true},
+    {"sealed_bytes", FIELD_U64, MEMBER(struct attached, sealed_bytes)},
+    {.name = NULL},
+};
+static const struct rows attached_rows = {attached_fields, sizeof(struct attached),
+                                          LIMIT_MATERIALS};
+#define ATTACHMENTS                                                                                \
+    {                                                                                              \
+        "attachments", FIELD_ROWS, MEMBER(struct message, attachments),                            \
+            .count_offset = offsetof(struct message, attachment_count), .rows = &attached_rows     \
+    }
+
 static const struct field sign_for_fields[] = {
     {"register_number", FIELD_CHARS, MEMBER(struct message, sign_for.register_number)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -80,15 +96,16 @@ static const struct rows document_rows = {document_fields, sizeof(struct documen
                                           LIMIT_DOCUMENTS};
 
 static const struct field feedback_fields[] = {
-    {"outcome", FIELD_WORD, MEMBER(struct feedback_facts, outcome), .which = VOCABULARY_OUTCOME,
+    {"outcome", FIELD_WORD, MEMBER(struct message, feedback.outcome), .which = VOCABULARY_OUTCOME,
      .required = true},
-    {"measures", FIELD_ROWS, MEMBER(struct feedback_facts, measures),
-     .count_offset = offsetof(struct feedback_facts, measure_count), .rows = &measure_rows},
-    {"documents", FIELD_ROWS, MEMBER(struct feedback_facts, documents),
-     .count_offset = offsetof(struct feedback_facts, document_count), .rows = &document_rows},
-    {"tell_by", FIELD_WORD, MEMBER(struct feedback_facts, tell_by), .which = VOCABULARY_TELL_BY},
-    {"suggested_agency", FIELD_CHARS, MEMBER(struct feedback_facts, suggested_agency)},
-    {"register_number", FIELD_CHARS, MEMBER(struct feedback_facts, register_number)},
+    {"measures", FIELD_ROWS, MEMBER(struct message, feedback.measures),
+     .count_offset = offsetof(struct message, feedback.measure_count), .rows = &measure_rows},
+    {"documents", FIELD_ROWS, MEMBER(struct message, feedback.documents),
+     .count_offset = offsetof(struct message, feedback.document_count), .rows = &document_rows},
+    {"tell_by", FIELD_WORD, MEMBER(struct message, feedback.tell_by), .which = VOCABULARY_TELL_BY},
+    {"suggested_agency", FIELD_CHARS, MEMBER(struct message, feedback.suggested_agency)},
+    {"register_number", FIELD_CHARS, MEMBER(struct message, feedback.register_number)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -97,29 +114,33 @@ static const struct field informed_fields[] = {
      .required = true},
     {"how", FIELD_WORD, MEMBER(struct message, informed.how), .which = VOCABULARY_HOW_TOLD,
      .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field papers_fields[] = {
-    {"documents", FIELD_WORDS, MEMBER(struct papers_facts, documents),
-     .count_offset = offsetof(struct papers_facts, document_count), .which = VOCABULARY_DOCUMENT,
+    {"documents", FIELD_WORDS, MEMBER(struct message, papers.documents),
+     .count_offset = offsetof(struct message, papers.document_count), .which = VOCABULARY_DOCUMENT,
      .required = true},
-    {"received", FIELD_INSTANT, MEMBER(struct papers_facts, received_ms), .required = true},
+    {"received", FIELD_INSTANT, MEMBER(struct message, papers.received_ms), .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field withdrawal_fields[] = {
     {"reason", FIELD_WORD, MEMBER(struct message, withdrawal.reason),
      .which = VOCABULARY_WITHDRAWAL, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 /* ---- beside a referral's own life ---- */
 
 static const struct field information_fields[] = {
-    {"asked", FIELD_SET, MEMBER(struct information_facts, asked), .which = VOCABULARY_INFORMATION,
+    {"asked", FIELD_SET, MEMBER(struct message, information.asked), .which = VOCABULARY_INFORMATION,
      .required = true},
-    {"about", FIELD_UUID, MEMBER(struct information_facts, about)},
+    {"about", FIELD_UUID, MEMBER(struct message, information.about)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -127,21 +148,23 @@ static const struct field information_reply_fields[] = {
     {"answered", FIELD_SET, MEMBER(struct message, information_reply.answered),
      .which = VOCABULARY_INFORMATION, .required = true},
     {"partly", FIELD_BOOL, MEMBER(struct message, information_reply.partly)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field assistance_fields[] = {
-    {"stage", FIELD_WORD, MEMBER(struct assistance_facts, stage), .which = VOCABULARY_STAGE,
+    {"stage", FIELD_WORD, MEMBER(struct message, assistance.stage), .which = VOCABULARY_STAGE,
      .required = true},
-    {"measure", FIELD_WORD, MEMBER(struct assistance_facts, measure), .which = VOCABULARY_MEASURE,
+    {"measure", FIELD_WORD, MEMBER(struct message, assistance.measure), .which = VOCABULARY_MEASURE,
      .required = true},
-    {"shape", FIELD_WORD, MEMBER(struct assistance_facts, shape), .which = VOCABULARY_SHAPE,
+    {"shape", FIELD_WORD, MEMBER(struct message, assistance.shape), .which = VOCABULARY_SHAPE,
      .required = true},
-    {"amount_fen", FIELD_U64, MEMBER(struct assistance_facts, amount_fen)},
-    {"instalment", FIELD_U32, MEMBER(struct assistance_facts, instalment)},
-    {"instalments", FIELD_U32, MEMBER(struct assistance_facts, instalments)},
-    {"date", FIELD_DATE, MEMBER(struct assistance_facts, date), .required = true},
-    {"person_index", FIELD_U32, MEMBER(struct assistance_facts, person_index), .zero = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct message, assistance.amount_fen)},
+    {"instalment", FIELD_U32, MEMBER(struct message, assistance.instalment)},
+    {"instalments", FIELD_U32, MEMBER(struct message, assistance.instalments)},
+    {"date", FIELD_DATE, MEMBER(struct message, assistance.date), .required = true},
+    {"person_index", FIELD_U32, MEMBER(struct message, assistance.person_index), .zero = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -150,36 +173,41 @@ static const struct field escalation_reply_fields[] = {
      .required = true},
     {"answer", FIELD_WORD, MEMBER(struct message, escalation_reply.answer),
      .which = VOCABULARY_ESCALATION_ANSWER, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field archive_fields[] = {
     {"why", FIELD_WORD, MEMBER(struct message, archive.why), .which = VOCABULARY_ARCHIVE_WHY,
      .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field reopen_fields[] = {
     {"why", FIELD_WORD, MEMBER(struct message, reopen.why), .which = VOCABULARY_REOPEN_WHY,
      .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field follow_up_plan_fields[] = {
-    {"dates", FIELD_DATES, MEMBER(struct follow_up_plan_facts, dates),
-     .count_offset = offsetof(struct follow_up_plan_facts, date_count), .required = true},
+    {"dates", FIELD_DATES, MEMBER(struct message, follow_up_plan.dates),
+     .count_offset = offsetof(struct message, follow_up_plan.date_count), .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field follow_up_report_fields[] = {
-    {"duty", FIELD_U32, MEMBER(struct follow_up_report_facts, duty), .zero = true},
-    {"hardship", FIELD_WORD, MEMBER(struct follow_up_report_facts, hardship),
+    {"duty", FIELD_U32, MEMBER(struct message, follow_up_report.duty), .zero = true},
+    {"hardship", FIELD_WORD, MEMBER(struct message, follow_up_report.hardship),
      .which = VOCABULARY_HARDSHIP, .required = true},
-    {"effect", FIELD_WORD, MEMBER(struct follow_up_report_facts, effect),
+    {"effect", FIELD_WORD, MEMBER(struct message, follow_up_report.effect),
      .which = VOCABULARY_EFFECT, .required = true},
-    {"risk", FIELD_WORD, MEMBER(struct follow_up_report_facts, risk), .which = VOCABULARY_RISK,
+    {"risk", FIELD_WORD, MEMBER(struct message, follow_up_report.risk), .which = VOCABULARY_RISK,
      .required = true},
-    {"next_date", FIELD_DATE, MEMBER(struct follow_up_report_facts, next_date)},
+    {"next_date", FIELD_DATE, MEMBER(struct message, follow_up_report.next_date)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -187,6 +215,7 @@ static const struct field consultation_fields[] = {
     {"topic", FIELD_WORD, MEMBER(struct message, consultation.topic), .which = VOCABULARY_TOPIC,
      .required = true},
     {"about", FIELD_UUID, MEMBER(struct message, consultation.about)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -200,12 +229,13 @@ static const struct field promise_fields[] = {
 static const struct rows promise_rows = {promise_fields, sizeof(struct promise), LIMIT_DUTIES};
 
 static const struct field conference_fields[] = {
-    {"topic", FIELD_WORD, MEMBER(struct conference_facts, topic), .which = VOCABULARY_TOPIC,
+    {"topic", FIELD_WORD, MEMBER(struct message, conference.topic), .which = VOCABULARY_TOPIC,
      .required = true},
-    {"held", FIELD_INSTANT, MEMBER(struct conference_facts, held_ms), .required = true},
-    {"promises", FIELD_ROWS, MEMBER(struct conference_facts, promises),
-     .count_offset = offsetof(struct conference_facts, promise_count), .rows = &promise_rows},
-    {"about", FIELD_UUID, MEMBER(struct conference_facts, about)},
+    {"held", FIELD_INSTANT, MEMBER(struct message, conference.held_ms), .required = true},
+    {"promises", FIELD_ROWS, MEMBER(struct message, conference.promises),
+     .count_offset = offsetof(struct message, conference.promise_count), .rows = &promise_rows},
+    {"about", FIELD_UUID, MEMBER(struct message, conference.about)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -213,6 +243,7 @@ static const struct field promise_report_fields[] = {
     {"duty", FIELD_U32, MEMBER(struct message, promise_report.duty), .required = true},
     {"result", FIELD_WORD, MEMBER(struct message, promise_report.result),
      .which = VOCABULARY_PROMISE_RESULT, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -225,34 +256,39 @@ static const struct field agenda_fields[] = {
 static const struct rows agenda_rows = {agenda_fields, sizeof(struct agenda_item), LIMIT_AGENDA};
 
 static const struct field meeting_fields[] = {
-    {"at", FIELD_INSTANT, MEMBER(struct meeting_facts, at_ms), .required = true},
-    {"reply_by", FIELD_DATE, MEMBER(struct meeting_facts, reply_by)},
-    {"agenda", FIELD_ROWS, MEMBER(struct meeting_facts, agenda),
-     .count_offset = offsetof(struct meeting_facts, agenda_count), .rows = &agenda_rows},
+    {"at", FIELD_INSTANT, MEMBER(struct message, meeting.at_ms), .required = true},
+    {"reply_by", FIELD_DATE, MEMBER(struct message, meeting.reply_by)},
+    {"agenda", FIELD_ROWS, MEMBER(struct message, meeting.agenda),
+     .count_offset = offsetof(struct message, meeting.agenda_count), .rows = &agenda_rows},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field attendance_fields[] = {
     {"attends", FIELD_WORD, MEMBER(struct message, attendance.attends), .which = VOCABULARY_ATTENDS,
      .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field hearing_fields[] = {
-    {"purpose", FIELD_WORD, MEMBER(struct hearing_facts, purpose),
+    {"purpose", FIELD_WORD, MEMBER(struct message, hearing.purpose),
      .which = VOCABULARY_HEARING_PURPOSE, .required = true},
-    {"at", FIELD_INSTANT, MEMBER(struct hearing_facts, at_ms), .required = true},
-    {"roles", FIELD_SET, MEMBER(struct hearing_facts, roles), .which = VOCABULARY_HEARING_ROLE},
-    {"reply_by", FIELD_DATE, MEMBER(struct hearing_facts, reply_by)},
-    {"about", FIELD_UUID, MEMBER(struct hearing_facts, about)},
+    {"at", FIELD_INSTANT, MEMBER(struct message, hearing.at_ms), .required = true},
+    {"roles", FIELD_SET, MEMBER(struct message, hearing.roles), .which = VOCABULARY_HEARING_ROLE},
+    {"reply_by", FIELD_DATE, MEMBER(struct message, hearing.reply_by)},
+    {"about", FIELD_UUID, MEMBER(struct message, hearing.about)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field hearing_opinion_fields[] = {
-    {"opinion", FIELD_WORD, MEMBER(struct hearing_opinion_facts, opinion),
+    {"opinion", FIELD_WORD, MEMBER(struct message, hearing_opinion.opinion),
      .which = VOCABULARY_OPINION, .required = true},
-    {"promises", FIELD_ROWS, MEMBER(struct hearing_opinion_facts, promises),
-     .count_offset = offsetof(struct hearing_opinion_facts, promise_count), .rows = &promise_rows},
+    {"promises", FIELD_ROWS, MEMBER(struct message, hearing_opinion.promises),
+     .count_offset = offsetof(struct message, hearing_opinion.promise_count),
+     .rows = &promise_rows},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -261,12 +297,14 @@ static const struct field roster_change_fields[] = {
      .which = VOCABULARY_ROSTER_ROLE, .required = true},
     {"change", FIELD_WORD, MEMBER(struct message, roster_change.change),
      .which = VOCABULARY_ROSTER_CHANGE, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field roster_fields[] = {
     {"edition", FIELD_U32, MEMBER(struct message, roster.edition), .required = true},
     {"persons", FIELD_U32, MEMBER(struct message, roster.persons), .zero = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
@@ -278,50 +316,55 @@ static const struct field payment_fields[] = {
 static const struct rows payment_rows = {payment_fields, sizeof(struct payment), LIMIT_DUTIES};
 
 static const struct field fund_plan_fields[] = {
-    {"custodian", FIELD_WORD, MEMBER(struct fund_plan_facts, custodian),
+    {"custodian", FIELD_WORD, MEMBER(struct message, fund_plan.custodian),
      .which = VOCABULARY_CUSTODIAN, .required = true},
-    {"amount_fen", FIELD_U64, MEMBER(struct fund_plan_facts, amount_fen), .required = true},
-    {"payments", FIELD_ROWS, MEMBER(struct fund_plan_facts, payments),
-     .count_offset = offsetof(struct fund_plan_facts, payment_count), .rows = &payment_rows,
+    {"amount_fen", FIELD_U64, MEMBER(struct message, fund_plan.amount_fen), .required = true},
+    {"payments", FIELD_ROWS, MEMBER(struct message, fund_plan.payments),
+     .count_offset = offsetof(struct message, fund_plan.payment_count), .rows = &payment_rows,
      .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field fund_payment_fields[] = {
-    {"duty", FIELD_U32, MEMBER(struct fund_payment_facts, duty), .required = true},
-    {"amount_fen", FIELD_U64, MEMBER(struct fund_payment_facts, amount_fen), .required = true},
-    {"balance_fen", FIELD_U64, MEMBER(struct fund_payment_facts, balance_fen), .zero = true},
-    {"date", FIELD_DATE, MEMBER(struct fund_payment_facts, date), .required = true},
+    {"duty", FIELD_U32, MEMBER(struct message, fund_payment.duty), .required = true},
+    {"amount_fen", FIELD_U64, MEMBER(struct message, fund_payment.amount_fen), .required = true},
+    {"balance_fen", FIELD_U64, MEMBER(struct message, fund_payment.balance_fen), .zero = true},
+    {"date", FIELD_DATE, MEMBER(struct message, fund_payment.date), .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field letter_fields[] = {
-    {"associate", FIELD_CHARS, MEMBER(struct letter_facts, associate), .required = true},
-    {"answer_by", FIELD_DATE, MEMBER(struct letter_facts, answer_by), .required = true},
-    {"about", FIELD_UUID, MEMBER(struct letter_facts, about)},
+    {"associate", FIELD_CHARS, MEMBER(struct message, letter.associate), .required = true},
+    {"answer_by", FIELD_DATE, MEMBER(struct message, letter.answer_by), .required = true},
+    {"about", FIELD_UUID, MEMBER(struct message, letter.about)},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field letter_answer_fields[] = {
     {"answer", FIELD_WORD, MEMBER(struct message, letter_answer.answer),
      .which = VOCABULARY_LETTER_ANSWER, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field correction_fields[] = {
     {"corrects", FIELD_SET, MEMBER(struct message, correction.corrects),
      .which = VOCABULARY_CORRECTED, .required = true},
+    ATTACHMENTS,
     {.name = NULL},
 };
 
 static const struct field delivery_fields[] = {
-    {"lane", FIELD_U32, MEMBER(struct delivery_facts, lane), .zero = true},
-    {"stream_seq", FIELD_U64, MEMBER(struct delivery_facts, stream_seq)},
-    {"leaf_index", FIELD_U64, MEMBER(struct delivery_facts, leaf_index), .zero = true},
-    {"leaf_hash", FIELD_DIGEST, MEMBER(struct delivery_facts, leaf_hash)},
-    {"received", FIELD_INSTANT, MEMBER(struct delivery_facts, received_ms)},
-    {"reason", FIELD_WORD, MEMBER(struct delivery_facts, reason), .which = VOCABULARY_REJECTION},
-    {"field", FIELD_CHARS, MEMBER(struct delivery_facts, field)},
+    {"lane", FIELD_U32, MEMBER(struct message, delivery.lane), .zero = true},
+    {"stream_seq", FIELD_U64, MEMBER(struct message, delivery.stream_seq)},
+    {"leaf_index", FIELD_U64, MEMBER(struct message, delivery.leaf_index), .zero = true},
+    {"leaf_hash", FIELD_DIGEST, MEMBER(struct message, delivery.leaf_hash)},
+    {"received", FIELD_INSTANT, MEMBER(struct message, delivery.received_ms)},
+    {"reason", FIELD_WORD, MEMBER(struct message, delivery.reason), .which = VOCABULARY_REJECTION},
+    {"field", FIELD_CHARS, MEMBER(struct message, delivery.field)},
     {.name = NULL},
 };
 
@@ -334,26 +377,27 @@ static const struct field trace_fields[] = {
 static const struct rows trace_rows = {trace_fields, sizeof(struct trace_day), 0};
 
 static const struct field notice_fields[] = {
-    {"rung", FIELD_CHARS, MEMBER(struct notice_facts, rung)},
-    {"task", FIELD_WORD, MEMBER(struct notice_facts, task), .which = VOCABULARY_TASK, .zero = true},
-    {"window", FIELD_U32, MEMBER(struct notice_facts, window)},
-    {"roles", FIELD_ROLES, MEMBER(struct notice_facts, roles)},
-    {"responsible", FIELD_CHARS, MEMBER(struct notice_facts, responsible)},
-    {"arrival", FIELD_INSTANT, MEMBER(struct notice_facts, arrival_ms)},
-    {"working_days", FIELD_U32, MEMBER(struct notice_facts, working_days)},
-    {"due", FIELD_DATE, MEMBER(struct notice_facts, due_date)},
-    {"due_before", FIELD_INSTANT, MEMBER(struct notice_facts, due_before_ms)},
-    {"provisional", FIELD_BOOL, MEMBER(struct notice_facts, provisional)},
-    {"fell_due", FIELD_INSTANT, MEMBER(struct notice_facts, fell_due_ms)},
-    {"old_due_before", FIELD_INSTANT, MEMBER(struct notice_facts, old_due_before_ms)},
-    {"late", FIELD_BOOL, MEMBER(struct notice_facts, late)},
-    {"lateness_days", FIELD_U32, MEMBER(struct notice_facts, lateness_days)},
-    {"document_number", FIELD_CHARS, MEMBER(struct notice_facts, document_number)},
-    {"calendar_version", FIELD_CHARS, MEMBER(struct notice_facts, calendar_version)},
-    {"trace", FIELD_ROWS, MEMBER(struct notice_facts, trace),
-     .count_offset = offsetof(struct notice_facts, trace_count), .rows = &trace_rows},
-    {"reason", FIELD_CHARS, MEMBER(struct notice_facts, reason)},
-    {"annotated", FIELD_CHARS, MEMBER(struct notice_facts, annotated)},
+    {"rung", FIELD_CHARS, MEMBER(struct message, notice.rung)},
+    {"task", FIELD_WORD, MEMBER(struct message, notice.task), .which = VOCABULARY_TASK,
+     .zero = true},
+    {"window", FIELD_U32, MEMBER(struct message, notice.window)},
+    {"roles", FIELD_ROLES, MEMBER(struct message, notice.roles)},
+    {"responsible", FIELD_CHARS, MEMBER(struct message, notice.responsible)},
+    {"arrival", FIELD_INSTANT, MEMBER(struct message, notice.arrival_ms)},
+    {"working_days", FIELD_U32, MEMBER(struct message, notice.working_days)},
+    {"due", FIELD_DATE, MEMBER(struct message, notice.due_date)},
+    {"due_before", FIELD_INSTANT, MEMBER(struct message, notice.due_before_ms)},
+    {"provisional", FIELD_BOOL, MEMBER(struct message, notice.provisional)},
+    {"fell_due", FIELD_INSTANT, MEMBER(struct message, notice.fell_due_ms)},
+    {"old_due_before", FIELD_INSTANT, MEMBER(struct message, notice.old_due_before_ms)},
+    {"late", FIELD_BOOL, MEMBER(struct message, notice.late)},
+    {"lateness_days", FIELD_U32, MEMBER(struct message, notice.lateness_days)},
+    {"document_number", FIELD_CHARS, MEMBER(struct message, notice.document_number)},
+    {"calendar_version", FIELD_CHARS, MEMBER(struct message, notice.calendar_version)},
+    {"trace", FIELD_ROWS, MEMBER(struct message, notice.trace),
+     .count_offset = offsetof(struct message, notice.trace_count), .rows = &trace_rows},
+    {"reason", FIELD_CHARS, MEMBER(struct message, notice.reason)},
+    {"annotated", FIELD_CHARS, MEMBER(struct message, notice.annotated)},
     {.name = NULL},
 };
 
@@ -423,50 +467,47 @@ static const struct field body_fields[] = {
     {.name = NULL},
 };
 
-const struct kind_form *message_form_of(enum message_kind kind)
+const struct field *message_form_of(enum message_kind kind)
 {
-#define FACTS(member) offsetof(struct message, member)
-    static const struct kind_form forms[MESSAGE_AGENCY_KIND_COUNT] = {
-        [MESSAGE_OUTBOUND_REFERRAL] = {referral_fields, FACTS(referral)},
-        [MESSAGE_INBOUND_REFERRAL] = {referral_fields, FACTS(referral)},
-        [MESSAGE_SIGN_FOR] = {sign_for_fields, 0},
-        [MESSAGE_OUTBOUND_FEEDBACK] = {feedback_fields, FACTS(feedback)},
-        [MESSAGE_INBOUND_FEEDBACK] = {feedback_fields, FACTS(feedback)},
-        [MESSAGE_APPLICANT_INFORMED] = {informed_fields, 0},
-        [MESSAGE_PAPERS] = {papers_fields, FACTS(papers)},
-        [MESSAGE_WITHDRAWAL] = {withdrawal_fields, 0},
-        [MESSAGE_DELIVERY] = {delivery_fields, FACTS(delivery)},
-        [MESSAGE_REJECTION] = {delivery_fields, FACTS(delivery)},
-        [MESSAGE_INFORMATION_REQUEST] = {information_fields, FACTS(information)},
-        [MESSAGE_INFORMATION_REPLY] = {information_reply_fields, 0},
-        [MESSAGE_ASSISTANCE_REPORT] = {assistance_fields, FACTS(assistance)},
-        [MESSAGE_ESCALATION_REPLY] = {escalation_reply_fields, 0},
-        [MESSAGE_ARCHIVE] = {archive_fields, 0},
-        [MESSAGE_REOPEN] = {reopen_fields, 0},
-        [MESSAGE_FOLLOW_UP_PLAN] = {follow_up_plan_fields, FACTS(follow_up_plan)},
-        [MESSAGE_FOLLOW_UP_REPORT] = {follow_up_report_fields, FACTS(follow_up_report)},
-        [MESSAGE_CONSULTATION] = {consultation_fields, 0},
-        [MESSAGE_CONFERENCE] = {conference_fields, FACTS(conference)},
-        [MESSAGE_PROMISE_REPORT] = {promise_report_fields, 0},
-        [MESSAGE_MEETING_NOTICE] = {meeting_fields, FACTS(meeting)},
-        [MESSAGE_MEETING_REPLY] = {attendance_fields, 0},
-        [MESSAGE_HEARING_INVITATION] = {hearing_fields, FACTS(hearing)},
-        [MESSAGE_HEARING_REPLY] = {attendance_fields, 0},
-        [MESSAGE_HEARING_OPINION] = {hearing_opinion_fields, FACTS(hearing_opinion)},
-        [MESSAGE_ROSTER_CHANGE] = {roster_change_fields, 0},
-        [MESSAGE_ROSTER] = {roster_fields, 0},
-        [MESSAGE_FUND_PLAN] = {fund_plan_fields, FACTS(fund_plan)},
-        [MESSAGE_FUND_PAYMENT] = {fund_payment_fields, FACTS(fund_payment)},
-        [MESSAGE_LETTER] = {letter_fields, FACTS(letter)},
-        [MESSAGE_LETTER_ANSWER] = {letter_answer_fields, 0},
-        [MESSAGE_CORRECTION] = {correction_fields, 0},
+    static const struct field *const forms[MESSAGE_AGENCY_KIND_COUNT] = {
+        [MESSAGE_OUTBOUND_REFERRAL] = referral_fields,
+        [MESSAGE_INBOUND_REFERRAL] = referral_fields,
+        [MESSAGE_SIGN_FOR] = sign_for_fields,
+        [MESSAGE_OUTBOUND_FEEDBACK] = feedback_fields,
+        [MESSAGE_INBOUND_FEEDBACK] = feedback_fields,
+        [MESSAGE_APPLICANT_INFORMED] = informed_fields,
+        [MESSAGE_PAPERS] = papers_fields,
+        [MESSAGE_WITHDRAWAL] = withdrawal_fields,
+        [MESSAGE_DELIVERY] = delivery_fields,
+        [MESSAGE_REJECTION] = delivery_fields,
+        [MESSAGE_INFORMATION_REQUEST] = information_fields,
+        [MESSAGE_INFORMATION_REPLY] = information_reply_fields,
+        [MESSAGE_ASSISTANCE_REPORT] = assistance_fields,
+        [MESSAGE_ESCALATION_REPLY] = escalation_reply_fields,
+        [MESSAGE_ARCHIVE] = archive_fields,
+        [MESSAGE_REOPEN] = reopen_fields,
+        [MESSAGE_FOLLOW_UP_PLAN] = follow_up_plan_fields,
+        [MESSAGE_FOLLOW_UP_REPORT] = follow_up_report_fields,
+        [MESSAGE_CONSULTATION] = consultation_fields,
+        [MESSAGE_CONFERENCE] = conference_fields,
+        [MESSAGE_PROMISE_REPORT] = promise_report_fields,
+        [MESSAGE_MEETING_NOTICE] = meeting_fields,
+        [MESSAGE_MEETING_REPLY] = attendance_fields,
+        [MESSAGE_HEARING_INVITATION] = hearing_fields,
+        [MESSAGE_HEARING_REPLY] = attendance_fields,
+        [MESSAGE_HEARING_OPINION] = hearing_opinion_fields,
+        [MESSAGE_ROSTER_CHANGE] = roster_change_fields,
+        [MESSAGE_ROSTER] = roster_fields,
+        [MESSAGE_FUND_PLAN] = fund_plan_fields,
+        [MESSAGE_FUND_PAYMENT] = fund_payment_fields,
+        [MESSAGE_LETTER] = letter_fields,
+        [MESSAGE_LETTER_ANSWER] = letter_answer_fields,
+        [MESSAGE_CORRECTION] = correction_fields,
     };
-    static const struct kind_form notice = {notice_fields, FACTS(notice)};
-#undef FACTS
     if (message_kind_from_agency(kind)) {
-        return &forms[kind];
+        return forms[kind];
     }
-    return message_kind_from_broker(kind) ? &notice : NULL;
+    return message_kind_from_broker(kind) ? notice_fields : NULL;
 }
 
 const struct field *message_form_body(void)

@@ -48,14 +48,8 @@ struct field {
     const struct rows *rows; /* ROWS */
 };
 
-/* Where a kind's facts lie in a struct message, and their fields. */
-struct kind_form {
-    const struct field *facts;
-    size_t offset;
-};
-
-/* NULL for a kind that is none. */
-const struct kind_form *message_form_of(enum message_kind kind);
+/* The facts of a kind, as members of a struct message; NULL for a kind that is none. */
+const struct field *message_form_of(enum message_kind kind);
 /* What the file of a kind names beside facts and body. */
 enum message_address {
     ADDRESS_NEW_REFERRAL, /* recipients, case_number, previous */

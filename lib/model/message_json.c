@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "model/attachment.h"
 #include "model/check.h"
 #include "model/instant_text.h"
 #include "model/message_form.h"
@@ -511,13 +512,12 @@ static enum err read_address(const struct json_value *root, struct message_draft
 static enum err read_facts(const struct json_value *root, struct region *region,
                            struct message_draft *draft, struct fault *fault)
 {
-    const struct kind_form *form = message_form_of(draft->message.header.kind);
+    const struct field *fields = message_form_of(draft->message.header.kind);
     struct json_value facts = json_member(root, "facts");
-    uint8_t *target = (uint8_t *)&draft->message + form->offset;
     if (json_absent(&facts) && draft->message.header.kind == MESSAGE_SIGN_FOR) {
         return OK; /* the agent allots the register number */
     }
-    return read_object(&facts, form->facts, region, target, fault);
+    return read_object(&facts, fields, region, &draft->message, fault);
 }
 
 static enum err read_body(const struct json_value *root, struct region *region,
@@ -532,7 +532,8 @@ static enum err read_body(const struct json_value *root, struct region *region,
     if (draft->body.attachment_count != 0) {
         struct json_value attachments = json_member(&body, "attachments");
         return json_refuse(&attachments, fault, "json.attachments",
-                           "the agent writes these: name the attachment in facts.materials");
+                           "the agent writes these: name the attachment in %s",
+                           message_blob_list(message->header.kind));
     }
     message->body_present = true;
     message->body_fields = body_fields_of(&draft->body);

@@ -217,13 +217,13 @@ void message_json_write_header(struct json_writer *writer, const struct message_
 
 void message_json_write_facts(struct json_writer *writer, const struct message *message)
 {
-    const struct kind_form *form = message_form_of(message->header.kind);
-    if (form == NULL) {
+    const struct field *fields = message_form_of(message->header.kind);
+    if (fields == NULL) {
         json_object_begin(writer);
         json_object_end(writer);
         return;
     }
-    write_object(writer, form->facts, (const uint8_t *)message + form->offset);
+    write_object(writer, fields, message);
 }
 
 void message_json_write_body(struct json_writer *writer, const struct body *body)

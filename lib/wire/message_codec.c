@@ -155,6 +155,13 @@ static const struct bind notice_binds[] = {
 static const struct bind_table notice_table =
     TABLE(&referral__v1__notice_facts__descriptor, struct notice_facts, notice_binds);
 
+static const struct bind attached_binds[] = {
+    FIXED(1, struct attached, digest),
+    NUMBER(2, struct attached, sealed_bytes),
+};
+static const struct bind_table attached_table =
+    TABLE(&referral__v1__attached__descriptor, struct attached, attached_binds);
+
 static const struct bind facts_binds[] = {
     NUMBER(1, struct message, body_fields),
     CHOICE(2, struct message, referral, &referral_table),
@@ -189,6 +196,7 @@ static const struct bind facts_binds[] = {
     CHOICE(31, struct message, letter_answer, &letter_answer_table),
     CHOICE(32, struct message, correction, &correction_table),
     ID(33, struct message, copies),
+    MANY(34, struct message, attachments, attachment_count, LIMIT_MATERIALS, &attached_table),
 };
 static const struct bind_table facts_table =
     TABLE(&referral__v1__facts__descriptor, struct message, facts_binds);

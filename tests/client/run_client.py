@@ -312,6 +312,40 @@ class Conversation(unittest.TestCase):
         self.refused(11, True, sender.put, wrong, 1000, 600, sealed[600:1000])
         self.drain(receiver)
 
+    def test_a_file_with_an_answer(self):
+        """A sign-for names a file of its sender's: uploaded before, opened by who referred."""
+        sender, receiver = self.greeted("procuratorate"), self.greeted("education")
+        self.drain(sender)
+        self.drain(receiver)
+        self.assertEqual(sender.submit([referral(sender, 80)])[0][0].kind, 1)
+        found = receiver.fetch()
+        receiver.acknowledge(found)
+        about = found[0][1]
+        plain = b"%PDF-1.7 \u7b7e\u6536"
+        key, sealed = client.attachment_seal(plain)
+        header = m.Header(kind=3, recipient="procuratorate", case_id=about.case_id,
+                          case_number=about.case_number, referral_id=about.referral_id,
+                          referral_number=about.referral_number, refers_to=about.message_id)
+        facts = m.Facts(body_fields=256 | 512, sign_for=m.SignForFacts(
+            register_number="JY-DJ-%d-0080" % year_of(receiver)))
+        facts.attachments.add(digest=client.sha256(sealed), sealed_bytes=len(sealed))
+        body = m.Body(officer="officer 8")
+        body.attachments.add(material=0, name="a.pdf", type=1, plain_bytes=len(plain), key=key)
+        payload = receiver.make_payload(header, facts, body)
+        record, _ = receiver.submit([payload])[0]
+        self.assertEqual((record.kind, record.refusal), (2, 77))
+        receiver.upload(sealed)
+        header.message_id = client.uuid7(receiver.now_ms())
+        record, _ = receiver.submit([receiver.make_payload(header, facts, body)])[0]
+        self.assertEqual((record.kind, record.refusal), (1, 0))
+        got, = [item for item in sender.fetch() if item[1].kind == 3]
+        opened = got[3].attachments[0]
+        named = got[2].attachments[opened.material].digest
+        self.assertEqual(client.attachment_open(sender.download(named), opened.key,
+                                                opened.plain_bytes), plain)
+        self.refused(12, True, self.greeted("civil-affairs").download, named)
+        self.drain(sender)
+
     def test_id_reused_and_refusals(self):
         sender = self.greeted("procuratorate")
         payload = m.Payload.FromString(referral(sender, 2))

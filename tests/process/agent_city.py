@@ -34,6 +34,15 @@ def stop(process, number=signal.SIGTERM):
     return process.wait(timeout=WAIT)
 
 
+def wait_for(what, test, seconds=WAIT):
+    """For what no event tells."""
+    deadline = time.monotonic() + seconds
+    while not test():
+        if time.monotonic() > deadline:
+            raise Failed("waited for " + what)
+        select.select([], [], [], 0.005)
+
+
 class Socket:
     """A JSON-lines unix socket; connects as soon as somebody listens."""
 

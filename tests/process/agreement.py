@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Every message of the agreement, said from a shell with `referralctl agent send` between real
 agents and a real broker, and seen to arrive: each row of the domain's table of messages, by the
-examples of docs/messages.md where the page has one."""
+examples of docs/messages.md where the page has one. A file goes with each."""
 
+import base64
 import datetime
 import json
 import os
@@ -15,7 +16,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from agent_city import BIN, CONFIG, ROOT, City, outbound, inbound  # noqa: E402
+from agent_city import BIN, CONFIG, ROOT, City, outbound, inbound, wait_for  # noqa: E402
 
 ASSOCIATE = """
   - id: hospital
@@ -26,6 +27,7 @@ ASSOCIATE = """
     office: {zh: 医务科, en: Medical Office}
     duties: []
 """
+FILE = "附件：由 %s 附上。\n"
 FENCE = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 
 
@@ -64,6 +66,7 @@ class Agreement(unittest.TestCase):
         for name in self.NAMES:
             self.city.agent(name)
         self.examples = examples()
+        self.files = {}
 
     def tearDown(self):
         logs = {name: agent.log() for name, agent in self.city.agents.items()}
@@ -94,14 +97,38 @@ class Agreement(unittest.TestCase):
         self.said.add(row["kind"])
         return row["referral"]
 
+    def file_of(self, who):
+        """The digest of a file that this agency attached."""
+        if who not in self.files:
+            path = self.city.path(who + ".txt")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(FILE % who)
+            self.files[who] = self.shell(who, "attach", path)["attachment"]["digest"]
+        return self.files[who]
+
+    def has_file(self, who, row, to):
+        """The file that went with the message opens at all who got it."""
+        for name in to:
+            agent = self.city.agents[name]
+            wait_for("the file of %s" % row["kind"], lambda each=agent: [
+                file["state"] for file in each.must("attachments", id=row["id"])["attachments"]
+            ] == ["here"])
+            data = agent.must("attachment", digest=self.files[who], count=1000)["data"]
+            self.assertEqual(base64.b64decode(data).decode(), FILE % who)
+
     def say(self, who, kind, to, facts=None, **address):
-        """The page's example of this kind, addressed anew; answers the number it is under."""
+        """The page's example of this kind, addressed anew and with a file; answers the number it is
+        under."""
         example = self.examples[kind]
-        message = {"kind": kind, "facts": {**example.get("facts", {}), **(facts or {})},
+        message = {"kind": kind,
+                   "facts": {**example.get("facts", {}), **(facts or {}),
+                             "attachments": [{"digest": self.file_of(who)}]},
                    "body": address.pop("body", example["body"]), **address}
         rows = self.shell(who, "send", "-", message=message)["messages"]
         self.assertEqual(len(rows), 1, "one act is one message")
-        return self.arrive(who, rows[0], to)
+        number = self.arrive(who, rows[0], to)
+        self.has_file(who, rows[0], to)
+        return number
 
     def refer(self, to="education", **members):
         message = {**outbound(to), **members}

@@ -9,28 +9,18 @@ plain, and what a message refers to outlasts the week of what none does (laborat
 import base64
 import hashlib
 import os
-import select
 import subprocess
 import sys
-import time
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from agent_city import BIN, MATERIALS, WAIT, City, Failed, inbound, outbound  # noqa: E402
+from agent_city import BIN, MATERIALS, City, inbound, outbound, wait_for  # noqa: E402
 
 MIB = 1 << 20
 PIECE = 384 * 1024
 DAY_MS = 86400000
-
-
-def wait_for(what, test, seconds=WAIT):
-    deadline = time.monotonic() + seconds
-    while not test():
-        if time.monotonic() > deadline:
-            raise Failed("waited for " + what)
-        select.select([], [], [], 0.005)
 
 
 def size_of_parts(folder):

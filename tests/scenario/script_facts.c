@@ -110,12 +110,18 @@ static bool fill_instant(struct filling *filling, const struct field *field, cha
     return true;
 }
 
+/* `file1` to `file5`: what `uploads` brings. Another text: the digest of that text. */
 static bool fill_digest(struct filling *filling, const struct field *field, char *text, void *at)
 {
     struct digest digest = crypto_sha256(span_text(text));
+    uint8_t bytes[SCRIPT_MATERIAL_BYTES];
+    uint64_t number;
 
     (void)filling;
     (void)field;
+    if (strncmp(text, "file", 4) == 0 && step_number(text + 4, &number) && number > 0) {
+        digest = script_material((uint32_t)number - 1, bytes);
+    }
     memcpy(at, &digest, sizeof(digest));
     return true;
 }
@@ -270,12 +276,10 @@ static const char *word_of(char *words, const char *name)
 bool step_facts(const struct world *world, struct step *step, const char *more,
                 struct region *region, struct message *message)
 {
-    const struct kind_form *form = message_form_of(message->header.kind);
     struct filling filling = {
         .world = world, .step = step, .number = message->header.referral_number, .region = region};
-    uint8_t *base = (uint8_t *)message + (form != NULL ? form->offset : 0);
 
-    for (const struct field *field = form != NULL ? form->facts : NULL;
+    for (const struct field *field = message_form_of(message->header.kind);
          field != NULL && field->name != NULL; field++) {
         char words[256];
         const char *value = step_option(step, field->name);
@@ -284,7 +288,7 @@ bool step_facts(const struct world *world, struct step *step, const char *more,
             text_copy(words, sizeof(words), more);
             value = word_of(words, field->name);
         }
-        if (value != NULL && !fill_field(&filling, field, value, base)) {
+        if (value != NULL && !fill_field(&filling, field, value, (uint8_t *)message)) {
             return false;
         }
     }

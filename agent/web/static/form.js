@@ -61,9 +61,9 @@
   var begun = {}; /* name, size and date of a file: its upload */
   var sending = 0;
 
-  function ask(query, bytes, type) {
+  function ask(query, bytes, type, signal) {
     return fetch('/attach' + query, {
-      method: 'POST', body: bytes || null, credentials: 'same-origin',
+      method: 'POST', body: bytes || null, credentials: 'same-origin', signal: signal,
       headers: { 'X-Csrf-Token': form.elements.csrf.value, 'Content-Type': type || 'application/octet-stream' }
     }).then(function (answer) {
       var type = answer.headers.get('Content-Type') || '';
@@ -75,45 +75,67 @@
     });
   }
 
-  function pieces(file, upload, have, bar) {
-    bar.value = have / file.size;
-    return ask('?upload=' + upload + '&offset=' + have, file.slice(have, have + PIECE)).then(function (result) {
-      return result.ok && !result.complete ? pieces(file, upload, result.have, bar) : result;
+  function key(file) { return [file.name, file.size, file.lastModified].join('/'); }
+
+  function pieces(job, upload, have) {
+    job.bar.value = have / job.file.size;
+    return ask('?upload=' + upload + '&offset=' + have, job.file.slice(have, have + PIECE), '', job.stop.signal).then(function (result) {
+      return result.ok && !result.complete ? pieces(job, upload, result.have) : result;
     });
   }
 
-  function whole(file, bar, tries) {
-    var key = [file.name, file.size, file.lastModified].join('/');
-    var there = begun[key] ? ask('?upload=' + begun[key]) : Promise.resolve({ ok: false });
+  /* It is asked first how far it is: what was answered into nowhere is not sent again. */
+  function whole(job, tries) {
+    var file = job.file;
+    var there = begun[key(file)] ? ask('?upload=' + begun[key(file)], null, '', job.stop.signal) : Promise.resolve({ ok: false });
     return there.then(function (result) {
-      return result.ok ? result : ask('', new URLSearchParams({ name: file.name, bytes: file.size }).toString(), 'application/x-www-form-urlencoded');
+      return result.ok ? result : ask('', new URLSearchParams({ name: file.name, bytes: file.size }).toString(), 'application/x-www-form-urlencoded', job.stop.signal);
     }).then(function (result) {
-      if (!result.ok) { return result; }
-      begun[key] = result.upload;
-      return pieces(file, result.upload, result.have, bar);
+      if (!result.ok || result.complete) { return result; }
+      begun[key(file)] = result.upload;
+      return pieces(job, result.upload, result.have);
     }).then(function (result) {
-      delete begun[key];
+      delete begun[key(file)];
       return result;
     }, function (error) {
-      if (tries === 0) { throw error; }
+      if (tries === 0 || job.stop.signal.aborted) { throw error; }
       return new Promise(function (resolve) { window.setTimeout(resolve, 2000); }).then(function () {
-        return whole(file, bar, tries - 1);
+        return whole(job, tries - 1);
       });
     });
   }
 
   function show(cell, digest, name, about, why) {
     var text = cell.querySelector('.err');
+    var missing = cell.parentNode.querySelector('[data-missing]');
     cell.querySelector('input[type="hidden"]').value = digest;
     cell.querySelector('[data-name]').textContent = name;
     cell.querySelector('[data-about]').textContent = about;
     cell.querySelector('[data-given]').hidden = !digest;
     cell.querySelector('[data-choose]').hidden = !!digest;
-    cell.querySelector('progress').hidden = true;
-    cell.parentNode.querySelector('[data-missing]').hidden = !!digest;
+    cell.querySelector('[data-sending]').hidden = true;
+    if (missing) { missing.hidden = !!digest; }
     cell.classList.toggle('bad', !!why);
     text.textContent = why;
     text.hidden = !why;
+  }
+
+  /* False: it was stopped before. */
+  function ended(cell, job) {
+    if (!job || cell.job !== job) { return false; }
+    cell.job = null;
+    sending--;
+    return true;
+  }
+
+  function stop(cell) {
+    var job = cell.job;
+    if (!ended(cell, job)) { return; }
+    job.stop.abort();
+    if (begun[key(job.file)]) { /* what the agent does not hear of, it forgets by itself */
+      ask('?upload=' + begun[key(job.file)] + '&cancel=1').catch(function () {});
+      delete begun[key(job.file)];
+    }
   }
 
   form.addEventListener('change', function (event) {
@@ -121,32 +143,36 @@
     var cell = input.closest('[data-file]');
     var file = input.files && input.files[0];
     if (!cell || !file) { return; }
-    var bar = cell.querySelector('progress');
+    var box = cell.querySelector('[data-sending]');
+    var job = { file: file, bar: box.querySelector('progress'), stop: new AbortController() };
     show(cell, '', '', '', '');
     cell.querySelector('[data-choose]').hidden = true;
-    bar.value = 0;
-    bar.hidden = false;
+    job.bar.value = 0;
+    box.hidden = false;
+    cell.job = job;
     sending++;
-    whole(file, bar, TRIES).then(function (result) {
+    whole(job, TRIES).catch(function () {
+      return { ok: false, why: form.dataset.unsent };
+    }).then(function (result) {
+      if (!ended(cell, job)) { return; }
       if (result.ok) { show(cell, result.digest, result.name, result.about, ''); }
       else { show(cell, '', '', '', result.why); }
-    }, function () {
-      show(cell, '', '', '', form.dataset.unsent);
-    }).then(function () {
       input.value = ''; /* it is not sent once more with the form */
-      sending--;
       changed();
       if (document.activeElement === document.body) { /* it was hidden under the officer's hands */
-        (cell.querySelector('[data-given]:not([hidden]) button') || input).focus();
+        (cell.querySelector('[data-given]:not([hidden]) button') || cell.parentNode.querySelector('[data-drop]') || input).focus();
       }
     });
   });
   form.addEventListener('click', function (event) {
-    var button = event.target.closest('button[data-detach]');
-    if (!button) { return; }
+    var button = event.target.closest('button[data-detach], button[data-cancel]');
+    var cell = button && button.closest('[data-file]');
+    if (!cell) { return; }
     event.preventDefault();
-    show(button.closest('[data-file]'), '', '', '', '');
-    button.closest('[data-file]').querySelector('input[type="file"]').focus();
+    stop(cell);
+    show(cell, '', '', '', '');
+    cell.querySelector('input[type="file"]').value = '';
+    cell.querySelector('input[type="file"]').focus();
     changed();
   });
 
@@ -197,6 +223,7 @@
   }
 
   function empty(row) {
+    row.querySelectorAll('[data-file]').forEach(function (cell) { show(cell, '', '', '', ''); });
     row.querySelectorAll('input, select, textarea').forEach(function (control) {
       if (control.type === 'checkbox' || control.type === 'radio') {
         control.checked = false;
@@ -208,7 +235,9 @@
       control.removeAttribute('aria-invalid');
       control.removeAttribute('autofocus');
     });
-    row.querySelectorAll('.err').forEach(function (text) { text.remove(); });
+    row.querySelectorAll('.err').forEach(function (text) {
+      if (!text.closest('[data-file]')) { text.remove(); }
+    });
     row.querySelectorAll('output').forEach(function (text) { text.textContent = ''; });
     row.querySelectorAll('.bad').forEach(function (box) { box.classList.remove('bad'); });
   }
@@ -223,7 +252,11 @@
     return fresh;
   }
 
-  function first(row) { return row.querySelector('input, select, textarea'); }
+  function first(row) {
+    return Array.prototype.find.call(row.querySelectorAll('input, select, textarea, button'), function (control) {
+      return control.type !== 'hidden' && !control.closest('[hidden]');
+    });
+  }
 
   form.addEventListener('click', function (event) {
     var button = event.target.closest('button');
@@ -237,6 +270,7 @@
     } else if (button && button.hasAttribute('data-drop')) {
       group = button.closest('[data-rows]');
       event.preventDefault();
+      button.closest('[data-row]').querySelectorAll('[data-file]').forEach(stop);
       if (rows(group).length > 1) {
         button.closest('[data-row]').remove();
       } else {
@@ -269,7 +303,7 @@
 
   function controls(row) {
     return Array.prototype.filter.call(row.querySelectorAll('input, select, textarea'), function (control) {
-      return control.type !== 'radio' && !(control.type === 'checkbox' && control.closest('.checks')) &&
+      return control.type !== 'radio' && control.type !== 'hidden' && control.type !== 'file' && !(control.type === 'checkbox' && control.closest('.checks')) &&
         !control.closest('details.more');
     });
   }

@@ -363,7 +363,7 @@ START_TEST(every_fact_has_a_place)
 {
     for (size_t i = 0; form_layout_at(i) != NULL; i++) {
         const struct form_layout *layout = form_layout_at(i);
-        const struct field *field = message_form_of(layout->kind)->facts;
+        const struct field *field = message_form_of(layout->kind);
 
         for (; field->name != NULL; field++) {
             char path[FORM_NAME_BYTES];

@@ -33,10 +33,12 @@ static void choose(const char *field, const char *file, struct span bytes)
     uploads[upload_count++] = (struct http_upload){field, file, "", bytes};
 }
 
+static const char *form_path = "/refer";
+
 static void post(void)
 {
     const struct http_request asked = {.method = HTTP_POST,
-                                       .path = "/refer",
+                                       .path = form_path,
                                        .form = posted,
                                        .form_count = posted_count,
                                        .uploads = uploads,
@@ -317,6 +319,61 @@ START_TEST(what_was_sent_can_be_downloaded)
 }
 END_TEST
 
+/* Of a form that is no referral's: any number of files, kept while anything is at fault. */
+START_TEST(files_go_with_any_message)
+{
+    char tail[160], path[96], first[DIGEST_TEXT_BYTES], second[DIGEST_TEXT_BYTES];
+    struct json_value outbox;
+
+    send_one(tail);
+    outbox = desk_must(&desk, "{'cmd':'outbox'}");
+    (void)snprintf(path, sizeof(path), "/send/withdrawal/%s", text_at(outbox, "rows.0.referral"));
+    form_path = path;
+    get(path, "", page_form);
+    ck_assert(says("name=\"facts.attachments[0].digest\""));
+    ck_assert(says("enctype=\"multipart/form-data\""));
+    choose("facts.attachments[0].digest", "说明.pdf", span_of(pdf, 5000));
+    type("facts.attachments[0].digest", "");
+    type("do", "add:facts.attachments");
+    post();
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("说明.pdf"));
+    ck_assert(says("name=\"facts.attachments[1].digest\""));
+    cut("name=\"facts.attachments[0].digest\" value=\"", first, sizeof(first));
+    type("facts.attachments[0].digest", first);
+    choose("facts.attachments[1].digest", "a.exe", span_of(pdf, 5000));
+    post(); /* and the reason is missing */
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert(says("href=\"#facts-attachments-1-digest\""));
+    ck_assert(says("附件 2：文件"));
+    type("facts.attachments[0].digest", first);
+    choose("facts.attachments[1].digest", "清单.pdf", span_of(pdf, 100000));
+    post();
+    ck_assert_uint_eq(got.status, 422);
+    cut("name=\"facts.attachments[1].digest\" value=\"", second, sizeof(second));
+    type("facts.attachments[0].digest", first);
+    type("facts.attachments[1].digest", second);
+    type("do", "drop:facts.attachments[0]");
+    post();
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(!says(first) && says(second));
+    type("facts.reason", "duplicate");
+    type("facts.attachments[0].digest", "");
+    type("facts.attachments[1].digest", second);
+    post();
+    ck_assert_msg(got.status == 303, "%u: %.2000s", got.status,
+                  strstr((char *)got.body.data, "id=\"faults\""));
+    outbox = desk_must(&desk, "{'cmd':'outbox'}");
+    get("/message/", text_at(outbox, "rows.1.id"), page_message);
+    ck_assert(says("清单.pdf") && !says("说明.pdf"));
+    cut("href=\"/attachment/", tail, sizeof(tail));
+    get("/attachment/", tail, page_attachment);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(span_equal(span_of(got.body.data, got.body.len - 1), span_of(pdf, 100000)));
+    form_path = "/refer";
+}
+END_TEST
+
 START_TEST(others_and_other_addresses_get_nothing)
 {
     static const char other[] = "0190a000-0000-7000-8000-000000000000";
@@ -357,6 +414,7 @@ int main(void)
     tcase_add_test(tests, a_refused_file_is_said_at_its_row);
     tcase_add_test(tests, a_digest_of_nothing_is_refused);
     tcase_add_test(tests, what_was_sent_can_be_downloaded);
+    tcase_add_test(tests, files_go_with_any_message);
     tcase_add_test(tests, others_and_other_addresses_get_nothing);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -1,5 +1,6 @@
 /* lib/model/attachment and check_attachments: types, names, sizes, and what a body must say. */
 #include "model/attachment.h"
+#include "model/message_form.h"
 #include "model_support.h"
 
 static const struct {
@@ -154,6 +155,97 @@ START_TEST(test_bodies)
 }
 END_TEST
 
+/* --- files of the other kinds --- */
+
+/* The table of a kind's fields has the list where the rule says that files may go with it. */
+START_TEST(test_which_kinds_attach)
+{
+    size_t count = 0;
+    for (int i = 0; i <= MESSAGE_RETURNED; i++) {
+        enum message_kind kind = (enum message_kind)i;
+        const struct field *field = message_form_of(kind);
+        while (field != NULL && field->name != NULL && strcmp(field->name, "attachments") != 0) {
+            field++;
+        }
+        bool listed = field != NULL && field->name != NULL;
+        ck_assert_msg(listed == message_kind_attaches(kind), "%s", message_kind_name(kind));
+        count += listed;
+    }
+    ck_assert_uint_eq(count, MESSAGE_AGENCY_KIND_COUNT - 5); /* none, referrals, receipts */
+    ck_assert(message_kind_attaches(MESSAGE_PAPERS));
+    ck_assert(!message_kind_attaches(MESSAGE_OUTBOUND_REFERRAL));
+    ck_assert(!message_kind_attaches(MESSAGE_DELIVERY));
+    ck_assert(!message_kind_attaches(MESSAGE_ESCALATION));
+}
+END_TEST
+
+static const struct attached files[] = {
+    {.digest = {{1}}, .sealed_bytes = 32 + 4096 + 16},
+    {.digest = {{2}}, .sealed_bytes = 32 + 8192 + 16},
+};
+
+static struct check_result check_papers(const struct attached *attached, size_t count,
+                                        const struct body_attachment *opens, size_t opened)
+{
+    const struct check_context ctx = {.policy = policy, .registry = registry};
+    struct message message = papers("procuratorate", "education");
+    struct body body = {.officer = "x", .attachments = opens, .attachment_count = opened};
+    struct check_result result;
+    message.attachments = attached;
+    message.attachment_count = count;
+    SET(body.sender, message.header.sender);
+    SET(body.recipient, message.header.recipient);
+    body.message_id = message.header.message_id;
+    body.case_id = message.header.case_id;
+    message.body_fields = body_fields_of(&body);
+    message_check(&ctx, &message, &body, &result);
+    return result;
+}
+
+START_TEST(test_files_beside_the_facts)
+{
+    struct body_attachment opens[] = {
+        {.material = 0, .name = "a.pdf", .type = ATTACHMENT_PDF, .plain_bytes = 100},
+        {.material = 1, .name = "b.jpg", .type = ATTACHMENT_JPEG, .plain_bytes = 5000},
+    };
+    struct check_result result = check_papers(files, 2, opens, 2);
+    ck_assert_msg(result.refusal == REFUSAL_NONE, "%s", result.detail);
+    ck_assert_int_eq(check_papers(NULL, 0, NULL, 0).refusal, REFUSAL_NONE);
+    result = check_papers(files, 2, opens, 1);
+    ck_assert_uint_eq(result.rejection, REJECTION_MISSING);
+    ck_assert_str_eq(result.detail, "body.attachments: nothing opens facts.attachments[1]");
+    ck_assert_uint_eq(check_papers(files, 1, opens, 2).rejection, REJECTION_CONTRADICTS);
+    opens[1].plain_bytes = 100;
+    ck_assert_uint_eq(check_papers(files, 2, opens, 2).rejection, REJECTION_CONTRADICTS);
+}
+END_TEST
+
+START_TEST(test_files_that_are_none)
+{
+    const struct check_context ctx = {.policy = policy, .registry = registry};
+    struct attached wrong[2] = {files[0], files[1]};
+    struct message referral = outbound_referral();
+    struct check_result result;
+    wrong[1].sealed_bytes = 0;
+    result = check_papers(wrong, 2, NULL, 0);
+    ck_assert_int_eq(result.refusal, REFUSAL_FACT_INVALID);
+    ck_assert_ptr_nonnull(strstr(result.detail, "facts.attachments[1].sealed_bytes"));
+    wrong[1].sealed_bytes = (uint64_t)ATTACHMENT_SEALED_MAX + 1;
+    ck_assert_int_eq(check_papers(wrong, 2, NULL, 0).refusal, REFUSAL_FACT_INVALID);
+    wrong[1] = files[1];
+    memset(&wrong[0].digest, 0, sizeof(wrong[0].digest));
+    result = check_papers(wrong, 2, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(result.detail, "facts.attachments[0].digest"));
+    ck_assert_int_eq(check_papers(files, LIMIT_MATERIALS + 1, NULL, 0).refusal,
+                     REFUSAL_FACT_INVALID);
+    referral.attachments = files; /* its files are its materials */
+    referral.attachment_count = 1;
+    message_check(&ctx, &referral, NULL, &result);
+    ck_assert_int_eq(result.refusal, REFUSAL_FACT_INVALID);
+    ck_assert_ptr_nonnull(strstr(result.detail, "facts.attachments"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("attachment");
@@ -162,6 +254,9 @@ int main(void)
     tcase_add_loop_test(tests, test_contents, 0, COUNT_OF(contents));
     tcase_add_loop_test(tests, test_names, 0, COUNT_OF(names));
     tcase_add_test(tests, test_bodies);
+    tcase_add_test(tests, test_which_kinds_attach);
+    tcase_add_test(tests, test_files_beside_the_facts);
+    tcase_add_test(tests, test_files_that_are_none);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

@@ -345,6 +345,37 @@ START_TEST(test_lists_of_matters)
 }
 END_TEST
 
+/* The files of a message that is no referral; without any, not a byte of it. */
+START_TEST(test_attached)
+{
+    const struct attached files[] = {{.digest = {{7}}, .sealed_bytes = 4144},
+                                     {.digest = {{8}}, .sealed_bytes = UINT64_C(1) << 33}};
+    struct message message = {.header = {.kind = MESSAGE_WITHDRAWAL}, .withdrawal = {.reason = 1}};
+    struct message back = {.header = {.kind = MESSAGE_WITHDRAWAL}};
+    struct payload payload = {.facts = {.len = 0}};
+    struct buf with, without;
+    buf_init(&with, LIMIT_FACTS_BYTES);
+    buf_init(&without, LIMIT_FACTS_BYTES);
+    ck_assert_int_eq(facts_encode(&message, &without), OK);
+    ck_assert_uint_eq(without.len, 4); /* {7: {1: 1}} */
+    message.attachments = files;
+    message.attachment_count = 2;
+    ck_assert_int_eq(facts_encode(&message, &with), OK);
+    payload.facts = span_buf(&with);
+    ck_assert_int_eq(facts_decode(&payload, &region, &back, NULL), OK);
+    ck_assert_uint_eq(back.attachment_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(digest_equal(&back.attachments[i].digest, &files[i].digest));
+        ck_assert_uint_eq(back.attachments[i].sealed_bytes, files[i].sealed_bytes);
+    }
+    payload.facts = span_buf(&without);
+    ck_assert_int_eq(facts_decode(&payload, &region, &back, NULL), OK);
+    ck_assert_uint_eq(back.attachment_count, 0);
+    buf_free(&with);
+    buf_free(&without);
+}
+END_TEST
+
 START_TEST(test_copies)
 {
     static const uint8_t zeros[AGENCY_SET_BYTES];
@@ -787,6 +818,7 @@ int main(void)
     tcase_add_test(codec, test_facts_refused);
     tcase_add_loop_test(codec, test_wrong_matters, 0, (int)COUNT_OF(wrong_matter_rows));
     tcase_add_loop_test(codec, test_lists_of_matters, 0, (int)COUNT_OF(list_rows));
+    tcase_add_test(codec, test_attached);
     tcase_add_test(codec, test_copies);
     tcase_add_test(codec, test_counts);
     tcase_add_test(codec, test_payload);
