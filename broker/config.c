@@ -59,6 +59,12 @@ static const struct yaml_option options[] = {
      .offset = offsetof(struct reading, config.attachments_percent),
      .min = 1,
      .max = 100},
+    PATH("backup-folder", backup_folder, false),
+    PATH("recovery-key", recovery_key, false),
+    {.name = "backup-keep",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct reading, config.backup_keep),
+     .max = 1000},
     PATH("status-socket", status_socket, true),
     GROUP("status-observers", 0),
     GROUP("status-operators", 1),
@@ -159,8 +165,9 @@ static enum err check_roles(const struct yaml_node *root, const struct broker_co
 
 enum err broker_config_read(const char *path, struct broker_config *ret_config, struct fault *fault)
 {
-    struct reading reading = {
-        .config = {.store_mib = 16384, .attachments_percent = LIMIT_STORE_PERCENT}};
+    struct reading reading = {.config = {.store_mib = 16384,
+                                         .attachments_percent = LIMIT_STORE_PERCENT,
+                                         .backup_keep = 14}};
     struct yaml *yaml;
     enum err error = yaml_open(path, &yaml, fault);
 
@@ -175,6 +182,7 @@ enum err broker_config_read(const char *path, struct broker_config *ret_config, 
         error = check_roles(yaml_root(yaml), &reading.config, fault);
     }
     if (error == OK) {
+        text_copy(reading.config.file, sizeof(reading.config.file), path);
         *ret_config = reading.config;
     }
     yaml_free(yaml);

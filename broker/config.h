@@ -17,6 +17,7 @@
 #define CONFIG_GROUP_BYTES 33 /* a group's name, with the NUL */
 
 struct broker_config {
+    char file[CONFIG_PATH_BYTES];                      /* that it was read from */
     char listen[CONFIG_LISTEN_MAX][CONFIG_PATH_BYTES]; /* nng urls */
     size_t listen_count;
     char tls_certificate[CONFIG_PATH_BYTES];
@@ -27,12 +28,15 @@ struct broker_config {
     char public_keys[CONFIG_PATH_BYTES];
     char registry[CONFIG_PATH_BYTES];
     char policy[CONFIG_PATH_BYTES];
-    char calendars[CONFIG_PATH_BYTES];   /* folder */
-    char store[CONFIG_PATH_BYTES];       /* folder */
-    char attachments[CONFIG_PATH_BYTES]; /* folder; empty: beside the store */
-    uint64_t attachments_percent;        /* of its disk: new ones are refused from there on */
-    uint64_t store_mib;                  /* the whole map, from the start */
-    bool store_reserve;                  /* its disk space is taken when the store is created */
+    char calendars[CONFIG_PATH_BYTES];     /* folder */
+    char store[CONFIG_PATH_BYTES];         /* folder */
+    char attachments[CONFIG_PATH_BYTES];   /* folder; empty: beside the store */
+    uint64_t attachments_percent;          /* of its disk: new ones are refused from there on */
+    uint64_t store_mib;                    /* the whole map, from the start */
+    bool store_reserve;                    /* its disk space is taken when the store is created */
+    char backup_folder[CONFIG_PATH_BYTES]; /* empty: named with each backup */
+    char recovery_key[CONFIG_PATH_BYTES];  /* the public half; empty: no backups */
+    uint64_t backup_keep;                  /* in that folder; 0: all */
     char status_socket[CONFIG_PATH_BYTES];
     char status_groups[3][CONFIG_GROUP_BYTES]; /* of observers, operators, auditors; or empty */
     uint64_t connections_max;                  /* 0: LIMIT_CONNECTIONS_EACH for each agency */

@@ -60,6 +60,7 @@ struct daemon {
     struct store *store;
     struct blobs *blobs;
     struct broker *broker;
+    struct broker_backup *backup;
     struct clock clock;
     struct fault_point fault_point;
     struct sd_notify notify;
@@ -257,6 +258,7 @@ static void status_cb(void *ctx, uint64_t handle, struct span line)
     const struct status_context status = {.broker = daemon->broker,
                                           .peer = &peer,
                                           .config = &daemon->config,
+                                          .backup = daemon->backup,
                                           .clock = &daemon->clock,
                                           .link = daemon->link,
                                           .turn = turn_soon,
@@ -380,6 +382,7 @@ static enum err load_rules(struct daemon *daemon, struct fault *fault)
 static enum err load_keys(struct daemon *daemon, struct fault *fault)
 {
     uint8_t seed[KEY_FILE_SECRET_BYTES];
+    uint8_t recovery[KEY_FILE_SECRET_BYTES]; /* public, and only looked at */
     enum err error = keyring_load(daemon->config.public_keys, &daemon->keyring, fault);
 
     if (error == OK) {
@@ -392,6 +395,9 @@ static enum err load_keys(struct daemon *daemon, struct fault *fault)
     crypto_wipe(seed, sizeof(seed));
     if (error == OK) {
         error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
+    }
+    if (error == OK && daemon->config.recovery_key[0] != '\0') {
+        error = key_file_read_public(daemon->config.recovery_key, recovery, fault);
     }
     return error;
 }
@@ -556,6 +562,10 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (error == OK) {
         error = open_broker(daemon, fault);
     }
+    if (error == OK) {
+        error =
+            broker_backup_new(&daemon->config, keyring_origin(daemon->keyring), &daemon->backup);
+    }
     return error == OK ? open_link(daemon, fault) : error;
 }
 
@@ -581,6 +591,8 @@ static int stop(struct daemon *daemon)
         link_server_settle(daemon->link);
     }
     local_server_close(daemon->status);
+    broker_backup_free(daemon->backup);
+    daemon->backup = NULL;
     store_close(daemon->store);
     blobs_close(daemon->blobs);
     closed = link_server_close(daemon->link);

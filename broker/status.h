@@ -10,6 +10,7 @@
 #define REFERRAL_BROKER_STATUS_H
 
 #include "base/json.h"
+#include "broker/backup.h"
 #include "broker/broker.h"
 #include "broker/roles.h"
 #include "io/clock.h"
@@ -21,6 +22,7 @@ struct status_context {
     struct broker *broker;
     const struct status_peer *peer;     /* who asks */
     const struct broker_config *config; /* whose groups are named in refusals; NULL in tests */
+    struct broker_backup *backup;       /* NULL in tests */
     struct clock *clock;                /* whose offsets a laboratory moves */
     struct link_server *link;           /* NULL in tests */
     void (*turn)(void *ctx);            /* asks for a turn, after a command that needs one */
@@ -81,6 +83,14 @@ enum err status_policy(const struct status_context *ctx, const struct json_value
                        struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_documents(const struct status_context *ctx, const struct json_value *request,
                           struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_backup.c --- */
+
+void status_backup_write(const struct status_context *ctx, struct json_writer *out);
+enum err status_backup(const struct status_context *ctx, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_backup_show(const struct status_context *ctx, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- status_calendar.c --- */
 

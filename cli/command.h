@@ -132,6 +132,8 @@ int demo_run(const struct invocation *invocation);
 int keys_init_run(const struct invocation *invocation);
 int keys_generate_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
+int backup_run(const struct invocation *invocation);
+int backup_show_run(const struct invocation *invocation);
 int backup_list_run(const struct invocation *invocation);
 int backup_verify_run(const struct invocation *invocation);
 int restore_run(const struct invocation *invocation);

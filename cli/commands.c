@@ -345,6 +345,22 @@ const struct command command_table[] = {
      audit_export_run,
      "  referralctl audit export --store /var/lib/referral-broker/store --out "
      "2026.audit\n" VERIFIER},
+    {"backup", "Have the broker make a backup of its store, while it works, and wait for it.", "",
+     0,
+     BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_DRY_RUN) | BITS_2(OPTION_REASON, OPTION_REASON_FILE),
+     0, backup_run,
+     "  referralctl backup\n"
+     "  referralctl backup --out /mnt/disk/referral --reason \"before the upgrade\" --json\n"
+     "\n"
+     "Without --out into `backup-folder` of broker.yaml; without a reason it is a regular one.\n"
+     "Exit status 0: it is durable, read back and compared; 1: it failed, and nothing is left of "
+     "it.\n"},
+    {"backup show", "The backup that is being made, the last one, and what failed.", "", 0,
+     OPTION_BIT(OPTION_SOCKET), 0, backup_show_run,
+     "  referralctl backup show\n"
+     "  referralctl backup show --json | jq .backup.last.made_ms\n"
+     "\n"
+     "Exit status 5: the last one failed.\n"},
     {"backup ls", "The backups in a folder, the newest first.", "DIR", 1, 0, 0, backup_list_run,
      "  referralctl backup ls /var/backups/referral\n"
      "  referralctl backup ls /var/backups/referral --json | jq -r '.backups[0].name'\n"

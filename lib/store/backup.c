@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -60,22 +61,53 @@ static enum err key_out(struct making *making, const struct store *store)
     return record_out(making, BACKUP_KEY, (struct record_at){.key = {NULL, 0}}, span_of(key, 32));
 }
 
+static enum err file_out(struct making *making, const char *name, const char *path,
+                         struct fault *fault)
+{
+    struct record_at place = {.key = span_text(name)};
+    struct buf bytes;
+    buf_init(&bytes, BACKUP_FILE_BYTES_MAX);
+    assert(place.key.len > 0 && place.key.len < BACKUP_NAME_BYTES);
+    enum err error = file_read(path, &bytes, fault);
+    if (error == OK) {
+        error = record_out(making, BACKUP_FILE, place, span_buf(&bytes));
+    }
+    buf_free(&bytes);
+    return error;
+}
+
+/* The files of a folder, hidden ones and folders in it left out. */
+static enum err folder_out(struct making *making, const struct backup_file *file, DIR *dir,
+                           struct fault *fault)
+{
+    enum err error = OK;
+    for (const struct dirent *entry = readdir(dir); error == OK && entry != NULL;
+         entry = readdir(dir)) {
+        char name[BACKUP_NAME_BYTES];
+        char path[BACKUP_PATH_BYTES];
+        struct stat info;
+        int len = snprintf(name, sizeof(name), "%s/%s", file->name, entry->d_name);
+        int wide = snprintf(path, sizeof(path), "%s/%s", file->path, entry->d_name);
+        if (entry->d_name[0] != '.' && len > 0 && (size_t)len < sizeof(name) && wide > 0 &&
+            (size_t)wide < sizeof(path) && stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+            error = file_out(making, name, path, fault);
+        }
+    }
+    return error;
+}
+
 static enum err files_out(struct making *making, struct fault *fault)
 {
     enum err error = OK;
-    struct buf bytes;
-    buf_init(&bytes, BACKUP_FILE_BYTES_MAX);
     for (size_t i = 0; error == OK && i < making->options->file_count; i++) {
         const struct backup_file *file = &making->options->files[i];
-        struct record_at place = {.key = span_text(file->name)};
-        buf_clear(&bytes);
-        assert(place.key.len < BACKUP_NAME_BYTES);
-        error = file_read(file->path, &bytes, fault);
-        if (error == OK) {
-            error = record_out(making, BACKUP_FILE, place, span_buf(&bytes));
+        DIR *dir = opendir(file->path);
+        error = dir != NULL ? folder_out(making, file, dir, fault)
+                            : file_out(making, file->name, file->path, fault);
+        if (dir != NULL) {
+            (void)closedir(dir);
         }
     }
-    buf_free(&bytes);
     return error;
 }
 

@@ -53,7 +53,8 @@ struct backup_progress { /* looked at, and cancelled, from other threads */
 
 struct backup_file {
     const char *name; /* a path below config/ in a restored folder */
-    const char *path; /* read when the backup is made */
+    const char
+        *path; /* read when the backup is made; of a folder all files in it, by their names */
 };
 
 struct backup_options {

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/key_file.h"
-#include "store/backup.h"
+#include "store/backup_job.h"
 #include "store/blobs.h"
 #include "store_support.h"
 
@@ -676,6 +676,64 @@ START_TEST(test_attachments_come_back_or_are_missed)
 }
 END_TEST
 
+/* --- in the background --- */
+
+static struct backup_look look_until_done(struct backup_job *job)
+{
+    struct backup_look look;
+    do {
+        (void)usleep(1000);
+        backup_job_look(job, &look);
+    } while (look.state == BACKUP_RUNNING);
+    return look;
+}
+
+START_TEST(test_a_job_is_remembered)
+{
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+    struct backup_options how = options_at(1770000000000u);
+    struct backup_job *job = NULL;
+    struct fault fault = {.code = ""};
+    fill(store, 60, 100);
+    ck_assert_int_eq(backup_job_new(how.folder, how.owner, &job), OK);
+    struct backup_look look;
+    backup_job_look(job, &look);
+    ck_assert(look.state == BACKUP_NEVER && !look.has_last);
+    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), OK);
+    how.now_ms++;
+    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), ERR_BUSY);
+    ck_assert_str_eq(fault.code, "backup.running");
+    look = look_until_done(job);
+    ck_assert_int_eq(look.state, BACKUP_DONE);
+    ck_assert_uint_eq(look.last.info.log_size, 6000);
+    backup_job_free(job);
+    /* another process finds it, and a failure does not hide it */
+    ck_assert_int_eq(backup_job_new(how.folder, how.owner, &job), OK);
+    backup_job_look(job, &look);
+    ck_assert(look.state == BACKUP_NEVER && look.has_last);
+    ck_assert_uint_eq(look.last.info.log_size, 6000);
+    struct backup_options bad = how;
+    const struct backup_file missing = {"broker.yaml", "/nowhere/broker.yaml"};
+    bad.files = &missing;
+    bad.file_count = 1;
+    ck_assert_int_eq(backup_job_start(job, store, &bad, &fault), OK);
+    look = look_until_done(job);
+    ck_assert_int_eq(look.state, BACKUP_FAILED);
+    ck_assert_uint_eq(look.failures, 1);
+    ck_assert_str_eq(look.fault.code, "file.not-found");
+    ck_assert(look.has_last);
+    /* freed while it runs: it is cancelled and leaves nothing */
+    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), OK);
+    backup_job_free(job);
+    struct backup_row rows[4];
+    struct backup_listing listing = {.rows = rows, .max = 4};
+    ck_assert_int_eq(backup_list(how.folder, &listing, NULL), OK);
+    ck_assert_uint_eq(listing.unreadable, 0);
+    store_close(store);
+}
+END_TEST
+
 START_TEST(test_can_be_cancelled)
 {
     struct store_options options = broker_options();
@@ -708,6 +766,7 @@ int main(void)
     tcase_add_test(tests, test_keeps_the_newest_and_what_they_need);
     tcase_add_test(tests, test_attachments_come_back_or_are_missed);
     tcase_add_test(tests, test_can_be_cancelled);
+    tcase_add_test(tests, test_a_job_is_remembered);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
