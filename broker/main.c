@@ -18,7 +18,7 @@
 #include "broker/beat.h"
 #include "broker/config.h"
 #include "broker/intake.h"
-#include "broker/status.h"
+#include "broker/status_server.h"
 #include "io/calendar_folder.h"
 #include "io/clock.h"
 #include "io/fault_point.h"
@@ -33,20 +33,6 @@
 #define EXIT_CONFIGURATION 78
 #define SOFTWARE           "referral-broker 0.1.0"
 #define MIB                (UINT64_C(1024) * 1024)
-
-/* The status socket: of 64 places one user has 16; a question is short. */
-#define STATUS_CLIENTS_EACH 16u
-#define STATUS_LINE_BYTES   65536u
-#define STATUS_REFUSAL(code, message, hint)                                                        \
-    "{\"schema\":1,\"ok\":false,\"daemon\":\"broker\",\"code\":\"" code                            \
-    "\",\"place\":\"\",\"message\":\"" message "\",\"hint\":\"" hint "\"}"
-#define STATUS_BUSY                                                                                \
-    STATUS_REFUSAL("status.busy", "as many clients are connected as may be",                       \
-                   "close some; one user may have 16 of 64")
-#define STATUS_TOO_LONG                                                                            \
-    STATUS_REFUSAL("status.too-long", "a line has at most 65536 bytes", "ask for less at once")
-
-_Static_assert(STATUS_SCHEMA == 1, "the refusals above say it, too");
 
 struct daemon {
     struct broker_config config;
@@ -70,9 +56,8 @@ struct daemon {
     struct loop_timer wake;
     uint64_t wake_boot_ms; /* what the core asked for, on its own clock */
     struct link_server *link;
-    struct local_server *status;
-    uint32_t groups[ROLE_COUNT]; /* that have roles on it */
-    bool stuck;                  /* the transport is, and a new process must go on */
+    struct status_server *status;
+    bool stuck; /* the transport is, and a new process must go on */
 };
 
 struct arrival { /* a verified request on its way from a link thread to the loop */
@@ -185,9 +170,12 @@ static void turn_end_cb(void *ctx)
         log_error("the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(broker_failure(daemon->broker)));
         loop_stop(daemon->loop);
-    } else if (broker_has_work(daemon->broker)) {
+        return;
+    }
+    if (broker_has_work(daemon->broker)) {
         turn_soon(daemon);
     }
+    status_server_turn(daemon->status);
 }
 
 static void arrived_cb(struct loop_item *item)
@@ -234,43 +222,6 @@ static void stuck_cb(void *ctx)
               "manager starts it anew; nothing that was answered is lost");
     daemon->stuck = true;
     loop_stop(daemon->loop);
-}
-
-/* Somebody of whom the system does not say who it is has no role. */
-static struct status_peer peer_of(const struct daemon *daemon, uint64_t handle)
-{
-    bool member[ROLE_COUNT] = {false};
-    struct local_peer local;
-    struct status_peer peer = {.handle = handle, .uid = UINT32_MAX};
-
-    if (local_peer(daemon->status, handle, &local) == OK &&
-        local_peer_groups(daemon->status, handle, daemon->groups, ROLE_COUNT, member) == OK) {
-        peer = roles_of(&daemon->config, local.uid, (uint32_t)geteuid(), member);
-        peer.handle = handle;
-    }
-    return peer;
-}
-
-static void status_cb(void *ctx, uint64_t handle, struct span line)
-{
-    struct daemon *daemon = ctx;
-    const struct status_peer peer = peer_of(daemon, handle);
-    const struct status_context status = {.broker = daemon->broker,
-                                          .peer = &peer,
-                                          .config = &daemon->config,
-                                          .backup = daemon->backup,
-                                          .clock = &daemon->clock,
-                                          .link = daemon->link,
-                                          .turn = turn_soon,
-                                          .ctx = daemon};
-    struct buf answer;
-
-    buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
-    if (status_answer(&status, line, &answer) != OK ||
-        local_reply(daemon->status, handle, span_buf(&answer)) != OK) {
-        local_hang_up(daemon->status, handle);
-    }
-    buf_free(&answer);
 }
 
 static void stop_cb(void *ctx, int signal_number)
@@ -481,18 +432,23 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
 
 static enum err open_status(struct daemon *daemon, struct fault *fault)
 {
-    const struct local_server_options options = {.path = daemon->config.status_socket,
-                                                 .inherited = &daemon->inherited,
-                                                 .inherited_name = "status",
-                                                 .clients_each = STATUS_CLIENTS_EACH,
-                                                 .line_max = STATUS_LINE_BYTES,
-                                                 .busy_line = STATUS_BUSY,
-                                                 .too_long_line = STATUS_TOO_LONG,
-                                                 .on_line = status_cb,
-                                                 .ctx = daemon};
+    const struct status_server_options options = {.loop = daemon->loop,
+                                                  .config = &daemon->config,
+                                                  .inherited = &daemon->inherited,
+                                                  .turn = turn_soon,
+                                                  .ctx = daemon};
 
-    roles_groups(&daemon->config, daemon->groups);
-    return local_server_open(daemon->loop, &options, fault, &daemon->status);
+    return status_server_open(&options, fault, &daemon->status);
+}
+
+static enum err start_status(struct daemon *daemon)
+{
+    const struct status_context context = {.broker = daemon->broker,
+                                           .backup = daemon->backup,
+                                           .clock = &daemon->clock,
+                                           .link = daemon->link};
+
+    return status_server_start(daemon->status, &context);
 }
 
 static enum err open_loop(struct daemon *daemon, struct fault *fault)
@@ -566,7 +522,10 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error =
             broker_backup_new(&daemon->config, keyring_origin(daemon->keyring), &daemon->backup);
     }
-    return error == OK ? open_link(daemon, fault) : error;
+    if (error == OK) {
+        error = open_link(daemon, fault);
+    }
+    return error == OK ? start_status(daemon) : error;
 }
 
 /* --- stop --- */
@@ -590,7 +549,7 @@ static int stop(struct daemon *daemon)
         } while (broker_failure(daemon->broker) == OK && broker_has_pending(daemon->broker));
         link_server_settle(daemon->link);
     }
-    local_server_close(daemon->status);
+    status_server_close(daemon->status);
     broker_backup_free(daemon->backup);
     daemon->backup = NULL;
     store_close(daemon->store);

@@ -38,6 +38,7 @@ static const struct status_command commands[] = {
     {"windows", ROLE_OF_OBSERVERS, {"after"}, status_windows},
     {"backup", ROLE_OF_OPERATORS, {"reason", "dry_run", "out"}, status_backup},
     {"backup-show", ROLE_OF_OBSERVERS, {NULL}, status_backup_show},
+    {"subscribe", ROLE_OF_OBSERVERS, {"after"}, status_subscribe},
     {"clock-show", ROLE_OF_OBSERVERS, {NULL}, status_clock_show},
     {"clock-confirm", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_clock_confirm},
     {"clock-reset", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_clock_reset},

@@ -16,16 +16,19 @@
 #include "io/clock.h"
 #include "io/link.h"
 
+struct subscriptions;
+
 #define STATUS_SCHEMA 1u /* of docs/status.schema.json; a higher one breaks old readers */
 
 struct status_context {
     struct broker *broker;
-    const struct status_peer *peer;     /* who asks */
-    const struct broker_config *config; /* whose groups are named in refusals; NULL in tests */
-    struct broker_backup *backup;       /* NULL in tests */
-    struct clock *clock;                /* whose offsets a laboratory moves */
-    struct link_server *link;           /* NULL in tests */
-    void (*turn)(void *ctx);            /* asks for a turn, after a command that needs one */
+    const struct status_peer *peer;      /* who asks */
+    const struct broker_config *config;  /* whose groups are named in refusals; NULL in tests */
+    struct broker_backup *backup;        /* NULL in tests */
+    struct clock *clock;                 /* whose offsets a laboratory moves */
+    struct link_server *link;            /* NULL in tests */
+    struct subscriptions *subscriptions; /* likewise */
+    void (*turn)(void *ctx);             /* asks for a turn, after a command that needs one */
     void *ctx;
     /* filled by status_answer */
     const char *command;
@@ -50,6 +53,11 @@ enum err status_agencies(const struct status_context *ctx, const struct json_val
 /* How old what waits is, by agency. */
 enum err status_queue(const struct status_context *ctx, const struct json_value *request,
                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_subscribe.c --- */
+
+enum err status_subscribe(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- status_clock.c --- */
 

@@ -36,8 +36,7 @@ struct local_server_options {
     const char *busy_line; /* sent to a client beyond the maximum before it is closed, or NULL */
     const char *too_long_line; /* sent on a line over line_max, or NULL; then closed */
     local_line_fn on_line;
-    local_gone_fn on_drained; /* may be NULL: all that was queued for the client has been taken */
-    local_gone_fn on_gone;    /* may be NULL; not called for those that local_server_close closes */
+    local_gone_fn on_gone; /* may be NULL; not called for those that local_server_close closes */
     void *ctx;
 };
 

@@ -104,7 +104,7 @@ static void written_cb(uv_write_t *request, int status)
     free(request);
     if (status != 0 || (client->hanging_up && last)) {
         client_close(client, true);
-    } else if (last && client->handle != 0) {
+    } else if (last && client->paused && client->handle != 0) {
         client_resume(client);
     }
 }
@@ -255,23 +255,14 @@ static void read_cb(uv_stream_t *stream, ssize_t got, const uv_buf_t *space)
 /* All was taken: goes on with what was held, and reads again. */
 static void client_resume(struct local_client *client)
 {
-    struct local_server *server = client->server;
-    if (client->paused) {
-        struct buf held = client->held;
-        buf_init(&client->held, READ_BYTES);
-        client->paused = false;
-        client_take(client, span_buf(&held));
-        buf_free(&held);
-        if (client->handle == 0 || client->hanging_up || client->paused) {
-            return;
-        }
-        if (uv_read_start((uv_stream_t *)&client->pipe, space_cb, read_cb) != 0) {
-            client_close(client, true);
-            return;
-        }
-    }
-    if (server->options.on_drained != NULL) {
-        server->options.on_drained(server->options.ctx, client->handle);
+    struct buf held = client->held;
+    buf_init(&client->held, READ_BYTES);
+    client->paused = false;
+    client_take(client, span_buf(&held));
+    buf_free(&held);
+    if (client->handle != 0 && !client->hanging_up && !client->paused &&
+        uv_read_start((uv_stream_t *)&client->pipe, space_cb, read_cb) != 0) {
+        client_close(client, true);
     }
 }
 

@@ -1,0 +1,149 @@
+/* Connections of the status socket: bounds for each user, roles by the kernel's word, subscriptions
+ * that are fed. See status_server.h. */
+#include "broker/status_server.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "broker/subscriptions.h"
+#include "io/local.h"
+#include "io/loop.h"
+
+#define CLIENTS_EACH 16u /* of one user, of LIMIT_LOCAL_CLIENTS */
+#define LINE_BYTES   65536u
+
+#define REFUSAL(code, message, hint)                                                               \
+    "{\"schema\":1,\"ok\":false,\"daemon\":\"broker\",\"code\":\"" code                            \
+    "\",\"place\":\"\",\"message\":\"" message "\",\"hint\":\"" hint "\"}"
+#define REFUSAL_BUSY                                                                               \
+    REFUSAL("status.busy", "as many clients are connected as may be",                              \
+            "close some; one user may have 16 of 64")
+#define REFUSAL_TOO_LONG                                                                           \
+    REFUSAL("status.too-long", "a line has at most 65536 bytes", "ask for less at once")
+
+_Static_assert(STATUS_SCHEMA == 1, "the refusals above say it, too");
+
+struct status_server {
+    struct status_server_options options;
+    struct status_context context;
+    struct local_server *local;
+    struct subscriptions *subscriptions; /* NULL before the start */
+    struct loop_timer tick;
+    uint32_t groups[ROLE_COUNT]; /* that have roles */
+};
+
+/* Somebody of whom the system does not say who it is has no role. */
+static struct status_peer peer_of(const struct status_server *server, uint64_t handle)
+{
+    bool member[ROLE_COUNT] = {false};
+    struct local_peer local;
+    struct status_peer peer = {.handle = handle, .uid = UINT32_MAX};
+
+    if (local_peer(server->local, handle, &local) == OK &&
+        local_peer_groups(server->local, handle, server->groups, ROLE_COUNT, member) == OK) {
+        peer = roles_of(server->options.config, local.uid, (uint32_t)geteuid(), member);
+        peer.handle = handle;
+    }
+    return peer;
+}
+
+/* An empty answer comes later. */
+static void line_cb(void *ctx, uint64_t handle, struct span line)
+{
+    struct status_server *server = ctx;
+    const struct status_peer peer = peer_of(server, handle);
+    struct status_context asked = server->context;
+    struct buf answer;
+
+    asked.peer = &peer;
+    buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
+    if (status_answer(&asked, line, &answer) != OK ||
+        (answer.len > 0 && local_reply(server->local, handle, span_buf(&answer)) != OK)) {
+        local_hang_up(server->local, handle);
+    }
+    buf_free(&answer);
+    if (subscriptions_count(server->subscriptions) > 0) {
+        loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
+    }
+}
+
+static void gone_cb(void *ctx, uint64_t handle)
+{
+    struct status_server *server = ctx;
+
+    subscriptions_gone(server->subscriptions, handle);
+}
+
+static void tick_cb(void *ctx)
+{
+    struct status_server *server = ctx;
+
+    if (subscriptions_count(server->subscriptions) > 0) { /* the turn's end pumps */
+        loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
+    }
+}
+
+enum err status_server_open(const struct status_server_options *options, struct fault *fault,
+                            struct status_server **ret_server)
+{
+    struct status_server *server = calloc(1, sizeof(*server));
+    struct local_server_options local = {.path = options->config->status_socket,
+                                         .inherited = options->inherited,
+                                         .inherited_name = "status",
+                                         .clients_each = CLIENTS_EACH,
+                                         .line_max = LINE_BYTES,
+                                         .busy_line = REFUSAL_BUSY,
+                                         .too_long_line = REFUSAL_TOO_LONG,
+                                         .on_line = line_cb,
+                                         .on_gone = gone_cb,
+                                         .ctx = server};
+    enum err error = server != NULL ? OK : ERR_MEMORY;
+
+    if (error == OK) {
+        server->options = *options;
+        roles_groups(options->config, server->groups);
+        loop_timer_init(options->loop, &server->tick, tick_cb, server);
+        error = local_server_open(options->loop, &local, fault, &server->local);
+    }
+    if (error != OK) {
+        free(server);
+        return error;
+    }
+    *ret_server = server;
+    return OK;
+}
+
+enum err status_server_start(struct status_server *server, const struct status_context *context)
+{
+    enum err error;
+
+    server->context = *context;
+    server->context.config = server->options.config;
+    server->context.turn = server->options.turn;
+    server->context.ctx = server->options.ctx;
+    error = subscriptions_new(&server->context, server->local, &server->subscriptions);
+    server->context.subscriptions = server->subscriptions;
+    return error;
+}
+
+void status_server_turn(struct status_server *server)
+{
+    if (subscriptions_pump(server->subscriptions)) {
+        server->options.turn(server->options.ctx);
+    }
+}
+
+void status_server_close(struct status_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->subscriptions != NULL) {
+        (void)subscriptions_pump(server->subscriptions); /* the stop; who is behind asks again */
+    }
+    loop_timer_clear(&server->tick);
+    local_server_close(server->local);
+    subscriptions_free(server->subscriptions);
+    free(server);
+}
