@@ -120,18 +120,31 @@ static void page_split(struct web *web, struct http_exchange *exchange,
                 &(struct http_response){.status = 303, .location = to == NULL ? "/" : to});
 }
 
-static void page_large(struct web *web, struct http_exchange *exchange,
-                       const struct http_request *request)
+static void answer_rows(struct http_exchange *exchange, size_t size)
 {
     struct buf out;
     uint8_t *rows = NULL;
-    (void)web;
-    (void)request;
-    buf_init(&out, 4u * 1024u * 1024u);
-    ck_assert_int_eq(buf_extend(&out, 3u * 1024u * 1024u, &rows), OK);
+    buf_init(&out, size);
+    ck_assert_int_eq(buf_extend(&out, size, &rows), OK);
     memset(rows, 'r', out.len);
     http_answer(exchange, &(struct http_response){.status = 200, .body = span_buf(&out)});
     buf_free(&out);
+}
+
+static void page_large(struct web *web, struct http_exchange *exchange,
+                       const struct http_request *request)
+{
+    (void)web;
+    (void)request;
+    answer_rows(exchange, 3u * 1024u * 1024u);
+}
+
+static void page_huge(struct web *web, struct http_exchange *exchange,
+                      const struct http_request *request)
+{
+    (void)web;
+    (void)request;
+    answer_rows(exchange, WEB_HUGE_BYTES);
 }
 
 static const struct {
@@ -148,6 +161,7 @@ static const struct {
     {"/login", page_login, 256},
     {"/split", page_split, 0},
     {"/large", page_large, 0},
+    {"/huge", page_huge, 0},
 };
 
 static void handle_cb(void *ctx, struct http_exchange *exchange, const struct http_request *request)
@@ -223,13 +237,23 @@ void web_answer_held(struct web *web, const char *text)
     answer_text(exchange, text);
 }
 
-void web_wait_held(struct web *web, size_t count)
+static void wait_count(struct web *web, const size_t *have, size_t count)
 {
     uint64_t until_ms = clock_machine_ms() + WAIT_MS;
-    while (web->held_count < count) {
-        ck_assert_msg(clock_machine_ms() < until_ms, "%zu of %zu are held", web->held_count, count);
+    while (*have < count) {
+        ck_assert_msg(clock_machine_ms() < until_ms, "%zu of %zu came", *have, count);
         loop_turn(web->loop, 1);
     }
+}
+
+void web_wait_held(struct web *web, size_t count)
+{
+    wait_count(web, &web->held_count, count);
+}
+
+void web_wait_handled(struct web *web, size_t count)
+{
+    wait_count(web, &web->handled_count, count);
 }
 
 /* --- clients --- */

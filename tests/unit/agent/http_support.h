@@ -8,7 +8,8 @@
 #include "agent/web/http.h"
 #include "unit/suite.h"
 
-#define WEB_HELD_MAX 64u
+#define WEB_HELD_MAX   64u
+#define WEB_HUGE_BYTES (24u * 1024u * 1024u) /* of /huge: more than a socket's buffers hold */
 
 struct web {
     struct loop *loop;
@@ -27,6 +28,8 @@ void web_close(struct web *web);
 void web_answer_held(struct web *web, const char *text);
 /* Turns the loop until there are so many held; fails after 5 s. */
 void web_wait_held(struct web *web, size_t count);
+/* The same for those that pages have seen. */
+void web_wait_handled(struct web *web, size_t count);
 
 struct client {
     struct web *web;

@@ -240,6 +240,36 @@ START_TEST(all_bodies_together_are_bounded)
 }
 END_TEST
 
+/* Files that nobody fetches lie in memory: what would be too many is told to come again, and pages
+ * have room all the same. */
+START_TEST(answers_that_nobody_fetched_took_all_memory)
+{
+    enum { COUNT = LIMIT_WEB_ANSWERS_BYTES / WEB_HUGE_BYTES };
+    struct client clients[COUNT];
+    struct answer answer;
+    struct web web;
+    web_open(&web, NULL);
+    for (size_t i = 0; i < COUNT; i++) {
+        client_open(&clients[i], &web);
+        client_send(&clients[i], "GET /huge HTTP/1.1\r\n" HOST "\r\n");
+        web_wait_handled(&web, i + 1);
+    }
+    ask(&web, "GET /huge HTTP/1.1\r\n" HOST "\r\n", &answer);
+    ck_assert_uint_eq(answer.status, 503);
+    ck_assert_ptr_nonnull(answer_header(&answer, "Retry-After"));
+    answer_free(&answer);
+    still_serves(&web);
+    client_answer(&clients[0], false, &answer); /* one is fetched: there is room again */
+    ck_assert_uint_eq(answer.body_bytes, WEB_HUGE_BYTES);
+    answer_free(&answer);
+    ck_assert_uint_eq(ask_status(&web, "GET /huge HTTP/1.1\r\n" HOST "\r\n"), 200);
+    for (size_t i = 0; i < COUNT; i++) {
+        client_close(&clients[i]);
+    }
+    web_close(&web);
+}
+END_TEST
+
 /* --- slow ones --- */
 
 /* Sends a byte every 100 ms until the server has had enough; the milliseconds that it bore. */
@@ -480,6 +510,7 @@ int main(void)
     tcase_add_test(tests, long_forms_are_refused);
     tcase_add_test(tests, a_body_without_end_is_cut);
     tcase_add_test(tests, all_bodies_together_are_bounded);
+    tcase_add_test(tests, answers_that_nobody_fetched_took_all_memory);
     tcase_add_test(tests, slow_requests_are_cut);
     tcase_add_test(tests, silent_connections_are_closed);
     tcase_add_test(tests, a_slow_reader_is_cut);

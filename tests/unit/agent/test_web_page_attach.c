@@ -119,6 +119,39 @@ static void attach_whole(char digest[DIGEST_TEXT_BYTES])
     cut("\"digest\":\"", digest, DIGEST_TEXT_BYTES);
 }
 
+START_TEST(the_name_of_a_file_stood_in_an_address)
+{
+    const struct http_field query[] = {{"name", "某某的诊断证明.pdf"}, {"bytes", "1300000"}};
+
+    attach(query, COUNT_OF(query), span_of(NULL, 0));
+    ck_assert_uint_eq(got.status, 400);
+    ck_assert(!says("\"upload\""));
+}
+END_TEST
+
+/* Those that are open keep what they have in memory; one that gave its place is read anew from the
+ * disk for each piece. */
+START_TEST(nine_uploads_at_once_took_each_other_s_place)
+{
+    enum { UPLOADS = 40 };
+    static char ids[UPLOADS][UUID_TEXT_BYTES];
+    const struct adding *kept[AGENT_ADDINGS];
+
+    for (size_t i = 0; i < UPLOADS; i++) {
+        begin("a.pdf", "1300000");
+        cut("\"upload\":\"", ids[i], sizeof(ids[i]));
+        piece(ids[i], 0, 1000);
+        ck_assert_uint_eq(got.status, 200);
+    }
+    memcpy(kept, desk.agent->addings, sizeof(kept));
+    for (size_t i = 0; i < UPLOADS; i++) {
+        piece(ids[i], 1000, 1000);
+        ck_assert(says("\"have\":2000"));
+    }
+    ck_assert_int_eq(memcmp(kept, desk.agent->addings, sizeof(kept)), 0);
+}
+END_TEST
+
 START_TEST(an_upload_goes_on_after_a_break)
 {
     char upload[UUID_TEXT_BYTES];
@@ -407,6 +440,8 @@ int main(void)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, the_name_of_a_file_stood_in_an_address);
+    tcase_add_test(tests, nine_uploads_at_once_took_each_other_s_place);
     tcase_add_test(tests, an_upload_goes_on_after_a_break);
     tcase_add_test(tests, what_is_no_attachment_is_refused);
     tcase_add_test(tests, only_members_attach);
