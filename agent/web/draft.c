@@ -1,5 +1,5 @@
-/* STORE_OFFICE: 'd' | officer | 0 | address -> be64 saved | JSON. Old drafts of an officer are
- * removed when the next one is saved. */
+/* STORE_OFFICE: 'd' | officer | 0 | address -> be64 saved | JSON. Old ones are
+ * removed by draft_tidy. */
 #include "agent/web/draft.h"
 
 #include <assert.h>
@@ -39,9 +39,8 @@ static struct span key_span(const struct draft_key *key)
     return span_of(key->bytes, key->len);
 }
 
-/* Removes what is too old, and counts what stays. */
-static enum err tidy(struct store_txn *txn, const struct draft_key *key, uint64_t now_ms,
-                     size_t *ret_count)
+/* Those of one officer. */
+static enum err count(struct store_txn *txn, const struct draft_key *key, size_t *ret_count)
 {
     struct store_cursor *cursor;
     const struct span prefix = span_of(key->bytes, key->prefix_len);
@@ -54,18 +53,7 @@ static enum err tidy(struct store_txn *txn, const struct draft_key *key, uint64_
     }
     for (error = store_cursor_seek(cursor, prefix, &at, &row); error == OK;
          error = store_cursor_next(cursor, &at, &row)) {
-        struct draft_key old = {.len = at.len};
-
-        if (row.len < 8 || be64_get(row.data) + DRAFT_KEPT_MS >= now_ms ||
-            at.len > DRAFT_KEY_BYTES) {
-            (*ret_count)++;
-            continue;
-        }
-        memcpy(old.bytes, at.data, at.len);
-        error = store_remove(txn, STORE_OFFICE, key_span(&old));
-        if (error != OK) {
-            break;
-        }
+        (*ret_count)++;
     }
     store_cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -77,10 +65,10 @@ static enum err put(struct store_txn *txn, const struct draft_key *key, struct s
     struct buf row;
     uint8_t saved[8];
     struct span old;
-    size_t count;
-    enum err error = tidy(txn, key, now_ms, &count);
+    size_t there;
+    enum err error = count(txn, key, &there);
 
-    if (error == OK && count >= DRAFT_OFFICER_MAX) {
+    if (error == OK && there >= DRAFT_OFFICER_MAX) {
         error = store_get(txn, STORE_OFFICE, key_span(key), &old) == OK ? OK : ERR_FULL;
     }
     if (error != OK) {
@@ -166,6 +154,54 @@ enum err draft_remove(struct store *store, const char *officer, const char *addr
     }
     error = store_remove(txn, STORE_OFFICE, key_span(&key));
     if (error != OK) {
+        store_abort(txn);
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    return store_commit(txn);
+}
+
+/* The first that is too old. */
+static enum err find_old(struct store_txn *txn, uint64_t now_ms, struct draft_key *ret_key)
+{
+    struct store_cursor *cursor;
+    const struct span all = span_text("d");
+    struct span at, row;
+    enum err error = store_cursor_open(txn, STORE_OFFICE, all, &cursor);
+
+    if (error != OK) {
+        return error;
+    }
+    for (error = store_cursor_seek(cursor, all, &at, &row); error == OK;
+         error = store_cursor_next(cursor, &at, &row)) {
+        if (row.len >= 8 && at.len <= DRAFT_KEY_BYTES &&
+            be64_get(row.data) + DRAFT_KEPT_MS < now_ms) {
+            memcpy(ret_key->bytes, at.data, at.len);
+            ret_key->len = at.len;
+            break;
+        }
+    }
+    store_cursor_close(cursor);
+    return error;
+}
+
+enum err draft_tidy(struct store *store, uint64_t now_ms)
+{
+    struct draft_key old;
+    struct store_txn *txn;
+    bool any = false;
+    enum err error = store_begin(store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    while ((error = find_old(txn, now_ms, &old)) == OK) {
+        any = true;
+        error = store_remove(txn, STORE_OFFICE, key_span(&old));
+        if (error != OK) {
+            break;
+        }
+    }
+    if (error != ERR_NOT_FOUND || !any) {
         store_abort(txn);
         return error == ERR_NOT_FOUND ? OK : error;
     }

@@ -22,6 +22,8 @@ enum err draft_get(struct store *store, const char *officer, const char *address
                    uint64_t *ret_saved_ms) MUST_CHECK;
 enum err draft_remove(struct store *store, const char *officer,
                       const char *address) MUST_CHECK; /* OK when there is none */
+/* Removes all that are too old, whoever's they are. */
+enum err draft_tidy(struct store *store, uint64_t now_ms) MUST_CHECK;
 /* The one behind `after` (""), by address. ERR_NOT_FOUND at the end. */
 enum err draft_next(struct store *store, const char *officer, const char *after,
                     char ret_address[DRAFT_ADDRESS_MAX], uint64_t *ret_saved_ms) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/web/form_page.h"
+#include "agent/web/view_parts.h"
 #include "model/lanes.h"
 #include "wire/sealing.h"
 
@@ -154,6 +155,54 @@ static enum err find_usual(struct form_page *form, struct store_txn *read)
             add_all(form, &facts.parties);
         }
     }
+    return error;
+}
+
+/* --- the roster --- */
+
+static enum err default_text(struct form_page *form, const char *path, uint32_t row,
+                             const char *text)
+{
+    char name[FORM_NAME_BYTES];
+
+    form_name(path, row, name);
+    return text != NULL ? form_values_add(&form->values, name, text) : OK;
+}
+
+static enum err default_person(struct form_page *form, uint32_t row,
+                               const struct body_person *person)
+{
+    const struct word *role = vocabulary_find(VOCABULARY_ROSTER_ROLE, person->role);
+    enum err error = default_text(form, "body.persons[].agency", row, person->agency);
+
+    if (error == OK) {
+        error = default_text(form, "body.persons[].name", row, person->name);
+    }
+    if (error == OK) {
+        error = default_text(form, "body.persons[].role", row, role != NULL ? role->id : NULL);
+    }
+    return error == OK ? default_text(form, "body.persons[].phone", row, person->phone) : error;
+}
+
+enum err form_default_roster(struct form_page *form)
+{
+    struct opened_row last;
+    struct store_txn *read;
+    char edition[12];
+    enum err error = store_read_begin(form->page->agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    if (page_open_roster(form->page, read, &last)) {
+        (void)snprintf(edition, sizeof(edition), "%u", last.message.roster.edition + 1);
+        error = form_values_set(&form->values, "facts.edition", edition);
+        for (uint32_t i = 0; error == OK && i < last.body.person_count; i++) {
+            error = default_person(form, i, &last.body.persons[i]);
+        }
+    }
+    row_close(&last);
+    store_read_end(read);
     return error;
 }
 
@@ -403,6 +452,14 @@ const struct window *form_clock(const struct form_page *form)
     return form->copy->of_matter ? matter_clock(form) : referral_clock(form);
 }
 
+bool form_is_late(const struct form_page *form)
+{
+    const struct window *window = form_clock(form);
+
+    return window != NULL && window->due_before_ms != 0 &&
+           window->due_before_ms <= form->page->now_ms;
+}
+
 /* --- what the page shows of it --- */
 
 static void pair(struct form_page *form, const char *name, const char *text)
@@ -528,7 +585,7 @@ static void view_clock(struct form_page *form)
     lamp.provisional = window->provisional;
     named_bool(&page->view, "clock", true);
     view_lamp(page, &lamp);
-    if (window->due_before_ms <= page->now_ms) {
+    if (form_is_late(form)) {
         uint32_t days =
             window_lateness(page->agent->setup.calendar, window->due_before_ms, page->now_ms)
                 .working_days;

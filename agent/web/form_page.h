@@ -37,8 +37,12 @@ bool form_about_open(struct form_page *form, const char *number);
 void form_about_view(struct form_page *form);
 /* The window that this message ends; NULL: none runs. */
 const struct window *form_clock(const struct form_page *form);
+bool form_is_late(const struct form_page *form); /* it has ended already */
 /* Which duties of this agency the message can end. */
 enum duty_kind form_duty_kind(enum message_kind kind);
+
+/* The last edition of the roster, to be changed where it has changed. */
+enum err form_default_roster(struct form_page *form) MUST_CHECK;
 
 /* form_view.c: the sections and their controls, the faults on top. */
 void form_view(struct form_page *form);

@@ -181,6 +181,17 @@ static bool is_wide(const struct control *control, const char *widget)
             control->field->which == VOCABULARY_GROUND);
 }
 
+/* A late answer says why it is late, beside what else is to be said. */
+static const char *label_of(const struct form_page *form, const struct form_item *item)
+{
+    const enum message_kind kind = form->layout->kind;
+    const bool answers = kind == MESSAGE_OUTBOUND_FEEDBACK || kind == MESSAGE_INBOUND_FEEDBACK;
+
+    return answers && strcmp(item->path, "body.text") == 0 && form_is_late(form)
+               ? N_("超期原因和备注")
+               : item->label;
+}
+
 static void view_control_members(struct control *control, bool in_table)
 {
     struct form_page *form = control->form;
@@ -199,7 +210,7 @@ static void view_control_members(struct control *control, bool in_table)
     (void)snprintf(row, sizeof(row), "%u", control->row + 1);
     named_text(view, "name", control->name);
     named_text(view, "id", control->id);
-    named_text(view, "label", tr(form->page, control->item->label));
+    named_text(view, "label", tr(form->page, label_of(form, control->item)));
     named_text(view, "hint",
                control->item->hint != NULL && !in_table ? tr(form->page, control->item->hint) : "");
     named_text(view, "type", type_of(control));
@@ -551,7 +562,7 @@ static void view_fault(struct form_page *form, const struct form_fault *fault)
     json_object_begin(view);
     named_text(view, "f_id", id);
     if (form_find(form->layout, fault->name, &place) && place.item != NULL) {
-        const char *text = tr(form->page, place.item->label);
+        const char *text = tr(form->page, label_of(form, place.item));
 
         if (place.section->style == FORM_MATERIALS) {
             char name[FORM_NAME_BYTES];

@@ -195,6 +195,9 @@ static enum err default_values(struct form_page *form)
     if (error == OK && form_find(form->layout, "body.told_by", &place)) {
         error = form_values_add(&form->values, "body.told_by", form->address.officer);
     }
+    if (error == OK && form->layout->kind == MESSAGE_ROSTER) {
+        error = form_default_roster(form);
+    }
     return error == OK ? default_report(form) : error;
 }
 

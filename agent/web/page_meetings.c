@@ -412,20 +412,37 @@ struct rosters { /* matters of rosters, newest first */
     uint64_t leaf_index; /* of its message */
 };
 
-static void find_edition(struct page *page, struct store_txn *read, struct rosters *rosters)
+static void find_rosters(struct page *page, struct store_txn *read, struct rosters *rosters)
 {
+    size_t total;
+
+    memset(rosters, 0, sizeof(*rosters));
+    rosters->count =
+        worklist_of_kinds(page->web->worklist, IN(ROSTER), rosters->items, ROSTERS_MAX, &total);
     for (size_t i = 0; i < rosters->count; i++) {
         struct opened_row opened;
 
         if (open_first(page, read, rosters->items[i], &opened) &&
             opened.message.header.kind == MESSAGE_ROSTER && opened.has_body &&
-            opened.message.roster.edition > rosters->edition) {
+            opened.row.state != ROW_REFUSED && opened.message.roster.edition > rosters->edition) {
             rosters->newest = rosters->items[i];
             rosters->edition = opened.message.roster.edition;
             rosters->leaf_index = opened.row.leaf_index;
         }
         row_close(&opened);
     }
+}
+
+bool page_open_roster(struct page *page, struct store_txn *read, struct opened_row *opened)
+{
+    struct rosters rosters;
+
+    find_rosters(page, read, &rosters);
+    if (rosters.newest == NULL) {
+        region_init(&opened->region, AGENT_REGION_BYTES);
+        return false;
+    }
+    return open_first(page, read, rosters.newest, opened);
 }
 
 /* Told to the office since the roster was published; each agency sees its own. */
@@ -457,13 +474,10 @@ static void view_changes(struct page *page, struct store_txn *read, const struct
 static void view_roster(struct page *page, struct store_txn *read)
 {
     const bool office = page->agent->setup.self->joint_meeting_office;
-    struct rosters rosters = {.edition = 0};
+    struct rosters rosters;
     struct opened_row opened;
-    size_t total;
 
-    rosters.count =
-        worklist_of_kinds(page->web->worklist, IN(ROSTER), rosters.items, ROSTERS_MAX, &total);
-    find_edition(page, read, &rosters);
+    find_rosters(page, read, &rosters);
     named_bool(&page->view, "office", office);
     named_bool(&page->view, "may_publish", office && is_member(page));
     view_changes(page, read, &rosters);

@@ -37,6 +37,10 @@ bool row_open(const struct page *page, struct store_txn *read, const struct row 
               struct opened_row *opened);
 void row_close(struct opened_row *opened);
 
+/* page_meetings.c: the newest edition of the roster. False: there is none; row_close in both cases.
+ */
+bool page_open_roster(struct page *page, struct store_txn *read, struct opened_row *opened);
+
 /* The copy of a matter in agent->copy: as it is, or, before the broker has taken it, as it will be.
  * False: there is none. */
 bool page_load_matter(struct page *page, struct store_txn *read, const struct case_key *key);

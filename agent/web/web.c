@@ -14,6 +14,7 @@
 #include "agent/web/web_parts.h"
 #include "base/log.h"
 
+#define TIDY_MS         3600000u
 #define REFER_BYTES_MAX (LIMIT_WEB_UPLOAD_BYTES + LIMIT_WEB_FORM_BYTES)
 
 /* --- routes --- */
@@ -335,6 +336,18 @@ static void fill_cb(void *ctx)
     }
 }
 
+/* At the start, and then each hour: nobody sees when, only that none is older than a month. */
+static void tidy_cb(void *ctx)
+{
+    struct web *web = ctx;
+    enum err error = draft_tidy(web->setup.agent->setup.store, agent_wall_ms(web->setup.agent));
+
+    if (error != OK) {
+        log_warn("old drafts of the inbox are not removed: %s", err_text(error));
+    }
+    loop_timer_after(&web->tidy, TIDY_MS);
+}
+
 static enum err listen(struct web *web, struct fault *fault)
 {
     const struct http_options options = {.address = web->setup.address,
@@ -359,6 +372,7 @@ enum err web_open(const struct web_setup *setup, struct web **ret_web, struct fa
     }
     web->setup = *setup;
     loop_timer_init(setup->loop, &web->fill, fill_cb, web);
+    loop_timer_init(setup->loop, &web->tidy, tidy_cb, web);
     error = templates_new(&web->templates, fault);
     if (error == OK) {
         error = sessions_new(&web->sessions);
@@ -374,6 +388,7 @@ enum err web_open(const struct web_setup *setup, struct web **ret_web, struct fa
         return error;
     }
     loop_timer_after(&web->fill, 0);
+    loop_timer_after(&web->tidy, 0);
     *ret_web = web;
     return OK;
 }
@@ -401,6 +416,7 @@ void web_close(struct web *web)
     hashings_abandon(web); /* its last rounds may have begun some */
     exports_abandon(web);
     loop_timer_clear(&web->fill);
+    loop_timer_clear(&web->tidy);
     counted_free(web->counted);
     worklist_free(web->worklist);
     sessions_free(web->sessions);

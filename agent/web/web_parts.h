@@ -31,6 +31,7 @@ struct web {
     struct worklist *worklist;
     struct counted *counted;   /* the statistics that were last asked for; page_statistics.c */
     struct loop_timer fill;    /* the worklist is read in */
+    struct loop_timer tidy;    /* old drafts go */
     struct exporting *exports; /* files under way; page_export.c */
     unsigned export_count;
     struct hashing *hashings; /* passwords on the thread pool now; page_login.c */

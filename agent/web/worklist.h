@@ -52,6 +52,7 @@ struct work_item {
     struct case_key key;
     char number[LIMIT_NUMBER_BYTES];
     char case_number[LIMIT_NUMBER_BYTES];
+    char register_number[LIMIT_NUMBER_BYTES]; /* of a referral that was signed for */
     bool of_matter;
     uint8_t kind;  /* enum message_kind of the referral, or enum matter_kind */
     uint8_t group; /* enum work_group */
@@ -83,7 +84,8 @@ enum work_list {
 
 struct work_query {
     enum work_list list;
-    const char *text;           /* a number, a name or part of one, a whole identity number; "" */
+    /* Part of a number or name; a whole identity number, or number of a document; "" */
+    const char *text;
     enum work_act act;          /* WORK_NONE: all */
     uint16_t other;             /* 0: all */
     bool urgent, minor;         /* only those */

@@ -111,6 +111,7 @@ static void item_of_referral(const struct agent *agent, const struct referral *r
 
     text_copy(item->number, sizeof(item->number), referral->number);
     text_copy(item->case_number, sizeof(item->case_number), referral->case_number);
+    text_copy(item->register_number, sizeof(item->register_number), referral->register_number);
     item->kind = (uint8_t)referral->kind;
     item->mine = acts_for(agent, referral->sender);
     item->other = item->mine ? referral->receiver : referral->sender;

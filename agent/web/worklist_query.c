@@ -15,6 +15,7 @@ struct asking_for { /* a query, made ready */
     char number[LIMIT_NUMBER_BYTES]; /* the same in capitals, where it may be part of one */
     uint64_t identity;
     bool has_identity;
+    struct uuid about; /* what a document of this number is about; zero: none */
 };
 
 static uint64_t soon_until(const struct worklist *list, uint64_t now_ms)
@@ -67,6 +68,8 @@ static bool number_fits(const struct asking_for *asking, const struct work_item 
 {
     return asking->number[0] != '\0' &&
            (strstr(item->number, asking->number) != NULL ||
+            strstr(item->register_number, asking->number) != NULL ||
+            uuid_equal(&item->key.referral_id, &asking->about) ||
             (item->of_matter && strstr(item->case_number, asking->number) != NULL));
 }
 
@@ -376,6 +379,29 @@ static void read_identity(struct asking_for *asking)
     crypto_wipe(number, sizeof(number));
 }
 
+/* Copies know the open ones only: the store finds them all. */
+static enum err read_document(struct asking_for *asking)
+{
+    struct store_txn *read;
+    struct number number;
+    struct case_key key;
+    enum err error;
+
+    if (number_parse(NUMBER_DOCUMENT, asking->number, &number) != OK) {
+        return OK;
+    }
+    error = store_read_begin(asking->list->agent->setup.store, &read);
+    if (error != OK) {
+        return error;
+    }
+    error = number_find(read, asking->number, &key);
+    if (error == OK) {
+        asking->about = key.referral_id;
+    }
+    store_read_end(read);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 enum err worklist_query(struct worklist *list, const struct work_query *query, uint64_t now_ms,
                         struct work_result *ret_result)
 {
@@ -389,7 +415,10 @@ enum err worklist_query(struct worklist *list, const struct work_query *query, u
     read_number(&asking);
     read_identity(&asking);
     list->hits.count = 0;
-    error = gather(&asking, &list->hits);
+    error = read_document(&asking);
+    if (error == OK) {
+        error = gather(&asking, &list->hits);
+    }
     if (error == OK) {
         error = cut_page(&asking, &list->hits, ret_result);
     }

@@ -28,6 +28,13 @@ static void get(const char *tail, const struct http_field query[2], void (*show)
     visit(&asked, tail, show);
 }
 
+static void get_form(const char *path)
+{
+    const struct http_request asked = {.method = HTTP_GET, .path = path};
+
+    visit(&asked, "", page_form);
+}
+
 /* A message to civil affairs; its id and the number of its matter. */
 static char message_id[UUID_TEXT_BYTES], number[LIMIT_NUMBER_BYTES];
 
@@ -106,6 +113,10 @@ START_TEST(the_office_calls_meetings_and_publishes)
     get("", NULL, page_meetings);
     ck_assert(says("第 1 版") && says("联络员辛") && says("0477-0000000"));
     ck_assert(says("三楼会议室。") && says("4月3日 09:00"));
+    get_form("/send/roster");
+    ck_assert(says("value=\"2\"") && says("value=\"联络员辛\"") && says("value=\"0477-0000000\""));
+    ck_assert(says("<option value=\"education\" selected>"));
+    ck_assert(says("<option value=\"liaison\" selected>"));
     session->officer.roles = OFFICER_LEADER;
     get("", NULL, page_meetings);
     ck_assert(says("联络员辛") && !says("/send/"));

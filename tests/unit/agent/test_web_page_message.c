@@ -174,6 +174,31 @@ START_TEST(a_notice_with_absurd_numbers_ended_the_program)
 }
 END_TEST
 
+/* --- a late answer --- */
+
+START_TEST(a_late_answer_had_no_place_for_its_reason)
+{
+    const struct http_request asked = {.method = HTTP_GET,
+                                       .path = "/send/inbound-feedback/JY-2026-0001-01"};
+    struct parcel parcel;
+    struct fake fake;
+
+    fake_open(&fake, &desk);
+    fake_begin(&fake);
+    fake_parcel(&fake, "education", &parcel);
+    fake_deliver(&fake, &parcel, 1, NULL);
+    ck_assert_uint_eq(fake_accept(&fake, SLOT_ACK), 1);
+    visit(&asked, "", page_form);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("备注") && !says("超期原因"));
+    desk.wall_ms += 40 * DAY_MS;
+    visit(&asked, "", page_form);
+    ck_assert(says("超期原因和备注") && says("请写明超期原因"));
+    parcel_free(&parcel);
+    fake_close(&fake);
+}
+END_TEST
+
 /* --- a password --- */
 
 static void give(const char *password, struct officer *out)
@@ -247,6 +272,7 @@ int main(void)
     tcase_add_test(all, only_members_deal_with_what_was_refused);
     tcase_add_test(all, what_was_not_refused_cannot_be_dealt_with);
     tcase_add_loop_test(all, a_notice_with_absurd_numbers_ended_the_program, 0, COUNT_OF(told));
+    tcase_add_test(all, a_late_answer_had_no_place_for_its_reason);
     tcase_add_test(all, a_change_of_password_undid_the_reset_that_came_meanwhile);
     tcase_add_test(all, a_password_is_changed);
     suite_add_tcase(suite, all);

@@ -445,6 +445,22 @@ START_TEST(test_search_by_number)
 }
 END_TEST
 
+START_TEST(test_a_register_number_was_not_found)
+{
+    open_all();
+    refer_adult();
+    refer_adult();
+    say(E,
+        "{'kind':'sign-for','referral':'" FIRST "','facts':{'register_number':'JY-DJ-2026-0007'},"
+        "'body':{'officer':'o'}}");
+    ck_assert_str_eq(search(E, "JY-DJ-2026-0007"), FIRST);
+    ck_assert_str_eq(search(P, "jy-dj-2026-0007"), FIRST);
+    ck_assert_str_eq(search(E, "DJ-2026-0008"), "");
+    judge_all();
+    close_all();
+}
+END_TEST
+
 START_TEST(test_search_by_name)
 {
     open_all();
@@ -634,6 +650,10 @@ START_TEST(test_supervised)
            "'body':{'officer':'o','reasons':'r'}}");
     ck_assert_str_eq(list_of(E, WORK_SUPERVISED), "");
     ck_assert_str_eq(list_of(E, WORK_LATE), "");
+    ck_assert_str_eq(search(E, "db-2026-0001"), FIRST); /* its cause is gone, its paper is not */
+    ck_assert_str_eq(search(P, "DB-2026-0001"), "");    /* it was not told */
+    ck_assert_str_eq(search(E, "DB-2026-9999"), "");
+    ck_assert_str_eq(search(E, "DB-2026-000"), "");
     judge_all();
     close_all();
 }
@@ -886,6 +906,7 @@ int main(void)
     tcase = tcase_create("search");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_search_by_number);
+    tcase_add_test(tcase, test_a_register_number_was_not_found);
     tcase_add_test(tcase, test_search_by_name);
     tcase_add_test(tcase, test_search_by_identity_number);
     tcase_add_test(tcase, test_search_with_blanks_around);

@@ -156,16 +156,20 @@ START_TEST(test_two_hundred_of_one_officer)
 }
 END_TEST
 
-START_TEST(test_thirty_days)
+START_TEST(test_old_drafts_stayed_until_their_officer_saved_another)
 {
     ck_assert_int_eq(put("gaowa", "/send/a", "{}", NOW_MS), OK);
     ck_assert_int_eq(put("gaowa", "/send/b", "{}", NOW_MS + DAY_MS), OK);
     ck_assert_int_eq(put("gao", "/send/a", "{}", NOW_MS), OK);
-    ck_assert_int_eq(put("gaowa", "/send/c", "{}", NOW_MS + 30 * DAY_MS), OK);
-    ck_assert_str_eq(addresses_of("gaowa"), "/send/a /send/b /send/c ");
-    ck_assert_int_eq(put("gaowa", "/send/c", "{}", NOW_MS + 30 * DAY_MS + 1), OK);
-    ck_assert_str_eq(addresses_of("gaowa"), "/send/b /send/c ");
-    ck_assert_str_eq(addresses_of("gao"), "/send/a "); /* when that one saves the next */
+    ck_assert_int_eq(put("gao", "/send/c", "{}", NOW_MS + 1), OK);
+    ck_assert_int_eq(draft_tidy(store, NOW_MS + 30 * DAY_MS), OK);
+    ck_assert_str_eq(addresses_of("gaowa"), "/send/a /send/b ");
+    ck_assert_int_eq(draft_tidy(store, NOW_MS + 30 * DAY_MS + 1), OK);
+    ck_assert_str_eq(addresses_of("gaowa"), "/send/b ");
+    ck_assert_str_eq(addresses_of("gao"), "/send/c ");
+    ck_assert_int_eq(draft_tidy(store, NOW_MS + 40 * DAY_MS), OK);
+    ck_assert_str_eq(addresses_of("gaowa"), "");
+    ck_assert_int_eq(draft_tidy(store, NOW_MS + 40 * DAY_MS), OK);
 }
 END_TEST
 
@@ -180,7 +184,7 @@ int main(void)
     tcase_add_test(tcase, test_only_ones_own);
     tcase_add_test(tcase, test_too_large);
     tcase_add_test(tcase, test_two_hundred_of_one_officer);
-    tcase_add_test(tcase, test_thirty_days);
+    tcase_add_test(tcase, test_old_drafts_stayed_until_their_officer_saved_another);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
