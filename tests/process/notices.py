@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Notices of a real agent, taken by servers that are strict: a real SMTP server (aiosmtpd, with
-STARTTLS, a verified certificate and AUTH), robots of WeCom and DingTalk that check every byte of
+"""Notices of a real agent, taken by servers that are strict: an SMTP server that the test commands
+(aiosmtpd, with STARTTLS, a verified certificate and AUTH) and one that is in use (Exim, likewise,
+delivering into a maildir), robots of WeCom and DingTalk that check every byte of
 the form, the signature and the rate, and block whoever is too fast; a gateway of short messages.
 Nothing personal and no secret leaves in them, in the log, or in the status."""
 
@@ -13,11 +14,15 @@ import http.server
 import json
 import logging
 import os
+import pwd
 import re
 import select
+import shutil
+import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -79,6 +84,103 @@ class Mailbox:
 def authenticate(server, session, envelope, mechanism, auth):
     good = (auth.login, auth.password) == (LOGIN, PASSWORD)
     return AuthResult(success=good, handled=False, message=None if good else "535 5.7.8 no")
+
+
+EXIM = "/usr/sbin/exim4"
+EXIM_RULES = """
+spool_directory = {folder}/spool
+log_file_path = {folder}/log-%s
+primary_hostname = city.example
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+pid_file_path = {folder}/pid
+keep_environment =
+never_users =
+deliver_drop_privilege = true
+tls_advertise_hosts = *
+tls_certificate = {certificate}
+tls_privatekey = {key}
+auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
+acl_smtp_rcpt = rcpt
+begin acl
+rcpt:
+  deny  message = no such user
+        local_parts = nobody
+  accept authenticated = *
+         encrypted = *
+  deny
+begin routers
+all:
+  driver = accept
+  transport = box
+begin transports
+box:
+  driver = appendfile
+  directory = {folder}/box
+  maildir_format
+  return_path_add
+  user = {user}
+  group = {group}
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{login}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+"""
+
+
+def exim_account():
+    """The user that it is built to be: another may not even spool. None: it cannot be run here."""
+    try:
+        account = pwd.getpwnam("Debian-exim")
+    except KeyError:
+        return None
+    return account if os.access(EXIM, os.X_OK) and os.geteuid() == 0 else None
+
+
+class Exim:
+    """Debian's mail server in a folder of its own."""
+
+    def __init__(self, folder, port, certificate, key):
+        self.folder, self.port = folder, port
+        account = exim_account()
+        user, group = account.pw_uid, account.pw_gid
+        for name in ("", "spool", "box"):
+            os.makedirs(os.path.join(folder, name), exist_ok=True)
+        for name, source in (("crt", certificate), ("key", key)):
+            shutil.copyfile(source, os.path.join(folder, name))
+            os.chmod(os.path.join(folder, name), 0o600)
+        rules = os.path.join(folder, "rules")
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write(EXIM_RULES.format(
+                folder=folder, port=port, user=user, group=group, login=LOGIN.decode(),
+                password=PASSWORD.decode(), certificate=os.path.join(folder, "crt"),
+                key=os.path.join(folder, "key")))
+        for at, _, files in os.walk(folder):
+            for name in (at, *(os.path.join(at, name) for name in files)):
+                os.chown(name, user, group)
+        self.process = subprocess.Popen(
+            ["setpriv", "--no-new-privs", "--reuid=%d" % user, "--regid=%d" % group,
+             "--clear-groups", EXIM, "-C", rules, "-bdf", "-odi"],
+            stderr=subprocess.DEVNULL)  # what it refuses, the test sees
+        wait_for("exim", self.answers)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def mails(self):
+        folder = os.path.join(self.folder, "box", "new")
+        return sorted(os.path.join(folder, name) for name in os.listdir(folder)
+                      ) if os.path.isdir(folder) else []
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
 
 
 class Robot(http.server.BaseHTTPRequestHandler):
@@ -334,6 +436,42 @@ class Mail(WithServers):
         self.assertEqual(len(self.mailbox.mails), 1)
         self.assertIn(number.encode(), base64.b64decode(
             self.mailbox.mails[0][2].split(b"\r\n\r\n", 1)[1]))
+
+
+@unittest.skipUnless(exim_account(), "exim4 is not there, or this is not root, who may run it")
+class MailServer(WithServers):
+    def test_a_mail_lies_in_the_box_of_a_real_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o711)
+            exim = Exim(os.path.join(folder, "exim"), self.free_port(), self.ca, self.city.path("mail.key"))
+            try:
+                self.deliver(exim)
+            finally:
+                exim.stop()
+
+    def deliver(self, exim):
+        more = [{"id": "o2", "role": "liaison", "to": {"mail": "nobody@city.example"}}]
+        self.start([self.mail(url="smtp://127.0.0.1:%d" % exim.port)], EVERY, more=more)
+        number = self.refer()
+        wait_for("a mail in the box", exim.mails)
+        with open(exim.mails()[0], "rb") as file:
+            content = file.read()
+        mail = email.message_from_bytes(content, policy=email.policy.default)
+        self.assertEqual(mail.defects, [])
+        self.assertEqual(mail["Return-path"], "<jz@city.example>")
+        self.assertRegex(mail["Received"], r"with esmtpsa +\(TLS1\.[23]\)")
+        self.assertIn(number, mail["Subject"])
+        self.assertIn("【救助衔接】收到新的社会救助线索 " + number, mail.get_content())
+        self.clean(content.decode() + mail.get_content())
+        run = self.ctl("notify", "test", "mail")
+        self.assertEqual((run.returncode, run.stdout.splitlines()[-1]), (5, "1 of 2 sent"), run)
+        self.assertIn("RCPT failed: 550", self.ctl("notify", "dead").stdout)
+        self.assertEqual(len(exim.mails()), 2)
+        self.start([self.mail(url="smtp://127.0.0.1:%d" % exim.port,
+                              **{"password-file": self.city.path("wrong")})], EVERY)
+        run = self.ctl("notify", "test", "mail")
+        self.assertEqual(run.returncode, 5, run)
+        self.assertRegex(run.stdout, "o1: not sent: .*([Ll]ogin|denied|auth)")
 
 
 class Robots(WithServers):
