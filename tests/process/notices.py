@@ -443,7 +443,8 @@ class MailServer(WithServers):
     def test_a_mail_lies_in_the_box_of_a_real_server(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o711)
-            exim = Exim(os.path.join(folder, "exim"), self.free_port(), self.ca, self.city.path("mail.key"))
+            exim = Exim(os.path.join(folder, "exim"), self.free_port(), self.ca,
+                        self.city.path("mail.key"))
             try:
                 self.deliver(exim)
             finally:

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "agent/web/act.h"
-#include "agent/web/worklist_parts.h"
+#include "agent/web/worklist.h"
 #include "city_support.h"
 
 #define P 0u /* desks: the procuratorate, */
@@ -800,47 +800,6 @@ START_TEST(test_a_refused_first_message_could_not_be_dealt_with)
 }
 END_TEST
 
-/* --- what a page shows --- */
-
-static size_t persons_read(const struct worklist *list)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        count += list->entries[i]->persons_read ? 1 : 0;
-    }
-    return count;
-}
-
-/* An export asks for all rows at once, and may while they are still being read in: the bodies of
- * all of them in one turn of the loop are seconds in which nobody else is served. */
-START_TEST(an_export_during_the_start_read_all_bodies_at_once)
-{
-    enum { ROWS = 1001 };
-    struct work_query query = {.list = WORK_LEDGER, .text = "", .count = 50};
-    struct work_result result;
-    open_all();
-    struct worklist *list = lists[P];
-    list->phase = FILL_COPIES;
-    list->entries = calloc(ROWS, sizeof(struct work_entry *));
-    ck_assert_ptr_nonnull(list->entries);
-    for (; list->count < ROWS; list->count++) { /* of a store that has the rest of each */
-        list->entries[list->count] = calloc(1, sizeof(struct work_entry));
-        ck_assert_ptr_nonnull(list->entries[list->count]);
-        list->entries[list->count]->item.person.name = "";
-    }
-    ck_assert_int_eq(worklist_query(list, &query, DESK_START_MS, &result), OK);
-    ck_assert_uint_eq(result.total, ROWS);
-    ck_assert_uint_eq(persons_read(list), 50); /* a page has its names */
-    free(result.rows);
-    query.count = 1000000;
-    ck_assert_int_eq(worklist_query(list, &query, DESK_START_MS, &result), OK);
-    ck_assert_uint_eq(result.count, ROWS);
-    ck_assert_uint_eq(persons_read(list), 50);
-    free(result.rows);
-    close_all();
-}
-END_TEST
-
 /* --- agencies that took another's place --- */
 
 static void confer(void)
@@ -898,7 +857,6 @@ int main(void)
     tcase_add_test(tcase, test_supervised);
     tcase_add_test(tcase, test_changed_after_each_message);
     tcase_add_test(tcase, test_what_waits_is_listed);
-    tcase_add_test(tcase, an_export_during_the_start_read_all_bodies_at_once);
     tcase_add_test(tcase, test_what_was_refused_is_to_do);
     tcase_add_test(tcase, test_a_later_message_that_was_refused_was_no_line);
     tcase_add_test(tcase, test_a_refused_first_message_could_not_be_dealt_with);
