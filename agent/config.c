@@ -1,89 +1,93 @@
 /* The agent's configuration: the table of options and the checks that a table cannot say. */
 #include "agent/config.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "agent/notice/notice_config.h"
-#include "base/yaml.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
-#define STORE_MIB_DEFAULT        16384u
-#define HOOK_TIMEOUT_MS          30000u
-#define WITNESS_MS               60000u
-
-#define PATH(key, member, need)                                                                    \
-    {                                                                                              \
-        .name = (key), .type = YAML_PATH, .offset = offsetof(struct agent_config, member),         \
-        .size = CONFIG_PATH_BYTES, .required = (need)                                              \
-    }
-#define TEXT(key, member, need)                                                                    \
-    {                                                                                              \
-        .name = (key), .type = YAML_TEXT, .offset = offsetof(struct agent_config, member),         \
-        .size = sizeof(((struct agent_config *)0)->member), .required = (need)                     \
-    }
-#define DURATION(key, member, least, most)                                                         \
-    {                                                                                              \
-        .name = (key), .type = YAML_DURATION, .offset = offsetof(struct agent_config, member),     \
-        .min = (least), .max = (most)                                                              \
-    }
 
 struct reading { /* the options, and what of them the notices read by themselves */
     struct agent_config config;
     const struct yaml_node *channels, *officers, *office_hours;
 };
 
+#define MEMBER(key, member_type, member)                                                           \
+    .name = (key), .type = (member_type), .offset = offsetof(struct agent_config, member)
+#define PATH(key, member) MEMBER(key, YAML_PATH, member), .size = CONFIG_PATH_BYTES
+#define TEXT(key, member)                                                                          \
+    MEMBER(key, YAML_TEXT, member), .size = sizeof(((struct agent_config *)0)->member)
 #define NODE(key, member)                                                                          \
-    {                                                                                              \
-        .name = (key), .type = YAML_NODE, .offset = offsetof(struct reading, member)               \
-    }
+    .name = (key), .type = YAML_NODE, .offset = offsetof(struct reading, member)
 
-static const struct yaml_option options[] = {
-    TEXT("agency", agency, true),
-    TEXT("broker", broker, true),
-    TEXT("broker-name", broker_name, false),
-    PATH("tls-certificate", tls_certificate, false),
-    PATH("tls-key", tls_key, false),
-    PATH("tls-authority", tls_authority, false),
-    PATH("sign-key", sign_key, true),
-    PATH("seal-key", seal_key, true),
-    PATH("store-key", store_key, true),
-    PATH("public-keys", public_keys, true),
-    PATH("registry", registry, true),
-    PATH("policy", policy, true),
-    PATH("calendars", calendars, true),
-    PATH("store", store, true),
-    {.name = "store-mib",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct agent_config, store_mib),
-     .min = 16,
-     .max = UINT64_C(1024) * 1024},
-    PATH("attachments", attachments, false),
-    {.name = "attachments-percent",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct agent_config, attachments_percent),
-     .min = 1,
-     .max = 100},
-    PATH("socket", socket, true),
-    PATH("notice-hook", notice_hook, false),
-    DURATION("notice-timeout", notice_timeout_ms, 1000, 600000),
-    TEXT("web", web, false),
-    PATH("web-certificate", web_certificate, false),
-    PATH("web-key", web_key, false),
-    TEXT("web-proxy-header", web_proxy_header, false),
-    PATH("web-proxy-secret", web_proxy_secret, false),
-    NODE("channels", channels),
-    NODE("officers", officers),
-    NODE("office-hours", office_hours),
-    DURATION("witness-every", witness_ms, 1000, UINT64_C(86400000)),
-    {.name = "accept-gaps",
-     .type = YAML_BOOL,
-     .offset = offsetof(struct agent_config, accept_gaps)},
-    {.name = "laboratory", .type = YAML_BOOL, .offset = offsetof(struct agent_config, laboratory)},
-    {.name = "laboratory-behind-ms",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct agent_config, laboratory_behind_ms),
-     .max = LABORATORY_OFFSET_MAX_MS},
+const struct yaml_option agent_option_table[] = {
+    {TEXT("agency", agency), .required = true,
+     .help = "Whose agent this is: an id of the registry."},
+    {TEXT("broker", broker), .required = true,
+     .help = "Where the broker listens: tls+tcp://HOST:PORT."},
+    {TEXT("broker-name", broker_name), .initial = "broker",
+     .help = "The name in the broker's certificate."},
+    {PATH("tls-certificate", tls_certificate),
+     .help = "This agent's certificate (PEM) with its chain."},
+    {PATH("tls-key", tls_key),
+     .help = "The private key of that certificate; nobody else may read it."},
+    {PATH("tls-authority", tls_authority),
+     .help = "The broker is believed to be the broker when one of these authorities (PEM) signed "
+             "its certificate."},
+    {PATH("sign-key", sign_key), .required = true,
+     .help = "The key that signs every message and request; mode 0600."},
+    {PATH("seal-key", seal_key), .required = true,
+     .help = "The key that opens the bodies sealed to this agency; mode 0600."},
+    {PATH("store-key", store_key), .required = true,
+     .help = "The key that encrypts this agent's store; mode 0600. Keep a copy apart from the "
+             "store: without it nothing in the store can be read."},
+    {PATH("public-keys", public_keys), .required = true,
+     .help = "The public keys of all agencies and of the broker: whom this agent believes."},
+    {PATH("registry", registry), .required = true,
+     .help = "The agencies; the same as the broker's."},
+    {PATH("policy", policy), .required = true,
+     .help = "What the city decided; the same as the broker's."},
+    {PATH("calendars", calendars), .required = true, .live = true,
+     .help = "The folder of calendars: every *.json in it, in the holiday-cn form."},
+    {PATH("store", store), .required = true,
+     .help = "The folder of the store, which is encrypted."},
+    {MEMBER("store-mib", YAML_UNSIGNED, store_mib), .min = 16, .max = UINT64_C(1024) * 1024,
+     .initial = "16384", .unit = "MiB", .help = "The most that the store can grow to."},
+    {PATH("attachments", attachments),
+     .help = "The folder of attachments, sealed files; left out: beside the store."},
+    {MEMBER("attachments-percent", YAML_UNSIGNED, attachments_percent), .min = 1, .max = 100,
+     .initial = "85", .unit = "% of its disk",
+     .help = "Nothing is attached or fetched from there on."},
+    {PATH("socket", socket), .required = true,
+     .help = "The unix socket for officers' scripts and referralctl: who may open it reads cases."},
+    {PATH("notice-hook", notice_hook),
+     .help = "A program that is run for every notice, with JSON on its standard input."},
+    {MEMBER("notice-timeout", YAML_DURATION, notice_timeout_ms), .min = 1000, .max = 600000,
+     .initial = "30s", .help = "How long that program may run."},
+    {TEXT("web", web),
+     .help = "ADDRESS:PORT of the officers' pages; left out: there are none. Beyond loopback they "
+             "need web-certificate and web-key."},
+    {PATH("web-certificate", web_certificate), .help = "The certificate (PEM) of these pages."},
+    {PATH("web-key", web_key), .help = "The private key of that certificate."},
+    {TEXT("web-proxy-header", web_proxy_header),
+     .help = "The header by which a reverse proxy on this machine proves that it is it."},
+    {PATH("web-proxy-secret", web_proxy_secret),
+     .help = "The file with what that header must hold, 16 characters or more."},
+    {NODE("channels", channels), .help = "By what officers are told: mail, chat robots, short "
+                                         "messages, programs."},
+    {NODE("officers", officers), .help = "Who is told, of what, by which channel."},
+    {NODE("office-hours", office_hours), .initial = "08:30-12:00, 14:30-18:00",
+     .help = "When officers are told, as a list of HH:MM-HH:MM; [] is any time."},
+    {MEMBER("witness-every", YAML_DURATION, witness_ms), .min = 1000, .max = UINT64_C(86400000),
+     .initial = "1m", .help = "How often this agent countersigns the broker's log while it grows."},
+    {MEMBER("accept-gaps", YAML_BOOL, accept_gaps), .initial = "false",
+     .help = "After the loss of this agent's store: go on where the broker stands."},
+    {MEMBER("laboratory", YAML_BOOL, laboratory), .initial = "false",
+     .help = "Plain connections, and a clock that follows the broker's. Never for real cases.",
+     .hidden = true},
+    {MEMBER("laboratory-behind-ms", YAML_UNSIGNED, laboratory_behind_ms),
+     .max = LABORATORY_OFFSET_MAX_MS, .initial = "0", .unit = "ms",
+     .help = "The wall clock starts so far in the past.", .hidden = true},
     {.name = NULL},
 };
 
@@ -99,6 +103,9 @@ static enum err check_broker(const struct yaml_node *root, const struct agent_co
     bool tls = starts_with(config->broker, "tls+tcp://");
     bool plain = starts_with(config->broker, "tcp://127.") || starts_with(config->broker, "ipc://");
 
+    if (node == NULL) {
+        return OK; /* the table has refused that */
+    }
     if (!tls && !(config->laboratory && plain)) {
         return yaml_refuse(node, fault, "config.broker",
                            "expected tls+tcp://HOST:PORT; tcp://127.… and ipc:// are for a "
@@ -127,6 +134,15 @@ static bool is_loopback(const char *address)
     return starts_with(address, "127.") || starts_with(address, "[::1]:");
 }
 
+/* The first of the two that is given. */
+static const struct yaml_node *given(const struct yaml_node *root, const char *one,
+                                     const char *other)
+{
+    const struct yaml_node *node = yaml_find(root, one);
+
+    return node != NULL ? node : yaml_find(root, other);
+}
+
 static enum err check_web(const struct yaml_node *root, const struct agent_config *config,
                           struct fault *fault)
 {
@@ -137,11 +153,11 @@ static enum err check_web(const struct yaml_node *root, const struct agent_confi
                            "beyond loopback the inbox needs web-certificate and web-key");
     }
     if ((config->web_certificate[0] != '\0') != (config->web_key[0] != '\0')) {
-        return yaml_refuse(yaml_find(root, "web"), fault, "config.web",
+        return yaml_refuse(given(root, "web-certificate", "web-key"), fault, "config.web",
                            "web-certificate and web-key go together");
     }
     if ((config->web_proxy_header[0] != '\0') != (config->web_proxy_secret[0] != '\0')) {
-        return yaml_refuse(yaml_find(root, "web"), fault, "config.web",
+        return yaml_refuse(given(root, "web-proxy-header", "web-proxy-secret"), fault, "config.web",
                            "web-proxy-header and web-proxy-secret go together");
     }
     return OK;
@@ -158,35 +174,40 @@ static enum err read_notices(struct reading *reading, struct fault *fault)
     return notice_config_read(&nodes, &reading->config.notices, fault);
 }
 
+/* What the table's rows cannot judge one by one. `root` was read. */
+static enum err check_all(struct reading *reading, const struct yaml_node *root,
+                          struct fault *fault)
+{
+    static enum err (*const checks[])(const struct yaml_node *, const struct agent_config *,
+                                      struct fault *) = {check_broker, check_laboratory, check_web};
+    enum err result = OK;
+    bool go_on = true;
+
+    for (size_t i = 0; go_on && i < sizeof(checks) / sizeof(checks[0]); i++) {
+        go_on = fault_go_on(checks[i](root, &reading->config, fault), fault, &result);
+    }
+    if (go_on) {
+        (void)fault_go_on(read_notices(reading, fault), fault, &result);
+    }
+    return result;
+}
+
 enum err agent_config_read(const char *path, struct agent_config *ret_config, struct fault *fault)
 {
-    struct reading reading = {.config = {.broker_name = "broker",
-                                         .store_mib = STORE_MIB_DEFAULT,
-                                         .attachments_percent = LIMIT_STORE_PERCENT,
-                                         .notice_timeout_ms = HOOK_TIMEOUT_MS,
-                                         .witness_ms = WITNESS_MS}};
-    struct yaml *yaml;
-    enum err error = yaml_open(path, &yaml, fault);
+    struct reading reading = {.config = {.notices = NULL}};
+    const struct option_target target = {agent_option_table, &reading, &reading.config.origin};
+    struct yaml *yaml = NULL;
+    enum err result = options_open(path, &target, &yaml, fault);
 
-    if (error != OK) {
-        return error;
+    if (yaml != NULL && (result == OK || fault_keep(fault)) &&
+        options_readable(agent_option_table, yaml_root(yaml), "laboratory")) {
+        (void)fault_go_on(check_all(&reading, yaml_root(yaml), fault), fault, &result);
     }
-    error = yaml_read(yaml_root(yaml), options, &reading, fault);
-    if (error == OK) {
-        error = check_broker(yaml_root(yaml), &reading.config, fault);
+    if (result != OK) {
+        notice_setup_free(reading.config.notices);
+        reading.config.notices = NULL;
     }
-    if (error == OK) {
-        error = check_laboratory(yaml_root(yaml), &reading.config, fault);
-    }
-    if (error == OK) {
-        error = check_web(yaml_root(yaml), &reading.config, fault);
-    }
-    if (error == OK) {
-        error = read_notices(&reading, fault);
-    }
-    if (error == OK) {
-        *ret_config = reading.config;
-    }
+    *ret_config = reading.config;
     yaml_free(yaml);
-    return error;
+    return result;
 }

@@ -1,15 +1,16 @@
-/* The agent's configuration file: one table of options, read at start and never kept open.
+/* The agent's configuration file: one table of options, read at start and at a reload, never kept
+ * open.
  *
- * Paths are joined to the file's own folder. Main thread, before the loop runs. config/agent.yaml
- * explains each option. */
+ * Paths are joined to the file's own folder. Main thread. agent.yaml(5) is printed from the table.
+ */
 #ifndef REFERRAL_AGENT_CONFIG_H
 #define REFERRAL_AGENT_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/limits.h"
+#include "base/option.h"
 
 #define CONFIG_PATH_BYTES 512
 
@@ -43,12 +44,16 @@ struct agent_config {
     char web_key[CONFIG_PATH_BYTES];
     char web_proxy_header[64];                /* of a reverse proxy that says who it is */
     char web_proxy_secret[CONFIG_PATH_BYTES]; /* file */
+    struct option_origin origin;
     bool accept_gaps;
     bool laboratory;
     uint64_t laboratory_behind_ms;
 };
 
-/* Reads and checks the file; the fault has file:line:column. */
+extern const struct yaml_option agent_option_table[];
+
+/* Reads and checks the file; the fault has file:line:column. On failure the paths that could be
+ * read are there, for who looks for more mistakes; nothing is owned then. */
 enum err agent_config_read(const char *path, struct agent_config *ret_config,
                            struct fault *fault) MUST_CHECK;
 

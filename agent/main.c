@@ -3,7 +3,6 @@
  * Reads the configuration, opens the store, dials the broker, serves the local socket, sends
  * notices. SIGTERM and SIGINT end it: everything that was answered is durable already. Exit
  * codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration. */
-#include <argp.h>
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,15 +11,15 @@
 
 #include "agent/agent.h"
 #include "agent/beat.h"
-#include "agent/config.h"
+#include "agent/load.h"
 #include "agent/web/web.h"
 #include "agent/notice/sender.h"
 #include "base/certificate.h"
 #include "base/file.h"
-#include "base/key_file.h"
 #include "base/log.h"
 #include "io/calendar_folder.h"
 #include "io/clock.h"
+#include "io/daemon_line.h"
 #include "io/fault_point.h"
 #include "io/heartbeat.h"
 #include "io/inherited.h"
@@ -30,9 +29,8 @@
 #include "io/sd_notify.h"
 #include "store/blobs.h"
 
-#define EXIT_CONFIGURATION 78
-#define SOFTWARE           "referral-agent 0.1.0"
-#define MIB                (UINT64_C(1024) * 1024)
+#define SOFTWARE "referral-agent 0.1.0"
+#define MIB      (UINT64_C(1024) * 1024)
 
 struct daemon;
 
@@ -42,15 +40,7 @@ struct call { /* one slot of requests */
 };
 
 struct daemon {
-    struct agent_config config;
-    struct buf registry_text, policy_text;
-    struct registry *registry;
-    struct policy *policy;
-    struct calendar *calendar;
-    struct keyring *keyring;
-    struct sign_key sign_key;
-    struct seal_key seal_key;
-    uint8_t store_key[KEY_FILE_SECRET_BYTES];
+    struct loaded *loaded; /* what the files say; owned */
     struct store *store;
     struct blobs *blobs;
     struct agent *agent;
@@ -161,12 +151,13 @@ static enum err op_move_wall(void *ctx, int64_t offset_ms)
     struct daemon *daemon = ctx;
 
     return clock_set_wall_offset(&daemon->clock,
-                                 offset_ms - (int64_t)daemon->config.laboratory_behind_ms);
+                                 offset_ms - (int64_t)daemon->loaded->config.laboratory_behind_ms);
 }
 
 static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, struct fault *fault)
 {
-    return calendar_folder_load(((struct daemon *)ctx)->config.calendars, ret_calendar, fault);
+    return calendar_folder_load(((struct daemon *)ctx)->loaded->config.calendars, ret_calendar,
+                                fault);
 }
 
 static void notified_cb(void *ctx, size_t channel, const struct notice_outcome *outcome)
@@ -285,138 +276,40 @@ static void store_point(void *owner, const char *name)
 
 /* --- start --- */
 
-static enum err load_rules(struct daemon *daemon, struct fault *fault)
-{
-    const struct agent_config *config = &daemon->config;
-    enum err error = file_read(config->registry, &daemon->registry_text, fault);
-
-    if (error == OK) {
-        error = registry_read(config->registry, span_buf(&daemon->registry_text), &daemon->registry,
-                              fault);
-    }
-    if (error == OK) {
-        error = file_read(config->policy, &daemon->policy_text, fault);
-    }
-    if (error == OK) {
-        error = policy_read(config->policy, span_buf(&daemon->policy_text), daemon->registry,
-                            &daemon->policy, fault);
-    }
-    if (error == OK) {
-        error = calendar_folder_load(config->calendars, &daemon->calendar, fault);
-    }
-    if (error == OK && registry_find(daemon->registry, config->agency) == NULL) {
-        fault_set(fault, "config.agency", config->registry, "has no agency \"%s\"", config->agency);
-        fault_hint(fault, "correct `agency` of the agent's configuration, or add it there");
-        error = ERR_INVALID;
-    }
-    return error;
-}
-
-static enum err load_keys(struct daemon *daemon, struct fault *fault)
-{
-    uint8_t secret[KEY_FILE_SECRET_BYTES];
-    enum err error = keyring_load(daemon->config.public_keys, &daemon->keyring, fault);
-
-    if (error == OK) {
-        error = key_file_read(daemon->config.sign_key, KEY_FILE_SIGN, secret, fault);
-    }
-    if (error == OK) {
-        sign_key_from_seed(secret, &daemon->sign_key);
-        error = key_file_read(daemon->config.seal_key, KEY_FILE_SEAL, secret, fault);
-    }
-    if (error == OK) {
-        seal_key_from_secret(secret, &daemon->seal_key);
-        error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
-    }
-    crypto_wipe(secret, sizeof(secret));
-    return error;
-}
-
-static enum err check_keys(const struct daemon *daemon, struct fault *fault)
-{
-    const struct agent_key own[] = {
-        {KEY_SIGN, daemon->sign_key.public_key, daemon->config.sign_key},
-        {KEY_SEAL, daemon->seal_key.public_key, daemon->config.seal_key}};
-    const struct agency *self = registry_find(daemon->registry, daemon->config.agency);
-    enum err error = OK;
-
-    for (size_t i = 0; error == OK && i < sizeof(own) / sizeof(own[0]); i++) {
-        error = agent_check_key(daemon->keyring, self, &own[i], fault);
-    }
-    return error;
-}
-
-static struct link_tls tls_of(const struct agent_config *config)
-{
-    return (struct link_tls){.cert_file = config->tls_certificate,
-                             .key_file = config->tls_key,
-                             .ca_file = config->tls_authority,
-                             .server_name = config->broker_name};
-}
-
 /* A certificate that ends is told and refuses nothing: messages wait here as long as need be. */
-static enum err check_tls(const struct agent_config *config, struct fault *fault)
+static void warn_expiry(const struct loaded *loaded)
 {
-    const struct certificate_files files = {config->tls_certificate, config->tls_key};
-    const struct link_tls tls = tls_of(config);
-    uint64_t expiry_ms = UINT64_MAX;
     struct clock clock;
-    enum err error = OK;
 
-    if (tls.cert_file[0] != '\0') {
-        error = link_tls_check(&tls, fault);
-    }
-    if (error == OK && tls.cert_file[0] != '\0') {
-        error = certificate_files_check(&files, &expiry_ms, fault);
-    }
     clock_init(&clock, false);
-    if (error == OK &&
-        expiry_ms < clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
+    if (loaded->tls_expiry_ms != 0 &&
+        loaded->tls_expiry_ms <
+            clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
         log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
                  "restart",
-                 files.certificate, CERTIFICATE_WARN_DAYS);
+                 loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
     }
-    return error;
-}
-
-static enum err configure(struct daemon *daemon, const char *path, struct fault *fault)
-{
-    enum err error = agent_config_read(path, &daemon->config, fault);
-
-    if (error == OK) {
-        error = load_rules(daemon, fault);
-    }
-    if (error == OK) {
-        error = load_keys(daemon, fault);
-    }
-    if (error == OK) {
-        error = check_keys(daemon, fault);
-    }
-    if (error == OK) {
-        error = check_tls(&daemon->config, fault);
-    }
-    return error;
 }
 
 static enum err open_store(struct daemon *daemon, struct fault *fault)
 {
     struct store_options options = {.kind = STORE_AGENT,
-                                    .map_bytes = daemon->config.store_mib * MIB,
+                                    .map_bytes = daemon->loaded->config.store_mib * MIB,
                                     .create = true,
                                     .pass_point = store_point,
                                     .owner = daemon};
     enum err error;
 
-    memcpy(options.seal_key, daemon->store_key, sizeof(options.seal_key));
-    error = store_open(daemon->config.store, &options, &daemon->store, fault);
+    memcpy(options.seal_key, daemon->loaded->store_key, sizeof(options.seal_key));
+    error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
     crypto_wipe(&options, sizeof(options));
-    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
+    crypto_wipe(daemon->loaded->store_key, sizeof(daemon->loaded->store_key));
     return error;
 }
 
 static enum err open_blobs(struct daemon *daemon, struct fault *fault)
 {
-    struct agent_config *config = &daemon->config;
+    struct agent_config *config = &daemon->loaded->config;
     const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
                                           .pass_point = store_point,
                                           .owner = daemon};
@@ -431,35 +324,35 @@ static enum err open_blobs(struct daemon *daemon, struct fault *fault)
 
 static enum err open_agent(struct daemon *daemon, struct fault *fault)
 {
-    const struct agent_setup setup = {.ops = &ops,
-                                      .ctx = daemon,
-                                      .store = daemon->store,
-                                      .blobs = daemon->blobs,
-                                      .self =
-                                          registry_find(daemon->registry, daemon->config.agency),
-                                      .registry = daemon->registry,
-                                      .policy = daemon->policy,
-                                      .calendar = daemon->calendar,
-                                      .keyring = daemon->keyring,
-                                      .sign_key = &daemon->sign_key,
-                                      .seal_key = &daemon->seal_key,
-                                      .software = SOFTWARE,
-                                      .web = daemon->web_url,
-                                      .broker_url = daemon->config.broker,
-                                      .broker_name = daemon->config.broker_name,
-                                      .notices = daemon->config.notices,
-                                      .witness_ms = daemon->config.witness_ms,
-                                      .accept_gaps = daemon->config.accept_gaps,
-                                      .laboratory = daemon->config.laboratory};
+    const struct agent_setup setup = {
+        .ops = &ops,
+        .ctx = daemon,
+        .store = daemon->store,
+        .blobs = daemon->blobs,
+        .self = registry_find(daemon->loaded->registry, daemon->loaded->config.agency),
+        .registry = daemon->loaded->registry,
+        .policy = daemon->loaded->policy,
+        .calendar = daemon->loaded->calendar,
+        .keyring = daemon->loaded->keyring,
+        .sign_key = &daemon->loaded->sign_key,
+        .seal_key = &daemon->loaded->seal_key,
+        .software = SOFTWARE,
+        .web = daemon->web_url,
+        .broker_url = daemon->loaded->config.broker,
+        .broker_name = daemon->loaded->config.broker_name,
+        .notices = daemon->loaded->config.notices,
+        .witness_ms = daemon->loaded->config.witness_ms,
+        .accept_gaps = daemon->loaded->config.accept_gaps,
+        .laboratory = daemon->loaded->config.laboratory};
 
     return agent_new(&setup, &daemon->agent, fault);
 }
 
 static enum err open_link(struct daemon *daemon, struct fault *fault)
 {
-    const struct agent_config *config = &daemon->config;
+    const struct agent_config *config = &daemon->loaded->config;
     const struct link_client_options options = {.url = config->broker,
-                                                .tls = tls_of(config),
+                                                .tls = loaded_tls(config),
                                                 .laboratory = config->laboratory,
                                                 .context_count = SLOT_COUNT,
                                                 .on_state = state_cb,
@@ -476,16 +369,16 @@ static enum err read_proxy_secret(struct daemon *daemon, struct fault *fault)
 {
     enum err error = OK;
 
-    if (daemon->config.web_proxy_secret[0] != '\0') {
-        error = file_read(daemon->config.web_proxy_secret, &daemon->proxy_secret, fault);
+    if (daemon->loaded->config.web_proxy_secret[0] != '\0') {
+        error = file_read(daemon->loaded->config.web_proxy_secret, &daemon->proxy_secret, fault);
     }
     while (daemon->proxy_secret.len > 0 &&
            daemon->proxy_secret.data[daemon->proxy_secret.len - 1] <= ' ') {
         daemon->proxy_secret.len--;
     }
-    if (error == OK && daemon->config.web_proxy_secret[0] != '\0' &&
+    if (error == OK && daemon->loaded->config.web_proxy_secret[0] != '\0' &&
         daemon->proxy_secret.len < 16) {
-        fault_set(fault, "config.web", daemon->config.web_proxy_secret,
+        fault_set(fault, "config.web", daemon->loaded->config.web_proxy_secret,
                   "holds less than 16 characters");
         fault_hint(fault, "write a long random text into it, the same as in the proxy");
         error = ERR_INVALID;
@@ -495,7 +388,7 @@ static enum err read_proxy_secret(struct daemon *daemon, struct fault *fault)
 
 static enum err open_web(struct daemon *daemon, struct fault *fault)
 {
-    const struct agent_config *config = &daemon->config;
+    const struct agent_config *config = &daemon->loaded->config;
     struct web_setup setup = {.loop = daemon->loop,
                               .agent = daemon->agent,
                               .address = config->web,
@@ -528,7 +421,7 @@ static enum err open_web(struct daemon *daemon, struct fault *fault)
 static enum err open_local(struct daemon *daemon, struct fault *fault)
 {
     const struct local_server_options options = {
-        .path = daemon->config.socket,
+        .path = daemon->loaded->config.socket,
         .inherited = &daemon->inherited,
         .inherited_name = "agent",
         .busy_line = "{\"ok\":false,\"code\":\"agent.busy\",\"place\":\"\",\"message\":"
@@ -563,8 +456,8 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
 
 static enum err open_sender(struct daemon *daemon, struct fault *fault)
 {
-    enum err error =
-        sender_new(daemon->loop, daemon->config.notices, notified_cb, daemon, &daemon->sender);
+    enum err error = sender_new(daemon->loop, daemon->loaded->config.notices, notified_cb, daemon,
+                                &daemon->sender);
 
     if (error != OK) {
         fault_set(fault, "agent.sender", "", "notices cannot be sent: %s", err_text(error));
@@ -576,9 +469,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 {
     enum err error;
 
-    clock_init(&daemon->clock, daemon->config.laboratory);
-    error = fault_point_init(&daemon->fault_point, daemon->config.laboratory, fault);
-    if (error == OK && daemon->config.laboratory) {
+    clock_init(&daemon->clock, daemon->loaded->config.laboratory);
+    error = fault_point_init(&daemon->fault_point, daemon->loaded->config.laboratory, fault);
+    if (error == OK && daemon->loaded->config.laboratory) {
         error = op_move_wall(daemon, 0);
     }
     if (error == OK) {
@@ -640,17 +533,8 @@ static void release(struct daemon *daemon)
     loop_free(daemon->loop);
     sender_free(daemon->sender);
     agent_free(daemon->agent);
-    keyring_free(daemon->keyring);
-    calendar_free(daemon->calendar);
-    policy_free(daemon->policy);
-    registry_free(daemon->registry);
-    buf_free(&daemon->registry_text);
-    buf_free(&daemon->policy_text);
     buf_free(&daemon->proxy_secret);
-    notice_setup_free(daemon->config.notices);
-    crypto_wipe(&daemon->sign_key, sizeof(daemon->sign_key));
-    crypto_wipe(&daemon->seal_key, sizeof(daemon->seal_key));
-    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
+    loaded_free(daemon->loaded);
 }
 
 static int run(struct daemon *daemon)
@@ -658,11 +542,11 @@ static int run(struct daemon *daemon)
     loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
     inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
     heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
-    if (daemon->config.laboratory) {
+    if (daemon->loaded->config.laboratory) {
         log_warn("laboratory mode: the clock follows the broker's; never for real cases");
     }
-    log_info("ready: agent of %s, calendar %s", daemon->config.agency,
-             calendar_version(daemon->calendar));
+    log_info("ready: agent of %s, calendar %s", daemon->loaded->config.agency,
+             calendar_version(daemon->loaded->calendar));
     (void)sd_notify_ready(&daemon->notify, "就绪");
     agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */
     loop_run(daemon->loop);
@@ -672,67 +556,59 @@ static int run(struct daemon *daemon)
 
 /* --- command line --- */
 
-struct arguments {
-    const char *config;
-    bool check;
-};
-
-static error_t parse_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *arguments = state->input;
-
-    switch (key) {
-    case 'c':
-        arguments->config = value;
-        return 0;
-    case 'k':
-        arguments->check = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument: %s", value);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->config == NULL) {
-            argp_error(state, "--config FILE is missing");
-        }
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option argp_options[] = {
-    {"config", 'c', "FILE", 0, "The configuration (see config/agent.yaml)", 0},
-    {"check", 'k', NULL, 0, "Read configuration, rules and keys, say what is wrong, and end", 0},
-    {0}};
-
-static const struct argp arguments_parser = {
-    .options = argp_options,
-    .parser = parse_option,
-    .doc = "Sends and receives the referrals of one agency, keeps them encrypted, and checks the "
-           "broker.\v"
-           "Examples:\n"
-           "  referral-agent --config /etc/referral/agent.yaml\n"
-           "  referral-agent --config agent.yaml --check\n\n"
-           "Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration."};
-
 /* The folder of the socket may be the service manager's to make at the start: no reason to refuse.
  */
-static void checked(const struct daemon *daemon, const char *path)
+static int checked(const struct daemon_line *line, const struct loaded *loaded)
 {
     struct fault fault = {.code = ""};
 
-    if (local_path_check(daemon->config.socket, &fault) != OK) {
+    warn_expiry(loaded);
+    if (local_path_check(loaded->config.socket, &fault) != OK) {
         log_fault(LOG_WARN_LEVEL, &fault);
     }
-    printf("%s: right: agent of %s, calendar %s; nothing was started\n", path,
-           daemon->config.agency, calendar_version(daemon->calendar));
+    if (line->json) {
+        printf("{\"ok\":true,\"agency\":\"%s\",\"calendar\":\"%s\"}\n", loaded->config.agency,
+               calendar_version(loaded->calendar));
+    } else {
+        printf("%s: right: agent of %s, calendar %s; nothing was started\n", line->config,
+               loaded->config.agency, calendar_version(loaded->calendar));
+    }
+    return 0;
+}
+
+static int refused(const struct daemon_line *line, const struct faults *faults)
+{
+    struct buf text;
+
+    log_faults(faults);
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    if (line->json && faults_report(faults, &text) == OK) {
+        (void)fwrite(text.data, 1, text.len, stdout);
+    }
+    buf_free(&text);
+    return DAEMON_EXIT_CONFIGURATION;
+}
+
+static int show_effective(const struct daemon_line *line, const struct loaded *loaded)
+{
+    const struct agent_config *config = &loaded->config;
+    struct buf text;
+    enum err error;
+
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    error = options_report(agent_option_table, config, &config->origin, line->json, &text);
+    if (error == OK) {
+        (void)fwrite(text.data, 1, text.len, stdout);
+    }
+    buf_free(&text);
+    return error == OK ? 0 : 1;
 }
 
 static int serve(struct daemon *daemon)
 {
     struct fault fault = {.code = ""};
 
+    warn_expiry(daemon->loaded);
     if (start(daemon, &fault) != OK) {
         log_fault(LOG_ERROR_LEVEL, &fault);
         (void)stop(daemon);
@@ -743,29 +619,32 @@ static int serve(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
+    static struct faults faults;
     struct daemon daemon = {.stopping = false};
-    struct arguments arguments = {.config = NULL};
-    struct fault fault = {.code = ""};
+    struct daemon_line line = {
+        .version = SOFTWARE,
+        .about = "Sends and receives the referrals of one agency, keeps them encrypted, and checks "
+                 "the broker.",
+        .examples = "  referral-agent --config /etc/referral/agent.yaml\n"
+                    "  referral-agent --config agent.yaml --check\n",
+        .sample = "The configuration (see config/agent.yaml)"};
     int status = 0;
 
-    argp_err_exit_status = 2;
-    argp_program_version = SOFTWARE;
-    (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
+    daemon_line_read(&line, argc, argv);
     log_init("referral-agent", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
     inherited_init(&daemon.inherited, &daemon.notify);
-    buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
-    buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
     buf_init(&daemon.proxy_secret, 4096);
     if (crypto_init() != OK) {
         log_error("libsodium cannot start");
         return 1;
     }
-    if (configure(&daemon, arguments.config, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
-        status = EXIT_CONFIGURATION;
-    } else if (arguments.check) {
-        checked(&daemon, arguments.config);
+    if (loaded_read(line.config, &daemon.loaded, &faults) != OK) {
+        status = refused(&line, &faults);
+    } else if (line.check) {
+        status = checked(&line, daemon.loaded);
+    } else if (line.effective) {
+        status = show_effective(&line, daemon.loaded);
     } else {
         status = serve(&daemon);
     }

@@ -96,7 +96,7 @@ enum err broker_backup_check(struct broker_backup *backup, const struct broker_c
 static void name_files(struct broker_backup *backup)
 {
     const struct broker_config *config = &backup->config;
-    const struct backup_file files[FILE_COUNT] = {{"broker.yaml", config->file},
+    const struct backup_file files[FILE_COUNT] = {{"broker.yaml", config->origin.file},
                                                   {"agencies.yaml", config->registry},
                                                   {"policy.yaml", config->policy},
                                                   {"public-keys.yaml", config->public_keys},

@@ -3,83 +3,83 @@
  */
 #include "broker/config.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/yaml.h"
 #include "broker/roles.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
 
-struct reading {
-    struct broker_config config;
-    const struct yaml_node *listen;
-};
+#define MEMBER(key, member_type, member)                                                           \
+    .name = (key), .type = (member_type), .offset = offsetof(struct broker_config, member)
+#define PATH(key, member) MEMBER(key, YAML_PATH, member), .size = CONFIG_PATH_BYTES
+#define GROUP(key, place) MEMBER(key, YAML_TEXT, status_groups[place]), .size = CONFIG_GROUP_BYTES
 
-#define PATH(key, member, need)                                                                    \
-    {                                                                                              \
-        .name = (key), .type = YAML_PATH, .offset = offsetof(struct reading, config.member),       \
-        .size = CONFIG_PATH_BYTES, .required = (need)                                              \
-    }
-
-#define GROUP(key, place)                                                                          \
-    {                                                                                              \
-        .name = (key), .type = YAML_TEXT,                                                          \
-        .offset = offsetof(struct reading, config.status_groups[place]),                           \
-        .size = CONFIG_GROUP_BYTES                                                                 \
-    }
-
-static const struct yaml_option options[] = {
-    {.name = "listen",
-     .type = YAML_NODE,
-     .offset = offsetof(struct reading, listen),
-     .required = true},
-    PATH("tls-certificate", tls_certificate, false),
-    PATH("tls-key", tls_key, false),
-    PATH("tls-authority", tls_authority, false),
-    PATH("sign-key", sign_key, true),
-    PATH("store-key", store_key, true),
-    PATH("public-keys", public_keys, true),
-    PATH("registry", registry, true),
-    PATH("policy", policy, true),
-    PATH("calendars", calendars, true),
-    PATH("store", store, true),
-    {.name = "store-mib",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct reading, config.store_mib),
-     .min = 16,
-     .max = UINT64_C(1024) * 1024},
-    {.name = "store-reserve",
-     .type = YAML_BOOL,
-     .offset = offsetof(struct reading, config.store_reserve)},
-    PATH("attachments", attachments, false),
-    {.name = "attachments-percent",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct reading, config.attachments_percent),
-     .min = 1,
-     .max = 100},
-    PATH("backup-folder", backup_folder, false),
-    PATH("recovery-key", recovery_key, false),
-    {.name = "backup-keep",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct reading, config.backup_keep),
-     .max = 1000},
-    PATH("status-socket", status_socket, true),
-    GROUP("status-observers", 0),
-    GROUP("status-operators", 1),
-    GROUP("status-auditors", 2),
-    {.name = "connections-max",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct reading, config.connections_max),
-     .max = 65536},
-    {.name = "laboratory",
-     .type = YAML_BOOL,
-     .offset = offsetof(struct reading, config.laboratory)},
-    {.name = "laboratory-behind-ms",
-     .type = YAML_UNSIGNED,
-     .offset = offsetof(struct reading, config.laboratory_behind_ms),
-     .max = LABORATORY_OFFSET_MAX_MS},
+const struct yaml_option broker_option_table[] = {
+    {MEMBER("listen", YAML_LIST, listen), .min = 1, .max = CONFIG_LISTEN_MAX, .required = true,
+     .help = "Where agents dial: tls+tcp://HOST:PORT, with certificates on both sides. 0.0.0.0 is "
+             "every address of this machine."},
+    {PATH("tls-certificate", tls_certificate), .live = true,
+     .help = "The broker's certificate (PEM) with its chain. Agents dial anew when it changes."},
+    {PATH("tls-key", tls_key), .live = true,
+     .help = "The private key of that certificate; nobody else may read it."},
+    {PATH("tls-authority", tls_authority), .live = true,
+     .help = "Agents are let in whose certificate one of these authorities (PEM) signed."},
+    {PATH("sign-key", sign_key), .required = true,
+     .help = "The key that signs checkpoints, replies and notices; mode 0600. Its public half "
+             "stands in public-keys under the owner broker."},
+    {PATH("store-key", store_key), .required = true,
+     .help = "The key that binds each stored record to its place; mode 0600. Keep a copy apart "
+             "from the store: without it the store cannot be read."},
+    {PATH("public-keys", public_keys), .required = true, .live = true,
+     .help = "The public keys of all agencies and of the broker."},
+    {PATH("registry", registry), .required = true, .live = true,
+     .help =
+         "The agencies. A reload takes a new agency in; one that leaves keeps its row and names "
+         "its successor."},
+    {PATH("policy", policy), .required = true, .live = true,
+     .help = "What the city decided: who may send what, materials, rungs, limits."},
+    {PATH("calendars", calendars), .required = true, .live = true,
+     .help = "The folder of calendars: every *.json in it, in the holiday-cn form."},
+    {PATH("store", store), .required = true, .help = "The folder of the store."},
+    {MEMBER("store-mib", YAML_UNSIGNED, store_mib), .min = 16, .max = UINT64_C(1024) * 1024,
+     .initial = "16384", .unit = "MiB",
+     .help = "The most that the store can grow to; above 85 % of it new messages wait at the "
+             "agencies."},
+    {MEMBER("store-reserve", YAML_BOOL, store_reserve), .initial = "false",
+     .help = "Takes that disk space when the store is made, so that no other program can."},
+    {PATH("attachments", attachments),
+     .help = "The folder of attachments, sealed files; left out: beside the store."},
+    {MEMBER("attachments-percent", YAML_UNSIGNED, attachments_percent), .min = 1, .max = 100,
+     .initial = "85", .unit = "% of its disk",
+     .help = "New attachments are refused from there on."},
+    {PATH("backup-folder", backup_folder),
+     .help =
+         "Where `referralctl backup` writes: best another disk. Left out: it is named with each "
+         "backup."},
+    {PATH("recovery-key", recovery_key),
+     .help = "The public half of the recovery key, to which backups are sealed; `referralctl keys "
+             "recovery` makes the pair. Left out: there are no backups."},
+    {MEMBER("backup-keep", YAML_UNSIGNED, backup_keep), .max = 1000, .initial = "14",
+     .help = "The newest so many stay in that folder; 0 is all."},
+    {PATH("status-socket", status_socket), .required = true,
+     .help = "The unix socket for administrators and referralctl."},
+    {GROUP("status-observers", 0),
+     .help = "The group whose members may ask; left out: root and the daemon's own user alone."},
+    {GROUP("status-operators", 1),
+     .help = "The group whose members may change what runs, each time with a reason that becomes a "
+             "leaf of the log; left out: root and the daemon's own user alone."},
+    {GROUP("status-auditors", 2),
+     .help = "The group whose members may read the log with the reasons, and change nothing; left "
+             "out: root and the daemon's own user. Nobody may be operator and auditor."},
+    {MEMBER("connections-max", YAML_UNSIGNED, connections_max), .max = 65536, .initial = "0",
+     .help = "Connections at once; 0 is 16 for each agency of the registry at the start."},
+    {MEMBER("laboratory", YAML_BOOL, laboratory), .initial = "false",
+     .help = "Loopback only, tcp:// and ipc:// allowed, clocks can be moved. Never for real cases.",
+     .hidden = true},
+    {MEMBER("laboratory-behind-ms", YAML_UNSIGNED, laboratory_behind_ms),
+     .max = LABORATORY_OFFSET_MAX_MS, .initial = "0", .unit = "ms",
+     .help = "The wall clock starts so far in the past.", .hidden = true},
     {.name = NULL},
 };
 
@@ -99,10 +99,6 @@ static enum err check_listener(const struct yaml_node *node, const struct broker
 {
     const char *url = yaml_text(node);
 
-    if (strlen(url) >= CONFIG_PATH_BYTES) {
-        return yaml_refuse(node, fault, "config.too-long", "a listener has at most %d bytes",
-                           CONFIG_PATH_BYTES - 1);
-    }
     if (!config->laboratory && !starts_with(url, "tls+tcp://")) {
         return yaml_refuse(node, fault, "config.listener",
                            "expected tls+tcp://HOST:PORT; tcp:// and ipc:// are for a laboratory");
@@ -120,71 +116,74 @@ static enum err check_listener(const struct yaml_node *node, const struct broker
     return OK;
 }
 
-static enum err read_listeners(const struct yaml_node *list, struct broker_config *config,
-                               struct fault *fault)
+/* `list` was read as texts. */
+static enum err check_listeners(const struct yaml_node *list, const struct broker_config *config,
+                                struct fault *fault)
 {
-    if (!yaml_is_sequence(list) || yaml_count(list) == 0 || yaml_count(list) > CONFIG_LISTEN_MAX) {
-        return yaml_refuse(list, fault, "config.listener", "expected a list of 1 to %d addresses",
-                           CONFIG_LISTEN_MAX);
-    }
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        const struct yaml_node *node = yaml_item(list, i);
-        enum err error;
+    enum err result = OK;
 
-        if (!yaml_is_scalar(node)) {
-            return yaml_refuse(node, fault, "config.listener", "expected an address");
+    for (size_t i = 0; i < config->listen.count; i++) {
+        const struct yaml_node *node = yaml_item(list, i);
+        enum err error = yaml_is_scalar(node) ? check_listener(node, config, fault) : OK;
+
+        if (!fault_go_on(error, fault, &result)) {
+            break;
         }
-        error = check_listener(node, config, fault);
-        if (error != OK) {
-            return error;
-        }
-        memcpy(config->listen[i], yaml_text(node), strlen(yaml_text(node)) + 1);
-        config->listen_count = i + 1;
+    }
+    return result;
+}
+
+static enum err check_laboratory(const struct yaml_node *root, const struct broker_config *config,
+                                 struct fault *fault)
+{
+    if (config->laboratory_behind_ms != 0 && !config->laboratory) {
+        return yaml_refuse(yaml_find(root, "laboratory-behind-ms"), fault, "config.laboratory",
+                           "is for a laboratory only");
     }
     return OK;
 }
 
-/* Groups that are there, and nobody who is operator and auditor. */
-static enum err check_roles(const struct yaml_node *root, const struct broker_config *config,
-                            struct fault *fault)
+/* A group that is there, and nobody who is operator and auditor. */
+static enum err check_role(const struct yaml_node *root, const struct broker_config *config,
+                           enum role role, struct fault *fault)
+{
+    struct fault found = {.code = ""};
+
+    if (roles_check(config, role, &found) == OK) {
+        return OK;
+    }
+    (void)yaml_refuse(yaml_find(root, role_option(role)), fault, found.code, "%s", found.message);
+    fault_hint(fault, "%s", found.hint);
+    return ERR_INVALID;
+}
+
+static enum err check_all(const struct yaml_node *root, const struct broker_config *config,
+                          struct fault *fault)
 {
     static const enum role roles[] = {ROLE_OF_OBSERVERS, ROLE_OF_OPERATORS, ROLE_OF_AUDITORS};
+    enum err result = OK;
+    bool go_on =
+        fault_go_on(check_listeners(yaml_find(root, "listen"), config, fault), fault, &result);
 
-    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        struct fault found = {.code = ""};
-
-        if (roles_check(config, roles[i], &found) != OK) {
-            (void)yaml_refuse(yaml_find(root, role_option(roles[i])), fault, found.code, "%s",
-                              found.message);
-            fault_hint(fault, "%s", found.hint);
-            return ERR_INVALID;
-        }
+    if (go_on) {
+        go_on = fault_go_on(check_laboratory(root, config, fault), fault, &result);
     }
-    return OK;
+    for (size_t i = 0; go_on && i < sizeof(roles) / sizeof(roles[0]); i++) {
+        go_on = fault_go_on(check_role(root, config, roles[i], fault), fault, &result);
+    }
+    return result;
 }
 
 enum err broker_config_read(const char *path, struct broker_config *ret_config, struct fault *fault)
 {
-    struct reading reading = {.config = {.store_mib = 16384,
-                                         .attachments_percent = LIMIT_STORE_PERCENT,
-                                         .backup_keep = 14}};
-    struct yaml *yaml;
-    enum err error = yaml_open(path, &yaml, fault);
+    const struct option_target target = {broker_option_table, ret_config, &ret_config->origin};
+    struct yaml *yaml = NULL;
+    enum err result = options_open(path, &target, &yaml, fault);
 
-    if (error != OK) {
-        return error;
-    }
-    error = yaml_read(yaml_root(yaml), options, &reading, fault);
-    if (error == OK) {
-        error = read_listeners(reading.listen, &reading.config, fault);
-    }
-    if (error == OK) {
-        error = check_roles(yaml_root(yaml), &reading.config, fault);
-    }
-    if (error == OK) {
-        text_copy(reading.config.file, sizeof(reading.config.file), path);
-        *ret_config = reading.config;
+    if (yaml != NULL && (result == OK || fault_keep(fault)) &&
+        options_readable(broker_option_table, yaml_root(yaml), "laboratory")) {
+        (void)fault_go_on(check_all(yaml_root(yaml), ret_config, fault), fault, &result);
     }
     yaml_free(yaml);
-    return error;
+    return result;
 }

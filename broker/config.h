@@ -1,8 +1,8 @@
-/* The broker's configuration file: one table of options, read at start and never kept open.
+/* The broker's configuration file: one table of options, read at start and at a reload, never kept
+ * open.
  *
  * Everything that a city sets and that is not an agency, a rule or a calendar day. Paths are
- * joined to the file's own folder. Main thread, before the loop runs. docs/operations.md explains
- * each option. */
+ * joined to the file's own folder. Main thread. broker.yaml(5) is printed from the table. */
 #ifndef REFERRAL_BROKER_CONFIG_H
 #define REFERRAL_BROKER_CONFIG_H
 
@@ -10,16 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/option.h"
 
 #define CONFIG_PATH_BYTES  512
 #define CONFIG_LISTEN_MAX  4
 #define CONFIG_GROUP_BYTES 33 /* a group's name, with the NUL */
 
 struct broker_config {
-    char file[CONFIG_PATH_BYTES];                      /* that it was read from */
-    char listen[CONFIG_LISTEN_MAX][CONFIG_PATH_BYTES]; /* nng urls */
-    size_t listen_count;
+    struct yaml_texts listen; /* nng urls */
     char tls_certificate[CONFIG_PATH_BYTES];
     char tls_key[CONFIG_PATH_BYTES];
     char tls_authority[CONFIG_PATH_BYTES];
@@ -41,10 +39,14 @@ struct broker_config {
     char status_groups[3][CONFIG_GROUP_BYTES]; /* of observers, operators, auditors; or empty */
     uint64_t connections_max;                  /* 0: LIMIT_CONNECTIONS_EACH for each agency */
     uint64_t laboratory_behind_ms; /* the wall clock starts so far in the past; laboratory only */
-    bool laboratory;               /* plain listeners, loopback only, clocks that can be moved */
+    struct option_origin origin;
+    bool laboratory; /* plain listeners, loopback only, clocks that can be moved */
 };
 
-/* Reads and checks the file; the fault has file:line:column. */
+extern const struct yaml_option broker_option_table[];
+
+/* Reads and checks the file; the fault has file:line:column. On failure the paths that could be
+ * read are there, for who looks for more mistakes. */
 enum err broker_config_read(const char *path, struct broker_config *ret_config,
                             struct fault *fault) MUST_CHECK;
 

@@ -3,7 +3,6 @@
  * Reads the configuration, opens the store, listens, and turns the core once per turn of the loop.
  * SIGTERM and SIGINT end it cleanly: what was answered is durable, what waits is told to come
  * again. Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration. */
-#include <argp.h>
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,15 +11,14 @@
 #include <unistd.h>
 
 #include "base/certificate.h"
-#include "base/file.h"
-#include "base/key_file.h"
 #include "base/log.h"
 #include "broker/beat.h"
-#include "broker/config.h"
 #include "broker/intake.h"
+#include "broker/load.h"
 #include "broker/status_server.h"
 #include "io/calendar_folder.h"
 #include "io/clock.h"
+#include "io/daemon_line.h"
 #include "io/fault_point.h"
 #include "io/heartbeat.h"
 #include "io/inherited.h"
@@ -30,19 +28,11 @@
 #include "io/sd_notify.h"
 #include "store/blobs.h"
 
-#define EXIT_CONFIGURATION 78
-#define SOFTWARE           "referral-broker 0.1.0"
-#define MIB                (UINT64_C(1024) * 1024)
+#define SOFTWARE "referral-broker 0.1.0"
+#define MIB      (UINT64_C(1024) * 1024)
 
 struct daemon {
-    struct broker_config config;
-    struct buf registry_text, policy_text;
-    struct registry *registry;
-    struct policy *policy;
-    struct calendar *calendar;
-    struct keyring *keyring;
-    struct sign_key key;
-    uint8_t store_key[KEY_FILE_SECRET_BYTES];
+    struct loaded *loaded; /* what the files say; owned */
     struct store *store;
     struct blobs *blobs;
     struct broker *broker;
@@ -235,37 +225,34 @@ static void stop_cb(void *ctx, int signal_number)
 
 /* --- TLS: at the start, and anew with SIGHUP --- */
 
-static struct link_tls tls_of(const struct broker_config *config)
-{
-    return (struct link_tls){.cert_file = config->tls_certificate,
-                             .key_file = config->tls_key,
-                             .ca_file = config->tls_authority};
-}
-
 /* A certificate that ends is told and refuses nothing: the agents that know it go on till then. */
-static enum err check_pair(const struct broker_config *config, struct fault *fault)
+static void warn_expiry(const struct loaded *loaded)
 {
-    const struct certificate_files files = {config->tls_certificate, config->tls_key};
-    uint64_t expiry_ms = 0;
     struct clock clock;
-    enum err error = certificate_files_check(&files, &expiry_ms, fault);
 
     clock_init(&clock, false);
-    if (error == OK &&
-        expiry_ms < clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
+    if (loaded->tls_expiry_ms != 0 &&
+        loaded->tls_expiry_ms <
+            clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
         log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
                  "reload (SIGHUP)",
-                 files.certificate, CERTIFICATE_WARN_DAYS);
+                 loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
     }
-    return error;
 }
 
 static enum err check_tls(const struct daemon *daemon, struct fault *fault)
 {
-    const struct link_tls tls = tls_of(&daemon->config);
+    const struct link_tls tls = loaded_tls(&daemon->loaded->config);
+    const struct certificate_files files = {tls.cert_file, tls.key_file};
     enum err error = tls.cert_file[0] != '\0' ? link_tls_check(&tls, fault) : OK;
 
-    return error == OK && tls.cert_file[0] != '\0' ? check_pair(&daemon->config, fault) : error;
+    if (error == OK && tls.cert_file[0] != '\0') {
+        error = certificate_files_check(&files, &daemon->loaded->tls_expiry_ms, fault);
+    }
+    if (error == OK) {
+        warn_expiry(daemon->loaded);
+    }
+    return error;
 }
 
 /* --- what is loaded anew --- */
@@ -276,18 +263,18 @@ static void reload_calendar(struct daemon *daemon)
     struct fault fault = {.code = ""};
     struct calendar *fresh = NULL;
 
-    if (calendar_folder_load(daemon->config.calendars, &fresh, &fault) != OK) {
+    if (calendar_folder_load(daemon->loaded->config.calendars, &fresh, &fault) != OK) {
         log_fault(LOG_ERROR_LEVEL, &fault);
-        log_error("calendar %s stays in force", calendar_version(daemon->calendar));
+        log_error("calendar %s stays in force", calendar_version(daemon->loaded->calendar));
         return;
     }
-    if (!digest_equal(calendar_digest(daemon->calendar), calendar_digest(fresh))) {
+    if (!digest_equal(calendar_digest(daemon->loaded->calendar), calendar_digest(fresh))) {
         log_info("calendar %s takes the place of %s: open windows are re-dated",
-                 calendar_version(fresh), calendar_version(daemon->calendar));
+                 calendar_version(fresh), calendar_version(daemon->loaded->calendar));
     }
     broker_use_calendar(daemon->broker, fresh);
-    calendar_free(daemon->calendar);
-    daemon->calendar = fresh;
+    calendar_free(daemon->loaded->calendar);
+    daemon->loaded->calendar = fresh;
     turn_soon(daemon);
 }
 
@@ -308,71 +295,26 @@ static void reload_cb(void *ctx, int signal_number)
 
 /* --- start --- */
 
-static enum err load_rules(struct daemon *daemon, struct fault *fault)
-{
-    const struct broker_config *config = &daemon->config;
-    enum err error = file_read(config->registry, &daemon->registry_text, fault);
-
-    if (error == OK) {
-        error = registry_read(config->registry, span_buf(&daemon->registry_text), &daemon->registry,
-                              fault);
-    }
-    if (error == OK) {
-        error = file_read(config->policy, &daemon->policy_text, fault);
-    }
-    if (error == OK) {
-        error = policy_read(config->policy, span_buf(&daemon->policy_text), daemon->registry,
-                            &daemon->policy, fault);
-    }
-    if (error == OK) {
-        error = calendar_folder_load(config->calendars, &daemon->calendar, fault);
-    }
-    return error;
-}
-
-static enum err load_keys(struct daemon *daemon, struct fault *fault)
-{
-    uint8_t seed[KEY_FILE_SECRET_BYTES];
-    uint8_t recovery[KEY_FILE_SECRET_BYTES]; /* public, and only looked at */
-    enum err error = keyring_load(daemon->config.public_keys, &daemon->keyring, fault);
-
-    if (error == OK) {
-        error = key_file_read(daemon->config.sign_key, KEY_FILE_SIGN, seed, fault);
-    }
-    if (error == OK) {
-        sign_key_from_seed(seed, &daemon->key);
-        error = broker_check_key(daemon->keyring, &daemon->key, fault);
-    }
-    crypto_wipe(seed, sizeof(seed));
-    if (error == OK) {
-        error = key_file_read(daemon->config.store_key, KEY_FILE_STORE, daemon->store_key, fault);
-    }
-    if (error == OK && daemon->config.recovery_key[0] != '\0') {
-        error = key_file_read_public(daemon->config.recovery_key, recovery, fault);
-    }
-    return error;
-}
-
 static enum err open_store(struct daemon *daemon, struct fault *fault)
 {
     struct store_options options = {.kind = STORE_BROKER,
-                                    .map_bytes = daemon->config.store_mib * MIB,
+                                    .map_bytes = daemon->loaded->config.store_mib * MIB,
                                     .create = true,
-                                    .reserve = daemon->config.store_reserve,
+                                    .reserve = daemon->loaded->config.store_reserve,
                                     .pass_point = store_point,
                                     .owner = daemon};
     enum err error;
 
-    memcpy(options.mac_key.bytes, daemon->store_key, sizeof(options.mac_key.bytes));
-    error = store_open(daemon->config.store, &options, &daemon->store, fault);
+    memcpy(options.mac_key.bytes, daemon->loaded->store_key, sizeof(options.mac_key.bytes));
+    error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
     crypto_wipe(&options, sizeof(options));
-    crypto_wipe(daemon->store_key, sizeof(daemon->store_key));
+    crypto_wipe(daemon->loaded->store_key, sizeof(daemon->loaded->store_key));
     return error;
 }
 
 static enum err open_blobs(struct daemon *daemon, struct fault *fault)
 {
-    struct broker_config *config = &daemon->config;
+    struct broker_config *config = &daemon->loaded->config;
     const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
                                           .pass_point = store_point,
                                           .owner = daemon};
@@ -390,16 +332,16 @@ static enum err open_broker(struct daemon *daemon, struct fault *fault)
     struct broker_setup setup = {.io = {.ops = &seam, .ctx = daemon},
                                  .store = daemon->store,
                                  .blobs = daemon->blobs,
-                                 .registry = daemon->registry,
-                                 .policy = daemon->policy,
-                                 .calendar = daemon->calendar,
-                                 .keyring = daemon->keyring,
-                                 .key = &daemon->key,
-                                 .registry_text = span_buf(&daemon->registry_text),
-                                 .policy_text = span_buf(&daemon->policy_text),
+                                 .registry = daemon->loaded->registry,
+                                 .policy = daemon->loaded->policy,
+                                 .calendar = daemon->loaded->calendar,
+                                 .keyring = daemon->loaded->keyring,
+                                 .key = &daemon->loaded->key,
+                                 .registry_text = span_buf(&daemon->loaded->registry_text),
+                                 .policy_text = span_buf(&daemon->loaded->policy_text),
                                  .software = SOFTWARE};
 
-    if (daemon->config.laboratory) {
+    if (daemon->loaded->config.laboratory) {
         setup.laboratory_offset_ms = laboratory_offset_ms;
         setup.laboratory = daemon;
     }
@@ -408,13 +350,13 @@ static enum err open_broker(struct daemon *daemon, struct fault *fault)
 
 static enum err open_link(struct daemon *daemon, struct fault *fault)
 {
-    const struct broker_config *config = &daemon->config;
+    const struct broker_config *config = &daemon->loaded->config;
     const char *urls[CONFIG_LISTEN_MAX];
-    size_t agencies = registry_count(daemon->registry);
+    size_t agencies = registry_count(daemon->loaded->registry);
     struct link_server_options options = {
         .urls = urls,
-        .url_count = config->listen_count,
-        .tls = tls_of(config),
+        .url_count = config->listen.count,
+        .tls = loaded_tls(config),
         .laboratory = config->laboratory,
         .context_count = 2 * agencies + LIMIT_CONTEXTS_SPARE,
         .connections_max = config->connections_max != 0 ? config->connections_max
@@ -424,8 +366,8 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
         .on_stuck = stuck_cb,
         .ctx = daemon};
 
-    for (size_t i = 0; i < config->listen_count; i++) {
-        urls[i] = config->listen[i];
+    for (size_t i = 0; i < config->listen.count; i++) {
+        urls[i] = config->listen.at[i];
     }
     return link_server_open(daemon->loop, &options, fault, &daemon->link);
 }
@@ -433,7 +375,7 @@ static enum err open_link(struct daemon *daemon, struct fault *fault)
 static enum err open_status(struct daemon *daemon, struct fault *fault)
 {
     const struct status_server_options options = {.loop = daemon->loop,
-                                                  .config = &daemon->config,
+                                                  .config = &daemon->loaded->config,
                                                   .inherited = &daemon->inherited,
                                                   .turn = turn_soon,
                                                   .ctx = daemon};
@@ -472,36 +414,15 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
     return OK;
 }
 
-/* Whatever is wrong has a next step: that of its place, or this one. */
-static enum err configure(struct daemon *daemon, const char *path, struct fault *fault)
-{
-    enum err error = broker_config_read(path, &daemon->config, fault);
-
-    if (error == OK) {
-        error = load_rules(daemon, fault);
-    }
-    if (error == OK) {
-        error = load_keys(daemon, fault);
-    }
-    if (error == OK) {
-        error = check_tls(daemon, fault);
-    }
-    if (error != OK && fault->hint[0] == '\0') {
-        fault_hint(fault, "mend this, then try --check again; the files in config/ explain each "
-                          "setting");
-    }
-    return error;
-}
-
 static enum err start(struct daemon *daemon, struct fault *fault)
 {
     enum err error;
 
-    clock_init(&daemon->clock, daemon->config.laboratory);
-    error = fault_point_init(&daemon->fault_point, daemon->config.laboratory, fault);
-    if (error == OK && daemon->config.laboratory_behind_ms != 0) {
-        error =
-            clock_set_wall_offset(&daemon->clock, -(int64_t)daemon->config.laboratory_behind_ms);
+    clock_init(&daemon->clock, daemon->loaded->config.laboratory);
+    error = fault_point_init(&daemon->fault_point, daemon->loaded->config.laboratory, fault);
+    if (error == OK && daemon->loaded->config.laboratory_behind_ms != 0) {
+        error = clock_set_wall_offset(&daemon->clock,
+                                      -(int64_t)daemon->loaded->config.laboratory_behind_ms);
     }
     if (error == OK) {
         error = open_loop(daemon, fault);
@@ -519,8 +440,8 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = open_broker(daemon, fault);
     }
     if (error == OK) {
-        error =
-            broker_backup_new(&daemon->config, keyring_origin(daemon->keyring), &daemon->backup);
+        error = broker_backup_new(&daemon->loaded->config, keyring_origin(daemon->loaded->keyring),
+                                  &daemon->backup);
     }
     if (error == OK) {
         error = open_link(daemon, fault);
@@ -570,13 +491,7 @@ static void release(struct daemon *daemon)
     inherited_close(&daemon->inherited);
     daemon->broker = NULL;
     loop_free(daemon->loop);
-    keyring_free(daemon->keyring);
-    calendar_free(daemon->calendar);
-    policy_free(daemon->policy);
-    registry_free(daemon->registry);
-    buf_free(&daemon->registry_text);
-    buf_free(&daemon->policy_text);
-    crypto_wipe(&daemon->key, sizeof(daemon->key));
+    loaded_free(daemon->loaded);
 }
 
 static int run(struct daemon *daemon)
@@ -585,11 +500,11 @@ static int run(struct daemon *daemon)
     turn_soon(daemon);
     inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
     heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
-    if (daemon->config.laboratory) {
+    if (daemon->loaded->config.laboratory) {
         log_warn("laboratory mode: loopback only, clocks can be moved; never for real cases");
     }
-    log_info("ready: %zu agencies, calendar %s", registry_count(daemon->registry),
-             calendar_version(daemon->calendar));
+    log_info("ready: %zu agencies, calendar %s", registry_count(daemon->loaded->registry),
+             calendar_version(daemon->loaded->calendar));
     (void)sd_notify_ready(&daemon->notify, "就绪");
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
@@ -598,95 +513,96 @@ static int run(struct daemon *daemon)
 
 /* --- command line --- */
 
-struct arguments {
-    const char *config;
-    bool check;
-};
-
-static error_t parse_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *arguments = state->input;
-
-    switch (key) {
-    case 'c':
-        arguments->config = value;
-        return 0;
-    case 'k':
-        arguments->check = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument: %s", value);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->config == NULL) {
-            argp_error(state, "--config FILE is missing");
-        }
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option argp_options[] = {
-    {"config", 'c', "FILE", 0, "The configuration (see config/broker.yaml)", 0},
-    {"check", 'k', NULL, 0, "Read configuration, rules and keys, say what is wrong, and end", 0},
-    {0}};
-
-static const struct argp arguments_parser = {
-    .options = argp_options,
-    .parser = parse_option,
-    .doc = "Routes signed referrals between the agencies of a city, counts their working days and "
-           "keeps an audit log.\v"
-           "Examples:\n"
-           "  referral-broker --config /etc/referral/broker.yaml\n"
-           "  referral-broker --config broker.yaml --check\n\n"
-           "Exit codes: 0 stopped, 1 the environment failed, 2 usage, 78 wrong configuration."};
-
 /* The folder of the socket may be the service manager's to make at the start: no reason to refuse.
  */
-static void checked(const struct daemon *daemon, const char *path)
+static int checked(const struct daemon_line *line, const struct loaded *loaded)
 {
     struct fault fault = {.code = ""};
 
-    if (local_path_check(daemon->config.status_socket, &fault) != OK) {
+    warn_expiry(loaded);
+    if (local_path_check(loaded->config.status_socket, &fault) != OK) {
         log_fault(LOG_WARN_LEVEL, &fault);
     }
-    printf("%s: right: %zu agencies, calendar %s; nothing was started\n", path,
-           registry_count(daemon->registry), calendar_version(daemon->calendar));
+    if (line->json) {
+        printf("{\"ok\":true,\"agencies\":%zu,\"calendar\":\"%s\"}\n",
+               registry_count(loaded->registry), calendar_version(loaded->calendar));
+    } else {
+        printf("%s: right: %zu agencies, calendar %s; nothing was started\n", line->config,
+               registry_count(loaded->registry), calendar_version(loaded->calendar));
+    }
+    return 0;
+}
+
+static int refused(const struct daemon_line *line, const struct faults *faults)
+{
+    struct buf text;
+
+    log_faults(faults);
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    if (line->json && faults_report(faults, &text) == OK) {
+        (void)fwrite(text.data, 1, text.len, stdout);
+    }
+    buf_free(&text);
+    return DAEMON_EXIT_CONFIGURATION;
+}
+
+static int show_effective(const struct daemon_line *line, const struct loaded *loaded)
+{
+    const struct broker_config *config = &loaded->config;
+    struct buf text;
+    enum err error;
+
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    error = options_report(broker_option_table, config, &config->origin, line->json, &text);
+    if (error == OK) {
+        (void)fwrite(text.data, 1, text.len, stdout);
+    }
+    buf_free(&text);
+    return error == OK ? 0 : 1;
+}
+
+static int serve(struct daemon *daemon)
+{
+    struct fault fault = {.code = ""};
+
+    warn_expiry(daemon->loaded);
+    if (start(daemon, &fault) != OK) {
+        log_fault(LOG_ERROR_LEVEL, &fault);
+        (void)stop(daemon);
+        return 1;
+    }
+    return run(daemon);
 }
 
 int main(int argc, char **argv)
 {
+    static struct faults faults;
     struct daemon daemon = {.wake_boot_ms = 0};
-    struct arguments arguments = {.config = NULL};
-    struct fault fault = {.code = ""};
+    struct daemon_line line = {
+        .version = SOFTWARE,
+        .about = "Routes signed referrals between the agencies of a city, counts their working "
+                 "days and keeps an audit log.",
+        .examples = "  referral-broker --config /etc/referral/broker.yaml\n"
+                    "  referral-broker --config broker.yaml --check\n",
+        .sample = "The configuration (see config/broker.yaml)"};
     int status = 0;
 
-    argp_err_exit_status = 2;
-    argp_program_version = SOFTWARE;
-    (void)argp_parse(&arguments_parser, argc, argv, 0, NULL, &arguments); /* exits by itself */
+    daemon_line_read(&line, argc, argv);
     log_init("referral-broker", LOG_INFO_LEVEL);
     sd_notify_init(&daemon.notify);
     inherited_init(&daemon.inherited, &daemon.notify);
-    buf_init(&daemon.registry_text, LIMIT_CONFIG_BYTES);
-    buf_init(&daemon.policy_text, LIMIT_CONFIG_BYTES);
     if (crypto_init() != OK) {
         log_error("libsodium cannot start");
         return 1;
     }
-    if (configure(&daemon, arguments.config, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
-        status = EXIT_CONFIGURATION;
-    } else if (arguments.check) {
-        checked(&daemon, arguments.config);
+    if (loaded_read(line.config, &daemon.loaded, &faults) != OK) {
+        status = refused(&line, &faults);
+    } else if (line.check) {
+        status = checked(&line, daemon.loaded);
+    } else if (line.effective) {
+        status = show_effective(&line, daemon.loaded);
     } else {
-        if (start(&daemon, &fault) != OK) {
-            log_fault(LOG_ERROR_LEVEL, &fault);
-            status = 1;
-            (void)stop(&daemon);
-        } else {
-            status = run(&daemon);
-        }
+        status = serve(&daemon);
     }
     release(&daemon);
     return status;

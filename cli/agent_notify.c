@@ -149,7 +149,7 @@ int agent_notify_retry_run(const struct invocation *invocation)
     int status;
 
     if (len == 0 || len >= ID_DIGITS || strspn(text, "0123456789") != len) {
-        struct fault fault;
+        struct fault fault = {.code = ""};
 
         fault_set(&fault, "usage.arguments", text, "expected the number of a dead letter");
         fault_hint(&fault, "`referralctl agent notify dead` lists them");

@@ -204,7 +204,7 @@ static bool ends_within(const struct demo_process *process, uint64_t wait_ms)
 static void show_log(const struct demo *demo, const struct demo_process *process)
 {
     char path[DEMO_PATH_BYTES];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf text;
     size_t at, lines = 0;
 

@@ -112,6 +112,8 @@ CASES = [
     ("a banned word in a comment and a string",
      (in_lib("io", function('    /* system() */ g("system()", q->time(1));\n'), 0, "")[0], [])),
     ("a mutable global", in_lib("io", HEAD + "static int counter;\n", 2, "mutable global")),
+    ("a fault without a beginning",
+     in_lib("io", function("    struct fault fault;\n"), 5, "a fault begins with")),
     ("a typedef", in_lib("io", HEAD + "typedef struct loop loop_t;\n", 2, "typedef")),
     ("a function type", (in_lib("io", HEAD + "typedef int (*f)(int);\n", 0, "")[0], [])),
     ("a mark", in_lib("io", HEAD + "/* TO" "DO: later */\n", 2, "unfinished")),

@@ -182,9 +182,11 @@ static enum err check_url(const struct yaml_node *node, const struct notice_chan
         return OK; /* ours */
     }
     if (host != NULL && memchr(host + 3, '@', strcspn(host + 3, "/?{")) != NULL) {
-        return yaml_refuse(value, fault, "config.channel",
-                           "the address holds a password: write it into a file and name that in "
-                           "`password-file`, `token-file` or `key-file`");
+        (void)yaml_refuse(value, fault, "config.channel",
+                          "the address holds a password: write it into a file and name that in "
+                          "`password-file`, `token-file` or `key-file`");
+        fault_line(fault, "", 0, 1); /* it is not shown again */
+        return ERR_INVALID;
     }
     if (channel->kind == CHANNEL_SMTP) {
         right = starts_with(url, "smtp://") || starts_with(url, "smtps://");
@@ -380,7 +382,8 @@ static enum err read_channel(const struct yaml_node *node, struct notice_setup *
 static enum err read_channels(const struct yaml_node *list, struct notice_setup *setup,
                               struct fault *fault)
 {
-    enum err error = OK;
+    enum err result = OK;
+    bool go_on = true;
 
     if (list == NULL) {
         return OK;
@@ -390,10 +393,10 @@ static enum err read_channels(const struct yaml_node *list, struct notice_setup 
                            "channels: expected a list of at most %u channels",
                            NOTICE_CHANNELS_MAX - 1);
     }
-    for (size_t i = 0; error == OK && i < yaml_count(list); i++) {
-        error = read_channel(yaml_item(list, i), setup, fault);
+    for (size_t i = 0; go_on && i < yaml_count(list); i++) {
+        go_on = fault_go_on(read_channel(yaml_item(list, i), setup, fault), fault, &result);
     }
-    return error;
+    return result;
 }
 
 /* --- officers --- */
@@ -496,7 +499,8 @@ static enum err check_officer(const struct yaml_node *node, const struct notice_
                               struct officer_reading *reading, struct fault *fault)
 {
     struct notice_officer *officer = &reading->officer;
-    enum err error = OK;
+    enum err error = OK, result = OK;
+    bool go_on = true;
 
     if (!is_name(officer->id)) {
         error = yaml_refuse(yaml_find(node, "id"), fault, "config.officer",
@@ -515,11 +519,12 @@ static enum err check_officer(const struct yaml_node *node, const struct notice_
         error = yaml_refuse(reading->to, fault, "config.type",
                             "to: expected channels with addresses, as {mail: office@city.example}");
     }
-    for (size_t i = 0; error == OK && i < yaml_count(reading->to); i++) {
-        error = read_address(yaml_key(reading->to, i), yaml_value(reading->to, i), setup, officer,
-                             fault);
+    for (size_t i = 0; error == OK && go_on && i < yaml_count(reading->to); i++) {
+        go_on = fault_go_on(read_address(yaml_key(reading->to, i), yaml_value(reading->to, i),
+                                         setup, officer, fault),
+                            fault, &result);
     }
-    return error;
+    return error == OK ? result : error;
 }
 
 static enum err read_officer(const struct yaml_node *node, struct notice_setup *setup,
@@ -544,7 +549,8 @@ static enum err read_officer(const struct yaml_node *node, struct notice_setup *
 static enum err read_officers(const struct yaml_node *list, struct notice_setup *setup,
                               struct fault *fault)
 {
-    enum err error = OK;
+    enum err result = OK;
+    bool go_on = true;
 
     if (list == NULL) {
         return OK;
@@ -553,10 +559,10 @@ static enum err read_officers(const struct yaml_node *list, struct notice_setup 
         return yaml_refuse(list, fault, "config.type",
                            "officers: expected a list of at most %u officers", NOTICE_OFFICERS_MAX);
     }
-    for (size_t i = 0; error == OK && i < yaml_count(list); i++) {
-        error = read_officer(yaml_item(list, i), setup, fault);
+    for (size_t i = 0; go_on && i < yaml_count(list); i++) {
+        go_on = fault_go_on(read_officer(yaml_item(list, i), setup, fault), fault, &result);
     }
-    return error;
+    return result;
 }
 
 /* --- office hours --- */
@@ -618,7 +624,7 @@ enum err notice_config_read(const struct notice_nodes *nodes, struct notice_setu
                             struct fault *fault)
 {
     struct notice_setup *setup = calloc(1, sizeof(*setup));
-    enum err error;
+    enum err error, result = OK;
 
     if (setup == NULL) {
         return ERR_MEMORY;
@@ -627,15 +633,15 @@ enum err notice_config_read(const struct notice_nodes *nodes, struct notice_setu
     if (error == OK) {
         error = add_hook(nodes, setup, fault);
     }
-    if (error == OK) {
+    if (error == OK) { /* it names channels: without them nothing of it can be judged */
         error = read_officers(nodes->officers, setup, fault);
     }
-    if (error == OK) {
-        error = read_hours(nodes->office_hours, &setup->hours, fault);
+    if (fault_go_on(error, fault, &result)) {
+        (void)fault_go_on(read_hours(nodes->office_hours, &setup->hours, fault), fault, &result);
     }
-    if (error != OK) {
+    if (result != OK) {
         notice_setup_free(setup);
-        return error;
+        return result;
     }
     *ret_setup = setup;
     return OK;

@@ -317,7 +317,7 @@ static bool settle_kind(struct form_page *form)
 
 static enum err find(struct form_page *form, struct store_txn *read, const char *number)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     enum err error = show_find(read, number, "number", &form->key, &fault);
 
     if (error == OK && !uuid_is_zero(&form->key.referral_id)) {

@@ -33,7 +33,7 @@ static enum err attached_at(const struct form_page *form, const struct form_sect
     char name[FORM_NAME_BYTES];
     const char *text;
     struct digest digest;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     enum err error;
 
     name_of(section, row, "digest", name);
@@ -104,7 +104,7 @@ static enum err attach(struct form_page *form, const struct http_upload *upload,
     const struct attachment_declared declared = {.name = upload->file_name,
                                                  .plain_bytes = upload->bytes.len};
     struct attachment attachment;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     char hex[DIGEST_TEXT_BYTES];
     enum err error;
 

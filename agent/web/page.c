@@ -264,7 +264,7 @@ static enum err render(struct page *page, const char *template_name, struct buf 
 {
     struct json *json;
     struct json_value root;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     enum err error;
 
     json_object_end(&page->view);

@@ -98,7 +98,7 @@ void page_attach(struct page *page)
     const char *id = http_query(page->request, "upload");
     struct attachment_progress progress = {.have = 0};
     struct uuid upload;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     enum err error;
 
     if (!page_needs(page, OFFICER_MEMBER)) {
@@ -184,7 +184,7 @@ static void download(struct page *page, const struct row *row, const struct atta
     const struct act act = {.kind = ACT_DOWNLOADED,
                             .about = row->header.referral_id,
                             .message_id = row->header.message_id};
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf plain;
     enum err error = page_act(page, &act);
 

@@ -23,7 +23,7 @@ struct shown_case {
 static bool find(struct page *page, struct shown_case *shown)
 {
     struct case_key key;
-    struct fault fault;
+    struct fault fault = {.code = ""};
 
     if (show_find(shown->read, page->tail, "id", &key, &fault) != OK) {
         return false;

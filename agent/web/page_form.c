@@ -597,7 +597,7 @@ static void send(struct form_page *form)
 {
     const struct form over = form_over(form);
     struct form_map *map = calloc(1, sizeof(*map));
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct uuid id;
     enum err error = map == NULL ? ERR_MEMORY : fix(form);
 

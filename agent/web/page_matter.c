@@ -612,7 +612,7 @@ bool page_load_matter(struct page *page, struct store_txn *read, const struct ca
 static void find_and_show(struct page *page, struct store_txn *read)
 {
     struct case_key key;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct matter *matter;
     struct shown shown = {.page = page, .read = read};
 

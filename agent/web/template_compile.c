@@ -49,7 +49,7 @@ static enum err refuse(struct compiler *compiler, size_t offset, const char *fmt
             column++;
         }
     }
-    struct fault unused;
+    struct fault unused = {.code = ""};
     struct fault *fault = compiler->fault != NULL ? compiler->fault : &unused;
     char place[sizeof(fault->place)];
     char message[sizeof(fault->message)];

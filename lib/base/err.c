@@ -74,6 +74,7 @@ void fault_set(struct fault *fault, const char *code, const char *place, const c
     fault_copy(fault->code, sizeof(fault->code), code);
     fault_copy(fault->place, sizeof(fault->place), place);
     fault->hint[0] = '\0';
+    fault->line[0] = '\0';
 }
 
 void fault_hint(struct fault *fault, const char *fmt, ...)
@@ -87,4 +88,88 @@ void fault_hint(struct fault *fault, const char *fmt, ...)
     (void)vsnprintf(fault->hint, sizeof(fault->hint), fmt, args);
     va_end(args);
     fault_trim(fault->hint);
+}
+
+/* The first byte of the `column`th character, or the end. */
+static size_t column_at(const char *line, size_t len, unsigned column)
+{
+    size_t at = 0;
+    for (unsigned i = 1; i < column && at < len; i++) {
+        do {
+            at++;
+        } while (at < len && ((unsigned char)line[at] & 0xC0u) == 0x80u);
+    }
+    return at;
+}
+
+void fault_line(struct fault *fault, const char *line, size_t len, unsigned column)
+{
+    const size_t before = 80; /* of a long line so much is shown before the place */
+    assert(line != NULL);
+    if (fault == NULL) {
+        return;
+    }
+    size_t caret = column_at(line, len, column);
+    size_t from = caret > before ? caret - before : 0;
+    while (from > 0 && from < caret && ((unsigned char)line[from] & 0xC0u) == 0x80u) {
+        from++;
+    }
+    size_t shown = len - from < sizeof(fault->line) - 1 ? len - from : sizeof(fault->line) - 1;
+    for (size_t i = 0; i < shown; i++) {
+        unsigned char byte = (unsigned char)line[from + i];
+        if (byte < 0x20u || byte == 0x7F) {
+            fault->line[i] = ' ';
+        } else {
+            fault->line[i] = line[from + i];
+        }
+    }
+    fault->line[shown] = '\0';
+    fault_trim(fault->line);
+    fault->caret = (unsigned)(caret - from);
+}
+
+static bool fault_equal(const struct fault *a, const struct fault *b)
+{
+    return strcmp(a->code, b->code) == 0 && strcmp(a->place, b->place) == 0 &&
+           strcmp(a->message, b->message) == 0;
+}
+
+bool fault_keep(const struct fault *fault)
+{
+    if (fault == NULL || fault->all == NULL) {
+        return false;
+    }
+    struct faults *all = fault->all;
+    for (size_t i = 0; i < all->count; i++) {
+        if (fault_equal(&all->rows[i], fault)) {
+            return true;
+        }
+    }
+    if (all->count == FAULTS_MAX) {
+        all->left_out++;
+        return true;
+    }
+    all->rows[all->count] = *fault;
+    all->rows[all->count].all = NULL;
+    all->count++;
+    return true;
+}
+
+bool fault_go_on(enum err error, const struct fault *fault, enum err *result)
+{
+    assert(result != NULL);
+    if (error == OK) {
+        return true;
+    }
+    *result = error;
+    return fault_keep(fault);
+}
+
+void faults_hint(struct faults *faults, const char *hint)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        if (faults->rows[i].hint[0] == '\0') {
+            fault_hint(&faults->rows[i], "%s", hint);
+        }
+    }
 }

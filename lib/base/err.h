@@ -7,6 +7,9 @@
 #ifndef REFERRAL_BASE_ERR_H
 #define REFERRAL_BASE_ERR_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define MUST_CHECK         __attribute__((warn_unused_result))
 #define FORMAT(fmt, first) __attribute__((format(printf, fmt, first)))
 
@@ -35,19 +38,47 @@ enum err {
 /* The English name of a result, for logs: "ok", "disk full" ... Never NULL. */
 const char *err_text(enum err error);
 
-/* Why an input was not taken. All fields are NUL-terminated and never hold personal data. */
+struct faults;
+
+/* Why an input was not taken. All fields are NUL-terminated and never hold personal data. Begin
+ * with
+ * {.code = ""}: `all` is read. */
 struct fault {
-    char code[48];     /* stable, for programs: "config.unknown-key" */
-    char place[256];   /* "broker.yaml:4:9", or a field path "facts.materials[2].kind" */
-    char message[384]; /* what is wrong, and what was expected */
-    char hint[256];    /* the next step; may be empty */
+    char code[48];      /* stable, for programs: "config.unknown-key" */
+    char place[256];    /* "broker.yaml:4:9", or a field path "facts.materials[2].kind" */
+    char message[384];  /* what is wrong, and what was expected */
+    char hint[256];     /* the next step; may be empty */
+    char line[120];     /* what stands at `place`, where that is a line of a file; may be empty */
+    unsigned caret;     /* the byte of `line` that is meant */
+    struct faults *all; /* of a caller who wants more than the first; NULL: nobody does */
 };
 
-/* Fills a fault; NULL is allowed and ignored. The hint is emptied. */
+/* Everything that is wrong with some files, in the order in which it was found. */
+#define FAULTS_MAX 32u
+struct faults {
+    size_t count;
+    size_t left_out; /* found when there was no room */
+    struct fault rows[FAULTS_MAX];
+};
+
+/* Fills a fault; NULL is allowed and ignored. Hint and line are emptied. */
 void fault_set(struct fault *fault, const char *code, const char *place, const char *fmt, ...)
     FORMAT(4, 5);
 
 /* Adds the next step; NULL is allowed and ignored. */
 void fault_hint(struct fault *fault, const char *fmt, ...) FORMAT(2, 3);
+
+/* Shows the line of a file, from its first byte, with the place in it counted in characters from 1;
+ * a long one is cut around the place. NULL is allowed and ignored. */
+void fault_line(struct fault *fault, const char *line, size_t len, unsigned column);
+
+/* Has the caller asked for all that is wrong? Then what the fault says now is kept, once, and the
+ * reader goes on to find more, but answers its error in the end. Otherwise the reader stops. */
+bool fault_keep(const struct fault *fault);
+/* One step of such a reader: true, go on; else it stops and answers `*result`, the newest error. */
+bool fault_go_on(enum err error, const struct fault *fault, enum err *result);
+
+/* Whatever has no next step yet gets this one. */
+void faults_hint(struct faults *faults, const char *hint);
 
 #endif

@@ -133,6 +133,26 @@ static void log_at(enum log_level level, const char *fmt, ...)
     va_end(args);
 }
 
+/* Two columns for what a terminal shows in two. */
+static unsigned column_width(const char *at)
+{
+    return (unsigned char)at[0] >= 0xE1u ? 2 : 1;
+}
+
+static void log_excerpt(const struct fault *fault)
+{
+    char text[2 * sizeof(fault->line) + 2 * sizeof(fault->line) + 16];
+    unsigned columns = 0;
+    for (unsigned i = 0; i < fault->caret && fault->line[i] != '\0'; i++) {
+        bool first = ((unsigned char)fault->line[i] & 0xC0u) != 0x80u;
+        columns += first ? column_width(&fault->line[i]) : 0;
+    }
+    int len = snprintf(text, sizeof(text), "    %s\n    %*s^\n", fault->line, (int)columns, "");
+    assert(len > 0 && (size_t)len < sizeof(text));
+    ssize_t written = write(STDERR_FILENO, text, (size_t)len);
+    (void)written;
+}
+
 void log_fault(enum log_level level, const struct fault *fault)
 {
     assert(fault != NULL);
@@ -141,4 +161,17 @@ void log_fault(enum log_level level, const struct fault *fault)
     const char *close = fault->hint[0] == '\0' ? "" : ")";
     log_at(level, "%s%s%s%s%s%s [%s]", fault->place, colon, fault->message, open, fault->hint,
            close, fault->code);
+    if (fault->line[0] != '\0' && !log_state.journal && level <= log_state.level) {
+        log_excerpt(fault);
+    }
+}
+
+void log_faults(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        log_fault(LOG_ERROR_LEVEL, &faults->rows[i]);
+    }
+    if (faults->left_out > 0) {
+        log_error("%zu more mistakes were found and left out", faults->left_out);
+    }
 }

@@ -13,7 +13,9 @@ void log_error(const char *fmt, ...) FORMAT(1, 2);
 void log_warn(const char *fmt, ...) FORMAT(1, 2);
 void log_info(const char *fmt, ...) FORMAT(1, 2);
 void log_debug(const char *fmt, ...) FORMAT(1, 2);
-/* Logs a fault as one line: "place: message (hint) [code]". */
+/* Logs a fault as one line: "place: message (hint) [code]". Outside the journal the line of the
+ * file that it is about follows, with a caret under the place. */
 void log_fault(enum log_level level, const struct fault *fault);
+void log_faults(const struct faults *faults); /* all of them, as errors */
 
 #endif

@@ -36,10 +36,33 @@ static void yaml_place_at(const struct yaml *yaml, unsigned line, unsigned colum
                    line, column);
 }
 
+unsigned yaml_line(const struct yaml_node *node)
+{
+    assert(node != NULL);
+    return node->line;
+}
+
 void yaml_place(const struct yaml_node *node, char out[256])
 {
     assert(node != NULL);
     yaml_place_at(node->yaml, node->line, node->column, out);
+}
+
+/* The line under a place, counted from 1. */
+static void yaml_show_line(const struct yaml *yaml, unsigned line, unsigned column,
+                           struct fault *fault)
+{
+    struct span rest = yaml->text;
+    for (unsigned i = 1; rest.len > 0; i++) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.len);
+        size_t len = end == NULL ? rest.len : (size_t)(end - rest.data);
+        if (i == line) {
+            bool returned = len > 0 && rest.data[len - 1] == '\r';
+            fault_line(fault, (const char *)rest.data, len - returned, column);
+            return;
+        }
+        rest = end == NULL ? span_of(NULL, 0) : span_of(end + 1, rest.len - len - 1);
+    }
 }
 
 enum err yaml_refuse(const struct yaml_node *node, struct fault *fault, const char *code,
@@ -53,6 +76,7 @@ enum err yaml_refuse(const struct yaml_node *node, struct fault *fault, const ch
     (void)vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
     fault_set(fault, code, place, "%s", message);
+    yaml_show_line(node->yaml, node->line, node->column, fault);
     return ERR_INVALID;
 }
 
@@ -69,6 +93,7 @@ static enum err yaml_refuse_here(const struct yaml_builder *builder, const char 
     char place[256];
     yaml_place_at(builder->yaml, builder->line, builder->column, place);
     fault_set(builder->fault, code, place, "%s", message);
+    yaml_show_line(builder->yaml, builder->line, builder->column, builder->fault);
     return ERR_INVALID;
 }
 
@@ -248,6 +273,7 @@ static enum err yaml_refuse_syntax(const struct yaml_builder *builder, struct fy
     char place[256];
     yaml_place_at(builder->yaml, (unsigned)error->line, (unsigned)error->column, place);
     fault_set(builder->fault, "config.syntax", place, "not well-formed YAML: %s", error->msg);
+    yaml_show_line(builder->yaml, (unsigned)error->line, (unsigned)error->column, builder->fault);
     return ERR_INVALID;
 }
 
@@ -313,9 +339,17 @@ static enum err yaml_build(struct yaml *yaml, struct span text, struct fault *fa
 {
     struct yaml_builder builder = {.yaml = yaml, .line = 1, .column = 1, .fault = fault};
     enum err error = yaml_check_lines(&builder, text);
+    uint8_t *copy = error == OK ? region_take(&yaml->region, text.len + 1) : NULL;
     if (error != OK) {
         return error;
     }
+    if (copy == NULL) {
+        return yaml_refuse_memory(yaml, fault);
+    }
+    if (text.len > 0) {
+        memcpy(copy, text.data, text.len);
+    }
+    yaml->text = span_of(copy, text.len);
     struct fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
     diag_config.fp = NULL;

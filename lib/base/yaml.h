@@ -25,6 +25,7 @@ const struct yaml_node *yaml_root(const struct yaml *yaml);
  * `return yaml_refuse(...)`. */
 enum err yaml_refuse(const struct yaml_node *node, struct fault *fault, const char *code,
                      const char *fmt, ...) FORMAT(4, 5);
+unsigned yaml_line(const struct yaml_node *node); /* from 1 */
 /* "file:line:column" of a node. */
 void yaml_place(const struct yaml_node *node, char out[256]);
 
@@ -50,6 +51,14 @@ enum yaml_type {
     YAML_DURATION, /* uint64_t milliseconds: "10m", "2h", "25s", "1d", between min and max */
     YAML_CHOICE,   /* int: index in `choices`, a NULL-terminated list */
     YAML_NODE,     /* const struct yaml_node *: the caller reads it further */
+    YAML_LIST,     /* struct yaml_texts: a list of min to max texts */
+};
+
+#define YAML_TEXTS_MAX  8u
+#define YAML_TEXT_BYTES 512u
+struct yaml_texts {
+    size_t count;
+    char at[YAML_TEXTS_MAX][YAML_TEXT_BYTES];
 };
 
 struct yaml_option {
@@ -60,13 +69,25 @@ struct yaml_option {
     uint64_t min, max;
     const char *const *choices;
     bool required;
+    /* for people and for lib/base/option; yaml_read does not look at these */
+    const char *initial; /* what counts when it is left out, as one would write it; NULL: nothing */
+    const char *unit;    /* "MiB"; NULL: none */
+    const char *help;    /* what it is for: sentences */
+    bool live;           /* a reload applies it; otherwise it needs a restart */
+    bool hidden;         /* of a laboratory: not for a city's manual */
 };
+#define YAML_OPTIONS_MAX 64u
 
-/* Reads a mapping into a structure by a table that ends with a NULL name and has at most 64 rows.
- * Members whose key is absent keep what they had (the defaults). Unknown keys are refused. On
- * failure the structure is partly filled: do not use it. */
+/* Reads a mapping into a structure by a table that ends with a NULL name and has at most
+ * YAML_OPTIONS_MAX rows. Members whose key is absent keep what they had (the defaults). Unknown
+ * keys are refused. On failure the structure is partly filled: do not use it. */
 enum err yaml_read(const struct yaml_node *mapping, const struct yaml_option *options, void *target,
                    struct fault *fault) MUST_CHECK;
+/* Sets a member to what the option's `initial` says: our own text, so a wrong one is a bug. Not for
+ * paths, lists and nodes. */
+void yaml_set_initial(const struct yaml_option *option, void *target);
+/* The value of a member as one would write it in a file. Not for lists and nodes. */
+void yaml_write_value(const struct yaml_option *option, const void *target, char *out, size_t size);
 /* One value by one option, for items of lists and for mappings with free keys. */
 enum err yaml_read_value(const struct yaml_node *value, const struct yaml_option *option,
                          void *target, struct fault *fault) MUST_CHECK;

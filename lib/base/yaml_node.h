@@ -21,6 +21,7 @@ struct yaml_node {
 
 struct yaml {
     char *name;             /* owned; the file in messages */
+    struct span text;       /* in the region: its lines are shown */
     struct region region;   /* all nodes and texts */
     struct yaml_node *root; /* set when the document is complete */
 };

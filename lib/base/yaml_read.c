@@ -11,8 +11,6 @@
 #include "base/nearest.h"
 #include "base/yaml_node.h"
 
-#define OPTION_COUNT_MAX 64u
-
 static const char *const bool_names[] = {"false", "true", NULL};
 
 static const struct {
@@ -221,6 +219,33 @@ static enum err read_bool(const struct yaml_node *value, const struct yaml_optio
     return error;
 }
 
+static enum err read_list(const struct yaml_node *list, const struct yaml_option *option,
+                          void *member, struct fault *fault)
+{
+    struct yaml_texts *texts = member;
+    const struct yaml_option item = {
+        .name = option->name, .type = YAML_TEXT, .size = YAML_TEXT_BYTES};
+    size_t count = yaml_is_sequence(list) ? yaml_count(list) : 0;
+    enum err result = OK;
+    assert(option->max <= YAML_TEXTS_MAX);
+    if (!yaml_is_sequence(list) || count < option->min || count > option->max) {
+        return yaml_refuse(list, fault, "config.type",
+                           "%s: expected a list of %" PRIu64 " to %" PRIu64, option->name,
+                           option->min, option->max);
+    }
+    texts->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml_node *node = yaml_item(list, i);
+        enum err error = yaml_is_scalar(node) ? read_text(node, &item, texts->at[i], fault)
+                                              : yaml_refuse(node, fault, "config.type",
+                                                            "%s: expected a text", option->name);
+        if (!fault_go_on(error, fault, &result)) {
+            break;
+        }
+    }
+    return result;
+}
+
 typedef enum err read_function(const struct yaml_node *value, const struct yaml_option *option,
                                void *member, struct fault *fault);
 
@@ -247,6 +272,9 @@ enum err yaml_read_value(const struct yaml_node *value, const struct yaml_option
         memcpy(member, &value, sizeof(value));
         return OK;
     }
+    if (option->type == YAML_LIST) {
+        return read_list(value, option, member, fault);
+    }
     if (!yaml_is_scalar(value)) {
         return yaml_refuse(value, fault, "config.type", "%s: expected %s, found a %s", option->name,
                            readers[option->type].expected,
@@ -255,15 +283,69 @@ enum err yaml_read_value(const struct yaml_node *value, const struct yaml_option
     return readers[option->type].read(value, option, member, fault);
 }
 
+void yaml_set_initial(const struct yaml_option *option, void *target)
+{
+    struct yaml yaml = {.name = NULL};
+    const struct yaml_node node = {
+        .yaml = &yaml, .kind = YAML_SCALAR, .quoted = true, .text = option->initial};
+    assert(option->initial != NULL && option->type != YAML_PATH && option->type < YAML_NODE);
+    enum err error = yaml_read_value(&node, option, target, NULL);
+    assert(error == OK);
+    (void)error;
+}
+
+void yaml_write_value(const struct yaml_option *option, const void *target, char *out, size_t size)
+{
+    const char *member = (const char *)target + option->offset;
+    uint64_t number = 0;
+    char duration[32];
+    bool yes = false;
+    int choice = 0;
+    switch (option->type) {
+    case YAML_TEXT:
+    case YAML_PATH:
+        (void)snprintf(out, size, "%s", member);
+        break;
+    case YAML_UNSIGNED:
+        memcpy(&number, member, sizeof(number));
+        (void)snprintf(out, size, "%" PRIu64, number);
+        break;
+    case YAML_DURATION:
+        memcpy(&number, member, sizeof(number));
+        duration_format(number, duration);
+        (void)snprintf(out, size, "%s", duration);
+        break;
+    case YAML_BOOL:
+        memcpy(&yes, member, sizeof(yes));
+        (void)snprintf(out, size, "%s", bool_names[yes]);
+        break;
+    case YAML_CHOICE:
+        memcpy(&choice, member, sizeof(choice));
+        (void)snprintf(out, size, "%s", option->choices[choice]);
+        break;
+    case YAML_NODE:
+    case YAML_LIST:
+        assert(!"a value of one line");
+    }
+}
+
+static void list_names(const struct yaml_option *options,
+                       const char *ret_names[YAML_OPTIONS_MAX + 1])
+{
+    size_t count = 0;
+    for (; options[count].name != NULL; count++) {
+        assert(count < YAML_OPTIONS_MAX);
+        ret_names[count] = options[count].name;
+    }
+    ret_names[count] = NULL;
+}
+
 static enum err refuse_key(const struct yaml_node *key, const struct yaml_option *options,
                            struct fault *fault)
 {
-    const char *names[OPTION_COUNT_MAX + 1] = {NULL};
-    for (size_t i = 0; options[i].name != NULL; i++) {
-        assert(i < OPTION_COUNT_MAX);
-        names[i] = options[i].name;
-    }
+    const char *names[YAML_OPTIONS_MAX + 1];
     char list[256];
+    list_names(options, names);
     nearest_list(names, list, sizeof(list));
     enum err error = yaml_refuse(key, fault, "config.unknown-key",
                                  "\"%.60s\" is not known here; known: %s", key->text, list);
@@ -281,6 +363,22 @@ static const struct yaml_option *find_option(const struct yaml_option *options, 
     return NULL;
 }
 
+/* Is it there under a mistyped name? That has been told, and is one mistake. */
+static bool is_mistyped(const struct yaml_node *mapping, const struct yaml_option *options,
+                        const char *name)
+{
+    const char *names[YAML_OPTIONS_MAX + 1];
+    list_names(options, names);
+    for (size_t i = 0; i < yaml_count(mapping); i++) {
+        const char *key = yaml_text(yaml_key(mapping, i));
+        const char *near = find_option(options, key) == NULL ? nearest_name(key, names) : NULL;
+        if (near != NULL && strcmp(near, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err yaml_read(const struct yaml_node *mapping, const struct yaml_option *options, void *target,
                    struct fault *fault)
 {
@@ -291,21 +389,26 @@ enum err yaml_read(const struct yaml_node *mapping, const struct yaml_option *op
                            "expected a mapping (name: value), found %s",
                            yaml_is_sequence(mapping) ? "a list" : "a text");
     }
+    enum err result = OK;
     for (size_t i = 0; i < yaml_count(mapping); i++) {
         const struct yaml_node *key = yaml_key(mapping, i);
         const struct yaml_option *option = find_option(options, yaml_text(key));
         enum err error = option == NULL
                              ? refuse_key(key, options, fault)
                              : yaml_read_value(yaml_value(mapping, i), option, target, fault);
-        if (error != OK) {
-            return error;
+        if (!fault_go_on(error, fault, &result)) {
+            return result;
         }
     }
     for (size_t i = 0; options[i].name != NULL; i++) {
-        if (options[i].required && yaml_find(mapping, options[i].name) == NULL) {
-            return yaml_refuse(mapping, fault, "config.missing-key", "\"%s\" is missing here",
-                               options[i].name);
+        if (options[i].required && yaml_find(mapping, options[i].name) == NULL &&
+            !is_mistyped(mapping, options, options[i].name)) {
+            enum err error = yaml_refuse(mapping, fault, "config.missing-key",
+                                         "\"%s\" is missing here", options[i].name);
+            if (!fault_go_on(error, fault, &result)) {
+                return result;
+            }
         }
     }
-    return OK;
+    return result;
 }

@@ -193,13 +193,12 @@ static enum err rules_read(struct policy *policy, const struct yaml_node *list,
         return yaml_refuse(list, fault, "policy.may-send", "expected a list of at most %u rows",
                            POLICY_RULES_MAX);
     }
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        enum err error = rule_read(policy, yaml_item(list, i), registry, fault);
-        if (error != OK) {
-            return error;
-        }
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < yaml_count(list); i++) {
+        go_on = fault_go_on(rule_read(policy, yaml_item(list, i), registry, fault), fault, &result);
     }
-    return OK;
+    return result;
 }
 
 /* ---- clocks and rungs ---- */
@@ -396,13 +395,16 @@ static enum err rungs_read(struct ladder *ladder, const struct yaml_node *mappin
     if (!yaml_is_mapping(mapping)) {
         return yaml_refuse(mapping, fault, "policy.rungs", "expected RUNG: {offset, to}");
     }
-    for (size_t i = 0; i < yaml_count(mapping); i++) {
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < yaml_count(mapping); i++) {
         enum err error = rung_read(ladder, yaml_key(mapping, i), yaml_value(mapping, i), fault);
-        if (error != OK) {
-            return error;
-        }
+        go_on = fault_go_on(error, fault, &result);
     }
-    struct fault inner;
+    if (result != OK) {
+        return result;
+    }
+    struct fault inner = {.code = ""};
     if (ladder_check(ladder, &inner) != OK) {
         const struct yaml_node *row = yaml_find(mapping, inner.place);
         return yaml_refuse(row == NULL ? mapping : row, fault, "policy.ladder", "%s: %s",
@@ -428,6 +430,27 @@ static const struct yaml_option material_options[] = {
     {.name = NULL},
 };
 
+static enum err material_read(const struct yaml_node *node, struct policy_material *ret_material,
+                              struct fault *fault)
+{
+    struct material_row row = {.mandatory = false};
+    enum err error = yaml_read(node, material_options, &row, fault);
+    if (error != OK) {
+        return error;
+    }
+    const struct word *word = vocabulary_parse(VOCABULARY_MATERIAL, row.kind);
+    if (word == NULL) {
+        const char *ids[VOCABULARY_IDS_MAX];
+        vocabulary_ids(VOCABULARY_MATERIAL, ids);
+        (void)yaml_refuse(yaml_find(node, "kind"), fault, "policy.material",
+                          "\"%s\" is no material: see docs/messages.md", row.kind);
+        nearest_hint(fault, row.kind, ids);
+        return ERR_INVALID;
+    }
+    *ret_material = (struct policy_material){.kind = word->value, .mandatory = row.mandatory};
+    return OK;
+}
+
 static enum err checklist_read(const struct yaml_node *list, struct policy_material *materials,
                                size_t *ret_count, struct fault *fault)
 {
@@ -435,25 +458,14 @@ static enum err checklist_read(const struct yaml_node *list, struct policy_mater
         return yaml_refuse(list, fault, "policy.materials", "expected a list of at most %u",
                            POLICY_MATERIALS_MAX);
     }
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        struct material_row row = {.mandatory = false};
-        enum err error = yaml_read(yaml_item(list, i), material_options, &row, fault);
-        if (error != OK) {
-            return error;
-        }
-        const struct word *word = vocabulary_parse(VOCABULARY_MATERIAL, row.kind);
-        if (word == NULL) {
-            const char *ids[VOCABULARY_IDS_MAX];
-            vocabulary_ids(VOCABULARY_MATERIAL, ids);
-            (void)yaml_refuse(yaml_find(yaml_item(list, i), "kind"), fault, "policy.material",
-                              "\"%s\" is no material: see docs/messages.md", row.kind);
-            nearest_hint(fault, row.kind, ids);
-            return ERR_INVALID;
-        }
-        materials[i] = (struct policy_material){.kind = word->value, .mandatory = row.mandatory};
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < yaml_count(list); i++) {
+        go_on =
+            fault_go_on(material_read(yaml_item(list, i), &materials[i], fault), fault, &result);
     }
     *ret_count = yaml_count(list);
-    return OK;
+    return result;
 }
 
 static enum err materials_read(struct policy *policy, const struct yaml_node *mapping,
@@ -471,14 +483,16 @@ static enum err materials_read(struct policy *policy, const struct yaml_node *ma
          .required = true},
         {.name = NULL},
     };
-    enum err error = yaml_read(mapping, options, &row, fault);
-    if (error == OK) {
-        error = checklist_read(row.outbound, policy->outbound, &policy->outbound_count, fault);
+    enum err result = yaml_read(mapping, options, &row, fault);
+    if (result != OK) {
+        return result;
     }
-    if (error == OK) {
+    enum err error = checklist_read(row.outbound, policy->outbound, &policy->outbound_count, fault);
+    if (fault_go_on(error, fault, &result)) {
         error = checklist_read(row.inbound, policy->inbound, &policy->inbound_count, fault);
+        (void)fault_go_on(error, fault, &result);
     }
-    return error;
+    return result;
 }
 
 /* ---- what rungs are called ---- */
@@ -536,19 +550,21 @@ static enum err names_read(struct policy *policy, const struct yaml_node *mappin
     if (!yaml_is_mapping(mapping)) {
         return yaml_refuse(mapping, fault, "policy.names", "expected RUNG: {zh, en}");
     }
-    for (size_t i = 0; i < yaml_count(mapping); i++) {
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < yaml_count(mapping); i++) {
         struct policy_name name = {.zh = ""};
         enum rung rung = RUNG_COUNT;
         enum err error = rung_of_key(yaml_key(mapping, i), &rung, fault);
         if (error == OK) {
             error = yaml_read(yaml_value(mapping, i), name_options, &name, fault);
         }
-        if (error != OK) {
-            return error;
+        if (error == OK) {
+            name_set(policy, rung, &name);
         }
-        name_set(policy, rung, &name);
+        go_on = fault_go_on(error, fault, &result);
     }
-    return OK;
+    return result;
 }
 
 /* ---- minors: what Art. 17-20 leave open ---- */
@@ -598,30 +614,32 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
         .clock_confirm_agencies = 3,
         .attachments = "required",
     };
-    enum err error = yaml_read(root, file_options, &file, fault);
-    if (error == OK) {
-        error = attachments_read(policy, &file, root, fault);
+    enum err result = OK;
+    bool go_on = fault_go_on(yaml_read(root, file_options, &file, fault), fault, &result);
+    if (go_on && yaml_find(root, "attachments") != NULL) {
+        go_on = fault_go_on(attachments_read(policy, &file, root, fault), fault, &result);
     }
-    if (error == OK) {
-        error = rules_read(policy, file.may_send, registry, fault);
+    if (go_on && file.may_send != NULL) {
+        go_on = fault_go_on(rules_read(policy, file.may_send, registry, fault), fault, &result);
     }
-    if (error == OK) {
-        error = clocks_read(&policy->ladder, file.clocks, fault);
+    if (go_on) {
+        go_on = fault_go_on(clocks_read(&policy->ladder, file.clocks, fault), fault, &result);
     }
-    if (error == OK) {
-        error = rungs_read(&policy->ladder, file.rungs, fault);
+    if (go_on) {
+        go_on = fault_go_on(rungs_read(&policy->ladder, file.rungs, fault), fault, &result);
     }
-    if (error == OK) {
-        error = materials_read(policy, file.materials, fault);
+    if (go_on && file.materials != NULL) {
+        go_on = fault_go_on(materials_read(policy, file.materials, fault), fault, &result);
     }
-    if (error == OK) {
-        error = names_read(policy, file.names, fault);
+    if (go_on) {
+        go_on = fault_go_on(names_read(policy, file.names, fault), fault, &result);
     }
-    if (error == OK) {
-        error = minors_read(policy, file.minors, fault);
+    if (go_on) {
+        go_on = fault_go_on(minors_read(policy, file.minors, fault), fault, &result);
     }
-    if (error == OK) {
-        error = policy_suggestions_read(policy, file.suggest, registry, fault);
+    if (go_on) {
+        (void)fault_go_on(policy_suggestions_read(policy, file.suggest, registry, fault), fault,
+                          &result);
     }
     policy->hop_limit = (uint32_t)file.hop_limit;
     policy->case_limit = (uint32_t)file.case_limit;
@@ -633,7 +651,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
     policy->claimed_grace_ms = file.claimed_grace_ms;
     policy->clock_jump_ms = file.clock_jump_ms;
     policy->clock_confirm_agencies = file.clock_confirm_agencies;
-    return error;
+    return result;
 }
 
 enum err policy_read(const char *name, struct span text, const struct registry *registry,

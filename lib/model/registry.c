@@ -356,29 +356,30 @@ static enum err agency_read(struct registry *registry, const struct yaml_node *n
     struct agency_row row = {.class = 0};
     struct agency_name name = {.mn = ""};
     struct agency_label office = {.zh = ""};
-    enum err error = yaml_read(node, agency_options, &row, fault);
-    if (error == OK) {
-        error = row_check(registry, node, &row, fault);
+    enum err result = yaml_read(node, agency_options, &row, fault);
+    if (result != OK) {
+        return result;
     }
-    if (error == OK) {
-        error = yaml_read(row.name, name_options, &name, fault);
+    bool go_on = fault_go_on(row_check(registry, node, &row, fault), fault, &result);
+    if (go_on) {
+        go_on = fault_go_on(yaml_read(row.name, name_options, &name, fault), fault, &result);
     }
-    if (error == OK) {
-        error = yaml_read(row.office, label_options, &office, fault);
+    if (go_on) {
+        go_on = fault_go_on(yaml_read(row.office, label_options, &office, fault), fault, &result);
     }
     struct agency *agency = &registry->agencies[registry->count];
     agency_fill(&row, &name, &office, agency);
-    if (error == OK) {
-        error = duties_read(row.duties, &agency->duties, fault);
+    if (go_on) {
+        go_on = fault_go_on(duties_read(row.duties, &agency->duties, fault), fault, &result);
     }
-    if (error == OK) {
-        error = former_read(registry, row.former_names, agency, fault);
+    if (go_on) {
+        (void)fault_go_on(former_read(registry, row.former_names, agency, fault), fault, &result);
     }
-    if (error == OK) {
+    if (result == OK) {
         registry->count++;
         registry->by_number[agency->number] = (uint16_t)registry->count;
     }
-    return error;
+    return result;
 }
 
 static enum err office_find(struct registry *registry, const struct yaml_node *list,
@@ -414,14 +415,16 @@ static enum err agencies_read(struct registry *registry, const struct yaml_node 
     if (registry->agencies == NULL) {
         return ERR_MEMORY;
     }
-    enum err error = former_room(registry, list, fault);
-    for (size_t i = 0; error == OK && i < yaml_count(list); i++) {
-        error = agency_read(registry, yaml_item(list, i), fault);
+    enum err result = former_room(registry, list, fault);
+    bool go_on = result == OK;
+    for (size_t i = 0; go_on && i < yaml_count(list); i++) {
+        enum err error = agency_read(registry, yaml_item(list, i), fault);
+        go_on = fault_go_on(error, fault, &result);
     }
-    if (error == OK) {
-        error = successors_read(registry, list, fault);
+    if (result == OK) {
+        result = successors_read(registry, list, fault);
     }
-    return error != OK ? error : office_find(registry, list, fault);
+    return result != OK ? result : office_find(registry, list, fault);
 }
 
 enum err registry_read(const char *name, struct span text, struct registry **ret_registry,

@@ -189,7 +189,9 @@ static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
     if (keyring->entries == NULL) {
         return ERR_MEMORY;
     }
-    for (size_t i = 0; i < count; i++) {
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < count; i++) {
         const struct yaml_node *node = yaml_item(keys, i);
         struct key_entry entry = {.owner = ""};
         enum err error = row_read(node, &entry, fault);
@@ -197,10 +199,13 @@ static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
             error = row_refuse(node, "key", fault, "stands twice");
         }
         error = error == OK ? broker_key_add(keyring, &entry, node, fault) : error;
-        if (error != OK) {
-            return error;
+        if (error == OK) {
+            keyring->entries[keyring->entry_count++] = entry;
         }
-        keyring->entries[keyring->entry_count++] = entry;
+        go_on = fault_go_on(error, fault, &result);
+    }
+    if (result != OK) {
+        return result;
     }
     if (keyring->broker_key_count == 0) {
         return yaml_refuse(keys, fault, "keys.broker", "no signing key of the owner \"broker\"");

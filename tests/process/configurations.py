@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Wrong configurations, as a table: each broken file ends the broker with 78 and one line that says
-where, what was expected and what to do next. Nothing was changed then: no store, no socket."""
+where, what was expected and what to do next, with the line of the file and a caret under the place.
+Several mistakes are told together. Nothing was changed then: no store, no socket."""
 
+import json
 import os
 import re
 import shutil
@@ -96,14 +98,84 @@ class Folder(support.City):
 
 def judge(result, place, word, name):
     lines = result.stderr.splitlines()
-    lines = [line for line in lines if "laboratory mode" not in line]
+    shown = [line for line in lines if line.startswith("    ")]
+    lines = [line for line in lines if line not in shown and "laboratory mode" not in line]
     need(result.returncode == 78, "%s: ended with %d: %s" % (name, result.returncode, lines))
-    need(len(lines) == 1 and result.stdout == "", "%s: more than one line: %s" % (name, lines))
-    line = lines[0]
+    codes = {line.split(" [")[-1] for line in lines}
+    need(len(codes) == 1 and result.stdout == "", "%s: other mistakes, too: %s" % (name, lines))
+    line, shown = lines[0], shown[:2]  # each of two listeners may be as wrong as the other
     need(re.search(r"(^|[/ ])" + place + r": ", line),
          "%s: no place %s in %s" % (name, place, line))
     need(word in line, "%s: no %r in %s" % (name, word, line))
     need(re.search(r" \(.+\) \[[a-z.-]+\]$", line), "%s: no next step in %s" % (name, line))
+    column = re.search(r"\.yaml:\d+:(\d+): ", line)
+    need(not column or "UTF-8" in line or judge_caret(shown, int(column.group(1))),
+         "%s: no line, or no caret at its place: %s" % (name, shown))
+
+
+def judge_caret(shown, column):
+    """The caret stands under the column that is named; a long line is cut in front of it."""
+    if len(shown) != 2 or shown[1].strip() != "^":
+        return False
+    at = len(shown[1].rstrip()) - 1 - 4
+    return at == column - 1 or column > 80
+
+
+def change(folder, name, changes):
+    with open(folder.path(name), encoding="utf-8") as file:
+        kept = text = file.read()
+    for pattern, replacement in changes:
+        text, number = re.subn(pattern, replacement, text, count=1)
+        need(number == 1, "%s has no %s" % (name, pattern))
+    folder.write(name, text)
+    return kept
+
+
+def judge_all_at_once(folder):
+    """Every mistake of four files in one pass, none of them twice, and none that is no mistake."""
+    wrong = {
+        B: ((r"store-mib: 64", "store-mib: 1"), (r"status-socket:", "status-soket:"),
+            (r"store: store\n", "store: store\ncolour: red\n")),
+        R: ((r"number: 2\b", "number: 5000"), (r"class: S", "class: Q"),
+            (r"duties: \[legal-aid", "duties: [legal-ade")),
+        K: ((r"use: seal\n", "use: seals\n"), (r'key: "..', 'key: "zz')),
+        C: ((r"2026-01-01", "2026-13-01"),),
+    }
+    kept = {name: change(folder, name, changes) for name, changes in wrong.items()}
+    answer = folder.run("--check", "--json")
+    need(answer.returncode == 78, "several mistakes: ended with %d" % answer.returncode)
+    errors = json.loads(answer.stdout)["errors"]
+    places = [(os.path.basename(row["place"].split(":")[0]), row["code"]) for row in errors]
+    need(sorted(places) == sorted([
+        (B, "config.range"), (B, "config.unknown-key"), (B, "config.unknown-key"),
+        (R, "config.range"), (R, "config.choice"), (R, "registry.need"),
+        (K, "config.choice"), (K, "keys.value"), ("2026.json", "calendar.date")]),
+         "not all mistakes, or some that are none: %s" % places)
+    for row in errors:
+        need(row["hint"] and (row["caret"] > 0) == (".yaml" in row["place"]),
+             "incomplete: %s" % row)
+    need(sum(line.startswith("referral-broker: error: ") for line in answer.stderr.splitlines())
+         == len(errors), "the lines are others than the JSON: %s" % answer.stderr)
+    for name, text in kept.items():
+        folder.write(name, text)
+
+
+def judge_effective(folder):
+    """Each option with its value and where that comes from; of secrets the paths alone."""
+    shown = json.loads(folder.run("--effective", "--json").stdout)["options"]
+    rows = {row["name"]: row for row in shown}
+    need(rows["store-mib"]["value"] == "64" and re.search(r"broker\.yaml:\d+$",
+                                                          rows["store-mib"]["origin"]),
+         "an option of the file: %s" % rows["store-mib"])
+    need(rows["attachments-percent"] == {"name": "attachments-percent", "value": "85",
+                                         "origin": "default", "live": False},
+         "an option that is left out: %s" % rows["attachments-percent"])
+    need(rows["attachments"]["value"] is None, "an option without a default")
+    need(rows["sign-key"]["value"] == folder.path("sign.key"), "a secret is not its path")
+    plain = folder.run("--effective").stdout
+    need(len(plain.splitlines()) == len(rows) and
+         re.search(r"^store-mib: 64    # .*broker\.yaml:\d+$", plain, re.M), plain)
+    need(not os.path.exists(folder.path("store")), "--effective made a store")
 
 
 def judge_socket_folder(folder):
@@ -131,6 +203,8 @@ def main():
         need(len(right.stdout.splitlines()) == 1 and ": right: 11 agencies" in right.stdout,
              "--check says nothing of its success: %r" % right.stdout)
         judge_socket_folder(folder)
+        judge_all_at_once(folder)
+        judge_effective(folder)
         for name, pattern, replacement, place, word in TABLE:
             with open(folder.path(name), "rb") as file:
                 kept = file.read()

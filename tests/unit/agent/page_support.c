@@ -33,7 +33,7 @@ void __wrap_http_answer(struct http_exchange *exchange, const struct http_respon
 
 void visit_open(const char *agency)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
 
     realm_open(&realm);
     desk_open(&desk, &realm, agency);

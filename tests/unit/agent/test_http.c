@@ -571,7 +571,7 @@ START_TEST(a_wrong_address_is_told)
         "[::1:8601",
         "203.0.113.77:8601",
     };
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct loop *loop = NULL;
     ck_assert_int_eq(loop_new(&loop), OK);
     for (size_t i = 0; i < COUNT_OF(addresses); i++) {
@@ -586,7 +586,7 @@ END_TEST
 START_TEST(a_taken_port_is_told)
 {
     char address[32];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct web web;
     web_open(&web, NULL);
     (void)snprintf(address, sizeof address, "127.0.0.1:%u", http_port(web.server));
@@ -601,7 +601,7 @@ START_TEST(a_wrong_certificate_is_told)
 {
     struct http_options options = {.address = "127.0.0.1:0"};
     struct tls_files files, others;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct loop *loop = NULL;
     ck_assert_int_eq(loop_new(&loop), OK);
     tls_files_make(&files);

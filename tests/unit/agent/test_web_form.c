@@ -18,7 +18,7 @@ static void add_associate(void)
     static const char hospital[] = "\n  - id: hospital\n    number: 40\n    class: A\n"
                                    "    prefix: YY\n    name: {zh: 医院, en: Hospital}\n"
                                    "    office: {zh: 医务科, en: Medical Office}\n    duties: []\n";
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf text;
 
     buf_init(&text, LIMIT_CONFIG_BYTES);
@@ -329,7 +329,7 @@ START_TEST(every_example_can_be_said)
 {
     static const char fence[] = "```json\n";
     struct buf page;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     size_t count = 0;
 
     buf_init(&page, 1024u * 1024u);

@@ -358,7 +358,7 @@ static size_t judge_acts(void)
 START_TEST(test_message_and_act_are_one_transaction)
 {
     struct uuid id;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct store_txn *read = NULL;
     struct row row;
     ck_assert_int_eq(send(SAY_OUTBOUND, &id, &fault), OK);
@@ -374,7 +374,7 @@ START_TEST(test_one_act_for_each_of_several)
 {
     const char *at = strstr(SAY_OUTBOUND, "'education'");
     char message[4096];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     (void)snprintf(message, sizeof(message), "%.*s'education','civil-affairs','youth-league'%s",
                    (int)(at - SAY_OUTBOUND), SAY_OUTBOUND, at + strlen("'education'"));
     ck_assert_int_eq(send(message, NULL, &fault), OK);
@@ -388,7 +388,7 @@ START_TEST(test_refused_leaves_neither)
 {
     const char *at = strstr(SAY_OUTBOUND, "'education'");
     char message[4096];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     (void)snprintf(message, sizeof(message), "%.*s'education','nobody'%s", (int)(at - SAY_OUTBOUND),
                    SAY_OUTBOUND, at + strlen("'education'"));
     ck_assert_int_ne(send(message, NULL, &fault), OK);

@@ -274,7 +274,7 @@ END_TEST
 
 START_TEST(faults_are_cut_between_characters)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     fault_set(&fault, "code", "place", "%s", "short");
     fault_hint(&fault, "try %d", 2);
     ck_assert_str_eq(fault.hint, "try 2");

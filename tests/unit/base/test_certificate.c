@@ -128,7 +128,7 @@ END_TEST
 START_TEST(expiry_is_read)
 {
     uint64_t expiry_ms = 5;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(
         certificate_expiry_ms("a.pem", span_buf(&agency.certificate), &expiry_ms, &fault), OK);
     ck_assert_uint_eq(expiry_ms, NOW_MS + 365ull * DAY_SECONDS * 1000);
@@ -158,7 +158,7 @@ START_TEST(wrong_requests_are_refused)
         {.name = "women", .now_ms = NOW_MS, .days = 36501},
     };
     struct certificate_pair pair;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     certificate_pair_init(&pair);
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         ck_assert_msg(certificate_issue(&authority, &wrong[i], &pair, &fault) == ERR_INVALID,
@@ -175,7 +175,7 @@ START_TEST(only_an_authority_issues)
 {
     const struct certificate_request request = {.name = "police", .now_ms = NOW_MS, .days = 1};
     struct certificate_pair pair;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     certificate_pair_init(&pair);
     ck_assert_int_eq(certificate_issue(&agency, &request, &pair, &fault), ERR_INVALID);
     const struct certificate_pair mixed = {.key = agency.key, .certificate = authority.certificate};

@@ -49,7 +49,7 @@ static void ck_content(const char *name, const char *expected)
 
 START_TEST(reading_names_what_is_wrong)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf bytes;
     buf_init(&bytes, 10);
     ck_assert_int_eq(file_read(path, &bytes, &fault), ERR_NOT_FOUND);
@@ -115,7 +115,7 @@ END_TEST
 
 START_TEST(a_failed_write_leaves_nothing)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     char target[160];
     (void)snprintf(target, sizeof(target), "%s/none/file", folder);
     ck_assert_int_eq(file_write(target, span_text("x"), 0600, &fault), ERR_NOT_FOUND);
@@ -133,7 +133,7 @@ END_TEST
 START_TEST(folders_are_made_once)
 {
     char deep[160];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     (void)snprintf(deep, sizeof(deep), "%s/a//b/c/", folder);
     ck_assert_int_eq(folder_make(deep, 0750, NULL), OK);
     ck_assert_int_eq(folder_make(deep, 0700, NULL), OK);
@@ -154,7 +154,7 @@ END_TEST
 START_TEST(a_secret_that_others_reach_is_refused)
 {
     uint8_t secret[4] = {0};
-    struct fault fault;
+    struct fault fault = {.code = ""};
     for (unsigned mode = 0; mode <= 0777; mode++) {
         if ((mode & 0400) == 0) {
             continue;
@@ -176,7 +176,7 @@ END_TEST
 START_TEST(a_secret_has_its_length)
 {
     uint8_t secret[4];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     size_t len = 77;
     ck_assert_int_eq(file_read_secret(path, secret, 4, &fault), ERR_NOT_FOUND);
     ck_assert_int_eq(file_write(path, span_text("123"), 0600, NULL), OK);
@@ -209,7 +209,7 @@ START_TEST(keys_are_one_line_of_one_kind)
 {
     enum key_file_kind kind = key_lines[_i].kind;
     uint8_t secret[KEY_FILE_SECRET_BYTES] = {0};
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(key_file_write(path, kind, some_secret, NULL), OK);
     ck_content(path, key_lines[_i].line);
     ck_assert_uint_eq(mode_of(path), 0600);
@@ -247,7 +247,7 @@ START_TEST(damaged_key_files_are_refused_without_quoting_them)
         "referral-sign-key-1 " SOME_BASE64 "\nreferral-sign-key-1 " SOME_BASE64 "\n",
     };
     uint8_t secret[KEY_FILE_SECRET_BYTES] = {7};
-    struct fault fault;
+    struct fault fault = {.code = ""};
     for (size_t i = 0; i < COUNT_OF(damaged); i++) {
         ck_assert_int_eq(file_write(path, span_text(damaged[i]), 0600, NULL), OK);
         ck_assert_msg(key_file_read(path, KEY_FILE_SIGN, secret, &fault) != OK, "taken: %s",
@@ -285,7 +285,7 @@ static void ck_logged(void (*speak)(void), const char *expected)
 
 static void speak_plainly(void)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     fault_set(&fault, "config.range", "b.yaml:4:9", "too many");
     log_init("broker", LOG_WARN_LEVEL);
     log_error("one\ntwo\x1b[31m");

@@ -13,7 +13,7 @@ static struct json *json; /* the document of the test that runs */
 
 static struct json_value open_root(const char *text)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     enum err error = json_open("test", span_text(text), &json, &fault);
     ck_assert_msg(error == OK, "%s: %s", fault.place, fault.message);
     return json_root(json);
@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(size_and_depth_are_bounded)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct json *untouched = NULL;
     struct buf text;
     buf_init(&text, 2 * LIMIT_JSON_BYTES);
@@ -96,7 +96,7 @@ START_TEST(a_refused_field_has_its_path)
     struct json_value materials = json_member(&facts, "materials");
     struct json_value item = json_item(&materials, 2);
     struct json_value kind = json_member(&item, "kind");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     const char *text = "untouched";
     ck_assert_int_eq(json_get_text(&kind, 10, &text, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.place, "facts.materials[2].kind");
@@ -137,7 +137,7 @@ START_TEST(numbers_keep_to_their_bounds)
     struct json_value count = json_member(&facts, "count");
     struct json_value minus = json_member(&facts, "minus");
     struct json_value half = json_member(&facts, "half");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     uint64_t number = 3;
     int64_t whole = 3;
     ck_assert_int_eq(json_get_u64(&count, 0, 9007199254740992, &number, &fault), ERR_INVALID);
@@ -165,7 +165,7 @@ START_TEST(texts_and_truth)
     struct json_value text_value = json_member(&facts, "text");
     struct json_value note = json_member(&facts, "note");
     struct json_value yes = json_member(&facts, "yes");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     const char *text = NULL;
     bool truth = false;
     ck_assert_int_eq(json_get_text(&text_value, 5, &text, &fault), ERR_INVALID);
@@ -211,7 +211,7 @@ START_TEST(choices_and_strangers_get_a_suggestion)
     struct json_value kind = json_member(&root, "kind");
     struct json_value good = json_member(&root, "good");
     struct json_value number = json_member(&root, "n");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     size_t index = 9;
     ck_assert_int_eq(json_get_choice(&kind, kinds, &index, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.message, "expected one of: referral, acceptance, return");

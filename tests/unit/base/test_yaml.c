@@ -231,7 +231,7 @@ START_TEST(lists_and_mappings_are_walked_in_file_order)
     char place[256];
     yaml_place(yaml_value(name, 1), place);
     ck_assert_str_eq(place, "a.yaml:3:25");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(yaml_refuse(name, &fault, "agency.name", "no %s", "name"), ERR_INVALID);
     ck_assert_str_eq(fault.place, "a.yaml:3:11");
     ck_assert_str_eq(fault.message, "no name");
@@ -244,7 +244,7 @@ END_TEST
 START_TEST(bounds_hold)
 {
     struct yaml *yaml = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf text;
     buf_init(&text, 2 * LIMIT_CONFIG_BYTES);
     for (int i = 0; i < 4097; i++) {
@@ -272,7 +272,7 @@ START_TEST(a_long_path_keeps_its_end)
     memset(name, 'd', sizeof(name));
     memcpy(name + sizeof(name) - 8, "/b.yaml", 8);
     struct yaml *yaml = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(yaml_open_text(name, span_text("a: 1\na: 2\n"), &yaml, &fault), ERR_INVALID);
     const char *end = strstr(fault.place, "/b.yaml:2:1");
     ck_assert_ptr_nonnull(end);
@@ -288,7 +288,7 @@ START_TEST(a_file_is_opened_or_named)
     char path[64];
     (void)snprintf(path, sizeof(path), "%s/a.yaml", folder);
     struct yaml *yaml = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(yaml_open(path, &yaml, &fault), ERR_NOT_FOUND);
     ck_assert_str_eq(fault.place, path);
     ck_assert_int_eq(file_write(path, span_text("a: [b]\n"), 0644, NULL), OK);

@@ -167,7 +167,7 @@ struct answer ask(struct bench *bench, struct link_client *client, const char *t
 struct link_client *client_new(struct bench *bench, size_t index, size_t contexts)
 {
     struct link_client *client = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct link_client_options options = {
         .url = bench_url(bench, index), .laboratory = true, .context_count = contexts};
     ck_assert_int_eq(link_client_open(bench->loop, &options, &fault, &client), OK);

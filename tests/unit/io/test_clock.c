@@ -108,7 +108,7 @@ static int passing_status(const char *variable, bool laboratory)
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         struct fault_point point;
-        struct fault fault;
+        struct fault fault = {.code = ""};
         (void)setenv("REFERRAL_FAULT", variable, 1);
         if (fault_point_init(&point, laboratory, &fault) != OK) {
             _exit(strcmp(fault.code, "fault-point.malformed") == 0 ? 3 : 4);

@@ -84,7 +84,7 @@ END_TEST
 START_TEST(port_in_use_is_told)
 {
     struct bench bench;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct link_server *second = NULL;
     bench_new(&bench);
     struct link_server_options options = bench_options(&bench);
@@ -276,7 +276,7 @@ static enum err tls_ask(struct bench *bench, const char *name, const char *autho
                         const char *server_name)
 {
     struct tls_paths paths;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct link_client *client = NULL;
     struct link_client_options options = {
         .url = bench_url(bench, 0),
@@ -309,7 +309,7 @@ START_TEST(tls_files_are_read_anew_on_reload)
 {
     struct bench bench;
     struct tls_paths paths;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     tls_bench_new(&bench, &paths);
     ck_assert_int_eq(tls_ask(&bench, "agency", "city", "broker"), OK);
     certificate_make(bench.folder, "city", "renamed");
@@ -373,7 +373,7 @@ START_TEST(request_without_a_server_is_unreachable)
 {
     struct bench bench;
     struct link_client *client = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     uint16_t port = 0;
     int taken = raw_listen(&port); /* bound, then closed: nobody listens there */
     ck_assert_int_eq(close(taken), 0);
@@ -398,7 +398,7 @@ START_TEST(client_comes_back_after_the_server_did)
 {
     struct bench bench;
     struct link_client *client = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct answer answer = {.counts = {0, 1}};
     char states[64] = "";
     bench_new(&bench);
@@ -460,7 +460,7 @@ START_TEST(watchdog_dials_anew_when_the_peer_never_speaks)
 {
     struct bench bench;
     struct link_client *client = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     uint16_t port = 0;
     int listener = raw_listen(&port);
     bench_new(&bench);
@@ -483,7 +483,7 @@ START_TEST(silent_peer_is_left_after_a_timeout)
     static const uint8_t rep[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
     struct bench bench;
     struct link_client *client = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct answer answer = {.counts = {0, 1}};
     uint16_t port = 0;
     int listener = raw_listen(&port);
@@ -510,7 +510,7 @@ START_TEST(blocking_caller_asks_without_a_loop)
 {
     struct bench bench;
     struct link_caller *caller = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct buf reply;
     bench_new(&bench);
     struct link_server_options options = bench_options(&bench);

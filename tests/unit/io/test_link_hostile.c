@@ -37,7 +37,7 @@ static void city_new(struct bench *bench, struct link_server_options *options)
 static struct link_client *honest_new(struct bench *bench, size_t index)
 {
     struct tls_paths paths;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct link_client *client = NULL;
     struct link_client_options options = {
         .url = bench_url(bench, index),

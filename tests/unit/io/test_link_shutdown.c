@@ -56,7 +56,7 @@ START_TEST(server_ends_in_time_under_load)
     struct bench bench;
     struct tls_paths paths;
     struct tls_paths client_paths;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct load load = {.client = NULL};
     bench_new(&bench);
     authority_make(bench.folder, "city");

@@ -75,7 +75,7 @@ static void desk_new(struct desk *desk)
 
 static void desk_open(struct desk *desk, size_t clients_max)
 {
-    struct fault fault;
+    struct fault fault = {.code = ""};
     desk_new(desk);
     struct local_server_options options = desk_options(desk);
     options.clients_max = clients_max;
@@ -341,7 +341,7 @@ START_TEST(a_living_server_is_not_replaced_and_a_leftover_is)
 {
     struct desk desk;
     struct stat info;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct local_server *second = NULL;
     desk_open(&desk, 0);
     struct local_server_options options = desk_options(&desk);
@@ -368,7 +368,7 @@ END_TEST
 START_TEST(a_path_that_does_not_serve_is_refused)
 {
     struct desk desk;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     char lengthy[200];
     desk_new(&desk);
     struct local_server_options options = desk_options(&desk);

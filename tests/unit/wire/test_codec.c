@@ -419,7 +419,7 @@ START_TEST(test_counts)
     for (size_t i = 0; i <= LIMIT_MATERIALS; i++) {
         bytes[3 + 2 * i] = 0x2a;
     }
-    struct fault fault;
+    struct fault fault = {.code = ""};
     payload.facts = span_of(bytes, sizeof(bytes));
     ck_assert_int_eq(message_decode(&payload, &region, &back, &fault), ERR_TOO_LARGE);
     ck_assert_str_eq(fault.place, "facts.referral.materials");
@@ -432,7 +432,7 @@ START_TEST(test_payload)
 {
     struct payload payload = {span_text("h"), span_text("f"), span_text("body")}, back;
     struct buf bytes;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     buf_init(&bytes, LIMIT_REQUEST_BYTES);
     ck_assert_int_eq(payload_encode(&payload, &bytes), OK);
     ck_assert_int_eq(payload_split(span_buf(&bytes), &back, NULL), OK);
@@ -721,7 +721,7 @@ END_TEST
 static void decode_any(size_t which, struct span bytes)
 {
     struct region little;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct leaf_record record;
     struct reply_head reply;
     struct request_head request;

@@ -79,7 +79,7 @@ START_TEST(test_count_must_agree)
 {
     struct buf bytes;
     struct request request;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     request_make(2, 3, &bytes);
     ck_assert_int_eq(request_parse(span_buf(&bytes), &region, &request, &fault), ERR_INVALID);
     ck_assert_str_eq(fault.place, "head.count");
@@ -151,7 +151,7 @@ START_TEST(test_too_many)
     for (size_t i = 0; i <= LIMIT_BATCH_COUNT; i++) {
         bytes[2 * i] = 0x12; /* an empty payload */
     }
-    struct fault fault;
+    struct fault fault = {.code = ""};
     size_t len = 2 * (LIMIT_BATCH_COUNT + 1);
     ck_assert_int_eq(request_parse(span_of(bytes, len), &region, &request, &fault), ERR_TOO_LARGE);
     ck_assert_str_eq(fault.place, "payloads");
@@ -231,7 +231,7 @@ START_TEST(test_reply)
         .version = 1, .request_digest = {{5}}, .time_ms = 3, .kind = REPLY_FETCH};
     struct reply reply;
     struct buf bytes;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     reply_make(&head, &bytes);
     ck_assert_int_eq(reply_open(span_buf(&bytes), &check, &region, &reply, &fault), OK);
     ck_assert(reply.authentic);

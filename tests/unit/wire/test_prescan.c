@@ -117,7 +117,7 @@ START_TEST(test_amplification)
     for (size_t i = 0; i < LIMIT_REQUEST_BYTES / 2; i++) {
         ck_assert_int_eq(buf_append(&bytes, "\x0a\x00", 2), OK);
     }
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(prescan(DELIVERY, span_buf(&bytes), LIMIT_REPLY_FIELDS, &fault),
                      ERR_TOO_LARGE);
     ck_assert_str_eq(fault.place, "deliveries");
@@ -147,7 +147,7 @@ START_TEST(test_packed_budget)
     for (size_t i = 0; i < 4096; i++) {
         ck_assert_int_eq(buf_append(&bytes, "\x01", 1), OK);
     }
-    struct fault fault;
+    struct fault fault = {.code = ""};
     ck_assert_int_eq(prescan(FACTS, span_buf(&bytes), 4098, &fault), OK);
     ck_assert_int_ne(prescan(FACTS, span_buf(&bytes), 4097, &fault), OK);
     ck_assert_str_eq(fault.place, "papers.documents");
@@ -173,7 +173,7 @@ START_TEST(test_nesting)
                                         .n_field_ranges = 1,
                                         .field_ranges = ranges};
     uint8_t bytes[2 * LIMIT_NESTING + 2];
-    struct fault fault;
+    struct fault fault = {.code = ""};
     for (size_t depth = 1; depth <= LIMIT_NESTING; depth++) { /* messages within the outermost */
         for (size_t i = 0; i < depth; i++) {
             bytes[2 * i] = 0x0a;
@@ -227,7 +227,7 @@ START_TEST(test_random_bytes)
         uint8_t *exact = malloc(len == 0 ? 1 : len); /* so that ASan sees a byte too far */
         ck_assert_ptr_nonnull(exact);
         memcpy(exact, bytes, len);
-        struct fault fault;
+        struct fault fault = {.code = ""};
         const ProtobufCMessageDescriptor *type = types[round % COUNT_OF(types)];
         enum err error = prescan(type, span_of(exact, len), 64, &fault);
         if (error == OK && len > 0) { /* then protobuf-c can read it as well */

@@ -127,7 +127,7 @@ START_TEST(test_mixed_up)
 {
     struct merkle_path path;
     struct receipt_facts facts;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct receipt receipt = receipt_of(3, &path);
     receipt.message_id = sample_uuid(99);
     ck_assert_int_eq(receipt_verify(&receipt, keyring, &region, &facts, &fault), ERR_FORGED);

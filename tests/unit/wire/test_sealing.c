@@ -226,7 +226,7 @@ START_TEST(test_check_from_outside)
 {
     struct body body = sample_body("text");
     struct buf sealed;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     struct registry *registry = sample_registry();
     struct message message = {.header = header};
     seal(&body, &sealed);
@@ -261,7 +261,7 @@ START_TEST(test_readers_of_copies)
     struct registry *registry = sample_registry();
     struct seal_reader many[COUNT_OF(ids)];
     struct body body = sample_body("text");
-    struct fault fault;
+    struct fault fault = {.code = ""};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         struct seal_key key = sample_seal_key((uint8_t)(20 + i));
         (void)snprintf(many[i].agency, sizeof(many[i].agency), "%s", ids[i]);

@@ -318,7 +318,7 @@ END_TEST
 static void try_compile(const char *text, size_t len)
 {
     struct template_set *set = NULL;
-    struct fault fault;
+    struct fault fault = {.code = ""};
     char *copy = malloc(len == 0 ? 1 : len);
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, text, len);

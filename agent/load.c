@@ -1,0 +1,196 @@
+/* How: each file is read whether or not the others are right; what needs two of them waits for
+ * both.
+ */
+#include "agent/load.h"
+
+#include <stdlib.h>
+
+#include "agent/notice/notice.h"
+#include "base/certificate.h"
+#include "base/file.h"
+#include "io/calendar_folder.h"
+
+struct link_tls loaded_tls(const struct agent_config *config)
+{
+    return (struct link_tls){.cert_file = config->tls_certificate,
+                             .key_file = config->tls_key,
+                             .ca_file = config->tls_authority,
+                             .server_name = config->broker_name};
+}
+
+static bool is_named(const char *path)
+{
+    return path[0] != '\0';
+}
+
+static enum err read_registry(struct loaded *loaded, struct fault *fault)
+{
+    const struct agent_config *config = &loaded->config;
+    enum err error;
+
+    if (!is_named(config->registry)) {
+        return OK;
+    }
+    error = file_read(config->registry, &loaded->registry_text, fault);
+    if (error == OK) {
+        error = registry_read(config->registry, span_buf(&loaded->registry_text), &loaded->registry,
+                              fault);
+    }
+    if (error == OK && is_named(config->agency) &&
+        registry_find(loaded->registry, config->agency) == NULL) {
+        fault_set(fault, "config.agency", config->registry, "has no agency \"%s\"", config->agency);
+        fault_hint(fault, "correct `agency` of the agent's configuration, or add it there");
+        error = ERR_INVALID;
+    }
+    return error;
+}
+
+/* It names agencies. */
+static enum err read_policy(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.policy;
+    bool may = is_named(path) && loaded->registry != NULL;
+    enum err error = may ? file_read(path, &loaded->policy_text, fault) : OK;
+
+    return error == OK && may ? policy_read(path, span_buf(&loaded->policy_text), loaded->registry,
+                                            &loaded->policy, fault)
+                              : error;
+}
+
+static enum err read_calendars(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.calendars;
+
+    return is_named(path) ? calendar_folder_load(path, &loaded->calendar, fault) : OK;
+}
+
+static enum err read_public_keys(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.public_keys;
+
+    return is_named(path) ? keyring_load(path, &loaded->keyring, fault) : OK;
+}
+
+/* Is it, in the public keys, a key of this agency? */
+static enum err check_own(const struct loaded *loaded, const struct agent_key *key,
+                          struct fault *fault)
+{
+    const struct agency *self =
+        loaded->registry != NULL ? registry_find(loaded->registry, loaded->config.agency) : NULL;
+
+    return self != NULL && loaded->keyring != NULL
+               ? agent_check_key(loaded->keyring, self, key, fault)
+               : OK;
+}
+
+static enum err read_sign_key(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.sign_key;
+    uint8_t secret[KEY_FILE_SECRET_BYTES];
+    enum err error;
+
+    if (!is_named(path)) {
+        return OK;
+    }
+    error = key_file_read(path, KEY_FILE_SIGN, secret, fault);
+    if (error == OK) {
+        sign_key_from_seed(secret, &loaded->sign_key);
+    }
+    crypto_wipe(secret, sizeof(secret));
+    const struct agent_key own = {KEY_SIGN, loaded->sign_key.public_key, path};
+    return error == OK ? check_own(loaded, &own, fault) : error;
+}
+
+static enum err read_seal_key(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.seal_key;
+    uint8_t secret[KEY_FILE_SECRET_BYTES];
+    enum err error;
+
+    if (!is_named(path)) {
+        return OK;
+    }
+    error = key_file_read(path, KEY_FILE_SEAL, secret, fault);
+    if (error == OK) {
+        seal_key_from_secret(secret, &loaded->seal_key);
+    }
+    crypto_wipe(secret, sizeof(secret));
+    const struct agent_key own = {KEY_SEAL, loaded->seal_key.public_key, path};
+    return error == OK ? check_own(loaded, &own, fault) : error;
+}
+
+static enum err read_store_key(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.store_key;
+
+    return is_named(path) ? key_file_read(path, KEY_FILE_STORE, loaded->store_key, fault) : OK;
+}
+
+static enum err read_tls(struct loaded *loaded, struct fault *fault)
+{
+    const struct link_tls tls = loaded_tls(&loaded->config);
+    const struct certificate_files files = {tls.cert_file, tls.key_file};
+    enum err error;
+
+    if (!is_named(tls.cert_file) || !is_named(tls.key_file) || !is_named(tls.ca_file)) {
+        return OK;
+    }
+    error = link_tls_check(&tls, fault);
+    return error == OK ? certificate_files_check(&files, &loaded->tls_expiry_ms, fault) : error;
+}
+
+static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
+{
+    static enum err (*const parts[])(struct loaded *, struct fault *) = {
+        read_registry, read_policy,   read_calendars, read_public_keys,
+        read_sign_key, read_seal_key, read_store_key, read_tls};
+    enum err result = OK;
+    bool go_on = fault_go_on(agent_config_read(path, &loaded->config, fault), fault, &result);
+
+    for (size_t i = 0; go_on && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        go_on = fault_go_on(parts[i](loaded, fault), fault, &result);
+    }
+    return result;
+}
+
+enum err loaded_read(const char *path, struct loaded **ret_loaded, struct faults *faults)
+{
+    struct fault fault = {.code = "", .all = faults};
+    struct loaded *loaded = calloc(1, sizeof(*loaded));
+    enum err error;
+
+    faults->count = 0;
+    faults->left_out = 0;
+    if (loaded == NULL) {
+        fault_set(&fault, "config.memory", path, "no memory to read the files");
+        (void)fault_keep(&fault);
+        return ERR_MEMORY;
+    }
+    buf_init(&loaded->registry_text, LIMIT_CONFIG_BYTES);
+    buf_init(&loaded->policy_text, LIMIT_CONFIG_BYTES);
+    error = read_all(path, loaded, &fault);
+    faults_hint(faults, "mend this, then try --check again; the files in config/ explain each "
+                        "setting");
+    if (error != OK) {
+        loaded_free(loaded);
+        return error;
+    }
+    *ret_loaded = loaded;
+    return OK;
+}
+
+void loaded_free(struct loaded *loaded)
+{
+    if (loaded == NULL) {
+        return;
+    }
+    notice_setup_free(loaded->config.notices);
+    keyring_free(loaded->keyring);
+    calendar_free(loaded->calendar);
+    policy_free(loaded->policy);
+    registry_free(loaded->registry);
+    buf_free(&loaded->registry_text);
+    buf_free(&loaded->policy_text);
+    crypto_wipe(loaded, sizeof(*loaded));
+    free(loaded);
+}
