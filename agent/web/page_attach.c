@@ -70,7 +70,7 @@ static enum err begin(struct page *page, const char *name, struct uuid *ret_uplo
 static void cancel(struct page *page, const struct uuid *upload)
 {
     const struct attachment_progress none = {.have = 0};
-    struct fault fault;
+    struct fault fault = {.code = ""};
     const enum err error = attachments_cancel(page->agent, upload);
 
     memset(&fault, 0, sizeof(fault));
