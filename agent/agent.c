@@ -326,6 +326,7 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     if (agent->carry.fetches) {
         sooner(agent->carry.fetch_at_ms, now_ms, &next_ms);
     }
+    sooner(agent->sweep_at_ms, now_ms, &next_ms);
     if (agent->setup.broker_url != NULL && agent->unreached_ms != 0) {
         sooner(agent->unreached_tell_ms, now_ms, &next_ms);
     }
@@ -359,6 +360,9 @@ void agent_pump(struct agent *agent)
         return;
     }
     end_deferrals(agent, now_ms);
+    if (agent->sweep_at_ms <= now_ms) {
+        attachments_sweep(agent);
+    }
     if (agent->counting.step_at_ms <= now_ms) {
         counting_step(agent);
     }

@@ -1,9 +1,11 @@
 /* See attachment_rows.h. STORE_BLOB:
  *
  * 'd' | digest                    -> version u8 | state u8 | type u32 | plain u64 | sealed u64 |
- *                                    at u64 | failed u64 | key 32 | name
- * 'w' | failed u64 | digest          -> nothing: on the way
+ *                                    at u64 | since u64 | key 32 | name
+ * 'w' | since u64 | digest           -> nothing: on the way
+ * 'a' | since u64 | digest           -> nothing: attached, and no message names it
  * 'u' | id                        -> version u8 | type u32 | plain u64 | at u64 | key 32 | name
+ * 'f' | id                           -> version u8 | at u64 | digest: an 'u' that ended
  * 'l' | row's seq u64 | material u32 -> digest */
 #include "agent/attachment_rows.h"
 
@@ -13,6 +15,7 @@
 #define ROW_VERSION   1u
 #define ROW_BYTES     (2u + 4u + 4u * 8u + AEAD_KEY_BYTES)
 #define ADDING_BYTES  (1u + 4u + 2u * 8u + AEAD_KEY_BYTES)
+#define ENDED_BYTES   (1u + 8u + DIGEST_BYTES)
 #define KEY_BYTES_MAX (1u + 8u + DIGEST_BYTES)
 
 struct blob_key {
@@ -34,11 +37,17 @@ static struct blob_key key_of(char mark, const void *id, size_t len)
     return key;
 }
 
-static struct blob_key key_of_due(const struct attachment_row *row)
+/* Under which it waits for something; empty: for nothing. */
+static struct blob_key key_of_waiting(const struct attachment_row *row)
 {
-    struct blob_key key = {.bytes = {'w'}, .len = KEY_BYTES_MAX};
+    const bool unsent = row->shown.state == ATTACHMENT_ATTACHED && row->since_ms != 0;
+    struct blob_key key = {.bytes = {unsent ? 'a' : 'w'}, .len = KEY_BYTES_MAX};
 
-    be64_put(key.bytes + 1, row->failed_ms);
+    if (!unsent && row->shown.state != ATTACHMENT_ON_THE_WAY) {
+        key.len = 0;
+        return key;
+    }
+    be64_put(key.bytes + 1, row->since_ms);
     memcpy(key.bytes + 9, row->shown.digest.bytes, DIGEST_BYTES);
     return key;
 }
@@ -85,13 +94,13 @@ enum err attachment_row_get(struct store_txn *txn, const struct digest *digest,
     row.shown.plain_bytes = be64_get(value.data + 6);
     row.shown.sealed_bytes = be64_get(value.data + 14);
     row.shown.at_ms = be64_get(value.data + 22);
-    row.failed_ms = be64_get(value.data + 30);
+    row.since_ms = be64_get(value.data + 30);
     memcpy(row.key, value.data + 38, AEAD_KEY_BYTES);
     *ret_row = row;
     return OK;
 }
 
-static enum err leave_the_way(struct store_txn *txn, const struct digest *digest)
+static enum err stop_waiting(struct store_txn *txn, const struct digest *digest)
 {
     struct attachment_row old;
     struct blob_key key;
@@ -101,20 +110,17 @@ static enum err leave_the_way(struct store_txn *txn, const struct digest *digest
         return error == ERR_NOT_FOUND ? OK : error;
     }
     crypto_wipe(old.key, sizeof(old.key));
-    if (old.shown.state != ATTACHMENT_ON_THE_WAY) {
-        return OK;
-    }
-    key = key_of_due(&old);
-    return store_remove(txn, STORE_BLOB, key_span(&key));
+    key = key_of_waiting(&old);
+    return key.len > 0 ? store_remove(txn, STORE_BLOB, key_span(&key)) : OK;
 }
 
 enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *row)
 {
     struct blob_key key = key_of('d', row->shown.digest.bytes, DIGEST_BYTES);
-    struct blob_key due = key_of_due(row);
+    struct blob_key waiting = key_of_waiting(row);
     uint8_t value[ROW_BYTES + LIMIT_NAME_BYTES];
     size_t name = strlen(row->shown.name);
-    enum err error = leave_the_way(txn, &row->shown.digest);
+    enum err error = stop_waiting(txn, &row->shown.digest);
 
     assert(name > 0 && name < LIMIT_NAME_BYTES);
     value[0] = ROW_VERSION;
@@ -123,17 +129,25 @@ enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *
     be64_put(value + 6, row->shown.plain_bytes);
     be64_put(value + 14, row->shown.sealed_bytes);
     be64_put(value + 22, row->shown.at_ms);
-    be64_put(value + 30, row->failed_ms);
+    be64_put(value + 30, row->since_ms);
     memcpy(value + 38, row->key, AEAD_KEY_BYTES);
     memcpy(value + ROW_BYTES, row->shown.name, name);
     if (error == OK) {
         error = store_put(txn, STORE_BLOB, key_span(&key), span_of(value, ROW_BYTES + name));
     }
-    if (error == OK && row->shown.state == ATTACHMENT_ON_THE_WAY) {
-        error = store_put(txn, STORE_BLOB, key_span(&due), span_of(NULL, 0));
+    if (error == OK && waiting.len > 0) {
+        error = store_put(txn, STORE_BLOB, key_span(&waiting), span_of(NULL, 0));
     }
     crypto_wipe(value, sizeof(value));
     return error;
+}
+
+enum err attachment_row_remove(struct store_txn *txn, const struct digest *digest)
+{
+    struct blob_key key = key_of('d', digest->bytes, DIGEST_BYTES);
+    enum err error = stop_waiting(txn, digest);
+
+    return error == OK ? store_remove(txn, STORE_BLOB, key_span(&key)) : error;
 }
 
 /* The first key at or behind `from` that shares its first `prefix` bytes. */
@@ -148,13 +162,14 @@ static enum err seek(struct store_txn *txn, const struct blob_key *from, size_t 
         return error;
     }
     error = store_cursor_seek(cursor, key_span(from), &key, &value);
-    if (error == OK && (key.len > KEY_BYTES_MAX || (value.len != 0 && value.len != DIGEST_BYTES))) {
+    if (error == OK &&
+        (key.len > KEY_BYTES_MAX || (ret_value != NULL && value.len != DIGEST_BYTES))) {
         error = ERR_CORRUPT;
     }
     if (error == OK) {
         ret_key->len = key.len;
         memcpy(ret_key->bytes, key.data, key.len);
-        if (value.len == DIGEST_BYTES) {
+        if (ret_value != NULL) {
             memcpy(ret_value->bytes, value.data, DIGEST_BYTES);
         }
     }
@@ -162,12 +177,13 @@ static enum err seek(struct store_txn *txn, const struct blob_key *from, size_t 
     return error;
 }
 
-enum err attachment_row_due(struct store_txn *txn, struct attachment_row *ret_row)
+/* The first of those that wait under this mark. */
+static enum err waiting_first(struct store_txn *txn, char mark, struct attachment_row *ret_row)
 {
-    struct blob_key from = {.bytes = {'w'}, .len = 1};
+    struct blob_key from = {.bytes = {(uint8_t)mark}, .len = 1};
     struct blob_key key;
     struct digest digest;
-    enum err error = seek(txn, &from, 1, &key, &digest);
+    enum err error = seek(txn, &from, 1, &key, NULL);
 
     if (error == OK && key.len != KEY_BYTES_MAX) {
         error = ERR_CORRUPT;
@@ -178,6 +194,16 @@ enum err attachment_row_due(struct store_txn *txn, struct attachment_row *ret_ro
     memcpy(digest.bytes, key.bytes + 9, DIGEST_BYTES);
     error = attachment_row_get(txn, &digest, ret_row);
     return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+}
+
+enum err attachment_row_due(struct store_txn *txn, struct attachment_row *ret_row)
+{
+    return waiting_first(txn, 'w', ret_row);
+}
+
+enum err attachment_row_unsent(struct store_txn *txn, struct attachment_row *ret_row)
+{
+    return waiting_first(txn, 'a', ret_row);
 }
 
 enum err attachment_row_on_the_way(struct store_txn *txn, uint64_t *ret_count)
@@ -244,6 +270,78 @@ enum err adding_row_put(struct store_txn *txn, const struct adding_row *row)
 enum err adding_row_remove(struct store_txn *txn, const struct uuid *id)
 {
     struct blob_key key = key_of('u', id->bytes, UUID_BYTES);
+
+    return store_remove(txn, STORE_BLOB, key_span(&key));
+}
+
+/* Ids rise with the time at which they were given. */
+static enum err first_id(struct store_txn *txn, char mark, struct uuid *ret_id)
+{
+    struct blob_key from = {.bytes = {(uint8_t)mark}, .len = 1};
+    struct blob_key key;
+    enum err error = seek(txn, &from, 1, &key, NULL);
+
+    if (error == OK && key.len != 1 + UUID_BYTES) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        memcpy(ret_id->bytes, key.bytes + 1, UUID_BYTES);
+    }
+    return error;
+}
+
+enum err adding_row_oldest(struct store_txn *txn, struct adding_row *ret_row)
+{
+    struct uuid id;
+    enum err error = first_id(txn, 'u', &id);
+
+    return error == OK ? adding_row_get(txn, &id, ret_row) : error;
+}
+
+/* --- those that ended --- */
+
+enum err ended_row_get(struct store_txn *txn, const struct uuid *id, struct ended_row *ret_row)
+{
+    struct blob_key key = key_of('f', id->bytes, UUID_BYTES);
+    struct span value;
+    enum err error = store_get(txn, STORE_BLOB, key_span(&key), &value);
+
+    if (error != OK) {
+        return error;
+    }
+    if (value.len != ENDED_BYTES) {
+        return ERR_CORRUPT;
+    }
+    if (value.data[0] != ROW_VERSION) {
+        return ERR_VERSION;
+    }
+    ret_row->id = *id;
+    ret_row->at_ms = be64_get(value.data + 1);
+    memcpy(ret_row->digest.bytes, value.data + 9, DIGEST_BYTES);
+    return OK;
+}
+
+enum err ended_row_put(struct store_txn *txn, const struct ended_row *row)
+{
+    struct blob_key key = key_of('f', row->id.bytes, UUID_BYTES);
+    uint8_t value[ENDED_BYTES] = {ROW_VERSION};
+
+    be64_put(value + 1, row->at_ms);
+    memcpy(value + 9, row->digest.bytes, DIGEST_BYTES);
+    return store_put(txn, STORE_BLOB, key_span(&key), span_of(value, sizeof(value)));
+}
+
+enum err ended_row_oldest(struct store_txn *txn, struct ended_row *ret_row)
+{
+    struct uuid id;
+    enum err error = first_id(txn, 'f', &id);
+
+    return error == OK ? ended_row_get(txn, &id, ret_row) : error;
+}
+
+enum err ended_row_remove(struct store_txn *txn, const struct uuid *id)
+{
+    struct blob_key key = key_of('f', id->bytes, UUID_BYTES);
 
     return store_remove(txn, STORE_BLOB, key_span(&key));
 }

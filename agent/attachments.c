@@ -14,6 +14,8 @@
 #include "store/blobs.h"
 #include "wire/attachment_seal.h"
 
+#define KEEP_AGAIN_MS UINT64_C(86400000) /* a draft is saved every few seconds */
+
 struct adding { /* one that is being attached, in memory */
     struct adding_row row;
     struct attachment_cipher cipher;
@@ -360,7 +362,10 @@ static enum err put_attached(struct agent *agent, const struct adding *adding,
                   .type = adding->row.type,
                   .plain_bytes = adding->row.plain_bytes,
                   .sealed_bytes = attachment_sealed_bytes(adding->row.plain_bytes),
-                  .at_ms = agent_wall_ms(agent)}};
+                  .at_ms = agent_wall_ms(agent)},
+        .since_ms = agent_wall_ms(agent)};
+    const struct ended_row ended = {
+        .id = adding->row.id, .at_ms = row.shown.at_ms, .digest = *digest};
     struct store_txn *txn;
     enum err error = store_begin(agent->setup.store, &txn);
 
@@ -372,6 +377,9 @@ static enum err put_attached(struct agent *agent, const struct adding *adding,
     error = attachment_row_put(txn, &row);
     if (error == OK) {
         error = adding_row_remove(txn, &adding->row.id);
+    }
+    if (error == OK) {
+        error = ended_row_put(txn, &ended);
     }
     if (error == OK) {
         error = store_commit(txn);
@@ -411,13 +419,42 @@ static enum err finish(struct agent *agent, struct adding *adding,
     return error;
 }
 
+/* The answer to its last bytes was lost: it is given again. ERR_NOT_FOUND: has not ended. */
+static enum err find_ended(struct agent *agent, const struct uuid *upload,
+                           struct attachment_progress *ret_progress)
+{
+    struct attachment_row row;
+    struct ended_row ended;
+    struct store_txn *read;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = ended_row_get(read, upload, &ended);
+    if (error == OK) {
+        error = attachment_row_get(read, &ended.digest, &row);
+    }
+    store_read_end(read);
+    if (error == OK) {
+        *ret_progress = (struct attachment_progress){
+            .have = row.shown.plain_bytes, .complete = true, .attachment = row.shown};
+        crypto_wipe(&row, sizeof(row));
+    }
+    return error;
+}
+
 enum err attachments_append(struct agent *agent, const struct attachment_piece *piece,
                             struct attachment_progress *ret_progress, struct fault *fault)
 {
     struct attachment_progress progress = {.complete = false};
     struct adding *adding;
-    enum err error = adding_load(agent, &piece->upload, &adding, fault);
+    enum err error = find_ended(agent, &piece->upload, ret_progress);
 
+    if (error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = adding_load(agent, &piece->upload, &adding, fault);
     if (error != OK) {
         return error;
     }
@@ -456,8 +493,12 @@ enum err attachments_progress(struct agent *agent, const struct uuid *upload,
 {
     struct attachment_progress progress = {.complete = false};
     struct adding *adding;
-    enum err error = adding_load(agent, upload, &adding, fault);
+    enum err error = find_ended(agent, upload, ret_progress);
 
+    if (error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = adding_load(agent, upload, &adding, fault);
     if (error != OK) {
         return error;
     }
@@ -585,6 +626,30 @@ enum err attachments_of(struct agent *agent, const struct uuid *message_id,
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+enum err attachments_keep(struct agent *agent, const struct digest *digest)
+{
+    struct attachment_row row;
+    struct store_txn *txn;
+    enum err error = store_begin(agent->setup.store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    error = attachment_row_get(txn, digest, &row);
+    if (error == OK && row.shown.state == ATTACHMENT_ATTACHED && row.since_ms != 0 &&
+        row.since_ms + KEEP_AGAIN_MS <= agent_wall_ms(agent)) {
+        row.since_ms = agent_wall_ms(agent);
+        error = attachment_row_put(txn, &row);
+        crypto_wipe(&row, sizeof(row));
+        if (error == OK) {
+            return store_commit(txn);
+        }
+    }
+    store_abort(txn);
+    crypto_wipe(&row, sizeof(row));
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 /* --- opening --- */
 
 static enum err check_openable(const struct attachment_row *row, struct fault *fault)
@@ -681,45 +746,4 @@ enum err attachments_open(struct agent *agent, const struct digest *digest, stru
 {
     return attachments_open_part(
         agent, digest, (struct attachment_range){.max = LIMIT_ATTACHMENT_BYTES}, out, fault);
-}
-
-/* --- the start --- */
-
-static bool is_wanted(void *owner, const char *part, const struct digest *digest)
-{
-    struct agent *agent = owner;
-    struct attachment_row row;
-    struct adding_row adding;
-    struct digest got;
-    struct uuid id;
-    struct store_txn *read;
-    bool wanted = true; /* what cannot be looked up stays */
-
-    if (store_read_begin(agent->setup.store, &read) != OK) {
-        return true;
-    }
-    if (part == NULL) {
-        wanted = attachment_row_get(read, digest, &row) != ERR_NOT_FOUND;
-    } else if (strncmp(part, "add-", 4) == 0 && uuid_parse(part + 4, &id) == OK) {
-        enum err error = adding_row_get(read, &id, &adding);
-
-        wanted = error == OK ? adding.at_ms + LIMIT_BLOB_KEEP_MS > agent_wall_ms(agent)
-                             : error != ERR_NOT_FOUND;
-    } else if (strncmp(part, "get-", 4) == 0 &&
-               hex_decode(part + 4, got.bytes, DIGEST_BYTES) == OK) {
-        wanted =
-            attachment_row_get(read, &got, &row) == OK && row.shown.state == ATTACHMENT_ON_THE_WAY;
-    }
-    store_read_end(read);
-    crypto_wipe(&row, sizeof(row));
-    crypto_wipe(&adding, sizeof(adding));
-    return wanted;
-}
-
-enum err attachments_start(struct agent *agent)
-{
-    const struct blobs_visitor visitor = {.wants = is_wanted, .owner = agent};
-    uint64_t removed = 0;
-
-    return agent->setup.blobs != NULL ? blobs_sweep(agent->setup.blobs, &visitor, &removed) : OK;
 }

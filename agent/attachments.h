@@ -4,7 +4,9 @@
  * the folder beside the store, under the digest of its sealed bytes. `send` takes it up where
  * facts.materials names that digest; the message waits in the outbox until the broker has the
  * sealed bytes. What a received message names is fetched in the background, verified and kept as it
- * came. Nothing is ever written that is not sealed; a file is opened in memory, for who asks.
+ * came. Nothing is ever written that is not sealed; a file is opened in memory, for who asks. What
+ * no message names within 31 days since it was attached, or a draft with it was saved, is removed,
+ * as is an upload that was begun a week ago.
  *
  * All functions: loop thread, for the socket (attachment_commands.c) and the pages (web/). They
  * answer ERR_INVALID, ERR_TOO_LARGE, ERR_NOT_FOUND, ERR_FORGED or ERR_FULL with a fault whose code
@@ -58,7 +60,8 @@ struct attachment_piece {
     uint64_t offset;
     struct span bytes; /* borrowed */
 };
-/* The next bytes; the last ones complete it. What was answered is kept over a restart but for the
+/* The next bytes; the last ones complete it, and one that is complete answers so again for a week,
+ * whatever is asked. What was answered is kept over a restart but for the
  * last piece that is no full chunk: ask attachments_progress. attachment.offset: not where it
  * stands; attachment.type: the bytes are not of the declared type, and all of it is forgotten. */
 enum err attachments_append(struct agent *agent, const struct attachment_piece *piece,
@@ -81,6 +84,10 @@ enum err attachments_find(struct agent *agent, const struct digest *digest,
 /* Those of a message, sent or received, in the order of its materials; at most LIMIT_MATERIALS. */
 enum err attachments_of(struct agent *agent, const struct uuid *message_id,
                         struct attachment ret_list[LIMIT_MATERIALS], size_t *ret_count) MUST_CHECK;
+
+/* It is wanted still (a draft names it): begins anew to be kept, where no message names it yet.
+ * Nothing when there is none. */
+enum err attachments_keep(struct agent *agent, const struct digest *digest) MUST_CHECK;
 
 /* --- opening --- */
 

@@ -194,9 +194,13 @@ enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *m
 
         error = attachment_row_get(txn, &ref.digest, &row);
         if (error == OK) {
-            crypto_wipe(&row, sizeof(row));
             error = attachment_link_put(txn, seq, (uint32_t)ref.material, &ref.digest);
         }
+        if (error == OK && row.shown.state == ATTACHMENT_ATTACHED && row.since_ms != 0) {
+            row.since_ms = 0; /* from now on it is kept as the message is */
+            error = attachment_row_put(txn, &row);
+        }
+        crypto_wipe(&row, sizeof(row));
         error = error == ERR_NOT_FOUND ? OK : error; /* stands for something on paper */
     }
     return error;
@@ -397,7 +401,7 @@ static enum err find_due(struct agent *agent, struct attachment_row *ret_row)
     error = attachment_row_due(read, ret_row);
     store_read_end(read);
     carry->fetches = error == OK;
-    if (error == OK && ret_row->failed_ms != 0 && carry->retry_ms > agent_machine_ms(agent)) {
+    if (error == OK && ret_row->since_ms != 0 && carry->retry_ms > agent_machine_ms(agent)) {
         carry->fetch_at_ms = carry->retry_ms;
         error = ERR_NOT_FOUND;
     }
@@ -502,7 +506,7 @@ static enum err fetched_wrong(struct agent *agent, struct store_txn *txn,
 {
     enum err error;
 
-    row->failed_ms = agent_wall_ms(agent); /* behind all others */
+    row->since_ms = agent_wall_ms(agent); /* behind all others */
     agent->carry.retry_ms = agent_machine_ms(agent) + FETCH_AGAIN_MS;
     error = attachment_row_put(txn, row);
     return error == OK ? alarm(agent, txn, &row->shown.digest, what) : error;

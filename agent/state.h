@@ -126,6 +126,7 @@ struct agent {
     struct carry carry;
     struct adding *addings[AGENT_ADDINGS]; /* owned */
     uint64_t addings_used;
+    uint64_t sweep_at_ms; /* machine time */
 };
 
 static inline uint64_t agent_wall_ms(const struct agent *agent)
@@ -206,7 +207,9 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
 /* --- attachments.c (attachments.h), attachment_commands.c --- */
 
 void attachments_free(struct agent *agent);
-/* Removes files that no row knows. */
+/* attachments_sweep.c: removes what nobody sent in time, a few at once, and says by `sweep_at_ms`
+ * when to look again; at the start also files that no row knows. */
+void attachments_sweep(struct agent *agent);
 enum err attachments_start(struct agent *agent) MUST_CHECK;
 enum err answer_attach(struct agent *agent, const struct json_value *request,
                        struct json_writer *out, struct fault *fault) MUST_CHECK;

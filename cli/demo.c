@@ -271,6 +271,7 @@ static int play(struct demo *demo, pid_t supervisor, const sigset_t *before)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor) {
         return EXIT_FAILED;
     }
+    said_init(&demo->opened);
     said_init(&demo->wire);
     said_init(&demo->verifier);
     print_line(demo, "建一座城市：生成密钥、证书、配置……");

@@ -2,7 +2,8 @@
 # that the city needs nothing but the four programs. Sets demo_files, a C file.
 file(GLOB demo_embedded RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
     ${CMAKE_SOURCE_DIR}/config/agencies.yaml ${CMAKE_SOURCE_DIR}/config/policy.yaml
-    ${CMAKE_SOURCE_DIR}/config/calendars/*.json ${CMAKE_SOURCE_DIR}/cli/demo_letters/*.json)
+    ${CMAKE_SOURCE_DIR}/config/calendars/*.json ${CMAKE_SOURCE_DIR}/cli/demo_letters/*.json
+    ${CMAKE_SOURCE_DIR}/cli/demo_letters/*.pdf)
 set(demo_arrays "")
 set(demo_rows "")
 set(demo_index 0)

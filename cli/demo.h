@@ -7,6 +7,7 @@
  *   demo_talk.c     questions over sockets, awaiting rows, moving the clock
  *   demo_story.c    what happens when, as a table; demo_letters/ has the messages
  *   demo_play.c     one function for each act of the table
+ *   demo_attach.c   a file that goes with a letter
  *   demo_check.c    expressions over answers, and the assertions' results
  *   demo_forge.c    the attacker
  *   demo_office.c   officers with inboxes, and the clock after the story
@@ -80,9 +81,11 @@ struct demo {
     uint64_t told_ms;   /* the broker's time then */
     bool frozen;        /* the broker cannot be asked */
     uint64_t offset_ms; /* the laboratory's, as last set: a broker that restarts is told it again */
-    char sent[UUID_TEXT_BYTES]; /* the id of the message that was sent last */
-    struct said wire;           /* the last reply to the attacker */
-    struct said verifier;       /* the verifier's last verdict */
+    char sent[UUID_TEXT_BYTES];       /* the id of the message that was sent last */
+    char attached[DIGEST_TEXT_BYTES]; /* of the file that was attached last */
+    struct said opened;               /* what its receiver opened, and whether it is the same */
+    struct said wire;                 /* the last reply to the attacker */
+    struct said verifier;             /* the verifier's last verdict */
     struct demo_result results[DEMO_RESULTS_MAX];
     size_t result_count;
     struct fault fault;
@@ -174,6 +177,8 @@ enum act {
     ACT_SEND,      /* `who` sends the letter; until all recipients have it */
     ACT_QUEUE,     /* the same, until the broker has it */
     ACT_POST,      /* the same, until the agent has it */
+    ACT_ATTACH,    /* `who` attaches the file `letter` under the name `value` */
+    ACT_OPEN,      /* until `who` has it; opens it */
     ACT_ACCEPTED,  /* until what `who` sent about the referral is accepted */
     ACT_NOTICE,    /* until `who` has received a message about the referral, of this rung or kind */
     ACT_UNTIL,     /* until the answer is one of the values between commas */
@@ -190,7 +195,7 @@ enum act {
 struct step {
     enum act act;
     const char *at;       /* civil time */
-    const char *who;      /* an agency, "broker"; of an assertion also "wire", "verifier" */
+    const char *who;      /* an agency, "broker"; of an assertion also "wire", "verifier", "file" */
     const char *letter;   /* a file of demo_letters/; the name of an attack; a message's kind */
     const char *referral; /* that a notice is about */
     const char *rung;     /* of a notice; NULL: any */
@@ -224,11 +229,6 @@ enum err check_record(struct demo *demo, const struct step *step, const char *an
 /* Members `assertions` and `passed` of the command's answer. */
 void check_write(const struct demo *demo, struct json_writer *out);
 
-/* --- demo_forge.c --- */
-
-/* Sends what the attack is about over the wire; demo->wire is what came back. */
-enum err forge_send(struct demo *demo, const char *attack) MUST_CHECK;
-
 /* --- demo_files.c: made by demo.cmake from config/ and demo_letters/ --- */
 
 struct demo_file {
@@ -237,5 +237,17 @@ struct demo_file {
     size_t size;
 };
 extern const struct demo_file demo_files[]; /* ends with a NULL name */
+
+/* --- demo_attach.c --- */
+
+/* "minor.json", "household.pdf"; asserted to be there. */
+const struct demo_file *demo_letter(const char *file_name);
+enum err attach_file(struct demo *demo, const struct step *step) MUST_CHECK; /* demo->attached */
+enum err attach_open(struct demo *demo, const struct step *step) MUST_CHECK; /* demo->opened */
+
+/* --- demo_forge.c --- */
+
+/* Sends what the attack is about over the wire; demo->wire is what came back. */
+enum err forge_send(struct demo *demo, const char *attack) MUST_CHECK;
 
 #endif

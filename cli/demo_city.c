@@ -243,6 +243,7 @@ enum err city_make(struct demo *demo)
 
 void city_free(struct demo *demo)
 {
+    said_free(&demo->opened);
     said_free(&demo->wire);
     said_free(&demo->verifier);
     registry_free(demo->registry);

@@ -107,20 +107,25 @@ static enum err act_confirmed(struct demo *demo, const struct step *step)
 
 /* --- messages --- */
 
-static enum err letter_request(const char *letter, struct buf *out)
+static enum err letter_request(const struct demo *demo, const char *letter, struct buf *out)
 {
-    const struct demo_file *file = demo_files;
+    static const char mark[] = "{attached}";
+    const size_t mark_bytes = sizeof(mark) - 1;
+    const struct demo_file *file;
     char name[64];
     enum err error;
 
-    (void)snprintf(name, sizeof(name), "letters/%s.json", letter);
-    while (file->name != NULL && strcmp(file->name, name) != 0) {
-        file++;
-    }
-    assert(file->name != NULL);
+    (void)snprintf(name, sizeof(name), "%s.json", letter);
+    file = demo_letter(name);
     error = buf_append_text(out, "{\"cmd\":\"send\",\"message\":");
     for (size_t i = 0; error == OK && i < file->size; i++) { /* a request is one line */
-        error = buf_append(out, file->bytes[i] == '\n' ? " " : (const char *)&file->bytes[i], 1);
+        if (file->size - i >= mark_bytes && memcmp(file->bytes + i, mark, mark_bytes) == 0) {
+            error = buf_append_text(out, demo->attached);
+            i += mark_bytes - 1;
+        } else {
+            error =
+                buf_append(out, file->bytes[i] == '\n' ? " " : (const char *)&file->bytes[i], 1);
+        }
     }
     return error == OK ? buf_append(out, "}", 2) : error; /* with its NUL */
 }
@@ -133,7 +138,7 @@ static enum err post(struct demo *demo, const struct step *step, struct said *re
     enum err error;
 
     buf_init(&request, LIMIT_LOCAL_LINE_BYTES);
-    error = letter_request(step->letter, &request);
+    error = letter_request(demo, step->letter, &request);
     error = error == OK ? talk_ask(demo, step->who, (const char *)request.data, ret_said) : error;
     buf_free(&request);
     messages = json_member(&ret_said->root, "messages");
@@ -209,6 +214,20 @@ static enum err act_send(struct demo *demo, const struct step *step)
     }
     said_free(&said);
     return error;
+}
+
+static enum err act_attach(struct demo *demo, const struct step *step)
+{
+    enum err error = attach_file(demo, step);
+
+    return error == OK ? tell(demo, step, "") : error;
+}
+
+static enum err act_open(struct demo *demo, const struct step *step)
+{
+    enum err error = attach_open(demo, step);
+
+    return error == OK ? tell(demo, step, "") : error;
 }
 
 static enum err act_accepted(struct demo *demo, const struct step *step)
@@ -398,6 +417,10 @@ static enum err evaluate(struct demo *demo, const struct step *step, char out[DE
         check_evaluate(&demo->wire.root, step->path, out);
         return OK;
     }
+    if (strcmp(step->who, "file") == 0) {
+        check_evaluate(&demo->opened.root, step->path, out);
+        return OK;
+    }
     if (strcmp(step->who, "verifier") == 0) {
         check_evaluate(&demo->verifier.root, step->path, out);
         return OK;
@@ -443,12 +466,13 @@ static enum err act_until(struct demo *demo, const struct step *step)
 /* --- the table --- */
 
 static enum err (*const acts[ACT_COUNT])(struct demo *, const struct step *) = {
-    [ACT_SCENE] = act_scene,         [ACT_TELL] = act_tell,         [ACT_CLOCK] = act_clock,
-    [ACT_CONFIRMED] = act_confirmed, [ACT_SEND] = act_send,         [ACT_QUEUE] = act_send,
-    [ACT_POST] = act_send,           [ACT_ACCEPTED] = act_accepted, [ACT_NOTICE] = act_notice,
-    [ACT_UNTIL] = act_until,         [ACT_STOP] = act_stop,         [ACT_START] = act_start,
-    [ACT_FREEZE] = act_freeze,       [ACT_KILL] = act_kill,         [ACT_FORGE] = act_forge,
-    [ACT_VERIFY] = act_verify,       [ACT_EXPECT] = act_expect,
+    [ACT_SCENE] = act_scene,         [ACT_TELL] = act_tell,     [ACT_CLOCK] = act_clock,
+    [ACT_CONFIRMED] = act_confirmed, [ACT_SEND] = act_send,     [ACT_QUEUE] = act_send,
+    [ACT_ATTACH] = act_attach,       [ACT_OPEN] = act_open,     [ACT_POST] = act_send,
+    [ACT_ACCEPTED] = act_accepted,   [ACT_NOTICE] = act_notice, [ACT_UNTIL] = act_until,
+    [ACT_STOP] = act_stop,           [ACT_START] = act_start,   [ACT_FREEZE] = act_freeze,
+    [ACT_KILL] = act_kill,           [ACT_FORGE] = act_forge,   [ACT_VERIFY] = act_verify,
+    [ACT_EXPECT] = act_expect,
 };
 
 enum err story_play(struct demo *demo)

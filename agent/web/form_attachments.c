@@ -97,6 +97,24 @@ enum err form_take_attachments(struct form_page *form)
     return error;
 }
 
+enum err form_keep_attachments(const struct form_page *form)
+{
+    const struct form_section *section = section_of_files(form->layout);
+    const uint32_t rows =
+        section != NULL ? form_rows(&form->values, form->layout->kind, section) : 0;
+    enum err error = OK;
+
+    for (uint32_t row = 0; error == OK && row < rows; row++) {
+        struct attachment attachment;
+
+        error = attached_at(form, section, row, &attachment);
+        error = error == OK              ? attachments_keep(form->page->agent, &attachment.digest)
+                : error == ERR_NOT_FOUND ? OK
+                                         : error;
+    }
+    return error;
+}
+
 /* --- files that came with the form --- */
 
 static enum err attach(struct form_page *form, const struct http_upload *upload, const char *name)

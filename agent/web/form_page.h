@@ -61,6 +61,8 @@ void form_view_attachment(struct form_page *form, const struct form_section *sec
 enum err form_take_attachments(struct form_page *form) MUST_CHECK;
 /* The files that came with the form itself are attached; a refused one is a fault. */
 enum err form_take_uploads(struct form_page *form) MUST_CHECK;
+/* What a draft names is kept as long as it is. */
+enum err form_keep_attachments(const struct form_page *form) MUST_CHECK;
 void form_detach(struct form_page *form, const struct form_section *section, uint32_t row);
 
 #endif

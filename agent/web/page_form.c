@@ -372,6 +372,9 @@ static enum err save_draft(struct form_page *form)
         error = draft_put(page->agent->setup.store, page_officer(page)->name, form->path,
                           span_buf(&json), page->now_ms);
     }
+    if (error == OK) {
+        error = form_keep_attachments(form);
+    }
     if (json.cap > 0) {
         crypto_wipe(json.data, json.cap);
     }

@@ -248,6 +248,53 @@ test('markup, templates and addresses that are typed are shown as text, everywhe
   for (const one of [desk, other]) { await one.close(); }
 });
 
+// --- files ---
+
+test('an upload is cancelled; a lost last answer sends nothing again; a file goes with any form',
+  async () => {
+    const { city } = shared;
+    const desk = await enter(city.inboxes.get(P));
+    const { page } = desk;
+    const buffer = Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(900000, 'file ')]);
+    const chosen = (name) => ({ name, mimeType: 'application/pdf', buffer });
+    const pieces = [];
+    let mode = 'stall';
+    await desk.go('/refer');
+    await desk.fill({ ...REFERRAL, 'body.persons[0].name': '附件' });
+    assert.equal(await desk.submit(), 303);
+    const { referral } = (await city.must(P, { cmd: 'outbox', count: 500 })).rows.pop();
+    await desk.go(`/send/withdrawal/${referral}`);
+    await page.route(/\/attach\?.*offset=/, async (route) => {
+      const offset = Number(new URL(route.request().url()).searchParams.get('offset'));
+      if (mode === 'stall') { return; } // never answered
+      pieces.push(offset);
+      const answer = await route.fetch();
+      if (mode === 'lose' && (await answer.json()).complete) {
+        await route.abort('connectionreset'); // it came, and its answer is lost
+      } else {
+        await route.fulfill({ response: answer });
+      }
+    });
+    await page.setInputFiles('#facts-attachments-0-digest', chosen('a.pdf'));
+    await page.locator('button[data-cancel]').click();
+    await page.locator('#facts-attachments-0-digest').waitFor({ state: 'visible' });
+    mode = 'lose';
+    await page.setInputFiles('#facts-attachments-0-digest', chosen('b.pdf'));
+    await page.locator('[data-given]:not([hidden])', { hasText: 'b.pdf' }).waitFor();
+    assert.deepEqual(pieces, [0, 512 * 1024], 'each piece once');
+    assert.deepEqual(desk.takeProblems().filter((one) => !/ERR_CONNECTION_RESET/.test(one)), []);
+    mode = 'take';
+    await page.locator('button[data-add="facts.attachments"]').click();
+    await page.setInputFiles('#facts-attachments-1-digest', chosen('c.pdf'));
+    await page.locator('[data-given]:not([hidden])', { hasText: 'c.pdf' }).waitFor();
+    await desk.fill({ 'facts.reason': 'duplicate' });
+    assert.equal(await desk.submit(), 303, await page.locator('main').innerText());
+    const sent = (await city.must(P, { cmd: 'outbox', count: 500 })).rows.pop();
+    const files = (await city.must(P, { cmd: 'attachments', id: sent.id })).attachments;
+    assert.deepEqual(files.map((one) => one.name), ['b.pdf', 'c.pdf']);
+    await desk.close();
+  });
+
 // --- once ---
 
 test('a form that is sent twice is sent once', async () => {

@@ -21,12 +21,17 @@ async function desk(agency) {
   return at[agency];
 }
 
-// A form is opened, filled and sent; answers the address of the page that follows.
-async function file(agency, address, values, others) {
+// A form is opened, filled and sent, with a file where one is given; answers the address of the
+// page that follows.
+async function file(agency, address, values, others, attached) {
   const one = await desk(agency);
   const opened = await one.go(address);
   assert.equal(opened.status(), 200, `${agency} opens ${address}`);
   await one.fill(values);
+  if (attached) {
+    await one.page.setInputFiles('#facts-attachments-0-digest', attached);
+    await one.page.locator('[data-given]:not([hidden])', { hasText: attached.name }).waitFor();
+  }
   const status = await one.submit();
   if (status !== 303) {
     const why = await one.page.locator('#faults, .note.late').allInnerTexts();
@@ -49,6 +54,23 @@ async function reads(agency, address, ...texts) {
   const text = await one.page.locator('main').innerText();
   for (const wanted of texts) { assert.match(text, wanted, `${agency} ${address}`); }
 }
+
+// What an agency downloads from a message is, byte by byte, what the other attached.
+async function opens(agency, address, attached) {
+  const { page } = await desk(agency);
+  const link = page.locator('a[href^="/attachment/"]', { hasText: attached.name });
+  for (let tries = 0; tries < 100 && (await page.goto(new URL(address, page.url()).href)) &&
+      await link.count() === 0; tries++) {
+    await new Promise((resolve) => { setTimeout(resolve, 100); }); // it comes behind its message
+  }
+  const href = new URL(await link.getAttribute('href'), page.url()).href;
+  const got = await page.context().request.get(href);
+  assert.equal(got.status(), 200, href);
+  assert.ok((await got.body()).equals(attached.buffer), 'the bytes that were attached');
+}
+
+const PAPERS = { name: '申请表.pdf', mimeType: 'application/pdf',
+  buffer: Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(700000, 'paper ')]) };
 
 const P = 'procuratorate';
 const PERSON = {
@@ -111,8 +133,11 @@ test('civil affairs asks for procedure; the applicant is informed, the papers co
   const today = await shared.city.today();
   await file(P, `/send/papers/${number}`, { 'facts.documents': ['application-form'],
     'facts.received': received === 'date' ? today : `${today}T08:00` },
-  [['civil-affairs', 'papers', number]]);
+  [['civil-affairs', 'papers', number]], PAPERS);
   await reads('civil-affairs', `/case/${number}`, /补/);
+  const row = await shared.city.row('civil-affairs', 'inbox',
+    (each) => each.kind === 'papers' && each.referral === number);
+  await opens('civil-affairs', `/message/${row.id}`, PAPERS);
 });
 
 test('the youth league says that it is not its duty, and the referral goes on', async () => {

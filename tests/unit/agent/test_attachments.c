@@ -1,6 +1,7 @@
 /* agent: attachments: what is added, over restarts; a message waits for its own and is not
  * overtaken; what the broker says of them; what comes is verified before it is believed. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "agent/attachments.h"
 #include "fake_broker.h"
@@ -105,8 +106,106 @@ START_TEST(test_added_over_restarts)
     ck_assert_uint_eq(back.len, 70000);
     ck_assert_mem_eq(back.data, plain + 65000, back.len);
     buf_free(&back);
-    ck_assert_int_eq(attachments_progress(desk.agent, &piece.upload, &progress, &fault),
-                     ERR_NOT_FOUND); /* it is an attachment now */
+}
+END_TEST
+
+/* The answer to the last bytes was lost: whatever is asked of the upload is answered by what it
+ * became, also after a restart, and nothing is attached a second time. */
+START_TEST(test_the_last_answer_is_given_again)
+{
+    const struct attachment_declared declared = {.name = "a.pdf", .plain_bytes = 1000};
+    struct attachment_progress progress, again = {.have = 0};
+    struct attachment_piece piece = {.bytes = span_of(plain, 1000)};
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(attachments_begin(desk.agent, &declared, &piece.upload, &fault), OK);
+    ck_assert_int_eq(attachments_append(desk.agent, &piece, &progress, &fault), OK);
+    ck_assert(progress.complete);
+    desk_restart(&desk);
+    ck_assert_int_eq(attachments_append(desk.agent, &piece, &again, &fault), OK);
+    ck_assert(again.complete && again.have == 1000);
+    ck_assert(digest_equal(&again.attachment.digest, &progress.attachment.digest));
+    again.complete = false;
+    ck_assert_int_eq(attachments_progress(desk.agent, &piece.upload, &again, &fault), OK);
+    ck_assert(again.complete);
+    ck_assert(digest_equal(&again.attachment.digest, &progress.attachment.digest));
+}
+END_TEST
+
+/* --- what nobody sends --- */
+
+#define DAY_MS UINT64_C(86400000)
+
+static bool is_attached(const struct digest *digest)
+{
+    struct attachment attachment;
+    struct fault fault = {.code = ""};
+    char path[200], hex[DIGEST_TEXT_BYTES];
+    bool known = attachments_find(desk.agent, digest, &attachment, &fault) == OK;
+    digest_format(digest, hex);
+    (void)snprintf(path, sizeof(path), "%s/attachments/%.2s/%s", desk.folder, hex, hex + 2);
+    ck_assert_int_eq(access(path, F_OK) == 0, known); /* the file goes with its row */
+    return known;
+}
+
+static bool is_under_way(const struct uuid *upload)
+{
+    struct attachment_progress progress;
+    struct fault fault = {.code = ""};
+    return attachments_progress(desk.agent, upload, &progress, &fault) == OK;
+}
+
+/* Daily: a file that no message names is gone after 31 days, counted anew when a draft with it is
+ * saved; one that a message names stays, whatever became of that; what was begun is gone after a
+ * week. */
+START_TEST(test_what_nobody_sends_is_swept)
+{
+    const struct attachment_declared declared = {.name = "a.pdf", .plain_bytes = sizeof(plain)};
+    struct attachment_piece begun = {.bytes = span_of(plain, 200000)};
+    struct attachment_progress progress;
+    struct fault fault = {.code = ""};
+    fake_begin(&fake);
+    struct attachment sent = attach(1000), drafted = attach(2000), forgotten = attach(3000);
+    ck_assert_int_eq(attachments_begin(desk.agent, &declared, &begun.upload, &fault), OK);
+    ck_assert_int_eq(attachments_append(desk.agent, &begun, &progress, &fault), OK);
+    say_with(&sent.digest);
+    desk_pass(&desk, 6 * DAY_MS);
+    ck_assert(is_under_way(&begun.upload));
+    desk_pass(&desk, 2 * DAY_MS);
+    ck_assert(!is_under_way(&begun.upload));
+    ck_assert_int_eq(attachments_keep(desk.agent, &drafted.digest), OK);
+    ck_assert_int_eq(attachments_keep(desk.agent, &sent.digest), OK);
+    desk_pass(&desk, 22 * DAY_MS);
+    ck_assert(is_attached(&forgotten.digest)); /* 30 days */
+    desk_pass(&desk, 2 * DAY_MS);
+    ck_assert(!is_attached(&forgotten.digest));
+    ck_assert(is_attached(&drafted.digest));
+    ck_assert(is_attached(&sent.digest));
+    desk_pass(&desk, 8 * DAY_MS);
+    ck_assert(!is_attached(&drafted.digest));
+    ck_assert(is_attached(&sent.digest));
+    ck_assert_int_eq(attachments_keep(desk.agent, &drafted.digest), OK); /* gone: nothing */
+}
+END_TEST
+
+/* More than one sweep removes at once, all found at a start. */
+START_TEST(test_many_are_swept_at_a_start)
+{
+    struct digest digests[40];
+    for (size_t i = 0; i < COUNT_OF(digests); i++) {
+        digests[i] = attach(1000 + i).digest;
+    }
+    desk.wall_ms += 32 * DAY_MS; /* as if it had been down */
+    desk_restart(&desk);
+    size_t left = 0;
+    for (size_t i = 0; i < COUNT_OF(digests); i++) {
+        left += is_attached(&digests[i]);
+    }
+    ck_assert_uint_gt(left, 0); /* each waits for the disk: some now, */
+    ck_assert_uint_lt(left, COUNT_OF(digests));
+    desk_pass(&desk, 2000); /* some then */
+    for (size_t i = 0; i < COUNT_OF(digests); i++) {
+        ck_assert(!is_attached(&digests[i]));
+    }
 }
 END_TEST
 
@@ -345,6 +444,9 @@ int main(void)
     TCase *tests = tcase_create("agent_attachments");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_added_over_restarts);
+    tcase_add_test(tests, test_the_last_answer_is_given_again);
+    tcase_add_test(tests, test_what_nobody_sends_is_swept);
+    tcase_add_test(tests, test_many_are_swept_at_a_start);
     tcase_add_test(tests, test_carried_before_its_message);
     tcase_add_test(tests, test_not_overtaken);
     tcase_add_test(tests, test_refused_for_good);

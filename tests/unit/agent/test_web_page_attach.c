@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(an_upload_goes_on_after_a_break)
 {
-    char upload[UUID_TEXT_BYTES];
+    char upload[UUID_TEXT_BYTES], digest[DIGEST_TEXT_BYTES];
 
     begin("a.pdf", "1300000");
     cut("\"upload\":\"", upload, sizeof(upload));
@@ -171,8 +171,30 @@ START_TEST(an_upload_goes_on_after_a_break)
     ck_assert(says("\"complete\":false"));
     piece(upload, 1048576, sizeof(pdf) - 1048576);
     ck_assert(says("\"complete\":true"));
+    cut("\"digest\":\"", digest, sizeof(digest));
+    attach(query, 1, span_of(NULL, 0)); /* the answer to the last piece was lost */
+    ck_assert(says("\"complete\":true"));
+    ck_assert(says(digest));
+    piece(upload, 1048576, sizeof(pdf) - 1048576); /* and it is sent once more */
+    ck_assert(says("\"complete\":true"));
+    ck_assert(says(digest));
+}
+END_TEST
+
+START_TEST(an_upload_is_cancelled)
+{
+    char upload[UUID_TEXT_BYTES];
+
+    begin("a.pdf", "1300000");
+    cut("\"upload\":\"", upload, sizeof(upload));
+    const struct http_field query[] = {{"upload", upload}, {"cancel", "1"}};
+    piece(upload, 0, ATTACH_PIECE_BYTES);
+    attach(query, 2, span_of(NULL, 0));
+    ck_assert_uint_eq(got.status, 200);
     attach(query, 1, span_of(NULL, 0));
-    ck_assert_uint_eq(got.status, 422); /* it is an attachment now */
+    ck_assert_uint_eq(got.status, 422); /* nothing is left of it */
+    attach(query, 2, span_of(NULL, 0)); /* pressed twice */
+    ck_assert_uint_eq(got.status, 200);
 }
 END_TEST
 
@@ -257,6 +279,29 @@ START_TEST(a_file_comes_with_the_form_and_is_not_lost)
     ck_assert_uint_eq(got.status, 200);
     ck_assert(!says(digest));
     ck_assert(!says("判决书.pdf"));
+}
+END_TEST
+
+/* As long as the draft that names it, though it was attached long before. */
+START_TEST(a_file_is_kept_with_its_draft)
+{
+    char digest[DIGEST_TEXT_BYTES];
+
+    agent_wake(desk.agent); /* as at a start */
+    attach_whole(digest);
+    desk_pass(&desk, 20 * UINT64_C(86400000));
+    type("facts.materials[0].digest", digest);
+    type("do", "draft");
+    post();
+    ck_assert_uint_eq(got.status, 303);
+    desk_pass(&desk, 29 * UINT64_C(86400000));
+    get("/refer", "", page_form);
+    ck_assert(says(digest));
+    ck_assert(says("诊断证明.pdf"));
+    desk_pass(&desk, 3 * UINT64_C(86400000));
+    get("/refer", "", page_form);
+    ck_assert(!says(digest));
+    ck_assert(says("这个文件已不在"));
 }
 END_TEST
 
@@ -443,9 +488,11 @@ int main(void)
     tcase_add_test(tests, the_name_of_a_file_stood_in_an_address);
     tcase_add_test(tests, nine_uploads_at_once_took_each_other_s_place);
     tcase_add_test(tests, an_upload_goes_on_after_a_break);
+    tcase_add_test(tests, an_upload_is_cancelled);
     tcase_add_test(tests, what_is_no_attachment_is_refused);
     tcase_add_test(tests, only_members_attach);
     tcase_add_test(tests, a_file_comes_with_the_form_and_is_not_lost);
+    tcase_add_test(tests, a_file_is_kept_with_its_draft);
     tcase_add_test(tests, a_refused_file_is_said_at_its_row);
     tcase_add_test(tests, a_digest_of_nothing_is_refused);
     tcase_add_test(tests, what_was_sent_can_be_downloaded);
