@@ -65,6 +65,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_AGENT_SOCKET,
                  OPTION_CONFIG,
                  OPTION_ONLY,
+                 OPTION_DISK_PERCENT,
                  OPTION_ONCE,
                  OPTION_FOLLOW,
                  OPTION_RECOVERY_KEY,
@@ -141,6 +142,8 @@ int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);
 int broker_status_run(const struct invocation *invocation);
 int agency_list_run(const struct invocation *invocation);
+int doctor_run(const struct invocation *invocation);
+int agent_doctor_run(const struct invocation *invocation);
 int watch_run(const struct invocation *invocation);
 int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);

@@ -61,6 +61,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
                              "An agent's unix socket, for `agent` commands"},
     [OPTION_CONFIG] = {"config", "FILE", "The daemon's configuration file"},
     [OPTION_ONLY] = {"only", "NAME", "Only this check; --help lists them"},
+    [OPTION_DISK_PERCENT] = {"disk-percent", "N", "Warn of a disk that is so full (85)"},
     [OPTION_ONCE] = {"once", NULL, "Print one frame and end"},
     [OPTION_FOLLOW] = {"follow", NULL, "Go on until Ctrl-C"},
     [OPTION_RECOVERY_KEY] = {"recovery-key", "FILE", "The secret that opens backups: recovery.key"},
@@ -86,6 +87,19 @@ const struct command command_table[] = {
      "  referralctl watch --follow --json --after 4711   events as lines, from a position on\n"
      "\n"
      "Keys: q quits, ? explains the page. NO_COLOR is heeded; the light is also a word.\n"},
+    {"doctor", "What needs attention on the broker's host: a light, its evidence, the next step.",
+     "", 0, BITS_3(OPTION_SOCKET, OPTION_CONFIG, OPTION_ONLY) | OPTION_BIT(OPTION_DISK_PERCENT), 0,
+     doctor_run,
+     "  referralctl doctor\n"
+     "  referralctl doctor --only certificates\n"
+     "  referralctl doctor --json | jq '.checks[] | select(.light != \"ok\")'\n"
+     "\n"
+     "A broker that is down is examined, too: by /etc/referral/broker.yaml, or --config FILE.\n"
+     "Checks: reach, configuration, port, rights, keys, certificates, calendar, clock, disk, "
+     "store,\n"
+     "agencies, witnesses, queues, dead, backup, standby. Exit status 3: the broker is not "
+     "reached;\n"
+     "5: something needs attention.\n"},
     {"agency ls", "The agencies: when each was last heard, and what waits for it.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, agency_list_run,
      "  referralctl agency ls\n"
@@ -280,6 +294,16 @@ const struct command command_table[] = {
      "\n"
      "Exit status 5: an alarm, no connection, a held clock, another registry or calendar, notices\n"
      "that cannot be delivered, or a store at 80 % or more.\n"},
+    {"agent doctor", "What needs attention on an agency's host: a light, evidence, the next step.",
+     "", 0, BITS_3(OPTION_SOCKET, OPTION_CONFIG, OPTION_ONLY) | OPTION_BIT(OPTION_DISK_PERCENT), 0,
+     agent_doctor_run,
+     "  referralctl agent doctor\n"
+     "  referralctl agent doctor --config /etc/referral/agent-education.yaml --only connection\n"
+     "\n"
+     "Without --config the only file /etc/referral/agent-*.yaml. Checks: reach, configuration,\n"
+     "connection, trust, registry, rights, keys, certificates, calendar, clock, disk, store,\n"
+     "witness, notices, outbox. Exit status 3: the agent is not reached; 5: something needs\n"
+     "attention.\n"},
     {"agent reload", "Take the calendar files anew, as SIGHUP does; a bad file changes nothing.",
      "", 0, OPTION_BIT(OPTION_SOCKET), 0, agent_reload_run,
      "  referralctl agent reload\n"

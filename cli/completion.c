@@ -7,7 +7,8 @@
 #include "base/nearest.h"
 #include "cli/output.h"
 
-#define SCRIPT_BYTES (256u * 1024u)
+#define PATH_WORDS_MAX 4u
+#define SCRIPT_BYTES   (256u * 1024u)
 
 static const char script_head[] =
     "# Completion of referralctl for bash, made by `referralctl completion bash`.\n"
@@ -142,12 +143,25 @@ static enum err add_words(const struct command *row, struct buf *out)
 
 /* --- the script --- */
 
+static unsigned count_words(const char *path)
+{
+    unsigned count = 1;
+
+    for (const char *at = strchr(path, ' '); at != NULL; at = strchr(at + 1, ' ')) {
+        count++;
+    }
+    return count;
+}
+
+/* Longer paths come first: "backup" takes no options of "backup ls". */
 static enum err add_case(enum err (*add)(const struct command *, struct buf *), struct buf *out)
 {
     enum err error = buf_append_text(out, "        case $path in\n");
 
-    for (const struct command *row = command_table; error == OK && row->path != NULL; row++) {
-        error = add(row, out);
+    for (unsigned words = PATH_WORDS_MAX; words > 0; words--) {
+        for (const struct command *row = command_table; error == OK && row->path != NULL; row++) {
+            error = count_words(row->path) == words ? add(row, out) : OK;
+        }
     }
     return error == OK ? buf_append_text(out, "        esac\n") : error;
 }

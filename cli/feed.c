@@ -10,7 +10,7 @@
 
 #define SEND_MS   200u   /* a unix socket takes a line at once, unless its backlog is full */
 #define RETRY_MS  500u   /* after a loss */
-#define SILENT_MS 40000u /* heartbeats come every 15 seconds */
+#define SILENT_MS 15000u /* heartbeats come every 5 seconds */
 
 void feed_init(struct feed *feed, const char *path, int64_t position, uint64_t last)
 {
@@ -99,8 +99,9 @@ static int64_t value_i64(const struct json_value *object, const char *name, int6
  * one begin anew; whoever watches sees what it says of itself. */
 static enum feed_news refused(struct feed *feed, uint64_t now_ms)
 {
-    if (feed->phase == FEED_ANSWERING && feed->position != FEED_FROM_NOW && feed->last > 0) {
+    if (feed->phase == FEED_ANSWERING && feed->ran && feed->last > 0) {
         feed->position = FEED_FROM_NOW;
+        feed->ran = false;
         hang_up(feed, FEED_AWAY, now_ms);
         return FEED_NOTHING;
     }
@@ -123,6 +124,7 @@ static enum feed_news judge(struct feed *feed, const struct json_value *root, ui
     }
     if (feed->phase == FEED_ANSWERING) {
         feed->phase = FEED_RUNNING;
+        feed->ran = true;
         feed->position = value_i64(root, "after", feed->position);
         return FEED_OPENED;
     }

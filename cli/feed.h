@@ -31,6 +31,7 @@ struct feed {
     struct buf line;             /* owned: of the last news */
     const char *why;             /* it was lost */
     int64_t position;            /* of the last event; FEED_FROM_NOW: none yet */
+    bool ran;                    /* since the position was chosen */
     uint64_t last;               /* events before now that the first opening asks for */
     uint64_t
         due_ms; /* of the machine's clock: silence until then is a loss, or it is tried again */

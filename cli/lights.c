@@ -13,6 +13,7 @@ static const struct {
     enum style style;
 } lights[LIGHT_COUNT] = {
     [LIGHT_GOOD] = {"ok", STYLE_GOOD},
+    [LIGHT_UNKNOWN] = {"unknown", STYLE_FAINT},
     [LIGHT_WARN] = {"warn", STYLE_WARN},
     [LIGHT_BAD] = {"bad", STYLE_BAD},
 };

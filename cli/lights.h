@@ -10,9 +10,13 @@
 #define LIGHT_WORDS_BYTES 96u
 #define LIGHT_AGE_BYTES   24u
 
-enum light { LIGHT_GOOD, LIGHT_WARN, LIGHT_BAD, LIGHT_COUNT };
+enum light { /* from well to grave */ LIGHT_GOOD,
+             LIGHT_UNKNOWN,
+             LIGHT_WARN,
+             LIGHT_BAD,
+             LIGHT_COUNT };
 
-/* "ok", "warn", "bad": in JSON, and beside the colour, which is never the only sign. */
+/* "ok", "unknown", "warn", "bad": in JSON, and beside the colour, which is never the only sign. */
 const char *light_id(enum light light);
 enum style light_style(enum light light);
 

@@ -152,6 +152,9 @@ static void step_feed(struct watch *watch, uint64_t now_ms)
             watch->dirty = true;
         } else if (news == FEED_LOST) {
             lost(watch, watch->feed.why, now_ms);
+        } else if (news == FEED_REFUSED) {
+            watch_state_refused(&watch->state, span_buf(&watch->feed.line));
+            watch->dirty = true;
         } else if (news == FEED_OPENED && !watch->asker.waits) {
             watch->asker.due_ms = now_ms;
         }

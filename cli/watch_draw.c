@@ -388,7 +388,12 @@ void watch_draw_event(struct frame *frame, const char *line)
 /* The newest first. */
 static void draw_events(const struct watch_state *state, struct frame *frame, size_t room)
 {
-    frame_put(frame, STYLE_STRONG, "LAST EVENTS%s", state->event_count == 0 ? ": none yet" : "");
+    frame_put(frame, STYLE_STRONG, "LAST EVENTS");
+    if (state->no_events[0] != '\0') {
+        frame_put(frame, STYLE_WARN, ": none are given: %s", state->no_events);
+    } else if (state->event_count == 0) {
+        frame_put(frame, STYLE_PLAIN, ": none yet");
+    }
     frame_end_line(frame);
     for (size_t i = 0; i < state->event_count && i < room; i++) {
         watch_draw_event(frame, state->events[state->event_count - 1 - i]);

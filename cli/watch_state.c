@@ -144,6 +144,19 @@ enum err watch_state_event(struct watch_state *state, struct span line)
     return error;
 }
 
+void watch_state_refused(struct watch_state *state, struct span line)
+{
+    struct json *json = NULL;
+    struct json_value root;
+
+    text_copy(state->no_events, sizeof(state->no_events), "it refuses to");
+    if (json_open("answer", line, &json, NULL) == OK) {
+        root = json_root(json);
+        text_copy(state->no_events, sizeof(state->no_events), value_text(&root, "message"));
+    }
+    json_free(json);
+}
+
 uint64_t watch_state_broker_ms(const struct watch_state *state)
 {
     struct json_value root, clock;

@@ -28,6 +28,7 @@ struct watch_state {
     struct watch_answered answers[WATCH_ANSWERS];
     char *events[WATCH_EVENTS_MAX]; /* owned: lines, the newest last */
     size_t event_count;
+    char no_events[120]; /* why the broker gives none; "": it does */
     bool reachable;
     uint64_t lost_ms;     /* wall clock; 0: it was never reached */
     char why[200];        /* it is not reached */
@@ -43,6 +44,8 @@ enum err watch_state_answer(struct watch_state *state, enum watch_answer which,
                             struct span line) MUST_CHECK;
 /* Keeps an event's line, the oldest making room; of an agency's state only what changed. */
 enum err watch_state_event(struct watch_state *state, struct span line) MUST_CHECK;
+/* The broker's answer that it gives no events. */
+void watch_state_refused(struct watch_state *state, struct span line);
 /* The broker's time now, as far as its last answer says; 0: none yet. */
 uint64_t watch_state_broker_ms(const struct watch_state *state);
 

@@ -366,6 +366,13 @@ class OnATerminal(Watching):
         self.broker.start()
         terminal.wait("the broker", lambda page: "all agencies up" in page)
 
+    def test_events_that_are_refused(self):
+        self.broker.refuse = "subscribe"
+        terminal = self.watch()
+        terminal.wait("the reason", lambda page: "none are given: needs a role" in page)
+        self.broker.change("education", up=False)
+        terminal.wait("education down by asking", lambda page: "1 down" in page)
+
     def test_another_log(self):
         """A position that this log has not: its own events are shown, from its end."""
         terminal = self.watch()
