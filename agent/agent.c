@@ -161,11 +161,11 @@ void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error)
         break;
     case ERR_FULL:
     case ERR_MEMORY:
-        log_error("the store or the memory is full (%s): trying again in %u s", err_text(error),
-                  STORE_WAIT_MS / 1000);
+        log_event(EVENT_STORE_FULL, "the store or the memory is full (%s): trying again in %u s",
+                  err_text(error), STORE_WAIT_MS / 1000);
         break;
     default:
-        log_error("the store failed: %s", err_text(error));
+        log_event(EVENT_STORE_FAILED, "the store failed: %s", err_text(error));
         agent->failure = error;
         break;
     }
@@ -204,7 +204,8 @@ static void tell_alarm(struct agent *agent)
         return;
     }
     memcpy(agent->alarms_told[agent->alarm_slot], agent->alarm, sizeof(agent->alarm));
-    log_error("the broker is not believed any more: %s; nothing is sent or taken, asking again "
+    log_event(EVENT_BROKER_NOT_BELIEVED,
+              "the broker is not believed any more: %s; nothing is sent or taken, asking again "
               "every %u s; tell the administrators of the broker and of the other agencies",
               agent->alarm, ALARM_WAIT_MS / 1000);
     events_add(agent, "alarm", NULL, NULL);
@@ -235,12 +236,13 @@ static void tell_unreached(struct agent *agent, uint64_t now_ms)
         now_ms < agent->unreached_tell_ms) {
         return;
     }
-    log_warn("nothing comes from the broker at %s under the name \"%s\" since %" PRIu64
-             " s: check that `broker` is its address and it runs, that `broker-name` is in its "
-             "certificate, that `tls-authority` is the city's, and that certificates and keys of "
-             "both sides are of that authority; trying on, messages wait here",
-             setup->broker_url, setup->broker_name,
-             (agent_wall_ms(agent) - agent->unreached_ms) / 1000);
+    log_event(EVENT_BROKER_SILENT,
+              "nothing comes from the broker at %s under the name \"%s\" since %" PRIu64
+              " s: check that `broker` is its address and it runs, that `broker-name` is in its "
+              "certificate, that `tls-authority` is the city's, and that certificates and keys of "
+              "both sides are of that authority; trying on, messages wait here",
+              setup->broker_url, setup->broker_name,
+              (agent_wall_ms(agent) - agent->unreached_ms) / 1000);
     if (agent->unreached_told < UNREACHED_DOUBLINGS) {
         agent->unreached_told++;
     }
@@ -388,9 +390,9 @@ void agent_connected(struct agent *agent, bool connected)
         unreached(agent);
     }
     agent->alarm_until_ms = 0; /* another broker may be there, or a mended one */
-    log_info(connected ? "connected to the broker"
-                       : "no connection to the broker: what is sent "
-                         "waits here");
+    log_event(connected ? EVENT_CONNECTED : EVENT_DISCONNECTED, "%s",
+              connected ? "connected to the broker"
+                        : "no connection to the broker: what is sent waits here");
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         agent->askings[slot].not_before_ms = 0;
     }

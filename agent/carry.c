@@ -46,7 +46,7 @@ static enum err alarm(struct agent *agent, struct store_txn *txn, const struct d
     digest_format(digest, hex);
     (void)snprintf(carry->alarm, sizeof(carry->alarm), "attachment %s: %s", hex, what);
     carry->alarm_digest = *digest;
-    log_error("%s", carry->alarm);
+    log_event(EVENT_ALARM, "%s", carry->alarm);
     events_add(agent, "alarm", NULL, NULL);
     return notify_add(agent, txn, NULL, NULL);
 }
@@ -420,8 +420,9 @@ static void fetch_next(struct agent *agent)
         return;
     }
     if (error == OK && !blobs_accept(agent->setup.blobs)) {
-        log_warn("the disk of the attachments is nearly full: what is on the way waits at the "
-                 "broker");
+        log_event(EVENT_ATTACHMENTS_FULL,
+                  "the disk of the attachments is nearly full: what is on the way waits at the "
+                  "broker");
         wait_for(agent, NO_ROOM_MS);
         return;
     }

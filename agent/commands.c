@@ -463,7 +463,7 @@ void events_tell(struct agent *agent)
 void changes_add(struct agent *agent, const struct case_key *key)
 {
     if (agent->setup.ops->changed != NULL && buf_append(&agent->changes, key, sizeof(*key)) != OK) {
-        log_warn("a change is not shown at once: too many in one transaction");
+        log_event(EVENT_PAGE_FAILED, "a change is not shown at once: too many in one transaction");
     }
 }
 

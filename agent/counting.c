@@ -86,11 +86,13 @@ static void log_difference(const struct agent *agent)
     const char *ours = calendar_version(agent->setup.calendar), *theirs = agent->counting.told;
 
     if (counting_state(agent) == COUNTING_BEHIND) {
-        log_warn("the broker counts by calendar %s, this agent by %s: install the broker's files "
-                 "and reload (`referralctl agent reload` or SIGHUP)",
-                 theirs, ours);
+        log_event(EVENT_CALENDAR_DIFFERS,
+                  "the broker counts by calendar %s, this agent by %s: install the broker's files "
+                  "and reload (`referralctl agent reload` or SIGHUP)",
+                  theirs, ours);
     } else if (counting_state(agent) == COUNTING_AHEAD) {
-        log_info("calendar %s is here; the broker still counts by %s", ours, theirs);
+        log_event(EVENT_CALENDAR_DIFFERS, "calendar %s is here; the broker still counts by %s",
+                  ours, theirs);
     }
 }
 
@@ -204,7 +206,8 @@ void counting_step(struct agent *agent)
         agent_trouble(agent, SLOT_SESSION, error);
         agent->counting.step_at_ms = agent_machine_ms(agent) + STORE_WAIT_MS;
     } else if (done) {
-        log_info("all copies count by calendar %s, as the broker does", agent->counting.counted);
+        log_event(EVENT_CALENDAR_AGREES, "all copies count by calendar %s, as the broker does",
+                  agent->counting.counted);
     }
 }
 
@@ -224,14 +227,14 @@ enum err agent_reload(struct agent *agent, struct fault *fault)
     enum err error = agent->setup.ops->load_calendar(agent->setup.ctx, &fresh, fault);
 
     if (error != OK) {
-        log_fault(LOG_ERROR_LEVEL, fault);
-        log_error("calendar %s stays in use", calendar_version(old));
+        log_fault(EVENT_CONFIG_REFUSED, fault);
+        log_event(EVENT_CONFIG_KEPT, "calendar %s stays in use", calendar_version(old));
         note_fault(counting, fault);
         return error;
     }
     if (!digest_equal(calendar_digest(old), calendar_digest(fresh))) {
-        log_info("calendar %s takes the place of %s", calendar_version(fresh),
-                 calendar_version(old));
+        log_event(EVENT_CALENDAR_CHANGED, "calendar %s takes the place of %s",
+                  calendar_version(fresh), calendar_version(old));
     }
     agent->setup.calendar = fresh;
     calendar_free(counting->loaded);

@@ -235,9 +235,10 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
         return acknowledge_again(arrival);
     }
     if (arrival->agent->setup.accept_gaps && next->seq != last.seq + 1) {
-        log_warn("lane %" PRIu32 ": messages %" PRIu64 " to %" PRIu64
-                 " are not in this store (accept-gaps is on: turn it off again)",
-                 next->lane, last.seq + 1, next->seq - 1);
+        log_event(EVENT_MESSAGES_SKIPPED,
+                  "lane %" PRIu32 ": messages %" PRIu64 " to %" PRIu64
+                  " are not in this store (accept-gaps is on: turn it off again)",
+                  next->lane, last.seq + 1, next->seq - 1);
         return OK;
     }
     if (next->seq != last.seq + 1) {
@@ -314,10 +315,11 @@ static enum err read_body(struct arrival *arrival)
     if (result.rejection != 0) {
         reject_at(arrival, result.rejection, result.detail);
     } else if (result.refusal != REFUSAL_NONE) {
-        log_warn("the broker took %s of %s, which this agent's policy would refuse (%s): compare "
-                 "the policy files",
-                 message_kind_name(arrival->message.header.kind),
-                 arrival->message.header.referral_number, result.detail);
+        log_event(EVENT_POLICY_DIFFERS,
+                  "the broker took %s of %s, which this agent's policy would refuse (%s): compare "
+                  "the policy files",
+                  message_kind_name(arrival->message.header.kind),
+                  arrival->message.header.referral_number, result.detail);
     }
     return OK;
 }

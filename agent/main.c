@@ -108,7 +108,7 @@ static void op_follow_laboratory(void *ctx, int64_t offset_ms)
 
     if (offset_ms > clock_both_offset_ms(&daemon->clock) &&
         clock_set_both_offset(&daemon->clock, offset_ms) != OK) {
-        log_warn("the broker's laboratory clock cannot be followed");
+        log_event(EVENT_LABORATORY, "the broker's laboratory clock cannot be followed");
     }
 }
 
@@ -243,7 +243,8 @@ static void turn_end_cb(void *ctx)
     (void)fault_point_pass(&daemon->fault_point, "agent.turn");
     (void)heartbeat_turned(&daemon->heartbeat, &view); /* nothing here can be late */
     if (agent_failure(daemon->agent) != OK) {
-        log_error("the store failed (%s): stopping; nothing that was answered is lost",
+        log_event(EVENT_STORE_FAILED,
+                  "the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(agent_failure(daemon->agent)));
         loop_stop(daemon->loop);
     }
@@ -253,7 +254,7 @@ static void stop_cb(void *ctx, int signal_number)
 {
     struct daemon *daemon = ctx;
 
-    log_info("stopping (signal %d)", signal_number);
+    log_event(EVENT_STOPPING, "stopping (signal %d)", signal_number);
     (void)sd_notify_stopping(&daemon->notify); /* the manager only watches */
     loop_stop(daemon->loop);
 }
@@ -285,9 +286,11 @@ static void warn_expiry(const struct loaded *loaded)
     if (loaded->tls_expiry_ms != 0 &&
         loaded->tls_expiry_ms <
             clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
-        log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
-                 "restart",
-                 loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
+        log_event(
+            EVENT_CERTIFICATE_ENDS,
+            "%s ends within %u days, or has ended: have the next one issued, put it there and "
+            "restart",
+            loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
     }
 }
 
@@ -413,7 +416,7 @@ static enum err open_web(struct daemon *daemon, struct fault *fault)
         (void)snprintf(daemon->web_url, sizeof(daemon->web_url), "%s://%.*s:%u/",
                        config->web_certificate[0] != '\0' ? "https" : "http",
                        (int)(colon - config->web), config->web, web_port(daemon->web));
-        log_info("the officers' inbox: %s", daemon->web_url);
+        log_event(EVENT_PAGES_OPEN, "the officers' inbox: %s", daemon->web_url);
     }
     return error;
 }
@@ -515,7 +518,7 @@ static int stop(struct daemon *daemon)
     daemon->store = NULL;
     closed = link_client_close(daemon->link);
     if (closed != OK) {
-        log_warn("the transport did not close in time; leaving it");
+        log_event(EVENT_TRANSPORT_SLOW, "the transport did not close in time; leaving it");
         _exit(failed ? 1 : 0);
     }
     return failed ? 1 : 0;
@@ -543,10 +546,11 @@ static int run(struct daemon *daemon)
     inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
     heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
     if (daemon->loaded->config.laboratory) {
-        log_warn("laboratory mode: the clock follows the broker's; never for real cases");
+        log_event(EVENT_LABORATORY,
+                  "laboratory mode: the clock follows the broker's; never for real cases");
     }
-    log_info("ready: agent of %s, calendar %s", daemon->loaded->config.agency,
-             calendar_version(daemon->loaded->calendar));
+    log_event(EVENT_READY, "ready: agent of %s, calendar %s", daemon->loaded->config.agency,
+              calendar_version(daemon->loaded->calendar));
     (void)sd_notify_ready(&daemon->notify, "就绪");
     agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */
     loop_run(daemon->loop);
@@ -564,7 +568,7 @@ static int checked(const struct daemon_line *line, const struct loaded *loaded)
 
     warn_expiry(loaded);
     if (local_path_check(loaded->config.socket, &fault) != OK) {
-        log_fault(LOG_WARN_LEVEL, &fault);
+        log_fault(EVENT_SOCKET_FOLDER, &fault);
     }
     if (line->json) {
         printf("{\"ok\":true,\"agency\":\"%s\",\"calendar\":\"%s\"}\n", loaded->config.agency,
@@ -580,7 +584,7 @@ static int refused(const struct daemon_line *line, const struct faults *faults)
 {
     struct buf text;
 
-    log_faults(faults);
+    log_faults(EVENT_CONFIG_REFUSED, faults);
     buf_init(&text, LIMIT_CONFIG_BYTES);
     if (line->json && faults_report(faults, &text) == OK) {
         (void)fwrite(text.data, 1, text.len, stdout);
@@ -610,7 +614,7 @@ static int serve(struct daemon *daemon)
 
     warn_expiry(daemon->loaded);
     if (start(daemon, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
+        log_fault(EVENT_START_FAILED, &fault);
         (void)stop(daemon);
         return 1;
     }
@@ -631,12 +635,12 @@ int main(int argc, char **argv)
     int status = 0;
 
     daemon_line_read(&line, argc, argv);
-    log_init("referral-agent", LOG_INFO_LEVEL);
+    log_init("referral-agent", LOG_INFO_LEVEL, clock_machine_ms);
     sd_notify_init(&daemon.notify);
     inherited_init(&daemon.inherited, &daemon.notify);
     buf_init(&daemon.proxy_secret, 4096);
     if (crypto_init() != OK) {
-        log_error("libsodium cannot start");
+        log_event(EVENT_PROGRAM_BROKEN, "libsodium cannot start");
         return 1;
     }
     if (loaded_read(line.config, &daemon.loaded, &faults) != OK) {
@@ -649,5 +653,6 @@ int main(int argc, char **argv)
         status = serve(&daemon);
     }
     release(&daemon);
+    log_flush();
     return status;
 }

@@ -264,8 +264,8 @@ static enum err keep_reason(struct answered *answered)
     if (row->code == shared->code && strcmp(row->detail, shared->detail) == 0) {
         return OK;
     }
-    log_info("the broker cannot take a message now (%s %s): it waits here",
-             refusal_name((enum refusal)shared->code), shared->detail);
+    log_event(EVENT_MESSAGE_WAITS, "the broker cannot take a message now (%s %s): it waits here",
+              refusal_name((enum refusal)shared->code), shared->detail);
     row->code = shared->code;
     text_copy(row->detail, sizeof(row->detail), shared->detail);
     return row_update(answered->txn, row);
@@ -410,10 +410,11 @@ static enum err take_receipt(struct answered *answered)
                                      .referral_id = answered->row.header.referral_id};
 
         changes_add(answered->agent, &key);
-        log_warn("the broker refused %s of %s: %s (%s)",
-                 message_kind_name(answered->row.header.kind), answered->row.header.referral_number,
-                 refusal_name((enum refusal)answered->row.code),
-                 refusal_hint((enum refusal)answered->row.code));
+        log_event(EVENT_MESSAGE_RETURNED, "the broker refused %s of %s: %s (%s)",
+                  message_kind_name(answered->row.header.kind),
+                  answered->row.header.referral_number,
+                  refusal_name((enum refusal)answered->row.code),
+                  refusal_hint((enum refusal)answered->row.code));
     }
     if (row_is_shown(&answered->row)) {
         events_add(answered->agent, row_state_name(answered->row.state), &answered->row, NULL);

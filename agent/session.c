@@ -193,8 +193,8 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
         wait_for(agent, slot, agent_retry_ms(head->retry_after_ms));
         return;
     }
-    log_warn("the broker refuses this agent's requests: %s (%s)", refusal_name(code),
-             refusal_hint(code));
+    log_event(EVENT_BROKER_REFUSES, "the broker refuses this agent's requests: %s (%s)",
+              refusal_name(code), refusal_hint(code));
     wait_for(agent, slot, REFUSED_WAIT_MS);
 }
 
@@ -218,9 +218,10 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
         return false;
     }
     if (!reply->authentic) {
-        log_warn("somebody at the broker's address refuses this agent's requests: %s (%s)",
-                 refusal_name((enum refusal)reply->head.code),
-                 refusal_hint((enum refusal)reply->head.code));
+        log_event(EVENT_BROKER_REFUSES,
+                  "somebody at the broker's address refuses this agent's requests: %s (%s)",
+                  refusal_name((enum refusal)reply->head.code),
+                  refusal_hint((enum refusal)reply->head.code));
         wait_for(agent, slot, STRANGER_WAIT_MS);
         return false;
     }
@@ -264,11 +265,14 @@ static void greeted(struct agent *agent, const struct reply_head *head)
         events_add(agent, "connected", NULL, NULL);
     }
     if (!matches) {
-        log_warn("the broker uses another registry of agencies than this agent: compare the files");
+        log_event(
+            EVENT_REGISTRY_DIFFERS,
+            "the broker uses another registry of agencies than this agent: compare the files");
     }
     agent->registry_matches = matches;
     if (agent->alarm[0] != '\0') {
-        log_info("the broker's log extends what this agent knows: it is believed again");
+        log_event(EVENT_BROKER_BELIEVED,
+                  "the broker's log extends what this agent knows: it is believed again");
         agent->alarm[0] = '\0';
     }
 }

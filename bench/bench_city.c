@@ -222,7 +222,7 @@ static void read_registry(struct city *city)
 void city_open(const struct city_options *options, struct city *ret_city)
 {
     memset(ret_city, 0, sizeof(*ret_city));
-    log_init("bench", LOG_INFO_LEVEL);
+    log_init("bench", LOG_INFO_LEVEL, NULL);
     city_need(ret_city, crypto_init(), "libsodium");
     city_use(ret_city, options->broker);
     char config[PATH_MAX];

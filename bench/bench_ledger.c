@@ -454,7 +454,7 @@ void ledger_open(struct ledger *ledger, unsigned count)
 {
     struct fault fault = {.code = ""};
     *ledger = (struct ledger){.base_ms = BASE_MS, .seed = 20261015, .count = count};
-    log_init("bench_inbox", LOG_ERROR_LEVEL);
+    log_init("bench_inbox", LOG_ERROR_LEVEL, NULL);
     need(crypto_init(), &fault, "cryptography");
     memcpy(ledger->folder, "/var/tmp/bench-inbox-XXXXXX", 28);
     if (mkdtemp(ledger->folder) == NULL) {

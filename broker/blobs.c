@@ -306,7 +306,8 @@ enum err blob_get_handle(struct turn *turn, struct intake *intake, struct answer
     }
     if (lost) {
         digest_format(&head->blob_get.digest, hex);
-        log_error("the attachment %s is not in the folder of the attachments any more: bring the "
+        log_event(EVENT_ATTACHMENT_MISSING,
+                  "the attachment %s is not in the folder of the attachments any more: bring the "
                   "file back from a copy, or ask its sender to attach it anew",
                   hex);
     }
@@ -467,8 +468,9 @@ void blobs_committed(struct turn *turn)
             error = blobs_remove(blobs, &gone->digest);
         }
         if (error != OK && error != ERR_NOT_FOUND) {
-            log_warn("a file of an attachment that nobody needs could not be removed: %s",
-                     err_text(error));
+            log_event(EVENT_ATTACHMENT_LEFT,
+                      "a file of an attachment that nobody needs could not be removed: %s",
+                      err_text(error));
         }
     }
     store_read_end(read);
@@ -519,7 +521,8 @@ enum err blobs_start(struct broker *broker)
     error = blobs_sweep(broker->setup.blobs, &visitor, &removed);
     store_read_end(read);
     if (removed > 0) {
-        log_info("removed %" PRIu64 " files of attachments that no row knows", removed);
+        log_event(EVENT_ATTACHMENTS_CLEANED,
+                  "removed %" PRIu64 " files of attachments that no row knows", removed);
     }
     return error;
 }

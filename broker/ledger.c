@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "broker/turn.h"
 #include "store/due.h"
 
@@ -256,6 +257,18 @@ static const struct {
     [EFFECT_RUNG_RESOLVED] = {LEAF_RUNG_RESOLVED, fill_rung},
 };
 
+static void log_rung(const struct applying *applying, const struct effect *effect)
+{
+    char case_id[UUID_TEXT_BYTES];
+    const char *responsible = agency_by_number(applying->turn, effect->responsible)->id;
+    const struct log_subject subject = {
+        .case_id = case_id, .agency = responsible, .code = rung_id(effect->rung)};
+
+    uuid_format(&applying->subject.key.case_id, case_id);
+    log_about(EVENT_RUNG_RAISED, &subject, "%s is raised for %s, by %s", rung_id(effect->rung),
+              applying->subject.number, responsible);
+}
+
 static enum err apply_effect(struct applying *applying, const struct effect *effect)
 {
     struct leaf_record record;
@@ -276,6 +289,7 @@ static enum err apply_effect(struct applying *applying, const struct effect *eff
     if (effect->kind == EFFECT_RUNG_RAISED) {
         applying->turn->rungs++;
         applying->turn->broker->counts.rungs++;
+        log_rung(applying, effect);
     }
     assert(effect_leaves[effect->kind].leaf != 0);
     record_about(applying, effect_leaves[effect->kind].leaf, &record);

@@ -140,7 +140,8 @@ static void beat(struct daemon *daemon)
     struct heartbeat_view view;
 
     if (heartbeat_turned(&daemon->heartbeat, &view)) {
-        log_error("what is due was last looked at %llu s too long ago: the service manager is told "
+        log_event(EVENT_SCAN_LATE,
+                  "what is due was last looked at %llu s too long ago: the service manager is told "
                   "no more that all is well, and starts a new process",
                   (unsigned long long)(view.late_ms / 1000));
     }
@@ -157,7 +158,8 @@ static void turn_end_cb(void *ctx)
     broker_turn(daemon->broker);
     beat(daemon);
     if (broker_failure(daemon->broker) != OK) {
-        log_error("the store failed (%s): stopping; nothing that was answered is lost",
+        log_event(EVENT_STORE_FAILED,
+                  "the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(broker_failure(daemon->broker)));
         loop_stop(daemon->loop);
         return;
@@ -208,7 +210,8 @@ static void stuck_cb(void *ctx)
 {
     struct daemon *daemon = ctx;
 
-    log_error("the transport takes no connection down any more: stopping, so that the service "
+    log_event(EVENT_TRANSPORT_STUCK,
+              "the transport takes no connection down any more: stopping, so that the service "
               "manager starts it anew; nothing that was answered is lost");
     daemon->stuck = true;
     loop_stop(daemon->loop);
@@ -218,7 +221,7 @@ static void stop_cb(void *ctx, int signal_number)
 {
     struct daemon *daemon = ctx;
 
-    log_info("stopping (signal %d)", signal_number);
+    log_event(EVENT_STOPPING, "stopping (signal %d)", signal_number);
     (void)sd_notify_stopping(&daemon->notify); /* the manager only watches */
     loop_stop(daemon->loop);
 }
@@ -234,9 +237,11 @@ static void warn_expiry(const struct loaded *loaded)
     if (loaded->tls_expiry_ms != 0 &&
         loaded->tls_expiry_ms <
             clock_wall_ms(&clock) + CERTIFICATE_WARN_DAYS * UINT64_C(86400000)) {
-        log_warn("%s ends within %u days, or has ended: have the next one issued, put it there and "
-                 "reload (SIGHUP)",
-                 loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
+        log_event(
+            EVENT_CERTIFICATE_ENDS,
+            "%s ends within %u days, or has ended: have the next one issued, put it there and "
+            "reload (SIGHUP)",
+            loaded->config.tls_certificate, CERTIFICATE_WARN_DAYS);
     }
 }
 
@@ -264,13 +269,15 @@ static void reload_calendar(struct daemon *daemon)
     struct calendar *fresh = NULL;
 
     if (calendar_folder_load(daemon->loaded->config.calendars, &fresh, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
-        log_error("calendar %s stays in force", calendar_version(daemon->loaded->calendar));
+        log_fault(EVENT_CONFIG_REFUSED, &fault);
+        log_event(EVENT_CONFIG_KEPT, "calendar %s stays in force",
+                  calendar_version(daemon->loaded->calendar));
         return;
     }
     if (!digest_equal(calendar_digest(daemon->loaded->calendar), calendar_digest(fresh))) {
-        log_info("calendar %s takes the place of %s: open windows are re-dated",
-                 calendar_version(fresh), calendar_version(daemon->loaded->calendar));
+        log_event(EVENT_CALENDAR_CHANGED,
+                  "calendar %s takes the place of %s: open windows are re-dated",
+                  calendar_version(fresh), calendar_version(daemon->loaded->calendar));
     }
     broker_use_calendar(daemon->broker, fresh);
     calendar_free(daemon->loaded->calendar);
@@ -286,8 +293,8 @@ static void reload_cb(void *ctx, int signal_number)
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
     if (check_tls(daemon, &fault) != OK || link_server_reload_tls(daemon->link, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
-        log_error("the old certificate stays in use");
+        log_fault(EVENT_CONFIG_REFUSED, &fault);
+        log_event(EVENT_CONFIG_KEPT, "the old certificate stays in use");
     }
     reload_calendar(daemon);
     (void)sd_notify_ready(&daemon->notify, NULL); /* the line stays */
@@ -477,7 +484,7 @@ static int stop(struct daemon *daemon)
     blobs_close(daemon->blobs);
     closed = link_server_close(daemon->link);
     if (closed != OK) {
-        log_warn("the transport did not close in time; leaving it");
+        log_event(EVENT_TRANSPORT_SLOW, "the transport did not close in time; leaving it");
         _exit(status);
     }
     return status;
@@ -501,10 +508,11 @@ static int run(struct daemon *daemon)
     inherited_close(&daemon->inherited); /* what nobody took is of an older configuration */
     heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
     if (daemon->loaded->config.laboratory) {
-        log_warn("laboratory mode: loopback only, clocks can be moved; never for real cases");
+        log_event(EVENT_LABORATORY,
+                  "laboratory mode: loopback only, clocks can be moved; never for real cases");
     }
-    log_info("ready: %zu agencies, calendar %s", registry_count(daemon->loaded->registry),
-             calendar_version(daemon->loaded->calendar));
+    log_event(EVENT_READY, "ready: %zu agencies, calendar %s",
+              registry_count(daemon->loaded->registry), calendar_version(daemon->loaded->calendar));
     (void)sd_notify_ready(&daemon->notify, "就绪");
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
@@ -521,7 +529,7 @@ static int checked(const struct daemon_line *line, const struct loaded *loaded)
 
     warn_expiry(loaded);
     if (local_path_check(loaded->config.status_socket, &fault) != OK) {
-        log_fault(LOG_WARN_LEVEL, &fault);
+        log_fault(EVENT_SOCKET_FOLDER, &fault);
     }
     if (line->json) {
         printf("{\"ok\":true,\"agencies\":%zu,\"calendar\":\"%s\"}\n",
@@ -537,7 +545,7 @@ static int refused(const struct daemon_line *line, const struct faults *faults)
 {
     struct buf text;
 
-    log_faults(faults);
+    log_faults(EVENT_CONFIG_REFUSED, faults);
     buf_init(&text, LIMIT_CONFIG_BYTES);
     if (line->json && faults_report(faults, &text) == OK) {
         (void)fwrite(text.data, 1, text.len, stdout);
@@ -567,7 +575,7 @@ static int serve(struct daemon *daemon)
 
     warn_expiry(daemon->loaded);
     if (start(daemon, &fault) != OK) {
-        log_fault(LOG_ERROR_LEVEL, &fault);
+        log_fault(EVENT_START_FAILED, &fault);
         (void)stop(daemon);
         return 1;
     }
@@ -588,11 +596,11 @@ int main(int argc, char **argv)
     int status = 0;
 
     daemon_line_read(&line, argc, argv);
-    log_init("referral-broker", LOG_INFO_LEVEL);
+    log_init("referral-broker", LOG_INFO_LEVEL, clock_machine_ms);
     sd_notify_init(&daemon.notify);
     inherited_init(&daemon.inherited, &daemon.notify);
     if (crypto_init() != OK) {
-        log_error("libsodium cannot start");
+        log_event(EVENT_PROGRAM_BROKEN, "libsodium cannot start");
         return 1;
     }
     if (loaded_read(line.config, &daemon.loaded, &faults) != OK) {
@@ -605,5 +613,6 @@ int main(int argc, char **argv)
         status = serve(&daemon);
     }
     release(&daemon);
+    log_flush();
     return status;
 }

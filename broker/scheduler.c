@@ -124,9 +124,10 @@ static enum err append_event(struct turn *turn, const struct clock_event *event)
     struct leaf_record record;
 
     if (event->kind == CLOCK_ALARM) {
-        log_warn("the clock is not confirmed since %llu ms: check it, then `referralctl clock "
-                 "confirm`; escalations wait",
-                 (unsigned long long)(event->to_ms - event->from_ms));
+        log_event(EVENT_CLOCK_UNCONFIRMED,
+                  "the clock is not confirmed since %llu ms: check it, then `referralctl clock "
+                  "confirm`; escalations wait",
+                  (unsigned long long)(event->to_ms - event->from_ms));
         return OK;
     }
     ledger_record(turn, LEAF_CLOCK, event->by_administrator ? ADMINISTRATOR_NAME : BROKER_AGENCY,
@@ -245,9 +246,10 @@ static void tell_missing(struct turn *turn)
     int32_t missing = calendar_missing_year(broker->setup.calendar, today);
 
     if (missing != 0 && broker->missing_told != today) {
-        log_warn("the holiday notice of %d is not in the calendar: dates behind it are "
-                 "provisional (暂定); `referralctl calendar import %d.json`",
-                 (int)missing, (int)missing);
+        log_event(EVENT_CALENDAR_MISSING,
+                  "the holiday notice of %d is not in the calendar: dates behind it are "
+                  "provisional (暂定); `referralctl calendar import %d.json`",
+                  (int)missing, (int)missing);
     }
     broker->missing_told = today;
 }
@@ -416,8 +418,9 @@ static enum err redate_done(struct turn *turn)
         return error;
     }
     if (redated > 0) {
-        log_info("calendar %s is in force; %" PRIu64 " windows were re-dated since the start",
-                 calendar_version(turn->broker->setup.calendar), redated);
+        log_event(EVENT_CALENDAR_CHANGED,
+                  "calendar %s is in force; %" PRIu64 " windows were re-dated since the start",
+                  calendar_version(turn->broker->setup.calendar), redated);
     }
     return store_meta_put(turn->txn, "calendar", span_of(digest->bytes, DIGEST_BYTES));
 }

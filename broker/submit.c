@@ -4,6 +4,7 @@
  * the answer is "later", without a leaf. */
 #include <string.h>
 
+#include "base/log.h"
 #include "broker/turn.h"
 #include "store/dedupe.h"
 #include "wire/sealing.h"
@@ -29,6 +30,21 @@ static enum err later(struct submission *submission, enum refusal refusal)
     return OK;
 }
 
+static void log_refused(const struct submission *submission, enum refusal refusal,
+                        const char *detail)
+{
+    const struct message_header *header = &submission->message.header;
+    char case_id[UUID_TEXT_BYTES];
+    const struct log_subject subject = {.case_id = case_id,
+                                        .agency = submission->intake->agency->id,
+                                        .code = refusal_name(refusal)};
+
+    uuid_format(&header->case_id, case_id);
+    log_about(EVENT_MESSAGE_REFUSED, &subject, "refused %s of %s: %s %s",
+              message_kind_name(header->kind), submission->intake->agency->id,
+              refusal_name(refusal), detail);
+}
+
 /* One leaf for what a verified signer sent and the rules do not allow. */
 static enum err record_refusal(struct submission *submission, enum refusal refusal,
                                const char *detail, uint64_t *ret_leaf)
@@ -48,6 +64,7 @@ static enum err record_refusal(struct submission *submission, enum refusal refus
     text_copy(record.recipient, sizeof(record.recipient), header->recipient);
     text_copy(record.referral_number, sizeof(record.referral_number), header->referral_number);
     turn->broker->counts.refused++;
+    log_refused(submission, refusal, detail);
     return ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, ret_leaf);
 }
 

@@ -498,8 +498,9 @@ static void note_failure(struct agent *agent, size_t channel, size_t dead)
             backoff_ms(setup->kind == CHANNEL_HOOK ? &note_backoff : &channel_backoff,
                        state->failures, random);
     }
-    log_warn("channel \"%s\" failed: %s%s", setup->name, state->outcome.reason,
-             dead > 0 ? "; given up, see `referralctl agent notify dead`" : "");
+    log_event(EVENT_CHANNEL_FAILED, "channel \"%s\" failed: %s%s", setup->name,
+              state->outcome.reason,
+              dead > 0 ? "; given up, see `referralctl agent notify dead`" : "");
 }
 
 /* Before it is written down, so that what outlives a restart is in the same transaction. */
@@ -592,7 +593,7 @@ static void start_or_wait(struct agent *agent, size_t channel)
     }
     error = start_channel(agent, channel);
     if (error != OK && error != ERR_BUSY) {
-        log_error("channel \"%s\" cannot be started: %s",
+        log_event(EVENT_CHANNEL_FAILED, "channel \"%s\" cannot be started: %s",
                   agent->notifier->setup->channels[channel].name, err_text(error));
         state->look_ms = agent_machine_ms(agent) + START_WAIT_MS;
     }

@@ -290,7 +290,7 @@ void page_show(struct page *page, unsigned status, const char *template_name)
     buf_init(&out, WEB_VIEW_BYTES);
     error = render(page, template_name, &out);
     if (error != OK) {
-        log_error("page %s cannot be made: %s", template_name, err_text(error));
+        log_event(EVENT_PAGE_FAILED, "page %s cannot be made: %s", template_name, err_text(error));
         answer_plain(page, 500, "暂时无法显示，请稍后再试。");
     } else {
         page->answered = true;

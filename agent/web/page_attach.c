@@ -27,7 +27,7 @@ static void answer_refused(struct page *page, enum err error, const struct fault
     const bool told = strncmp(fault->code, "attachment.", 11) == 0;
 
     if (!told) {
-        log_warn("a file could not be attached: %s", err_text(error));
+        log_event(EVENT_ATTACHMENT_FAILED, "a file could not be attached: %s", err_text(error));
     }
     page_data_begin(page);
     named_bool(&page->view, "ok", false);

@@ -542,7 +542,7 @@ static void sent(struct form_page *form, const struct uuid *message_id)
     location_of(form, message_id, location, sizeof(location));
     session_once_put(page->session, token, location);
     if (draft_remove(page->agent->setup.store, page_officer(page)->name, form->path) != OK) {
-        log_warn("a draft could not be removed after its form was sent");
+        log_event(EVENT_PAGE_FAILED, "a draft could not be removed after its form was sent");
     }
     page_notice(page,
                 waits ? N_("已保存，线路恢复后自动发送") : N_("已提交，回执到达后显示送达时间"));

@@ -321,7 +321,7 @@ static void refusal_cb(void *ctx, unsigned status, struct buf *page)
     (void)ctx;
     if (buf_append(page, head, sizeof(head) - 1) != OK ||
         buf_append(page, text, strlen(text)) != OK) {
-        log_warn("a refusal of the inbox has no text: no memory");
+        log_event(EVENT_PAGE_FAILED, "a refusal of the inbox has no text: no memory");
     }
 }
 
@@ -343,7 +343,8 @@ static void tidy_cb(void *ctx)
     enum err error = draft_tidy(web->setup.agent->setup.store, agent_wall_ms(web->setup.agent));
 
     if (error != OK) {
-        log_warn("old drafts of the inbox are not removed: %s", err_text(error));
+        log_event(EVENT_PAGE_FAILED, "old drafts of the inbox are not removed: %s",
+                  err_text(error));
     }
     loop_timer_after(&web->tidy, TIDY_MS);
 }
@@ -403,7 +404,7 @@ void web_changed(struct web *web, const struct case_key *key)
     enum err error = worklist_changed(web->worklist, key);
 
     if (error != OK) {
-        log_warn("a list of the inbox is not up to date: %s", err_text(error));
+        log_event(EVENT_PAGE_FAILED, "a list of the inbox is not up to date: %s", err_text(error));
     }
 }
 

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 {
     int failed = argc < 2;
 
-    log_init("scenario", LOG_ERROR_LEVEL);
+    log_init("scenario", LOG_ERROR_LEVEL, NULL);
     for (int i = 1; i < argc; i++) {
         failed |= !play(argv[i]);
     }

@@ -633,7 +633,7 @@ int main(int argc, char **argv)
     bool good =
         walk != NULL && argc == 3 && step_number(argv[1], &seed) && step_number(argv[2], &steps);
 
-    log_init("walk", LOG_ERROR_LEVEL);
+    log_init("walk", LOG_ERROR_LEVEL, NULL);
     if (good) {
         world_open(&walk->world);
         good = walk_all(walk, seed, steps);

@@ -103,7 +103,7 @@ void realm_open_edited(struct realm *realm, const char *agency, const char *line
     struct fault fault = {.code = ""};
     struct buf policy;
     memset(realm, 0, sizeof(*realm));
-    log_init("test", LOG_ERROR_LEVEL);
+    log_init("test", LOG_ERROR_LEVEL, NULL);
     must(crypto_init(), &fault);
     buf_init(&realm->registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&policy, LIMIT_CONFIG_BYTES);

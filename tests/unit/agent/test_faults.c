@@ -693,7 +693,7 @@ START_TEST(test_nothing_personal_leaves_the_body)
     char path[96];
     (void)snprintf(path, sizeof(path), "%s/log", desk.folder);
     ck_assert_ptr_nonnull(freopen(path, "w", stderr));
-    log_init("test", LOG_DEBUG_LEVEL);
+    log_init("test", LOG_DEBUG_LEVEL, NULL);
     life_begin(&life);
     life.parcels[1].body.officer = NULL; /* goes back with its field */
     life_play(&life);

@@ -1,5 +1,5 @@
-/* Tests of base/file.h, base/key_file.h and base/log.h: bounds, replacement as a whole, secrets
- * that others can reach, one log line a call. */
+/* Tests of base/file.h and base/key_file.h: bounds, replacement as a whole, secrets that others can
+ * reach. */
 #include "base/file.h"
 
 #include <limits.h>
@@ -10,7 +10,6 @@
 
 #include "base/crypto.h"
 #include "base/key_file.h"
-#include "base/log.h"
 #include "unit/suite.h"
 
 static char folder[64];
@@ -265,60 +264,6 @@ START_TEST(damaged_key_files_are_refused_without_quoting_them)
 }
 END_TEST
 
-/* What the calls of `speak` put on standard error. */
-static void ck_logged(void (*speak)(void), const char *expected)
-{
-    char name[160];
-    (void)snprintf(name, sizeof(name), "%s.log", path);
-    (void)fflush(stderr);
-    int kept = dup(STDERR_FILENO);
-    FILE *file = fopen(name, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(dup2(fileno(file), STDERR_FILENO), 0);
-    speak();
-    ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
-    (void)fclose(file);
-    (void)close(kept);
-    ck_content(name, expected);
-    ck_assert_int_eq(unlink(name), 0);
-}
-
-static void speak_plainly(void)
-{
-    struct fault fault = {.code = ""};
-    fault_set(&fault, "config.range", "b.yaml:4:9", "too many");
-    log_init("broker", LOG_WARN_LEVEL);
-    log_error("one\ntwo\x1b[31m");
-    log_info("not shown");
-    log_fault(LOG_WARN_LEVEL, &fault);
-    fault_hint(&fault, "take fewer");
-    fault.place[0] = '\0';
-    log_fault(LOG_ERROR_LEVEL, &fault);
-}
-
-static void speak_to_the_journal(void)
-{
-    struct stat info;
-    char stream[64];
-    ck_assert_int_eq(fstat(STDERR_FILENO, &info), 0);
-    (void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)info.st_dev,
-                   (unsigned long long)info.st_ino);
-    ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
-    log_init("broker", LOG_DEBUG_LEVEL);
-    log_warn("w");
-    log_debug("%s", "d");
-    log_info("%d", 1);
-}
-
-START_TEST(a_log_call_is_one_line)
-{
-    ck_logged(speak_plainly, "broker: error: one two [31m\n"
-                             "broker: warning: b.yaml:4:9: too many [config.range]\n"
-                             "broker: error: too many (take fewer) [config.range]\n");
-    ck_logged(speak_to_the_journal, "<4>w\n<7>d\n<6>1\n");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("file");
@@ -335,7 +280,6 @@ int main(void)
     tcase_add_test(cases, a_secret_has_its_length);
     tcase_add_loop_test(cases, keys_are_one_line_of_one_kind, 0, (int)COUNT_OF(key_lines));
     tcase_add_test(cases, damaged_key_files_are_refused_without_quoting_them);
-    tcase_add_test(cases, a_log_call_is_one_line);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

@@ -1,0 +1,68 @@
+/* What the daemons log: each kind of event once, with its stable name, its level and the id by
+ * which `journalctl -x` finds its explanation in deploy/referral.catalog, in English and Chinese; a
+ * test compares. A new event is a row here and two texts there.
+ *
+ * Levels: error, somebody must act now; warning, somebody must act some day; notice, worth knowing;
+ * info, the course of things. Data only. */
+#ifndef REFERRAL_BASE_LOG_EVENT_H
+#define REFERRAL_BASE_LOG_EVENT_H
+
+enum log_level {
+    LOG_ERROR_LEVEL = 3, /* the numbers of syslog */
+    LOG_WARN_LEVEL = 4,
+    LOG_NOTICE_LEVEL = 5,
+    LOG_INFO_LEVEL = 6,
+    LOG_DEBUG_LEVEL = 7
+};
+
+/* clang-format off */
+#define LOG_EVENTS(X) \
+    X(READY, "ready", INFO, "6df47d70545a5b45b34fd0c2a6b137da") \
+    X(STOPPING, "stopping", INFO, "6e2e1e76cd19539d9fb62c46cfdc8252") \
+    X(LABORATORY, "laboratory", WARN, "773d105a2b035d3cbbb1c9b1f84fa3ab") \
+    X(CONFIG_REFUSED, "config-refused", ERROR, "12afc01953715805a831b9c0d3e27bf7") \
+    X(CONFIG_RELOADED, "config-reloaded", NOTICE, "f71b67d4a11c53c9971f119c7a784df2") \
+    X(CONFIG_KEPT, "config-kept", ERROR, "921a8cd324565f7189fdc9e202489277") \
+    X(CALENDAR_CHANGED, "calendar-changed", NOTICE, "249fbfcbb8715f8c83f7c1e042caa20d") \
+    X(CALENDAR_MISSING, "calendar-missing", WARN, "f620c298939755faba524f12126e0239") \
+    X(CALENDAR_DIFFERS, "calendar-differs", WARN, "536d32c69553565c8f36e5f537f3c5c2") \
+    X(CALENDAR_AGREES, "calendar-agrees", INFO, "31a800820c1e571f8a8a0d1af3670cba") \
+    X(CERTIFICATE_ENDS, "certificate-ends", WARN, "6ca176e860d851e68f0a3f77d5effdae") \
+    X(CLOCK_UNCONFIRMED, "clock-unconfirmed", WARN, "f8a3d2ed28b2545fa7faac8c6eeb5860") \
+    X(SCAN_LATE, "scan-late", ERROR, "c0ef3eb85cc85d3d93a23dd51dacf356") \
+    X(RUNG_RAISED, "rung-raised", NOTICE, "9a53c1bcdebf583b815ee9ad915a4914") \
+    X(MESSAGE_REFUSED, "message-refused", INFO, "68e697e446b852599aca059c6a14a697") \
+    X(STORE_FULL, "store-full", ERROR, "5d4b75b3caf958ee8d4102df60a7effb") \
+    X(STORE_FAILED, "store-failed", ERROR, "06a3427a520d54e2bbb1ea83d9f50e3d") \
+    X(ATTACHMENT_MISSING, "attachment-missing", ERROR, "3313c290febb5e9498dc0532ebb862de") \
+    X(ATTACHMENT_LEFT, "attachment-left", WARN, "e70fdd74017056c589e966cdc8b9b577") \
+    X(ATTACHMENTS_CLEANED, "attachments-cleaned", INFO, "7d27c00af2765ddf95938dc211865a77") \
+    X(ATTACHMENTS_FULL, "attachments-full", WARN, "b689f80a64445063bbf5221f95bc7bed") \
+    X(ATTACHMENT_FAILED, "attachment-failed", WARN, "0f121a1a83135da7bfd926d9811d536b") \
+    X(TRANSPORT_STUCK, "transport-stuck", ERROR, "683a5751c32a5dfb8ecb05135a654a9b") \
+    X(TRANSPORT_SLOW, "transport-slow", WARN, "edfed41401ef5a03ac1cb5ab70f20bcb") \
+    X(START_FAILED, "start-failed", ERROR, "9dc20684fca450a497dafc1cd9fb987d") \
+    X(SOCKET_FOLDER, "socket-folder", WARN, "94f51300ac9456fe9b8b3c5b7d89f37c") \
+    X(CONNECTED, "connected", INFO, "d46c13b2323e58fd9a26b10fae11e804") \
+    X(DISCONNECTED, "disconnected", NOTICE, "64976a0d846756b9aae855f41a314226") \
+    X(BROKER_SILENT, "broker-silent", WARN, "b6cc2d69c79e56bfbfa51e575abd0e50") \
+    X(BROKER_REFUSES, "broker-refuses", WARN, "f46af425d4f75d5483c37b2f94647285") \
+    X(BROKER_NOT_BELIEVED, "broker-not-believed", ERROR, "ced1e0d8743d5b37b37a90b9d28d5f58") \
+    X(BROKER_BELIEVED, "broker-believed", NOTICE, "ae3caf5b8cb0539bb6d95c0408d07d9e") \
+    X(REGISTRY_DIFFERS, "registry-differs", WARN, "cd81be04d19a5134a4bb8bd87046d80b") \
+    X(POLICY_DIFFERS, "policy-differs", WARN, "4e7d69eac93050bc94c013f7effefb8b") \
+    X(MESSAGES_SKIPPED, "messages-skipped", WARN, "2123945032be5775af572ba6d144a609") \
+    X(MESSAGE_WAITS, "message-waits", INFO, "3a89d5b76a5a5705898efbf4acf1add2") \
+    X(MESSAGE_RETURNED, "message-returned", WARN, "6ec077a688d557c6b28a8e81addef3fe") \
+    X(CHANNEL_FAILED, "channel-failed", WARN, "260169e0b2715c128cba8404b103abc8") \
+    X(PAGES_OPEN, "pages-open", INFO, "7a244eb8eaee560ba41532d00b78da98") \
+    X(PAGE_FAILED, "page-failed", WARN, "90dcda5ddcb6581ea370c8fcddee159d") \
+    X(ALARM, "alarm", ERROR, "ea24ba4d3332540392427befaf6bf2c5") \
+    X(PROGRAM_BROKEN, "program-broken", ERROR, "269b8e1d47c55f21bb56092da3fa5599")
+/* clang-format on */
+
+#define LOG_EVENT_NAME(constant, name, level, id) EVENT_##constant,
+enum log_event { LOG_EVENTS(LOG_EVENT_NAME) LOG_EVENT_COUNT };
+#undef LOG_EVENT_NAME
+
+#endif
