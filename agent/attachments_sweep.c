@@ -114,12 +114,14 @@ void attachments_sweep(struct agent *agent)
     agent->sweep_at_ms = agent_machine_ms(agent) + (more ? SWEEP_AGAIN_MS : SWEEP_EACH_MS);
     if (error != OK) {
         agent->sweep_at_ms = agent_machine_ms(agent) + SWEEP_EACH_MS;
-        log_warn("attachments that nobody sent could not be removed: %s; trying again in a day",
-                 err_text(error));
+        log_event(EVENT_ATTACHMENT_LEFT,
+                  "attachments that nobody sent could not be removed: %s; trying again in a day",
+                  err_text(error));
     }
     if (removed > 0) {
-        log_info("removed %" PRIu64 " attachments and uploads that no message named in time",
-                 removed);
+        log_event(EVENT_ATTACHMENTS_CLEANED,
+                  "removed %" PRIu64 " attachments and uploads that no message named in time",
+                  removed);
     }
 }
 
