@@ -354,7 +354,7 @@ static void view_rows(struct form_page *form, const struct form_section *section
     json_array_end(view);
 }
 
-static void view_files(struct form_page *form, const struct form_section *section)
+static void view_file_rows(struct form_page *form, const struct form_section *section)
 {
     struct json_writer *view = &form->page->view;
     const uint32_t rows = view_rows_begin(form, section);
@@ -450,7 +450,7 @@ static void view_section_body(struct form_page *form, const struct form_section 
         view_materials(form, section);
         break;
     case FORM_FILES:
-        view_files(form, section);
+        view_file_rows(form, section);
         break;
     }
 }

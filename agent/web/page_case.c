@@ -412,6 +412,7 @@ static void view_focus(struct page *page, struct shown_case *shown)
     }
     *referral = page->agent->copy->referral;
     view_content(page, shown);
+    view_files(page, shown->read, &shown->focus->key.referral_id, &referral->message_id);
     view_looks(page, shown->read, &shown->focus->key.referral_id);
     (void)snprintf(to, sizeof(to), "%s", page_agency(page, referral->receiver));
     view_why(page, to, &referral->clocks[REFERRAL_CLOCK_FEEDBACK]);

@@ -591,6 +591,7 @@ static void show_matter(struct shown *shown)
     view_content(shown);
     view_thread(shown);
     view_first_why(shown);
+    view_files(page, shown->read, &shown->matter->matter_id, NULL);
     view_timeline(page, shown->read, &shown->matter->matter_id, 1);
     named_u64(&page->view, "checked", page->agent->checkpoint.size);
     page_show(page, 200, "matter");

@@ -91,3 +91,42 @@ void view_attachments(struct page *page, const struct uuid *message_id)
     json_array_end(&page->view);
     free(list);
 }
+
+/* Those of one message; its kind and sender beside each. */
+static size_t view_files_of_row(struct page *page, const struct row *row, struct attachment *list)
+{
+    size_t count = 0;
+
+    if (attachments_of(page->agent, &row->header.message_id, list, &count) != OK) {
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(&page->view);
+        named_text(&page->view, "f_kind", page_kind(page, row->header.kind));
+        named_text(&page->view, "f_from", page_agency_of(page, row->header.sender));
+        view_attachment(page, &list[i], &row->header.message_id);
+        json_object_end(&page->view);
+    }
+    return count;
+}
+
+void view_files(struct page *page, struct store_txn *read, const struct uuid *about,
+                const struct uuid *except)
+{
+    struct attachment *list = calloc(LIMIT_MATERIALS, sizeof(*list));
+    struct row row = {.seq = 0};
+    size_t count = 0;
+    enum err error = list == NULL ? ERR_MEMORY : row_of_referral(read, about, 0, &row);
+
+    json_name(&page->view, "files");
+    json_array_begin(&page->view);
+    while (error == OK) {
+        if (row_is_shown(&row) && (except == NULL || !uuid_equal(&row.header.message_id, except))) {
+            count += view_files_of_row(page, &row, list);
+        }
+        error = row_of_referral(read, about, row.seq, &row);
+    }
+    json_array_end(&page->view);
+    named_bool(&page->view, "has_files", count > 0);
+    free(list);
+}

@@ -127,6 +127,10 @@ void view_attachment(struct page *page, const struct attachment *attachment,
                      const struct uuid *message_id);
 /* `attachments` of a message and has_attachments; none when they cannot be read. */
 void view_attachments(struct page *page, const struct uuid *message_id);
+/* All files of a referral or matter, oldest first, but those of one message (NULL: of all):
+ * files[{f_kind, f_from, and the members of one}], has_files. */
+void view_files(struct page *page, struct store_txn *read, const struct uuid *about,
+                const struct uuid *except);
 #define PAGE_FILE_BYTES 64u
 void page_file_text(const struct page *page, const struct attachment *attachment,
                     char out[PAGE_FILE_BYTES]);

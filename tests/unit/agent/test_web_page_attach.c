@@ -448,6 +448,11 @@ START_TEST(files_go_with_any_message)
     get("/attachment/", tail, page_attachment);
     ck_assert_uint_eq(got.status, 200);
     ck_assert(span_equal(span_of(got.body.data, got.body.len - 1), span_of(pdf, 100000)));
+    get("/case/", text_at(outbox, "rows.1.referral"), page_case);
+    ck_assert(says("诊断证明.pdf")); /* in its place among the materials, */
+    ck_assert(says("后续文书的附件"));
+    ck_assert(says("清单.pdf")); /* and what came later below */
+    ck_assert(says(tail));
     form_path = "/refer";
 }
 END_TEST
