@@ -194,7 +194,9 @@ enum err form_default_roster(struct form_page *form)
     if (error != OK) {
         return error;
     }
-    if (page_open_roster(form->page, read, &last)) {
+    if (!page_open_roster(form->page, read, &last)) {
+        error = form_values_set(&form->values, "facts.edition", "1");
+    } else {
         (void)snprintf(edition, sizeof(edition), "%u", last.message.roster.edition + 1);
         error = form_values_set(&form->values, "facts.edition", edition);
         for (uint32_t i = 0; error == OK && i < last.body.person_count; i++) {

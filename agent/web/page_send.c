@@ -37,6 +37,7 @@ static const struct {
     {"case.full", N_("该案件移送次数已达上限，请另立案件。")},
     {"referral.case-number", N_("这是案件编号，请填线索编号（末尾有 -01）。")},
     {"agent.unknown", N_("本单位没有这个编号。")},
+    {"referral.state", N_("线索目前的状态不能办理这一步（可能已撤回、已反馈，或者尚未送达）。")},
     {"agent.store-full", N_("本单位存储空间将满，暂不能提交，请联系管理员。")},
 };
 
