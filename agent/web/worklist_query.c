@@ -146,10 +146,11 @@ static enum err add_hit(struct work_hits *hits, const struct work_hit *hit)
     return OK;
 }
 
-/* What has no date and waits already, documents and refusals, stands before what has one. */
-static uint64_t order_of(const struct work_line *line)
+/* What has no date and waits already, documents and refusals, stands behind what is late and before
+ * what is not. */
+static uint64_t order_of(const struct work_line *line, uint64_t now_ms)
 {
-    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED ? 0 : line->due_before_ms;
+    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED ? now_ms : line->due_before_ms;
 }
 
 static enum err add_lines(const struct asking_for *asking, struct work_entry *entry,
@@ -161,7 +162,7 @@ static enum err add_lines(const struct asking_for *asking, struct work_entry *en
     for (uint32_t i = 0; error == OK && i < entry->item.line_count; i++) {
         const struct work_line *line = &entry->lines[i];
         const struct work_hit hit = {.group = entry->item.group,
-                                     .due = order_of(line),
+                                     .due = order_of(line, asking->now_ms),
                                      .order = entry->item.opened_ms,
                                      .entry = entry,
                                      .line = line};

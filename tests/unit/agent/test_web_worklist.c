@@ -642,6 +642,7 @@ START_TEST(test_supervised)
     }
     ck_assert_str_eq(list_of(E, WORK_SUPERVISED), FIRST);
     ck_assert_str_eq(list_of(E, WORK_LATE), FIRST "=sign-for");
+    ck_assert_int_eq(strncmp(todo(E), FIRST "=sign-for " FIRST "=document ", 50), 0);
     answer_documents(E, P);
     ck_assert_str_eq(todo(E), FIRST "=sign-for"); /* the cause is not gone, but all have a reply */
     ck_assert_str_eq(list_of(E, WORK_SUPERVISED), FIRST);
