@@ -292,6 +292,9 @@ static void start(struct agent *agent, uint64_t now_ms)
         agent->alone = SLOT_COUNT; /* it has nothing to ask any more */
         start_messages(agent, now_ms);
     }
+    if (agent->pinged && idle(agent, SLOT_SESSION, now_ms)) {
+        session_pong(agent);
+    }
     if (agent->checkpoint.size > agent->witnessed_size && now_ms >= agent->witness_at_ms &&
         idle(agent, SLOT_SESSION, now_ms)) {
         agent->witness_at_ms = now_ms + agent->setup.witness_ms;

@@ -539,6 +539,7 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
         agent_alarm(agent, "the broker answered a fetch with something else");
         return ERR_FORGED;
     }
+    session_pinged(agent, head->fetch.ping);
     agent->plain_count = 0;
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
         error = take_one(agent, txn, head, &head->fetch.deliveries[i]);

@@ -36,7 +36,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     head->version = WIRE_VERSION;
     text_copy(head->agency, sizeof(head->agency), agent->setup.self->id);
     text_copy(head->broker, sizeof(head->broker), keyring_origin(agent->setup.keyring));
-    if (head->kind != REQUEST_HELLO) {
+    if (head->kind != REQUEST_HELLO && head->kind != REQUEST_PING) {
         memcpy(head->session, agent->session, SESSION_BYTES);
         head->counter = agent->counter++;
     }
@@ -77,6 +77,26 @@ void session_greet(struct agent *agent)
 
     text_copy(head.hello.software, sizeof(head.hello.software), agent->setup.software);
     head.hello.registry_digest = *registry_digest(agent->setup.registry);
+    ask_or_wait(agent, &head);
+}
+
+void session_pinged(struct agent *agent, const uint8_t word[PING_BYTES])
+{
+    static const uint8_t none[PING_BYTES];
+
+    if (memcmp(word, none, PING_BYTES) != 0) {
+        memcpy(agent->ping, word, PING_BYTES);
+        agent->pinged = true;
+    }
+}
+
+/* Once: where it is lost, the broker asks again. */
+void session_pong(struct agent *agent)
+{
+    struct request_head head = {.kind = REQUEST_PING};
+
+    memcpy(head.ping.word, agent->ping, PING_BYTES);
+    agent->pinged = false;
     ask_or_wait(agent, &head);
 }
 
@@ -292,7 +312,9 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
         return counting_told(agent, txn, opened->reply.head.hello.calendar_version,
                              opened->reply.head.time_ms);
     }
-    agent->witnessed_size = asking->known.size;
+    if (asking->kind == REQUEST_WITNESS) {
+        agent->witnessed_size = asking->known.size;
+    }
     return OK;
 }
 

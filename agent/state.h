@@ -101,6 +101,8 @@ struct agent {
     enum agent_slot alone; /* what crossed and is asked again before all else; SLOT_COUNT: none */
     struct checkpoint checkpoint; /* the newest that we believe; size 0: none */
     uint64_t witnessed_size;
+    uint8_t ping[PING_BYTES];      /* the broker's question that waits for its answer */
+    bool pinged;                   /* one does */
     uint64_t witness_at_ms;        /* machine time of the next witness at the earliest */
     char alarm[AGENT_ALARM_BYTES]; /* why the broker is not believed; empty */
     enum agent_slot alarm_slot;    /* whose reply it was */
@@ -177,6 +179,9 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
                      const struct span *payloads) MUST_CHECK;
 void session_greet(struct agent *agent);
 void session_witness(struct agent *agent);
+/* A reply to a FETCH asks for a sign of life; zeros: it does not. */
+void session_pinged(struct agent *agent, const uint8_t word[PING_BYTES]);
+void session_pong(struct agent *agent);
 /* Verifies a reply and what it says of the log. False: it is of no use; what follows is arranged.
  */
 bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,

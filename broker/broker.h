@@ -98,6 +98,24 @@ enum err broker_clock_confirm(struct broker *broker, struct act *act) MUST_CHECK
 /* Is broker time, as it is now, ahead of the wall clock? Else a reset has nothing to undo. */
 bool broker_clock_ahead(const struct broker *broker);
 enum err broker_clock_reset(struct broker *broker, struct act *act) MUST_CHECK;
+/* An act: the agency sends nothing new and fetches nothing, or does again. It must be the other way
+ * round now. */
+enum err broker_suspend(struct broker *broker, struct act *act, size_t agency,
+                        bool suspend) MUST_CHECK;
+bool broker_suspended(const struct broker *broker, size_t agency);
+
+struct ping_result {
+    size_t agency;
+    uint64_t tag;
+    bool answered, sent; /* not answered: was it told the question at least? */
+    uint64_t round_trip_ms, waited_ms;
+};
+/* Asks the agency's agent for a sign of life; its result, or that none came in time, is taken with
+ * broker_ping_take. ERR_BUSY: one is under way. */
+enum err broker_ping(struct broker *broker, size_t agency, uint64_t timeout_ms,
+                     uint64_t tag) MUST_CHECK;
+bool broker_ping_take(struct broker *broker, struct ping_result *ret_result);
+bool broker_pings_wait(const struct broker *broker);
 /* When each agency was last heard in this run (broker time), 0 never; by place in the registry. */
 uint64_t broker_heard_ms(const struct broker *broker, size_t agency);
 /* Was it heard within BROKER_UP_MS? A living agent fetches more often. */

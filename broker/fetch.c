@@ -163,6 +163,7 @@ static enum err reply_gathered(struct turn *turn, struct gathering *gathering,
     answer->head.fetch.delivery_count = gathering->count;
     answer->head.fetch.nodes = gathering->nodes.nodes;
     answer->head.fetch.node_count = gathering->nodes.count;
+    pings_ask(turn, agency_place(turn->broker, gathering->agency), &answer->head);
     error = queue_waiting(gathering->read, gathering->agency->number, &waiting, NULL);
     answer->head.fetch.waiting = waiting - gathering->count;
     return error;
@@ -179,11 +180,12 @@ static enum err answer_place(struct turn *turn, struct store_txn *read, size_t p
     bool any = false;
     enum err error = OK;
 
-    for (unsigned lane = 0; error == OK && lane < LANE_COUNT; lane++) {
+    for (unsigned lane = 0; error == OK && !broker->agencies[place].suspended && lane < LANE_COUNT;
+         lane++) {
         error = next_of_lane(&gathering, lane, 0);
         any = any || gathering.waiting[lane];
     }
-    if (error != OK || (!any && !expired)) {
+    if (error != OK || (!any && !expired && !pings_unsent(broker, place))) {
         return error;
     }
     (void)parked_take(&broker->parked, place, &fetch); /* it is there: row->used was seen */

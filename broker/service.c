@@ -34,9 +34,9 @@ static enum err registry_handle(struct turn *turn, struct intake *intake, struct
 
 static enum err ping_handle(struct turn *turn, struct intake *intake, struct answer *answer)
 {
-    (void)turn;
-    (void)intake;
     (void)answer;
+    pings_answered(turn, agency_place(turn->broker, intake->agency),
+                   intake->request.head.ping.word);
     return OK;
 }
 
@@ -133,13 +133,18 @@ static enum err witness_handle(struct turn *turn, struct intake *intake, struct 
 
 static const struct {
     enum request_kind kind;
-    bool session; /* needs the session of this run and a new counter */
+    bool session;   /* needs the session of this run and a new counter */
+    bool suspended; /* of an agency that is suspended, too; SUBMIT sees to each message */
     enum err (*handle)(struct turn *, struct intake *, struct answer *);
 } services[] = {
-    {REQUEST_SUBMIT, true, submit_handle},     {REQUEST_ACK, true, ack_handle},
-    {REQUEST_HELLO, false, hello_handle},      {REQUEST_PING, false, ping_handle},
-    {REQUEST_REGISTRY, true, registry_handle}, {REQUEST_WITNESS, true, witness_handle},
-    {REQUEST_BLOB_PUT, true, blob_put_handle}, {REQUEST_BLOB_GET, true, blob_get_handle},
+    {REQUEST_SUBMIT, true, true, submit_handle},
+    {REQUEST_ACK, true, true, ack_handle},
+    {REQUEST_HELLO, false, true, hello_handle},
+    {REQUEST_PING, false, true, ping_handle},
+    {REQUEST_REGISTRY, true, true, registry_handle},
+    {REQUEST_WITNESS, true, true, witness_handle},
+    {REQUEST_BLOB_PUT, true, false, blob_put_handle},
+    {REQUEST_BLOB_GET, true, false, blob_get_handle},
 };
 
 static enum refusal check_session(struct turn *turn, const struct intake *intake)
@@ -214,6 +219,12 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     answer = answer_to(turn, intake);
     if (answer == NULL) {
         return ERR_MEMORY;
+    }
+    if (!services[i].suspended &&
+        broker_suspended(turn->broker, agency_place(turn->broker, intake->agency))) {
+        answer->head.code = REFUSAL_SUSPENDED;
+        answer->head.retry_after_ms = SUSPENDED_RETRY_MS;
+        return OK;
     }
     return services[i].handle(turn, intake, answer);
 }

@@ -38,6 +38,9 @@ static const struct status_command commands[] = {
     {"windows", ROLE_OF_OBSERVERS, {"after"}, status_windows},
     {"backup", ROLE_OF_OPERATORS, {"reason", "dry_run", "out"}, status_backup},
     {"backup-show", ROLE_OF_OBSERVERS, {NULL}, status_backup_show},
+    {"ping", ROLE_OF_OBSERVERS, {"agency", "timeout_ms"}, status_ping},
+    {"agency-suspend", ROLE_OF_OPERATORS, {"agency", "reason", "dry_run"}, status_agency_suspend},
+    {"agency-resume", ROLE_OF_OPERATORS, {"agency", "reason", "dry_run"}, status_agency_resume},
     {"subscribe", ROLE_OF_OBSERVERS, {"after"}, status_subscribe},
     {"clock-show", ROLE_OF_OBSERVERS, {NULL}, status_clock_show},
     {"clock-confirm", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_clock_confirm},
@@ -158,21 +161,21 @@ static enum err dispatch(const struct status_context *ctx, const struct json_val
 
 /* --- the frame --- */
 
-static void write_head(struct json_writer *out, bool ok)
+void status_head_write(struct json_writer *out, bool ok)
 {
     status_u64(out, "schema", STATUS_SCHEMA);
     status_bool(out, "ok", ok);
     status_text(out, "daemon", "broker");
 }
 
-static enum err write_refusal(const struct fault *fault, enum err error, struct buf *out)
+enum err status_refusal_write(const struct fault *fault, enum err error, struct buf *out)
 {
     struct json_writer writer;
 
     buf_clear(out);
     json_writer_init(&writer, out);
     json_object_begin(&writer);
-    write_head(&writer, false);
+    status_head_write(&writer, false);
     status_text(&writer, "code", fault->code[0] != '\0' ? fault->code : "broker.environment");
     status_text(&writer, "place", fault->place);
     status_text(&writer, "message", fault->message[0] != '\0' ? fault->message : err_text(error));
@@ -187,20 +190,26 @@ enum err status_answer(const struct status_context *ctx, struct span line, struc
     struct json *json = NULL;
     struct json_value request;
     struct json_writer writer;
+    struct status_context asked = *ctx;
+    bool later = false;
     enum err error = json_open("status", line, &json, &fault);
 
     assert(ctx->peer != NULL);
+    asked.later = &later;
     if (error == OK) {
         request = json_root(json);
         json_writer_init(&writer, out);
         json_object_begin(&writer);
-        write_head(&writer, true);
-        error = dispatch(ctx, &request, &writer, &fault);
+        status_head_write(&writer, true);
+        error = dispatch(&asked, &request, &writer, &fault);
         json_object_end(&writer);
         if (error == OK) {
             error = json_writer_end(&writer);
         }
+        if (error == OK && later) {
+            buf_clear(out);
+        }
     }
     json_free(json);
-    return error == OK ? OK : write_refusal(&fault, error, out);
+    return error == OK ? OK : status_refusal_write(&fault, error, out);
 }

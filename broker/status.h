@@ -31,11 +31,12 @@ struct status_context {
     void (*turn)(void *ctx);             /* asks for a turn, after a command that needs one */
     void *ctx;
     /* filled by status_answer */
+    bool *later; /* set: the answer comes by another way, this one is empty */
     const char *command;
     const char *role; /* by which it may be asked */
 };
 
-/* Answers one line into `out`, without a newline. */
+/* Answers one line into `out`, without a newline; empty: the answer comes later. */
 enum err status_answer(const struct status_context *ctx, struct span line,
                        struct buf *out) MUST_CHECK;
 
@@ -53,6 +54,18 @@ enum err status_agencies(const struct status_context *ctx, const struct json_val
 /* How old what waits is, by agency. */
 enum err status_queue(const struct status_context *ctx, const struct json_value *request,
                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_agency.c --- */
+
+enum err status_agency_suspend(const struct status_context *ctx, const struct json_value *request,
+                               struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_agency_resume(const struct status_context *ctx, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_ping(const struct status_context *ctx, const struct json_value *request,
+                     struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* The line that answers `ping`, whose tag is the peer's handle. */
+enum err status_ping_answer(const struct status_context *ctx, const struct ping_result *result,
+                            struct buf *out) MUST_CHECK;
 
 /* --- status_subscribe.c --- */
 

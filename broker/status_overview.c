@@ -109,6 +109,11 @@ enum err status_status(const struct status_context *ctx, const struct json_value
 
 const char *status_agency_state(const struct status_context *ctx, size_t place)
 {
+    return broker_suspended(ctx->broker, place) ? "suspended" : status_agency_standing(ctx, place);
+}
+
+const char *status_agency_standing(const struct status_context *ctx, size_t place)
+{
     const struct agency *agency = registry_at(broker_setup(ctx->broker)->registry, place);
     struct broker_clock clock;
 

@@ -18,6 +18,12 @@ void status_day(struct json_writer *out, const char *name, int32_t day);
 const char *status_agency_id(const struct status_context *ctx, uint16_t number); /* or "" */
 /* "registered", "suspended", "leaving", "left"; by place in the registry. */
 const char *status_agency_state(const struct status_context *ctx, size_t place);
+/* The same whether or not it is suspended. */
+const char *status_agency_standing(const struct status_context *ctx, size_t place);
+/* The first members of each answer. */
+void status_head_write(struct json_writer *out, bool ok);
+enum err status_refusal_write(const struct fault *fault, enum err error,
+                              struct buf *out) MUST_CHECK;
 
 /* What a leaf says; its texts lie in the region. */
 enum err status_leaf_read(struct store_txn *read, uint64_t leaf, struct region *region,

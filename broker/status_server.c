@@ -12,6 +12,7 @@
 
 #define CLIENTS_EACH 16u /* of one user, of LIMIT_LOCAL_CLIENTS */
 #define LINE_BYTES   65536u
+#define PING_TICK_MS 100u
 
 #define REFUSAL(code, message, hint)                                                               \
     "{\"schema\":1,\"ok\":false,\"daemon\":\"broker\",\"code\":\"" code                            \
@@ -48,6 +49,19 @@ static struct status_peer peer_of(const struct status_server *server, uint64_t h
     return peer;
 }
 
+/* As long as somebody waits for what only time brings, the loop turns now and then; the end of its
+ * turn does the rest. */
+static void tick_cb(void *ctx)
+{
+    struct status_server *server = ctx;
+
+    if (broker_pings_wait(server->context.broker)) {
+        loop_timer_after(&server->tick, PING_TICK_MS);
+    } else if (subscriptions_count(server->subscriptions) > 0) {
+        loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
+    }
+}
+
 /* An empty answer comes later. */
 static void line_cb(void *ctx, uint64_t handle, struct span line)
 {
@@ -63,9 +77,7 @@ static void line_cb(void *ctx, uint64_t handle, struct span line)
         local_hang_up(server->local, handle);
     }
     buf_free(&answer);
-    if (subscriptions_count(server->subscriptions) > 0) {
-        loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
-    }
+    tick_cb(server);
 }
 
 static void gone_cb(void *ctx, uint64_t handle)
@@ -73,15 +85,6 @@ static void gone_cb(void *ctx, uint64_t handle)
     struct status_server *server = ctx;
 
     subscriptions_gone(server->subscriptions, handle);
-}
-
-static void tick_cb(void *ctx)
-{
-    struct status_server *server = ctx;
-
-    if (subscriptions_count(server->subscriptions) > 0) { /* the turn's end pumps */
-        loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
-    }
 }
 
 enum err status_server_open(const struct status_server_options *options, struct fault *fault,
@@ -127,8 +130,26 @@ enum err status_server_start(struct status_server *server, const struct status_c
     return error;
 }
 
+/* Who asked may be gone: then nobody is answered. */
+static void answer_pings(struct status_server *server)
+{
+    struct ping_result result;
+
+    while (broker_ping_take(server->context.broker, &result)) {
+        struct buf answer;
+
+        buf_init(&answer, LINE_BYTES);
+        if (status_ping_answer(&server->context, &result, &answer) != OK ||
+            local_reply(server->local, result.tag, span_buf(&answer)) == ERR_MEMORY) {
+            local_hang_up(server->local, result.tag);
+        }
+        buf_free(&answer);
+    }
+}
+
 void status_server_turn(struct status_server *server)
 {
+    answer_pings(server);
     if (subscriptions_pump(server->subscriptions)) {
         server->options.turn(server->options.ctx);
     }

@@ -400,6 +400,14 @@ static enum err take(struct submission *submission)
     return decide(submission);
 }
 
+/* What it sent before has its receipt: that is answered first. */
+static bool is_suspended(const struct submission *submission)
+{
+    const struct broker *broker = submission->turn->broker;
+
+    return broker_suspended(broker, agency_place(broker, submission->intake->agency));
+}
+
 static enum err handle_known_header(struct submission *submission)
 {
     enum refusal refusal;
@@ -411,6 +419,11 @@ static enum err handle_known_header(struct submission *submission)
     }
     if (submission->turn->broker->stopping) {
         return later(submission, REFUSAL_STOPPING);
+    }
+    if (!submission->acknowledging && is_suspended(submission)) {
+        error = later(submission, REFUSAL_SUSPENDED);
+        submission->ref->retry_after_ms = SUSPENDED_RETRY_MS;
+        return error;
     }
     refusal = check_header(submission);
     return refusal != REFUSAL_NONE ? refuse(submission, refusal, "header") : take(submission);

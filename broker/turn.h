@@ -21,13 +21,22 @@
 #include "store/uploads.h"
 #include "wire/codec.h"
 
-#define TURN_REGION_BYTES ((size_t)512 * 1024 * 1024) /* answers of one turn */
-#define TURN_SALTS        16 /* of leaves, drawn at once: the kernel is asked once for so many */
-#define TURN_INTAKE_BYTES ((size_t)24 * 1024 * 1024) /* payloads decided in one turn */
+#define TURN_REGION_BYTES  ((size_t)512 * 1024 * 1024) /* answers of one turn */
+#define SUSPENDED_RETRY_MS 60000u                      /* what a suspended agency is told to wait */
+#define TURN_SALTS         16 /* of leaves, drawn at once: the kernel is asked once for so many */
+#define TURN_INTAKE_BYTES  ((size_t)24 * 1024 * 1024) /* payloads decided in one turn */
 /* What one turn may write for its requests, its rungs and its re-dating, each: a message to a whole
  * city is written once for each whom it goes to, the row of a large matter with each step. The
  * message under way is finished; what its request has behind it comes again. */
 #define TURN_WRITTEN_BYTES ((size_t)32 * 1024 * 1024)
+
+struct broker_ping { /* a question to one agency, see pings.c */
+    bool used;
+    uint8_t word[PING_BYTES];
+    uint64_t tag;
+    uint64_t asked_boot_ms, until_boot_ms;
+    uint64_t sent_boot_ms, answered_boot_ms; /* 0: not yet */
+};
 
 struct broker_agency { /* by place in the registry */
     struct session session;
@@ -35,6 +44,8 @@ struct broker_agency { /* by place in the registry */
     uint64_t heard_ms;
     uint64_t heard_boot_ms; /* the same on the boot clock */
     bool dirty;             /* something was queued for it in this turn */
+    bool suspended;         /* see suspension.c */
+    struct broker_ping ping;
 };
 
 enum clock_order { /* an administrator's word about the clock that is still to be followed */
@@ -219,6 +230,13 @@ enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
 
 /* --- acts.c --- */
 enum err acts_apply(struct turn *turn) MUST_CHECK;
+
+/* --- suspension.c, pings.c --- */
+enum err suspension_start(struct broker *broker, struct store_txn *read) MUST_CHECK;
+/* A FETCH is answered at once for it. */
+bool pings_unsent(const struct broker *broker, size_t agency);
+void pings_ask(struct turn *turn, size_t agency, struct reply_head *head);
+void pings_answered(struct turn *turn, size_t agency, const uint8_t word[PING_BYTES]);
 
 /* --- blobs.c --- */
 enum err blob_put_handle(struct turn *turn, struct intake *intake,

@@ -31,6 +31,7 @@ enum refusal {
     REFUSAL_STOPPING = 24,   /* the broker is shutting down */
     REFUSAL_CLOCK = 25,      /* the agency's clock is too far off to be recorded */
     REFUSAL_UPLOADS = 26,    /* too many uploads that no message refers to yet */
+    REFUSAL_SUSPENDED = 27,  /* an administrator suspended the agency */
     /* a message of a verified signer: one leaf each */
     REFUSAL_PAYLOAD = 40,   /* payload, header or facts malformed or with unknown fields */
     REFUSAL_SENDER = 41,    /* the header's sender is not the signer */

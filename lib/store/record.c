@@ -366,3 +366,11 @@ enum err store_meta_put(struct store_txn *txn, const char *name, struct span val
     enum err error = meta_key(name, bytes, &key);
     return error != OK ? error : store_put(txn, STORE_META, key, value);
 }
+
+enum err store_meta_remove(struct store_txn *txn, const char *name)
+{
+    uint8_t bytes[STORE_KEY_BYTES_MAX];
+    struct span key;
+    enum err error = meta_key(name, bytes, &key);
+    return error != OK ? error : store_remove(txn, STORE_META, key);
+}

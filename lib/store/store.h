@@ -137,6 +137,7 @@ void store_cursor_close(struct store_cursor *cursor);
 /* Meta: rows of STORE_META by a text. */
 enum err store_meta_get(struct store_txn *txn, const char *name, struct span *ret_value) MUST_CHECK;
 enum err store_meta_put(struct store_txn *txn, const char *name, struct span value) MUST_CHECK;
+enum err store_meta_remove(struct store_txn *txn, const char *name) MUST_CHECK; /* ERR_NOT_FOUND */
 
 /* --- state --- */
 

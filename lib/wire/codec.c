@@ -123,10 +123,14 @@ static const struct bind_table registry_table = {
     .type = &referral__v1__registry_query__descriptor,
     .size = sizeof(struct request_head),
 };
-static const struct bind_table ping_table = {
-    .type = &referral__v1__ping__descriptor,
-    .size = sizeof(struct request_head),
+static const struct bind ping_binds[] = {
+    {.number = 1,
+     .kind = BIND_ID,
+     .offset = offsetof(struct request_head, ping.word) - offsetof(struct request_head, ping),
+     .size = PING_BYTES},
 };
+static const struct bind_table ping_table =
+    TABLE(&referral__v1__ping__descriptor, struct request_head, ping_binds);
 
 static const struct bind head_binds[] = {
     NUMBER(1, struct request_head, version),
@@ -144,7 +148,7 @@ static const struct bind head_binds[] = {
     CHOICE(REQUEST_BLOB_GET, struct request_head, blob_get, &blob_get_table),
     CHOICE(REQUEST_REGISTRY, struct request_head, hello, &registry_table),
     CHOICE(REQUEST_WITNESS, struct request_head, witness, &witness_table),
-    CHOICE(REQUEST_PING, struct request_head, hello, &ping_table),
+    CHOICE(REQUEST_PING, struct request_head, ping, &ping_table),
 };
 static const struct bind_table head_table =
     TABLE(&referral__v1__request_head__descriptor, struct request_head, head_binds);

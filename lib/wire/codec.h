@@ -17,6 +17,7 @@
 #define WIRE_VERSION       1u
 #define SESSION_BYTES      16
 #define SALT_BYTES         16
+#define PING_BYTES         16
 #define SOFTWARE_BYTES     64 /* name and version of a program, with the NUL */
 #define BROKER_AGENCY      "broker"
 #define ADMINISTRATOR_NAME "administrator"
@@ -102,6 +103,9 @@ struct request_head {
             uint64_t offset;
             uint32_t max_bytes; /* 0: the most */
         } blob_get;
+        struct {
+            uint8_t word[PING_BYTES]; /* zeros: it answers nothing */
+        } ping;
     };
 };
 
@@ -173,6 +177,7 @@ struct reply_head {
             const struct digest *nodes;
             size_t node_count;
             uint64_t waiting;
+            uint8_t ping[PING_BYTES]; /* zeros: none */
         } fetch;
         struct {
             struct span registry;

@@ -71,6 +71,7 @@ static const struct bind fetch_binds[] = {
                 &delivery_table),
     REPLY_ARRAY(2, BIND_DIGESTS, fetch.nodes, fetch.node_count, NODE_COUNT, NULL),
     REPLY_MEMBER(3, BIND_NUMBER, fetch.waiting),
+    REPLY_MEMBER(4, BIND_ID, fetch.ping),
 };
 static const struct bind_table fetch_table =
     TABLE(&referral__v1__fetch_reply__descriptor, struct reply_head, fetch_binds);

@@ -573,8 +573,8 @@ class Agency:
         self.counter = head.hello.next_counter
         return head
 
-    def ping(self):
-        return self.ask("ping", r.Ping())
+    def ping(self, word=b""):
+        return self.ask("ping", r.Ping(word=word))
 
     def registry(self):
         return self.ask("registry", r.RegistryQuery()).registry
@@ -666,6 +666,8 @@ class Agency:
 
     def fetch(self, wait_ms=0, max_count=0):
         head = self.ask("fetch", r.Fetch(max_count=max_count, wait_ms=wait_ms))
+        if head.fetch.ping:
+            self.ping(head.fetch.ping)
         found = []
         for delivery in head.fetch.deliveries:
             header, facts, payload, record = self.check_delivery(delivery, head)

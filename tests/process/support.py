@@ -4,6 +4,7 @@ and the exported log as records. Beside the client of tests/client; nothing here
 import json
 import os
 import re
+import secrets
 import socket
 import struct
 import subprocess
@@ -33,6 +34,19 @@ def prefixes():
     """agency id -> prefix of its case numbers, from the registry that the city uses."""
     with open(os.path.join(client.ROOT, "config", "agencies.yaml"), encoding="utf-8") as file:
         return dict(re.findall(r"id: ([a-z-]+)\n(?:.*\n)*?\s+prefix: ([A-Z]+)", file.read()))
+
+
+def lead(agency, number):
+    """The payload of a new lead by this agency to the procuratorate."""
+    case = "%s-%d-%04d" % (prefixes()[agency.agency], run_client.year_of(agency), number)
+    header = client.m.Header(kind=2, recipient="procuratorate", case_id=secrets.token_bytes(16),
+                             case_number=case, referral_id=client.uuid7(agency.now_ms()),
+                             referral_number=case + "-01")
+    body = client.m.Body(officer="officer 7", circumstances="c", reasons="r")
+    body.persons.add(name="n")
+    facts = client.m.ReferralFacts(ground=401, person_count=1, relation=1)
+    return agency.make_payload(header, client.m.Facts(body_fields=1 | 2 | 4 | 256, referral=facts),
+                               body)
 
 
 class City(run_client.City):

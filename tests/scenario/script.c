@@ -221,12 +221,39 @@ static bool play_confirm(struct world *world, struct step *step)
     return true;
 }
 
+static bool play_suspension(struct world *world, struct step *step)
+{
+    const struct registry *registry = broker_setup(world->broker)->registry;
+    const struct agency *agency = registry_find(registry, step_word(step, 2));
+    bool suspend = strcmp(step_word(step, 1), "suspends") == 0;
+    struct act act = {.name = suspend ? "agency-suspend" : "agency-resume",
+                      .about = step_word(step, 2),
+                      .role = "operator",
+                      .reason = span_text("scenario")};
+    size_t place;
+    enum err error;
+
+    if (agency == NULL) {
+        return step_fail(step, "no such agency");
+    }
+    place = (size_t)(agency - registry_at(registry, 0));
+    if (broker_suspended(world->broker, place) == suspend) {
+        return step_fail(step, "it is so already");
+    }
+    error = broker_suspend(world->broker, &act, place, suspend);
+    world_settle(world);
+    return error == OK || step_fail(step, "nothing was done: %s", err_text(error));
+}
+
 static bool play_administrator(struct world *world, struct step *step)
 {
     struct act act = {
         .name = "clock-confirm", .about = "", .role = "operator", .reason = span_text("scenario")};
     enum err error;
 
+    if (strcmp(step_word(step, 1), "suspends") == 0 || strcmp(step_word(step, 1), "resumes") == 0) {
+        return play_suspension(world, step);
+    }
     if (strcmp(step_word(step, 1), "confirms") == 0) {
         error = broker_clock_confirm(world->broker, &act);
     } else if (strcmp(step_word(step, 1), "resets") == 0) {

@@ -497,6 +497,9 @@ static struct request_head full_head(enum request_kind kind)
     case REQUEST_WITNESS:
         head.witness = (struct witness){9, {{1}}, {2}, {{3}}};
         break;
+    case REQUEST_PING:
+        memset(head.ping.word, 7, PING_BYTES);
+        break;
     default:
         break;
     }
