@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "io/number.h"
 
 #define NOTIFY_MESSAGE_BYTES 512
+#define NOTIFY_WAIT_S        5 /* for room: a manager that reads nothing so long is none */
 
 static uint64_t watchdog_interval_ms(void)
 {
@@ -40,10 +42,15 @@ void sd_notify_init(struct sd_notify *notify)
     notify->watchdog_ms = watchdog_interval_ms();
 }
 
+/* Status and watchdog come again; what is said once waits for room in the manager's socket, which
+ * holds ten datagrams of all services. */
+enum room { ROOM_NOW, ROOM_WAIT };
+
 /* One datagram; with a descriptor in it unless that is -1. */
 static enum err datagram_send(const struct sd_notify *notify, const char *text, size_t len,
-                              int descriptor)
+                              int descriptor, enum room room)
 {
+    const struct timeval wait = {.tv_sec = NOTIFY_WAIT_S};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t path_len = strlen(notify->path);
     _Static_assert(sizeof notify->path <= sizeof address.sun_path, "the path fits the address");
@@ -76,14 +83,16 @@ static enum err datagram_send(const struct sd_notify *notify, const char *text, 
     if (fd < 0) {
         return ERR_IO;
     }
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | (room == ROOM_NOW ? MSG_DONTWAIT : 0));
     (void)close(fd); /* nothing is buffered in it */
     return sent == (ssize_t)len ? OK : ERR_IO;
 }
 
 /* Sends `first`, and STATUS= when there is one. Line ends within the status would begin another
  * assignment: they become spaces. */
-static enum err message_send(const struct sd_notify *notify, const char *first, const char *status)
+static enum err message_send(const struct sd_notify *notify, const char *first, const char *status,
+                             enum room room)
 {
     char text[NOTIFY_MESSAGE_BYTES];
     int len = snprintf(text, sizeof text, "%s%s%s", first,
@@ -97,12 +106,12 @@ static enum err message_send(const struct sd_notify *notify, const char *first, 
             text[i] = ' ';
         }
     }
-    return datagram_send(notify, text, used, -1);
+    return datagram_send(notify, text, used, -1, room);
 }
 
 enum err sd_notify_ready(const struct sd_notify *notify, const char *status)
 {
-    return message_send(notify, "READY=1\n", status);
+    return message_send(notify, "READY=1\n", status, ROOM_WAIT);
 }
 
 enum err sd_notify_reloading(const struct sd_notify *notify)
@@ -114,22 +123,22 @@ enum err sd_notify_reloading(const struct sd_notify *notify)
     }
     int len = snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n",
                        (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    return len < 0 ? ERR_IO : message_send(notify, text, NULL);
+    return len < 0 ? ERR_IO : message_send(notify, text, NULL, ROOM_WAIT);
 }
 
 enum err sd_notify_stopping(const struct sd_notify *notify)
 {
-    return message_send(notify, "STOPPING=1\n", NULL);
+    return message_send(notify, "STOPPING=1\n", NULL, ROOM_WAIT);
 }
 
 enum err sd_notify_status(const struct sd_notify *notify, const char *status)
 {
-    return message_send(notify, "", status);
+    return message_send(notify, "", status, ROOM_NOW);
 }
 
 enum err sd_notify_watchdog(const struct sd_notify *notify)
 {
-    return message_send(notify, "WATCHDOG=1\n", NULL);
+    return message_send(notify, "WATCHDOG=1\n", NULL, ROOM_NOW);
 }
 
 bool sd_notify_keep(const struct sd_notify *notify, const char *name, int descriptor)
@@ -137,9 +146,9 @@ bool sd_notify_keep(const struct sd_notify *notify, const char *name, int descri
     char text[NOTIFY_MESSAGE_BYTES];
     int len = snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
     if (notify->path[0] == '\0' || len < 0 || (size_t)len >= sizeof text ||
-        datagram_send(notify, text, (size_t)len, -1) != OK) {
+        datagram_send(notify, text, (size_t)len, -1, ROOM_WAIT) != OK) {
         return false;
     }
     len = snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s\n", name);
-    return len > 0 && datagram_send(notify, text, (size_t)len, descriptor) == OK;
+    return len > 0 && datagram_send(notify, text, (size_t)len, descriptor, ROOM_WAIT) == OK;
 }

@@ -1,7 +1,8 @@
 /* The service manager's notification protocol (sd_notify(3)): readiness, status text, watchdog.
  *
- * Without NOTIFY_SOCKET everything is a silent success, so a daemon calls it always. Never blocks:
- * a full socket loses the message. Any one thread. Nothing is durable. Call sd_notify_init before
+ * Without NOTIFY_SOCKET everything is a silent success, so a daemon calls it always. Status and
+ * watchdog never wait: a full socket loses them, and they come again. What is said once (ready,
+ * reloading, stopping, keep) waits for room, 5 s at the most. Any one thread. Nothing is durable. Call sd_notify_init before
  * threads begin: it reads the environment. */
 #ifndef REFERRAL_IO_SD_NOTIFY_H
 #define REFERRAL_IO_SD_NOTIFY_H

@@ -1,8 +1,11 @@
 /* sd_notify against a socket of the test's own, file and abstract. */
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -68,6 +71,42 @@ START_TEST(messages_arrive_as_the_protocol_writes_them)
     ck_assert_int_eq(
         sscanf(datagram(text, sizeof text), "RELOADING=1\nMONOTONIC_USEC=%llu\n", &since_us), 1);
     ck_assert_uint_gt(since_us, 0);
+    manager_close();
+}
+END_TEST
+
+/* The manager's end, which reads only when it was told that the daemon is about to say it. */
+static void *read_until_ready(void *begin)
+{
+    char text[1024] = "";
+    ck_assert_int_eq(sem_wait(begin), 0);
+    while (strcmp(text, "READY=1\n") != 0) {
+        ssize_t len = recv(receiver, text, sizeof text - 1, 0);
+        ck_assert_int_ge(len, 0);
+        text[len] = '\0';
+    }
+    return NULL;
+}
+
+/* It was sent without waiting: on a busy machine the manager never heard that a service is ready.
+ */
+START_TEST(ready_is_not_lost_when_the_socket_is_full)
+{
+    const struct timeval patience = {.tv_sec = 20};
+    struct sd_notify notify;
+    pthread_t reader;
+    sem_t begin;
+    manager_bind(false);
+    ck_assert_int_eq(setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    sd_notify_init(&notify);
+    while (sd_notify_status(&notify, "starting") == OK) {
+    }
+    ck_assert_int_eq(sem_init(&begin, 0, 0), 0);
+    ck_assert_int_eq(pthread_create(&reader, NULL, read_until_ready, &begin), 0);
+    ck_assert_int_eq(sem_post(&begin), 0);
+    ck_assert_int_eq(sd_notify_ready(&notify, NULL), OK);
+    ck_assert_int_eq(pthread_join(reader, NULL), 0);
+    ck_assert_int_eq(sem_destroy(&begin), 0);
     manager_close();
 }
 END_TEST
@@ -165,6 +204,7 @@ int main(void)
     Suite *suite = suite_create("io.sd_notify");
     TCase *tests = tcase_create("sd_notify");
     tcase_add_loop_test(tests, messages_arrive_as_the_protocol_writes_them, 0, 2);
+    tcase_add_test(tests, ready_is_not_lost_when_the_socket_is_full);
     tcase_add_test(tests, status_cannot_smuggle_another_assignment);
     tcase_add_test(tests, without_a_manager_everything_succeeds_silently);
     tcase_add_test(tests, a_manager_that_is_gone_is_an_error_not_a_wait);
