@@ -2,8 +2,8 @@
  *
  * Without NOTIFY_SOCKET everything is a silent success, so a daemon calls it always. Status and
  * watchdog never wait: a full socket loses them, and they come again. What is said once (ready,
- * reloading, stopping, keep) waits for room, 5 s at the most. Any one thread. Nothing is durable. Call sd_notify_init before
- * threads begin: it reads the environment. */
+ * reloading, stopping, keep) waits for room, 5 s at the most. Any one thread. Nothing is durable.
+ * Call sd_notify_init before threads begin: it reads the environment. */
 #ifndef REFERRAL_IO_SD_NOTIFY_H
 #define REFERRAL_IO_SD_NOTIFY_H
 
