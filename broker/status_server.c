@@ -87,11 +87,24 @@ static void gone_cb(void *ctx, uint64_t handle)
     subscriptions_gone(server->subscriptions, handle);
 }
 
+/* The members of three groups cannot be said by the mode of one file: where groups are configured,
+ * everybody may connect, and who has no role is told so. */
+static unsigned socket_mode(const struct broker_config *config)
+{
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        if (config->status_groups[i][0] != '\0') {
+            return 0666;
+        }
+    }
+    return 0660;
+}
+
 enum err status_server_open(const struct status_server_options *options, struct fault *fault,
                             struct status_server **ret_server)
 {
     struct status_server *server = calloc(1, sizeof(*server));
     struct local_server_options local = {.path = options->config->status_socket,
+                                         .mode = socket_mode(options->config),
                                          .inherited = options->inherited,
                                          .inherited_name = "status",
                                          .clients_each = CLIENTS_EACH,
