@@ -44,17 +44,30 @@ referral_install(referralctl share/referral
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/config/calendars DESTINATION share/referral
     COMPONENT referralctl)
 
-# The manual, packed as Debian wants it.
-file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
-foreach(page IN ITEMS referral-broker:referral-broker.8 referral-agent:referral-agent.8
-        referralctl:referralctl.1 referralctl:referral-verify.1)
-    string(REGEX MATCH "^(.*):(.*)\\.([0-9])$" _ ${page})
-    set(file ${CMAKE_MATCH_2}.${CMAKE_MATCH_3})
-    execute_process(COMMAND gzip -9 --no-name --stdout ${CMAKE_SOURCE_DIR}/docs/man/${file}
-        OUTPUT_FILE ${CMAKE_BINARY_DIR}/man/${file}.gz COMMAND_ERROR_IS_FATAL ANY)
-    install(FILES ${CMAKE_BINARY_DIR}/man/${file}.gz
+# The manual: tests/pages makes it, with scdoc.
+foreach(page IN ITEMS referral-broker:referral-broker.8 referral-broker:broker.yaml.5
+        referral-agent:referral-agent.8 referral-agent:agent.yaml.5
+        referralctl:referralctl.1 referralctl:referral-verify.1
+        referralctl:agencies.yaml.5 referralctl:policy.yaml.5)
+    string(REGEX MATCH "^(.*):(.*\\.([0-9]))$" _ ${page})
+    install(FILES ${CMAKE_BINARY_DIR}/man/${CMAKE_MATCH_2}.gz
         DESTINATION share/man/man${CMAKE_MATCH_3} COMPONENT ${CMAKE_MATCH_1})
 endforeach()
+
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completions/referralctl
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completions
+    COMMAND referralctl completion bash > ${CMAKE_BINARY_DIR}/completions/referralctl
+    DEPENDS referralctl COMMENT "Completion for bash" VERBATIM)
+add_custom_target(completion DEPENDS ${CMAKE_BINARY_DIR}/completions/referralctl)
+referral_install(referralctl share/bash-completion/completions
+    ${CMAKE_BINARY_DIR}/completions/referralctl)
+
+# What cpack packs is built by this target; it would build the tests, too, otherwise.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+add_custom_target(packaged DEPENDS programs completion)
+if(TARGET manual)
+    add_dependencies(packaged manual)
+endif()
 
 # lintian's overrides, each with its reason, and what Debian wants to read beside a program.
 foreach(name IN ITEMS referral-broker referral-agent referralctl)

@@ -46,16 +46,6 @@ class Words(Case):
                       self.good("calendar", "due", "-h").out)
         self.assertRegex(self.good("--version").out, r"^referralctl \d")
 
-    def test_commands_in_the_manual(self):
-        with open(os.path.join(ROOT, "docs/man/referralctl.1"), encoding="utf-8") as file:
-            manual = file.read().replace("\\-", "-")
-        for path in commands():
-            self.assertRegex(manual, r'(?m)^\.B[IR]? "?%s\b' % path, path)
-        options = set(re.findall(r"--[a-z-]+", "".join(ctl(*path.split(), "--help").out
-                                                       for path in commands())))
-        for option in options:
-            self.assertIn(option, manual)
-
     def test_misuse(self):
         for words, pattern in (
                 ((), "expected a command"),

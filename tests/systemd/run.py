@@ -110,7 +110,7 @@ class Test:
         shutil.rmtree(os.path.join(release, "packages"), ignore_errors=True)
         try:
             run("cmake", "-DREFERRAL_PACKAGE_REVISION=%d" % revision, release)
-            run("cmake", "--build", release, "--target", "programs")
+            run("cmake", "--build", release, "--target", "packaged")
             run("cpack", cwd=release)
         finally:
             run("cmake", "-DREFERRAL_PACKAGE_REVISION=1", release)
