@@ -55,6 +55,25 @@ enum err status_agencies(const struct status_context *ctx, const struct json_val
 enum err status_queue(const struct status_context *ctx, const struct json_value *request,
                       struct json_writer *out, struct fault *fault) MUST_CHECK;
 
+/* --- status_audit.c --- */
+
+enum err status_audit_tail(const struct status_context *ctx, const struct json_value *request,
+                           struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_dead.c --- */
+
+enum err status_dead_list(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_dead_show(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_dead_retry(const struct status_context *ctx, const struct json_value *request,
+                           struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_dead_drop(const struct status_context *ctx, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* Those that nobody settled. */
+enum err status_dead_count(const struct status_context *ctx, struct store_txn *read,
+                           uint64_t *ret_count) MUST_CHECK;
+
 /* --- status_agency.c --- */
 
 enum err status_agency_suspend(const struct status_context *ctx, const struct json_value *request,

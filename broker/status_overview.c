@@ -77,6 +77,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
 {
     const struct broker_setup *setup = broker_setup(ctx->broker);
     struct store_txn *read;
+    uint64_t dead = 0;
     enum err error = store_read_begin(setup->store, &read);
 
     (void)request;
@@ -100,7 +101,11 @@ enum err status_status(const struct status_context *ctx, const struct json_value
     status_clock_write(ctx, out);
     write_counts(ctx, out);
     write_link(ctx, out);
-    error = write_log(read, out);
+    error = status_dead_count(ctx, read, &dead);
+    status_u64(out, "dead", dead);
+    if (error == OK) {
+        error = write_log(read, out);
+    }
     store_read_end(read);
     return error;
 }

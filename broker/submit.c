@@ -2,10 +2,14 @@
  * answer is always a reference to a leaf, so that the same message gets the same receipt for ever.
  * Only where nothing can be recorded now (store or queue full, too many refusals, shutting down)
  * the answer is "later", without a leaf. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "broker/letters.h"
 #include "base/log.h"
 #include "broker/turn.h"
+#include "model/vocabulary.h"
 #include "store/dedupe.h"
 #include "wire/sealing.h"
 
@@ -81,6 +85,9 @@ static enum err refuse(struct submission *submission, enum refusal refusal, cons
         return later(submission, REFUSAL_RATE);
     }
     error = record_refusal(submission, refusal, detail, &row.leaf);
+    if (error == OK && refusal == REFUSAL_HOPS) {
+        error = letters_add(turn, row.leaf, DEAD_HOPS, detail);
+    }
     submission->ref->leaf = row.leaf;
     if (error == OK && !uuid_is_zero(id)) {
         error = dedupe_add(turn->txn, agency->number, id, &row);
@@ -118,6 +125,19 @@ static enum err refuse_reuse(struct submission *submission)
 
 /* --- decide and write --- */
 
+/* What was rejected: where, by a path, and why. */
+static enum err keep_letter(struct submission *submission, const struct lookup *found)
+{
+    const struct delivery_facts *facts = &submission->message.delivery;
+    const struct word *word = vocabulary_find(VOCABULARY_REJECTION, facts->reason);
+    char detail[LIMIT_DETAIL_BYTES];
+
+    assert(found->queued_found); /* else it would have been refused */
+    (void)snprintf(detail, sizeof(detail), "%s %.100s", word != NULL ? word->id : "unreadable",
+                   facts->field);
+    return letters_add(submission->turn, found->queued.leaf, DEAD_UNREADABLE, detail);
+}
+
 static enum err write_accepted(struct submission *submission, const struct subject *before,
                                const struct lookup *found)
 {
@@ -142,6 +162,9 @@ static enum err write_accepted(struct submission *submission, const struct subje
     if (error == OK) {
         error =
             dedupe_add(turn->txn, submission->intake->agency->number, &header->message_id, &row);
+    }
+    if (error == OK && header->kind == MESSAGE_REJECTION) {
+        error = keep_letter(submission, found);
     }
     submission->ref->leaf = row.leaf;
     turn->broker->counts.messages++;

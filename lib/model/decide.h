@@ -144,6 +144,17 @@ struct claimed_numbers decide_claimed_numbers(const struct message *message);
 void decide_message(const struct decide_context *ctx, const struct referral *before,
                     const struct message *message, struct decision *ret_decision);
 
+/* A dead letter of this referral or matter that its receiver rejected before: its author is told
+ * what becomes of it; nothing else changes. */
+struct decide_letter {
+    uint16_t author;
+    uint32_t reason; /* of VOCABULARY_REJECTION */
+};
+void decide_letter(const struct decide_context *ctx, const struct referral *before,
+                   const struct decide_letter *letter, struct decision *ret_decision);
+void decide_matter_letter(const struct decide_context *ctx, const struct matter *before,
+                          const struct decide_letter *letter, struct decision *ret_decision);
+
 /* Raises what fell due at or before now, at most DECISION_RUNGS_MAX rungs, each once. Nothing
  * while decide_rungs_wait says so. */
 void decide_due(const struct decide_context *ctx, const struct referral *before,

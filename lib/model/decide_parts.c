@@ -66,7 +66,7 @@ bool deciding_speaks_for(const struct deciding *deciding, uint16_t agency)
     const struct decide_context *ctx = deciding->ctx;
     for (size_t step = 0; step < registry_count(ctx->registry) && agency != ctx->signer; step++) {
         const struct agency *row = registry_by_number(ctx->registry, agency);
-        if (row == NULL || !agency_has_left(row, ctx->now_ms)) {
+        if (row == NULL || row->successor == 0 || !agency_has_left(row, ctx->now_ms)) {
             return false;
         }
         agency = row->successor;
@@ -82,6 +82,10 @@ bool deciding_has_stayed(struct deciding *deciding, const char *path, const stru
     }
     const struct agency *acting =
         registry_by_number(ctx->registry, deciding_acting(deciding, agency->number));
+    if (acting == agency) {
+        return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT, "%s: %s has left; nobody acts for it",
+                               path, agency->id);
+    }
     return deciding_refuse(deciding, REFUSAL_AGENCY_LEFT, "%s: %s has handed over; %s acts for it",
                            path, agency->id, acting->id);
 }

@@ -272,24 +272,25 @@ static enum err successor_read(struct registry *registry, const struct yaml_node
     if (id == NULL && left == NULL) {
         return OK;
     }
-    if (id == NULL || left == NULL) {
-        return yaml_refuse(id == NULL ? left : id, fault, "registry.successor",
-                           "\"successor\" and \"left\" stand together");
+    if (left == NULL) {
+        return yaml_refuse(id, fault, "registry.successor",
+                           "a \"successor\" needs \"left\", the day from which it acts");
     }
-    const struct agency *successor = registry_find(registry, yaml_text(id));
-    if (successor == NULL || successor == agency || successor->class != agency->class) {
+    const struct agency *successor = id != NULL ? registry_find(registry, yaml_text(id)) : NULL;
+    if (id != NULL &&
+        (successor == NULL || successor == agency || successor->class != agency->class)) {
         return yaml_refuse(id, fault, "registry.successor", "\"%s\" is no other agency of class %s",
                            yaml_text(id), agency_class_id(agency->class));
     }
     if (agency->joint_meeting_office) {
-        return yaml_refuse(id, fault, "registry.successor",
+        return yaml_refuse(left, fault, "registry.successor",
                            "the joint-meeting office is with an agency that stays");
     }
     if (civil_parse(yaml_text(left), &agency->left_day) != OK) {
         return yaml_refuse(left, fault, "registry.left", "\"%s\" is no date: 2027-03-01",
                            yaml_text(left));
     }
-    agency->successor = successor->number;
+    agency->successor = successor != NULL ? successor->number : 0;
     return OK;
 }
 
@@ -315,13 +316,14 @@ static enum err successors_read(struct registry *registry, const struct yaml_nod
 
 bool agency_has_left(const struct agency *agency, uint64_t now_ms)
 {
-    return agency->successor != 0 && now_ms >= civil_start_ms(agency->left_day);
+    return agency->left_day != 0 && now_ms >= civil_start_ms(agency->left_day);
 }
 
 uint16_t registry_acting(const struct registry *registry, uint16_t number, uint64_t now_ms)
 {
     const struct agency *agency = registry_by_number(registry, number);
-    for (size_t step = 0; agency != NULL && agency_has_left(agency, now_ms); step++) {
+    for (size_t step = 0;
+         agency != NULL && agency->successor != 0 && agency_has_left(agency, now_ms); step++) {
         assert(step < registry->count);
         number = agency->successor;
         agency = registry_by_number(registry, number);

@@ -43,8 +43,8 @@ struct agency {
     char office_en[AGENCY_LABEL_BYTES];
     bool joint_meeting_office; /* exactly one agency has it */
     uint64_t duties;           /* bits of VOCABULARY_NEED that it takes referrals for */
-    uint16_t successor;        /* number of the agency that takes its place; 0: it stays a member */
-    int32_t left_day;          /* civil day: from its 00:00 on the successor acts for it */
+    uint16_t successor;        /* number of the agency that takes its place; 0: nobody does */
+    int32_t left_day;          /* civil day from whose 00:00 on it has left; 0: it stays a member */
     const struct agency_label *former_names; /* the registry's, oldest first; NULL: none */
     size_t former_count;
 };
@@ -56,7 +56,7 @@ struct registry;
 /* Reads a registry from the text of its file; `name` is the file's name in faults, which have
  * file:line:column. ERR_INVALID for: an unknown or missing member, an id or prefix that is
  * malformed or taken, a number that is taken or 0, not exactly one joint-meeting office, an unknown
- * class or need, more than LIMIT_AGENCIES; a successor without a date or a date without one, a
+ * class or need, more than LIMIT_AGENCIES; a successor without a date, a
  * successor that is no other agency of the same class, successors in a circle. */
 enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
                        struct fault *fault) MUST_CHECK;

@@ -251,6 +251,8 @@ static const struct word rejections[] = {
     {REJECTION_IDENTITY, "identity", "身份证号码有误", "an identity number is wrong"},
     {REJECTION_MISSING, "missing", "缺少必填内容", "a mandatory field is missing"},
     {REJECTION_CONTRADICTS, "contradicts", "正文与首部或要素不一致", "contradicts header or facts"},
+    {REJECTION_SEND_AGAIN, "send-again", "未能送达，请重新报送", "not delivered: send it again"},
+    {REJECTION_SET_ASIDE, "set-aside", "未能送达，已由管理员移出", "not delivered: set aside"},
 };
 
 static const struct word may_be_tolds[] = {

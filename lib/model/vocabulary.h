@@ -80,6 +80,8 @@ enum {
     REJECTION_IDENTITY = 2,    /* an identity number fails GB 11643 */
     REJECTION_MISSING = 3,     /* a mandatory body field is missing */
     REJECTION_CONTRADICTS = 4, /* body and header or facts disagree */
+    REJECTION_SEND_AGAIN = 5,  /* of a dead letter: not delivered, the sender may try anew */
+    REJECTION_SET_ASIDE = 6,   /* of a dead letter: not delivered, an administrator set it aside */
 
     MAY_BE_TOLD_NO = 2, /* a guardian in conflict, or somebody who must not learn of it */
 

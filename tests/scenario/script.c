@@ -251,6 +251,9 @@ static bool play_administrator(struct world *world, struct step *step)
         .name = "clock-confirm", .about = "", .role = "operator", .reason = span_text("scenario")};
     enum err error;
 
+    if (strcmp(step_word(step, 1), "retries") == 0 || strcmp(step_word(step, 1), "drops") == 0) {
+        return script_settle(world, step);
+    }
     if (strcmp(step_word(step, 1), "suspends") == 0 || strcmp(step_word(step, 1), "resumes") == 0) {
         return play_suspension(world, step);
     }

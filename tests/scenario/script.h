@@ -66,6 +66,8 @@ bool script_expect_matter(struct world *world, struct step *step, bool *ret_hold
 bool script_expect_applied(struct world *world, struct step *step);
 /* script_expect_status.c: the same of what administrators are answered. */
 bool script_expect_status(struct world *world, struct step *step, bool *ret_holds);
+/* `administrator retries NAME`, `drops NAME`: its dead letter. */
+bool script_settle(struct world *world, struct step *step);
 
 struct leaf_count { /* the leaves of the log that fit */
     enum leaf_kind kind;

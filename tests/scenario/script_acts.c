@@ -408,6 +408,16 @@ static bool act_hands_over(struct world *world, struct actor *actor, struct step
            step_fail(step, "expected `A hands-over to B on DATE`");
 }
 
+/* `A leaves on DATE`: from that day nobody acts for it. */
+static bool act_leaves(struct world *world, struct actor *actor, struct step *step)
+{
+    char lines[64];
+
+    (void)snprintf(lines, sizeof(lines), "    left: %.40s\n", step_word(step, 3));
+    return world_change_agency(world, actor->agency->id, lines) ||
+           step_fail(step, "expected `A leaves on DATE`");
+}
+
 /* `A is-renamed OLD-NAME`: it was called so before; what is open stays its own. */
 static bool act_is_renamed(struct world *world, struct actor *actor, struct step *step)
 {
@@ -422,11 +432,17 @@ static bool act_is_renamed(struct world *world, struct actor *actor, struct step
 static const struct {
     const char *word;
     bool (*act)(struct world *, struct actor *, struct step *);
-} acts[] = {{"submits", act_submits},           {"fetches", act_fetches},
-            {"acknowledges", act_acknowledges}, {"receives", act_receives},
-            {"rejects", act_rejects},           {"sends", script_sends},
-            {"hands-over", act_hands_over},     {"is-renamed", act_is_renamed},
-            {"uploads", script_uploads},        {"downloads", script_downloads}};
+} acts[] = {{"submits", act_submits},
+            {"fetches", act_fetches},
+            {"acknowledges", act_acknowledges},
+            {"receives", act_receives},
+            {"rejects", act_rejects},
+            {"sends", script_sends},
+            {"hands-over", act_hands_over},
+            {"is-renamed", act_is_renamed},
+            {"leaves", act_leaves},
+            {"uploads", script_uploads},
+            {"downloads", script_downloads}};
 
 static const struct {
     const char *word;

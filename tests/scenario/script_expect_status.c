@@ -110,6 +110,83 @@ static bool counts(struct step *step, size_t at, uint64_t is)
            step_fail(step, "there are %llu", (unsigned long long)is);
 }
 
+/* The dead letter of a referral or matter, or of what was `refused`; false: none. */
+static bool find_dead(struct world *world, struct step *step, struct asking_status *asked,
+                      struct json_value *ret_row)
+{
+    bool refused = strcmp(step_word(step, 2), "refused") == 0;
+    struct json_value rows;
+    struct named named;
+
+    if (!refused && !world_named(world, step_word(step, 2), &named)) {
+        return step_fail(step, "no such referral or matter: %s", step_word(step, 2));
+    }
+    if (!ask(world, step, "{\"cmd\":\"dead-list\",\"all\":true}", asked)) {
+        return false;
+    }
+    rows = json_member(&asked->root, "dead");
+    for (size_t i = 0; i < json_count(&rows); i++) {
+        *ret_row = json_item(&rows, i);
+        if (refused ? strcmp(text_of(ret_row, "cause"), "hops") == 0
+                    : strcmp(text_of(ret_row, "number"), named.number) == 0) {
+            return true;
+        }
+    }
+    return step_fail(step, "no dead letter of it");
+}
+
+/* expect dead NAME CAUSE [retried | dropped] */
+static bool expect_dead(struct world *world, struct step *step, struct asking_status *asked)
+{
+    struct json_value row;
+
+    return find_dead(world, step, asked, &row) &&
+           ((strcmp(text_of(&row, "cause"), step_word(step, 3)) == 0 &&
+             strcmp(text_of(&row, "settled"), step_word(step, 4)) == 0) ||
+            step_fail(step, "it is %s %s", text_of(&row, "cause"), text_of(&row, "settled")));
+}
+
+/* expect dead-letters N: that nobody settled, as the list and the count have it */
+static bool expect_dead_letters(struct world *world, struct step *step, struct asking_status *asked)
+{
+    struct json_value rows;
+    uint64_t counted;
+
+    if (!ask(world, step, "{\"cmd\":\"status\"}", asked)) {
+        return false;
+    }
+    counted = number_of(&asked->root, "dead");
+    json_free(asked->json);
+    buf_free(&asked->reply);
+    if (!ask(world, step, "{\"cmd\":\"dead-list\"}", asked)) {
+        return false;
+    }
+    rows = json_member(&asked->root, "dead");
+    return json_count(&rows) == counted ? counts(step, 2, counted)
+                                        : step_fail(step, "the count is %llu, the list has %zu",
+                                                    (unsigned long long)counted, json_count(&rows));
+}
+
+/* `administrator retries NAME`, `drops NAME` */
+bool script_settle(struct world *world, struct step *step)
+{
+    bool retry = strcmp(step_word(step, 1), "retries") == 0;
+    struct asking_status listed = {.json = NULL}, done = {.json = NULL};
+    struct json_value row;
+    char line[128];
+    bool held = find_dead(world, step, &listed, &row);
+
+    (void)snprintf(line, sizeof(line), "{\"cmd\":\"dead-%s\",\"id\":%llu,\"reason\":\"scenario\"}",
+                   retry ? "retry" : "drop",
+                   (unsigned long long)(held ? number_of(&row, "id") : 0));
+    held = held && ask(world, step, line, &done);
+    json_free(listed.json);
+    json_free(done.json);
+    buf_free(&listed.reply);
+    buf_free(&done.reply);
+    return held;
+}
+
 /* expect late-clocks N [of NAME]: of the case of this one */
 static bool expect_late_clocks(struct world *world, struct step *step, struct asking_status *asked)
 {
@@ -266,10 +343,16 @@ static const struct {
     const char *word;
     bool (*expect)(struct world *, struct step *, struct asking_status *);
 } expectations[] = {
-    {"late-clock", expect_late_clock}, {"late-clocks", expect_late_clocks},
-    {"agenda", expect_agenda},         {"void", expect_voids},
-    {"voids", expect_voids},           {"rule", expect_rule},
-    {"shown", expect_shown},           {"dated", expect_dated},
+    {"late-clock", expect_late_clock},
+    {"late-clocks", expect_late_clocks},
+    {"agenda", expect_agenda},
+    {"void", expect_voids},
+    {"voids", expect_voids},
+    {"rule", expect_rule},
+    {"shown", expect_shown},
+    {"dated", expect_dated},
+    {"dead", expect_dead},
+    {"dead-letters", expect_dead_letters},
 };
 
 bool script_expect_status(struct world *world, struct step *step, bool *ret_holds)

@@ -45,8 +45,6 @@ static const struct {
      "r.yaml:2:", NULL},
     {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "successor: office"),
      "r.yaml:3:", "registry.successor"},
-    {"agencies:\n" OFFICE LEFT("aa", "2", "AA", "left: 2027-03-01"),
-     "r.yaml:3:", "registry.successor"},
     {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("nobody")), "r.yaml:3:", "registry.successor"},
     {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("aa")), "r.yaml:3:", "registry.successor"},
     {"agencies:\n" OFFICE LEFT("aa", "2", "AA", TO("office")), "r.yaml:3:", "registry.successor"},
@@ -143,6 +141,25 @@ END_TEST
 
 /* ---- agencies change ---- */
 
+START_TEST(one_that_leaves_may_have_no_successor)
+{
+    static const char text[] = "agencies:\n" OFFICE LEFT("aa", "2", "AA", "left: 2027-03-01");
+    struct registry *registry = NULL;
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
+                  fault.place, fault.message);
+    int32_t left;
+    ck_assert_int_eq(civil_parse("2027-03-01", &left), OK);
+    uint64_t day = civil_start_ms(left);
+    const struct agency *agency = registry_find(registry, "aa");
+    ck_assert(!agency_has_left(agency, day - 1));
+    ck_assert(agency_has_left(agency, day));
+    ck_assert_uint_eq(registry_acting(registry, 2, day), 2);
+    registry_free(registry);
+}
+END_TEST
+
 START_TEST(a_successor_acts_from_its_day_on)
 {
     static const char text[] = "agencies:\n" OFFICE LEFT(
@@ -184,6 +201,7 @@ int main(void)
                         (int)COUNT_OF(wrong_rows));
     tcase_add_test(cases, the_eleven);
     tcase_add_test(cases, a_letterhead_may_have_a_third_script_and_a_code);
+    tcase_add_test(cases, one_that_leaves_may_have_no_successor);
     tcase_add_test(cases, a_successor_acts_from_its_day_on);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
