@@ -217,13 +217,23 @@ int broker_clock_show_run(const struct invocation *invocation)
 
 /* --- agencies --- */
 
+/* "up" or "DOWN", unless its state says more. */
+static const char *state_of(const struct json_value *agency)
+{
+    const char *state = value_text(agency, "state");
+    bool usual = state[0] == '\0' || strcmp(state, "registered") == 0;
+
+    return !usual ? state : value_bool(agency, "up") ? "up" : "DOWN";
+}
+
 static int draw_agencies(const struct json_value *root)
 {
-    static const char *const heads[] = {"AGENCY", "LAST HEARD", "WAITING", "SINCE", "NAME"};
+    static const char *const heads[] = {"AGENCY", "STATE",     "LAST HEARD", "WAITING",
+                                        "SINCE",  "CONFIRMED", "NAME"};
     struct json_value agencies = json_member(root, "agencies");
     struct table table;
 
-    table_begin(&table, heads, "llrll");
+    table_begin(&table, heads, "lllrlrl");
     for (size_t i = 0; i < json_count(&agencies); i++) {
         struct json_value agency = json_item(&agencies, i);
         uint64_t heard_ms = value_u64(&agency, "heard_ms");
@@ -232,9 +242,11 @@ static int draw_agencies(const struct json_value *root)
         output_instant(heard_ms, heard);
         output_instant(value_u64(&agency, "oldest_ms"), oldest);
         table_cell(&table, value_text(&agency, "id"));
+        table_cell(&table, state_of(&agency));
         table_cell(&table, heard_ms != 0 ? heard : "not since the start");
         table_cell_u64(&table, value_u64(&agency, "waiting"));
         table_cell(&table, oldest);
+        table_cell_u64(&table, value_u64(&agency, "witnessed_size"));
         table_cellf(&table, "%s (%s)", value_text(&agency, "name_zh"),
                     value_text(&agency, "name_en"));
     }
@@ -319,53 +331,4 @@ int broker_queue_run(const struct invocation *invocation)
     const struct question question = {.cmd = "queue", .draw = draw_queue, .judge = judge_queue};
 
     return ask(invocation, &question);
-}
-
-/* --- clock confirm, clock reset --- */
-
-static bool nothing_undone(const struct json_value *root)
-{
-    struct json_value was_ahead = json_member(root, "was_ahead");
-
-    return !json_absent(&was_ahead) && !value_bool(root, "was_ahead");
-}
-
-static int clock_command(const struct invocation *invocation, const char *cmd, const char *done)
-{
-    struct buf reason;
-    struct call call;
-    int status;
-
-    buf_init(&reason, LIMIT_TEXT_BYTES);
-    status = input_text(invocation, OPTION_REASON_FILE, &reason);
-    if (status != EXIT_OK) {
-        buf_free(&reason);
-        return status;
-    }
-    call_begin(&call, cmd);
-    call_text(&call, "reason", (const char *)reason.data);
-    buf_free(&reason);
-    status = call_end(&call, invocation, BROKER_SOCKET);
-    if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
-        call_print(&call);
-    } else if (status == EXIT_OK && nothing_undone(&call.root)) {
-        printf("broker time is not ahead of the wall clock: nothing to set back, nothing was "
-               "recorded\n");
-    } else if (status == EXIT_OK) {
-        printf("%s; leaf %" PRIu64 " of the log records it, with the reason\n"
-               "next: `referralctl clock show`\n",
-               done, value_u64(&call.root, "leaf"));
-    }
-    call_free(&call);
-    return status;
-}
-
-int broker_clock_confirm_run(const struct invocation *invocation)
-{
-    return clock_command(invocation, "clock-confirm", "the wall clock is confirmed");
-}
-
-int broker_clock_reset_run(const struct invocation *invocation)
-{
-    return clock_command(invocation, "clock-reset", "broker time is set back to the wall clock");
 }

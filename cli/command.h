@@ -66,6 +66,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_CONFIG,
                  OPTION_ONLY,
                  OPTION_DISK_PERCENT,
+                 OPTION_ALL,
                  OPTION_ONCE,
                  OPTION_FOLLOW,
                  OPTION_RECOVERY_KEY,
@@ -144,6 +145,14 @@ int broker_status_run(const struct invocation *invocation);
 int agency_list_run(const struct invocation *invocation);
 int doctor_run(const struct invocation *invocation);
 int agent_doctor_run(const struct invocation *invocation);
+int agency_suspend_run(const struct invocation *invocation);
+int agency_resume_run(const struct invocation *invocation);
+int dead_list_run(const struct invocation *invocation);
+int dead_show_run(const struct invocation *invocation);
+int dead_retry_run(const struct invocation *invocation);
+int dead_drop_run(const struct invocation *invocation);
+int ping_run(const struct invocation *invocation);
+int audit_tail_run(const struct invocation *invocation);
 int watch_run(const struct invocation *invocation);
 int broker_queue_run(const struct invocation *invocation);
 int broker_due_run(const struct invocation *invocation);

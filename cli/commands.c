@@ -5,6 +5,14 @@
 #define BITS_2(a, b)    (OPTION_BIT(a) | OPTION_BIT(b))
 #define BITS_3(a, b, c) (BITS_2(a, b) | OPTION_BIT(c))
 
+#define CHANGE_OPTIONS                                                                             \
+    (BITS_3(OPTION_SOCKET, OPTION_REASON, OPTION_REASON_FILE) | OPTION_BIT(OPTION_DRY_RUN))
+#define CHANGES                                                                                    \
+    "\n"                                                                                           \
+    "The log records the change; the reason lies beside it, for auditors. Without --reason it is " \
+    "\n"                                                                                           \
+    "asked for on the terminal.\n"
+
 #define CALENDARS                                                                                  \
     "\n"                                                                                           \
     "Without --calendars the folder is the first there is of: ../../../config/calendars beside "   \
@@ -62,6 +70,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_CONFIG] = {"config", "FILE", "The daemon's configuration file"},
     [OPTION_ONLY] = {"only", "NAME", "Only this check; --help lists them"},
     [OPTION_DISK_PERCENT] = {"disk-percent", "N", "Warn of a disk that is so full (85)"},
+    [OPTION_ALL] = {"all", NULL, "Those that are settled, too"},
     [OPTION_ONCE] = {"once", NULL, "Print one frame and end"},
     [OPTION_FOLLOW] = {"follow", NULL, "Go on until Ctrl-C"},
     [OPTION_RECOVERY_KEY] = {"recovery-key", "FILE", "The secret that opens backups: recovery.key"},
@@ -104,6 +113,34 @@ const struct command command_table[] = {
      OPTION_BIT(OPTION_SOCKET), 0, agency_list_run,
      "  referralctl agency ls\n"
      "  referralctl agency ls --json | jq -r '.agencies[] | select(.heard_ms == 0) | .id'\n"},
+    {"agency suspend", "Take nothing new from an agency, and keep what is for it.", "AGENCY", 1,
+     CHANGE_OPTIONS | OPTION_BIT(OPTION_YES), 0, agency_suspend_run,
+     "  referralctl agency suspend education --dry-run\n"
+     "  referralctl agency suspend education --yes --reason 'its host is being examined'\n"
+     "\n"
+     "Its agent keeps what it has and tries again; clocks and rungs go on. It lasts until "
+     "resumed.\n" CHANGES},
+    {"agency resume", "Take messages of a suspended agency again.", "AGENCY", 1, CHANGE_OPTIONS, 0,
+     agency_resume_run,
+     "  referralctl agency resume education --reason 'the host is clean'\n" CHANGES},
+    {"ping", "A signed message to an agency's agent and back.", "AGENCY", 1,
+     OPTION_BIT(OPTION_SOCKET), 0, ping_run,
+     "  referralctl ping education\n"
+     "  referralctl ping education --json | jq .round_trip_ms\n"
+     "\n"
+     "Exit status 3: no answer within ten seconds, and why.\n"},
+    {"dead ls", "Messages that will not reach their receiver by themselves.", "", 0,
+     BITS_2(OPTION_SOCKET, OPTION_ALL), 0, dead_list_run,
+     "  referralctl dead ls\n"
+     "  referralctl dead ls --all --json | jq '.dead[] | select(.settled == \"dropped\")'\n"},
+    {"dead show", "One of them: why, and what can be done.", "ID", 1, OPTION_BIT(OPTION_SOCKET), 0,
+     dead_show_run, "  referralctl dead show 4711\n"},
+    {"dead retry", "Offer a dead letter to its receiver again.", "ID", 1, CHANGE_OPTIONS, 0,
+     dead_retry_run, "  referralctl dead retry 4711 --reason 'its key is back'\n" CHANGES},
+    {"dead drop", "Move a dead letter aside; its sender is told. Nothing is erased.", "ID", 1,
+     CHANGE_OPTIONS | OPTION_BIT(OPTION_YES), 0, dead_drop_run,
+     "  referralctl dead drop 4711 --dry-run\n"
+     "  referralctl dead drop 4711 --yes --reason 'sent anew under another number'\n" CHANGES},
     {"queue", "How old is what waits, by agency.", "", 0, OPTION_BIT(OPTION_SOCKET), 0,
      broker_queue_run,
      "  referralctl queue\n"
@@ -164,21 +201,16 @@ const struct command command_table[] = {
      "  referralctl clock show\n"
      "\n"
      "Exit status 5: held.\n"},
-    {"clock confirm", "Confirm that the wall clock is right, for the reason in a file.", "", 0,
-     BITS_2(OPTION_SOCKET, OPTION_REASON_FILE), OPTION_BIT(OPTION_REASON_FILE),
+    {"clock confirm", "Confirm that the wall clock is right.", "", 0, CHANGE_OPTIONS, 0,
      broker_clock_confirm_run,
-     "  referralctl clock confirm --reason-file reason.txt\n"
-     "  echo 'compared with the time service, 3 March' | "
-     "referralctl clock confirm --reason-file -\n"
+     "  referralctl clock confirm --reason 'compared with the time service'\n"
+     "  referralctl clock confirm --reason-file reason.txt\n" CHANGES},
+    {"clock reset", "Set broker time back to the wall clock.", "", 0,
+     CHANGE_OPTIONS | OPTION_BIT(OPTION_YES), 0, broker_clock_reset_run,
+     "  referralctl clock reset --dry-run\n"
+     "  referralctl clock reset --yes --reason 'the machine was set to 2027 by mistake'\n"
      "\n"
-     "The reason, 1 to 500 bytes without anybody's name, is kept for auditors; the log has its\n"
-     "digest.\n"},
-    {"clock reset", "Set broker time back to the wall clock, for the reason in a file.", "", 0,
-     BITS_2(OPTION_SOCKET, OPTION_REASON_FILE), OPTION_BIT(OPTION_REASON_FILE),
-     broker_clock_reset_run,
-     "  referralctl clock reset --reason-file reason.txt\n"
-     "\n"
-     "Only when broker time is ahead (`clock show`). The reason is kept for auditors.\n"},
+     "Only when broker time is ahead (`clock show`).\n" CHANGES},
     {"agent send", "Send a message of docs/messages.md from a file.", "FILE.json", 1,
      OPTION_BIT(OPTION_SOCKET), 0, agent_send_run,
      "  referralctl agent --socket /run/referral-agent/agent.sock send referral.json\n"
@@ -364,6 +396,16 @@ const struct command command_table[] = {
      BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY), 0, audit_verify_run,
      "  referralctl audit verify --store /var/lib/referral-broker/store --key broker.pub\n"
      "  referralctl audit verify --export 2026.audit --key public-keys.yaml --json\n" VERIFIER},
+    {"audit tail", "The newest leaves of the log, with the reasons of what administrators did.", "",
+     0, BITS_3(OPTION_SOCKET, OPTION_ROWS, OPTION_FOLLOW), 0, audit_tail_run,
+     "  referralctl audit tail\n"
+     "  referralctl audit tail --count 200 --json | jq '.leaves[] | select(.event == "
+     "\"command\")'\n"
+     "  referralctl audit tail --follow\n"
+     "\n"
+     "For auditors. 20 leaves, at most 200, the newest last (with --json first); --follow goes on "
+     "with\n"
+     "events, which have no reasons.\n"},
     {"audit export", "Write the audit log into one file that anybody can verify.", "", 0,
      BITS_3(OPTION_STORE, OPTION_OUT, OPTION_KEY), BITS_2(OPTION_STORE, OPTION_OUT),
      audit_export_run,

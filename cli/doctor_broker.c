@@ -266,7 +266,7 @@ static void check_dead(const struct doctor *doctor, struct findings *findings)
 static void judge_backup(const struct json_value *backup, uint64_t now_ms,
                          struct findings *findings)
 {
-    struct json_value last = json_member(backup, "last"), failed = json_member(backup, "failed");
+    struct json_value last = json_member(backup, "last"), failure = json_member(backup, "failure");
     uint64_t made_ms = value_u64(&last, "made_ms");
     enum light light = light_of(age_of(made_ms, now_ms), BACKUP_WARN, BACKUP_BAD);
     char age[LIGHT_AGE_BYTES];
@@ -280,9 +280,12 @@ static void judge_backup(const struct json_value *backup, uint64_t now_ms,
                      light != LIGHT_GOOD ? "`referralctl backup`; is its timer on?" : NULL,
                      "the last one is %s old: %s", age, value_text(&last, "file"));
     }
-    if (value_u64(&failed, "at_ms") > made_ms) {
-        doctor_found(findings, LIGHT_BAD, "mend the cause, then `referralctl backup`",
-                     "the newest try failed: %s", value_text(&failed, "code"));
+    if (!json_absent(&failure)) {
+        doctor_found(findings, LIGHT_BAD,
+                     value_text(&failure, "hint")[0] != '\0' ? value_text(&failure, "hint")
+                                                             : "`referralctl backup`",
+                     "%" PRIu64 " tries failed: %s: %s", value_u64(backup, "failures"),
+                     value_text(&failure, "place"), value_text(&failure, "message"));
     }
 }
 

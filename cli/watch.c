@@ -54,7 +54,7 @@ static void lost(struct watch *watch, const char *why, uint64_t now_ms)
     asker->waits = false;
     asker->next = 0;
     asker->due_ms = now_ms + RETRY_MS;
-    if (watch->state.reachable) {
+    if (watch->state.reachable || watch->state.lost_ms == 0) {
         watch->state.lost_ms = clock_wall_ms(&wall);
     }
     watch->state.reachable = false;

@@ -13,5 +13,7 @@ void watch_question(struct call *call, enum watch_answer which);
 int watch_once(const struct invocation *invocation, const char *path);
 /* Events as lines, until Ctrl-C or until nobody reads them. */
 int watch_follow(const struct invocation *invocation, const char *path);
+/* The same from behind a position. */
+int watch_follow_from(const struct invocation *invocation, const char *path, int64_t position);
 
 #endif

@@ -137,8 +137,7 @@ static void draw_figures(const struct watch_state *state, struct frame *frame)
 
     if (!state->reachable) {
         frame_put(frame, STYLE_PLAIN,
-                  "Tried again each second; `referralctl doctor` looks for the "
-                  "cause. What follows is old.");
+                  "Tried again twice a second; `referralctl doctor` finds the cause.");
         frame_end_line(frame);
         return;
     }
@@ -157,12 +156,9 @@ static void draw_lost(const struct watch_state *state, struct frame *frame)
     char since[INSTANT_TEXT_BYTES];
 
     output_instant(state->lost_ms, since);
-    if (state->lost_ms != 0) {
-        frame_put(frame, STYLE_BAD, "NOT REACHED since %.5s %.8s: %s", since + 5, since + 11,
-                  state->why);
-    } else {
-        frame_put(frame, STYLE_BAD, "NOT REACHED: %s", state->why);
-    }
+    frame_put(frame, STYLE_BAD, "NOT REACHED since %.5s %.8s: %s",
+              strlen(since) > 11 ? since + 5 : "", strlen(since) > 11 ? since + 11 : "",
+              state->why);
 }
 
 /* The agency that is worst, by name; the others by their number. */
@@ -343,8 +339,8 @@ static void draw_windows(const struct page *page, struct frame *frame, size_t ro
 
 /* The members of an event that people look for, in their order. */
 static const char *const event_members[] = {
-    "agency", "change", "command",  "kind", "number", "from",  "to",       "clock",
-    "holder", "rung",   "document", "code", "detail", "about", "calendar", "why"};
+    "agency", "change",   "command", "kind",   "number", "from",     "to",  "clock", "holder",
+    "rung",   "document", "code",    "detail", "about",  "calendar", "why", "role",  "reason"};
 
 static void draw_members(const struct json_value *root, struct frame *frame)
 {
@@ -364,11 +360,22 @@ static void draw_members(const struct json_value *root, struct frame *frame)
     }
 }
 
+void watch_draw_leaf(struct frame *frame, const struct json_value *event)
+{
+    char at[INSTANT_TEXT_BYTES];
+
+    output_instant(value_u64(event, "at_ms"), at);
+    frame_put(frame, STYLE_FAINT, "%.5s %.8s", strlen(at) > 11 ? at + 5 : at,
+              strlen(at) > 11 ? at + 11 : "");
+    frame_put(frame, STYLE_STRONG, " %s", value_text(event, "event"));
+    draw_members(event, frame);
+    frame_end_line(frame);
+}
+
 void watch_draw_event(struct frame *frame, const char *line)
 {
     struct json *json = NULL;
     struct json_value root;
-    char at[INSTANT_TEXT_BYTES];
 
     if (json_open("event", span_text(line), &json, NULL) != OK) {
         frame_put(frame, STYLE_WARN, "an event that cannot be read");
@@ -376,12 +383,7 @@ void watch_draw_event(struct frame *frame, const char *line)
         return;
     }
     root = json_root(json);
-    output_instant(value_u64(&root, "at_ms"), at);
-    frame_put(frame, STYLE_FAINT, "%.5s %.8s", strlen(at) > 11 ? at + 5 : at,
-              strlen(at) > 11 ? at + 11 : "");
-    frame_put(frame, STYLE_STRONG, " %s", value_text(&root, "event"));
-    draw_members(&root, frame);
-    frame_end_line(frame);
+    watch_draw_leaf(frame, &root);
     json_free(json);
 }
 

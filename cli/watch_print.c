@@ -222,19 +222,25 @@ static int follow(const struct invocation *invocation, struct feed *feed)
     return EXIT_OK; /* main says that standard output is gone */
 }
 
+int watch_follow_from(const struct invocation *invocation, const char *path, int64_t position)
+{
+    struct feed feed;
+    int status;
+
+    feed_init(&feed, path, position, 0);
+    status = follow(invocation, &feed);
+    feed_free(&feed);
+    return status;
+}
+
 int watch_follow(const struct invocation *invocation, const char *path)
 {
     const struct input_range range = {.max = INT64_MAX, .otherwise = 0};
     bool after = invocation_has(invocation, OPTION_AFTER);
     uint64_t position = 0;
-    struct feed feed;
     int status = input_number(invocation, OPTION_AFTER, range, &position);
 
-    if (status != EXIT_OK) {
-        return status;
-    }
-    feed_init(&feed, path, after ? (int64_t)position : FEED_FROM_NOW, 0);
-    status = follow(invocation, &feed);
-    feed_free(&feed);
-    return status;
+    return status == EXIT_OK
+               ? watch_follow_from(invocation, path, after ? (int64_t)position : FEED_FROM_NOW)
+               : status;
 }

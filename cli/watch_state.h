@@ -30,7 +30,7 @@ struct watch_state {
     size_t event_count;
     char no_events[120]; /* why the broker gives none; "": it does */
     bool reachable;
-    uint64_t lost_ms;     /* wall clock; 0: it was never reached */
+    uint64_t lost_ms;     /* wall clock: since when it is not reached */
     char why[200];        /* it is not reached */
     uint64_t answered_ms; /* this machine's boot clock, of the newest `status` */
     uint64_t now_ms;      /* the same clock, now */
@@ -56,7 +56,8 @@ void watch_draw(const struct watch_state *state, struct frame *frame, unsigned r
 void watch_draw_help(struct frame *frame, unsigned rows);
 /* The page as one JSON object. */
 enum err watch_write(const struct watch_state *state, struct buf *out) MUST_CHECK;
-/* An event as a line for people. */
+/* An event as a line for people: parsed, or as it came. */
+void watch_draw_leaf(struct frame *frame, const struct json_value *event);
 void watch_draw_event(struct frame *frame, const char *line);
 
 #endif

@@ -93,7 +93,7 @@ class Broker(Case):
         self.assertIn("clock is held", drawn.err)
         self.assertRegex(drawn.out, r"broker time +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00")
         self.ask("clock", "show", status=WARNING)
-        undone = self.good("--socket", self.socket, "clock", "reset", "--reason-file", "-",
+        undone = self.good("--socket", self.socket, "clock", "reset", "--yes", "--reason-file", "-",
                            text="trial")
         self.assertIn("nothing was recorded", undone.out)
         reason = self.city.path("reason.txt")
@@ -290,7 +290,7 @@ class Broker(Case):
         self.city.lab_clock(wall_ms=0)
         result = self.good("--socket", self.socket, "clock", "show", status=WARNING)
         self.assertRegex(result.err, "clock is held.*`clock reset`")
-        undone = self.good("--socket", self.socket, "clock", "reset", "--reason-file", "-",
+        undone = self.good("--socket", self.socket, "clock", "reset", "--yes", "--reason-file", "-",
                            text="trial")
         self.assertIn("set back", undone.out)
 

@@ -363,9 +363,9 @@ class OfAnswers(Doctors):
                  lambda: self.status(backup=backup)),
                 ("backup", "bad", "the last one is .* old: b-1", lambda: self.status(backup=old),
                  lambda: self.status(backup=backup)),
-                ("backup", "bad", "newest try failed: backup.full",
-                 lambda: self.status(backup={**backup, "failed": {
-                     "at_ms": int(NOW.timestamp()) * 1000, "code": "backup.full"}}),
+                ("backup", "bad", "2 tries failed: /b: no room",
+                 lambda: self.status(backup={**backup, "failures": 2, "failure": {
+                     "code": "backup.full", "place": "/b", "message": "no room", "hint": ""}}),
                  lambda: self.status(backup=backup)),
                 ("standby", "warn", "7 leaves behind, 119 s",
                  lambda: self.status(standby={"behind_leaves": 7, "behind_ms": 119000}),

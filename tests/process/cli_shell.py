@@ -4,6 +4,7 @@ bash), --quiet. A scripted socket plays the daemon; nothing sleeps."""
 
 import json
 import os
+import pty
 import shutil
 import socket
 import stat
@@ -155,6 +156,62 @@ class Quiet(Home):
         self.assertEqual(self.good_at_home("calendar", "show", "2026", "--quiet", "--json")
                          .json["year"], 2026)
         self.bad_at_home(UNREACHABLE, "no answer", "status", "--quiet", "--socket", "/never")
+
+
+class Changes(Home):
+    """What is asked for on a terminal, which is a pseudo-terminal here."""
+
+    ANSWER = {"ok": True, "daemon": "broker", "dry_run": False, "leaf": 7, "was_ahead": True}
+
+    def answer_at(self, lines, *words):
+        """Runs the command in a terminal where these lines are typed: (status, what it said)."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen([os.path.join(BIN, "referralctl"), *words], stdin=slave,
+                                   stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        said = b""
+        try:
+            for wanted, line in lines:
+                while wanted.encode() not in said:
+                    said += os.read(master, 4096)
+                os.write(master, line.encode() + b"\n")
+            while True:
+                said += os.read(master, 4096)
+        except OSError:
+            pass  # the other end is closed: it ended
+        finally:
+            os.close(master)
+        return process.wait(timeout=20), said.decode()
+
+    def test_asked_on_the_terminal(self):
+        path, asked = self.serve(self.ANSWER)
+        status, said = self.answer_at((("[y/N]", "y"), ("Reason", "set to 2027 by mistake")),
+                                      "clock", "reset", "--socket", path)
+        self.assertEqual(status, OK, said)
+        self.assertIn("would do: broker time is set back", said)
+        self.assertIn("leaf 7 of the log", said)
+        self.assertEqual(asked, [{"cmd": "clock-reset", "dry_run": True},
+                                 {"cmd": "clock-reset", "reason": "set to 2027 by mistake"}])
+
+    def test_declined(self):
+        path, asked = self.serve(self.ANSWER)
+        for line in ("n", "", "Y e s"):
+            status, said = self.answer_at((("[y/N]", line),), "clock", "reset", "--socket", path)
+            self.assertEqual(status, REFUSED, said)
+            self.assertIn("nothing was changed", said)
+        self.assertEqual(asked, 3 * [{"cmd": "clock-reset", "dry_run": True}])
+
+    def test_given_as_words(self):
+        path, asked = self.serve(self.ANSWER)
+        self.good("clock", "reset", "--socket", path, "--yes", "--reason", "为什么")
+        self.good("clock", "confirm", "--socket", path, "--dry-run")
+        self.good("dead", "drop", "4711", "--socket", path, "--yes", "--reason", "x")
+        self.good("agency", "suspend", "health", "--socket", path, "--reason-file", "-", "--yes",
+                  text="a\nb\n")
+        self.assertEqual(asked, [
+            {"cmd": "clock-reset", "reason": "为什么"}, {"cmd": "clock-confirm", "dry_run": True},
+            {"cmd": "dead-drop", "id": 4711, "reason": "x"},
+            {"cmd": "agency-suspend", "agency": "health", "reason": "a\nb"}])
 
 
 class Completion(Home):

@@ -362,7 +362,8 @@ class OnATerminal(Watching):
         os.unlink(self.broker.path)
         terminal = Terminal(self.broker.path)
         self.addCleanup(terminal.close)
-        terminal.wait("the outage", lambda page: "NOT REACHED: there is no such file" in page)
+        terminal.wait("the outage", lambda page: re.search(
+            "NOT REACHED since .*: there is no such file", page))
         self.broker.start()
         terminal.wait("the broker", lambda page: "all agencies up" in page)
 
