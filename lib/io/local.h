@@ -32,6 +32,7 @@ struct local_server_options {
     /* Of one user. When it, or clients_max, is reached, the user's client that was silent for the
      * longest time makes room, unless it was heard a moment ago or is kept. 0: no such bound. */
     size_t clients_each;
+    uint64_t silent_ms;    /* how long a client must have been silent for that; 0: 5 s */
     size_t line_max;       /* 0: LIMIT_LOCAL_LINE_BYTES */
     const char *busy_line; /* sent to a client beyond the maximum before it is closed, or NULL */
     const char *too_long_line; /* sent on a line over line_max, or NULL; then closed */

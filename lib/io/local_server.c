@@ -302,7 +302,7 @@ static bool room_make(struct local_server *server, uint32_t uid, uint64_t now_ms
         server->client_count < server->options.clients_max) {
         return true;
     }
-    if (oldest == NULL || now_ms - oldest->heard_ms < SILENT_MS) {
+    if (oldest == NULL || now_ms - oldest->heard_ms < server->options.silent_ms) {
         return false;
     }
     client_close(oldest, true);
@@ -539,6 +539,9 @@ static struct local_server *server_new(struct loop *loop,
     server->options = *options;
     if (options->clients_max == 0) {
         server->options.clients_max = LIMIT_LOCAL_CLIENTS;
+    }
+    if (options->silent_ms == 0) {
+        server->options.silent_ms = SILENT_MS;
     }
     if (options->line_max == 0) {
         server->options.line_max = LIMIT_LOCAL_LINE_BYTES;

@@ -316,6 +316,92 @@ START_TEST(a_peer_that_does_not_read_is_closed_not_waited_for)
 }
 END_TEST
 
+static bool lines_three(void *ctx)
+{
+    const struct desk *desk = ctx;
+    return desk->lines >= 3;
+}
+
+/* The second is kept: the first, silent for longer than the third may be, goes. */
+START_TEST(who_is_silent_makes_room_for_the_same_user)
+{
+    struct desk desk;
+    char text[64];
+    int fds[3];
+    desk_new(&desk);
+    struct local_server_options options = desk_options(&desk);
+    struct fault fault;
+    options.clients_each = 2;
+    options.silent_ms = 60;
+    ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), OK);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = raw_connect(desk.path);
+        ck_assert_int_eq(send(fds[i], "later\n", 6, MSG_NOSIGNAL), 6);
+        uint64_t end_ms = now_ms() + 5000;
+        while (desk.lines <= i && now_ms() < end_ms) {
+            loop_turn(desk.loop, 5);
+        }
+        local_keep(desk.server, i == 1 ? desk.last : 0);
+    }
+    int early = raw_connect(desk.path);
+    (void)raw_read_all(&desk, early, text, sizeof text);
+    ck_assert_str_eq(text, "busy\n");
+    ck_assert_int_eq(desk.gone, 0);
+    uint64_t end_ms = now_ms() + 100;
+    while (now_ms() < end_ms) {
+        loop_turn(desk.loop, 20);
+    }
+    fds[2] = raw_connect(desk.path);
+    ck_assert_int_eq(send(fds[2], "later\n", 6, MSG_NOSIGNAL), 6);
+    ck_assert(loop_until(desk.loop, lines_three, &desk, 5000));
+    ck_assert_int_eq(desk.gone, 1);
+    ck_assert_uint_eq(raw_read_all(&desk, fds[0], text, sizeof text), 0);
+    ck_assert_uint_eq(local_client_count(desk.server), 2);
+    ck_assert_int_eq(close(early), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(close(fds[i]), 0);
+    }
+    desk_close(&desk);
+}
+END_TEST
+
+#define ECHO_BYTES 8192
+#define ECHO_LINES 400
+
+/* Who does not take the answers is not read from; when they are taken, nothing is missing. */
+START_TEST(answers_that_are_not_taken_stop_the_reading)
+{
+    struct desk desk;
+    static char lines[ECHO_BYTES * ECHO_LINES], text[ECHO_BYTES * ECHO_LINES];
+    size_t sent = 0, got = 0;
+    desk_open(&desk, 0);
+    int fd = raw_connect(desk.path);
+    memset(lines, 'z', sizeof lines);
+    for (size_t i = 1; i <= ECHO_LINES; i++) {
+        lines[i * ECHO_BYTES - 1] = '\n';
+    }
+    for (uint64_t end_ms = now_ms() + 300; now_ms() < end_ms;) {
+        ssize_t more = send(fd, lines + sent, sizeof lines - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += more > 0 ? (size_t)more : 0;
+        loop_turn(desk.loop, 1);
+    }
+    ck_assert_uint_lt(sent, sizeof lines); /* it was not taken */
+    ck_assert_int_lt(desk.lines, ECHO_LINES / 2);
+    for (uint64_t end_ms = now_ms() + 20000; got < sizeof text && now_ms() < end_ms;) {
+        ssize_t more = send(fd, lines + sent, sizeof lines - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += more > 0 ? (size_t)more : 0;
+        more = recv(fd, text + got, sizeof text - got, MSG_DONTWAIT);
+        got += more > 0 ? (size_t)more : 0;
+        loop_turn(desk.loop, 1);
+    }
+    ck_assert_int_eq(desk.lines, ECHO_LINES);
+    ck_assert_uint_eq(got, sizeof text);
+    ck_assert_mem_eq(text, lines, sizeof text);
+    ck_assert_int_eq(close(fd), 0);
+    desk_close(&desk);
+}
+END_TEST
+
 START_TEST(closing_with_clients_connected_is_clean)
 {
     struct desk desk;
@@ -445,6 +531,8 @@ int main(void)
     tcase_add_test(tests, a_peer_without_line_ends_is_dismissed_at_the_bound);
     tcase_add_test(tests, clients_over_the_maximum_are_told_and_places_come_back);
     tcase_add_test(tests, a_peer_that_does_not_read_is_closed_not_waited_for);
+    tcase_add_test(tests, who_is_silent_makes_room_for_the_same_user);
+    tcase_add_test(tests, answers_that_are_not_taken_stop_the_reading);
     tcase_add_test(tests, closing_with_clients_connected_is_clean);
     tcase_add_test(tests, a_living_server_is_not_replaced_and_a_leftover_is);
     tcase_add_test(tests, a_path_that_does_not_serve_is_refused);
