@@ -1,6 +1,7 @@
 /* See call.h. Whatever comes back that is no answer is told as such, never drawn. */
 #include "cli/call.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "io/local.h"
 
 #define CALL_TIMEOUT_MS 15000u
+#define AGENT_SOCKETS   "/run/referral-agent/*/agent.sock" /* of the package's units */
 
 void call_begin(struct call *call, const char *cmd)
 {
@@ -171,6 +173,30 @@ static int other_daemon(const struct invocation *invocation, const char *path,
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
+/* The usual socket of an agent, or that of the only unit on this host: with several, somebody must
+ * say which. */
+static int agent_socket(const struct invocation *invocation, char out[CONTEXT_PATH_BYTES])
+{
+    struct fault fault = {.code = ""};
+    struct stat info;
+    glob_t found;
+    int status = EXIT_OK;
+
+    text_copy(out, CONTEXT_PATH_BYTES, AGENT_SOCKET);
+    if (stat(AGENT_SOCKET, &info) == 0 || glob(AGENT_SOCKETS, 0, NULL, &found) != 0) {
+        return EXIT_OK;
+    }
+    if (found.gl_pathc == 1 && strlen(found.gl_pathv[0]) < CONTEXT_PATH_BYTES) {
+        text_copy(out, CONTEXT_PATH_BYTES, found.gl_pathv[0]);
+    } else {
+        fault_set(&fault, "usage.several", "", "%zu agents are on this host", found.gl_pathc);
+        fault_hint(&fault, "say which: --socket %s, or a saved context", found.gl_pathv[0]);
+        status = output_fault(invocation, EXIT_USAGE, &fault);
+    }
+    globfree(&found);
+    return status;
+}
+
 int call_socket(const struct invocation *invocation, const char *default_socket,
                 char out[CONTEXT_PATH_BYTES])
 {
@@ -189,10 +215,14 @@ int call_socket(const struct invocation *invocation, const char *default_socket,
         return EXIT_OK;
     }
     status = context_find(invocation, agent ? CONTEXT_AGENT_SOCKET : CONTEXT_SOCKET, out);
-    if (status == EXIT_OK && out[0] == '\0') {
-        text_copy(out, CONTEXT_PATH_BYTES, default_socket);
+    if (status != EXIT_OK || out[0] != '\0') {
+        return status;
     }
-    return status;
+    if (agent) {
+        return agent_socket(invocation, out);
+    }
+    text_copy(out, CONTEXT_PATH_BYTES, default_socket);
+    return EXIT_OK;
 }
 
 int call_end(struct call *call, const struct invocation *invocation, const char *default_socket)

@@ -25,7 +25,8 @@ void call_u64(struct call *call, const char *name, uint64_t value);
  * EXIT_UNREACHABLE, EXIT_USAGE for words that are no UTF-8, or EXIT_REFUSED with the daemon's
  * fault, or for an answer that is none. */
 int call_end(struct call *call, const struct invocation *invocation, const char *default_socket);
-/* Where that is: --socket, else the context's, else the usual one. */
+/* Where that is: --socket, else the context's, else the usual one, of an agent also the only one
+ * that a unit of the package has made. EXIT_USAGE when there are several. */
 int call_socket(const struct invocation *invocation, const char *default_socket,
                 char out[CONTEXT_PATH_BYTES]);
 /* Why there is no answer, from the error and from what the file says; a borrowed text. */

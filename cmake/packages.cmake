@@ -21,6 +21,7 @@ referral_install(referral-broker ${unit_dir}
     ${deploy}/systemd/referral-broker.service
     ${deploy}/systemd/referral-backup.service ${deploy}/systemd/referral-backup.timer
     ${deploy}/systemd/referral-verify.service ${deploy}/systemd/referral-verify.timer)
+install(PROGRAMS ${deploy}/systemd/referral-broker-once DESTINATION sbin COMPONENT referral-broker)
 referral_install(referral-agent ${unit_dir}
     ${deploy}/systemd/referral-agent@.service ${deploy}/systemd/referral-agent@.socket)
 install(FILES ${deploy}/systemd/referral-broker.sysusers DESTINATION lib/sysusers.d
@@ -46,6 +47,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/config/calendars DESTINATION share/referra
 
 # The manual: tests/pages makes it, with scdoc.
 foreach(page IN ITEMS referral-broker:referral-broker.8 referral-broker:broker.yaml.5
+        referral-broker:referral-broker-once.8
         referral-agent:referral-agent.8 referral-agent:agent.yaml.5
         referralctl:referralctl.1 referralctl:referral-verify.1
         referralctl:agencies.yaml.5 referralctl:policy.yaml.5)

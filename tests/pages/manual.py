@@ -14,7 +14,8 @@ BIN = os.environ["REFERRAL_BIN"]
 MANUAL = os.path.join(BIN, "..", "man")
 PROGRAMS = {"referral-broker": "8", "referral-agent": "8", "referral-verify": "1",
             "referralctl": "1"}
-FILES = ("broker.yaml", "agent.yaml", "agencies.yaml", "policy.yaml")
+FILES = ("broker.yaml.5", "agent.yaml.5", "agencies.yaml.5", "policy.yaml.5",
+         "referral-broker-once.8")
 EVERY = {"help", "usage", "version"}  # of all programs, shown by argp alone
 
 findings = []
@@ -90,7 +91,7 @@ def main():
     for name, number in PROGRAMS.items():
         check_program(name, number)
     for name in FILES:
-        check_form(name + ".5")
+        check_form(name)
     compare("policy.yaml", members("config/policy.yaml", r"^([a-z-]+):"),
             {term for term in terms(section(page("policy.yaml.5"), "MEMBERS"))})
     compare("agencies.yaml", members("config/agencies.yaml", r"^(?:  - |    )([a-z_-]+):") |

@@ -369,10 +369,12 @@ class Test:
         need(self.arrived("health") == queued, "another order, or twice")
 
     def roles_are_groups(self):
-        """An observer may look and change nothing; who has no role is told so."""
+        """An observer may look and change nothing; who has no role is told so. Of several agents
+        referralctl asks none by guess."""
         self.machine.sh("useradd --groups referral-observers watcher; useradd stranger")
         reason = "echo compared >/srv/reason && chmod 644 /srv/reason"
         self.machine.sh("runuser -u watcher -- referralctl status", ok=WARNS)
+        self.machine.sh("referralctl agent status", ok=(2,))  # which of the eleven?
         self.machine.sh(reason + " && runuser -u watcher -- referralctl clock confirm "
                         "--reason-file /srv/reason", ok=(4,))
         self.machine.sh("runuser -u stranger -- referralctl status", ok=(4,))
@@ -391,6 +393,8 @@ class Test:
                         "cp /srv/recovery/recovery.pub /etc/referral/ && sed -i "
                         "'s/^# \\(backup-folder\\|recovery-key\\|backup-keep\\):/\\1:/' "
                         "/etc/referral/broker.yaml && systemctl restart referral-broker")
+        print(self.machine.sh("referral-broker-once --check && "
+                              "! ls -d /run/referral-broker-once.*"))
         self.machine.sh("systemctl start referral-backup.service referral-backup.timer")
         print(self.machine.sh("ls -l /var/backups/referral && "
                               "referralctl backup verify /var/backups/referral/*.backup "
