@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/notice/notice_config.h"
+#include "base/crypto.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
 
@@ -206,6 +207,9 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
     if (result != OK) {
         notice_setup_free(reading.config.notices);
         reading.config.notices = NULL;
+    }
+    if (yaml != NULL) {
+        reading.config.text_digest = crypto_sha256(yaml_source(yaml));
     }
     *ret_config = reading.config;
     yaml_free(yaml);

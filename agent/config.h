@@ -45,6 +45,7 @@ struct agent_config {
     char web_proxy_header[64];                /* of a reverse proxy that says who it is */
     char web_proxy_secret[CONFIG_PATH_BYTES]; /* file */
     struct option_origin origin;
+    struct digest text_digest; /* of the whole file */
     bool accept_gaps;
     bool laboratory;
     uint64_t laboratory_behind_ms;

@@ -227,7 +227,6 @@ enum err agent_reload(struct agent *agent, struct fault *fault)
     enum err error = agent->setup.ops->load_calendar(agent->setup.ctx, &fresh, fault);
 
     if (error != OK) {
-        log_fault(EVENT_CONFIG_REFUSED, fault);
         log_event(EVENT_CONFIG_KEPT, "calendar %s stays in use", calendar_version(old));
         note_fault(counting, fault);
         return error;

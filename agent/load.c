@@ -9,6 +9,7 @@
 #include "base/certificate.h"
 #include "base/file.h"
 #include "io/calendar_folder.h"
+#include "store/blobs.h"
 
 struct link_tls loaded_tls(const struct agent_config *config)
 {
@@ -123,7 +124,14 @@ static enum err read_store_key(struct loaded *loaded, struct fault *fault)
 {
     const char *path = loaded->config.store_key;
 
-    return is_named(path) ? key_file_read(path, KEY_FILE_STORE, loaded->store_key, fault) : OK;
+    enum err error =
+        is_named(path) ? key_file_read(path, KEY_FILE_STORE, loaded->store_key, fault) : OK;
+
+    if (error == OK) { /* the key itself is wiped when the store is open */
+        loaded->store_key_digest =
+            crypto_sha256(span_of(loaded->store_key, sizeof(loaded->store_key)));
+    }
+    return error;
 }
 
 static enum err read_tls(struct loaded *loaded, struct fault *fault)
@@ -139,11 +147,25 @@ static enum err read_tls(struct loaded *loaded, struct fault *fault)
     return error == OK ? certificate_files_check(&files, &loaded->tls_expiry_ms, fault) : error;
 }
 
+/* So that it is the same at a reload, and people see where they are. */
+static enum err place_attachments(struct loaded *loaded, struct fault *fault)
+{
+    struct agent_config *config = &loaded->config;
+
+    if (is_named(config->store) && !is_named(config->attachments) &&
+        blobs_folder_beside(config->store, config->attachments, sizeof(config->attachments)) !=
+            OK) {
+        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
+        return ERR_TOO_LARGE;
+    }
+    return OK;
+}
+
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        read_registry, read_policy,   read_calendars, read_public_keys,
-        read_sign_key, read_seal_key, read_store_key, read_tls};
+        place_attachments, read_registry, read_policy,    read_calendars, read_public_keys,
+        read_sign_key,     read_seal_key, read_store_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(agent_config_read(path, &loaded->config, fault), fault, &result);
 

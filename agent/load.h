@@ -19,6 +19,7 @@ struct loaded {
     struct sign_key sign_key;
     struct seal_key seal_key;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
+    struct digest store_key_digest;
     uint64_t tls_expiry_ms; /* of the certificate; 0: there is none */
 };
 

@@ -11,13 +11,12 @@
 
 #include "agent/agent.h"
 #include "agent/beat.h"
-#include "agent/load.h"
+#include "agent/reload.h"
 #include "agent/web/web.h"
 #include "agent/notice/sender.h"
 #include "base/certificate.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "io/calendar_folder.h"
 #include "io/clock.h"
 #include "io/daemon_line.h"
 #include "io/fault_point.h"
@@ -156,8 +155,7 @@ static enum err op_move_wall(void *ctx, int64_t offset_ms)
 
 static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, struct fault *fault)
 {
-    return calendar_folder_load(((struct daemon *)ctx)->loaded->config.calendars, ret_calendar,
-                                fault);
+    return reload_calendar(((struct daemon *)ctx)->loaded, ret_calendar, fault);
 }
 
 static void notified_cb(void *ctx, size_t channel, const struct notice_outcome *outcome)
@@ -312,16 +310,11 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
 
 static enum err open_blobs(struct daemon *daemon, struct fault *fault)
 {
-    struct agent_config *config = &daemon->loaded->config;
+    const struct agent_config *config = &daemon->loaded->config;
     const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
                                           .pass_point = store_point,
                                           .owner = daemon};
 
-    if (config->attachments[0] == '\0' && blobs_folder_beside(config->store, config->attachments,
-                                                              sizeof(config->attachments)) != OK) {
-        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
-        return ERR_TOO_LARGE;
-    }
     return blobs_open(config->attachments, &options, &daemon->blobs, fault);
 }
 

@@ -67,6 +67,10 @@ enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker
         return ERR_MEMORY;
     }
     broker->setup = *setup;
+    if (pthread_rwlock_init(&broker->intake.lock, NULL) != 0) {
+        free(broker);
+        return ERR_MEMORY;
+    }
     broker->intake.keyring = setup->keyring;
     broker->intake.registry = setup->registry;
     broker->agency_count = registry_count(setup->registry);
@@ -114,12 +118,15 @@ void broker_free(struct broker *broker)
     free(broker->decision);
     free(broker->matter);
     free(broker->other_matter);
+    (void)pthread_rwlock_destroy(&broker->intake.lock);
     free(broker);
 }
 
 void broker_take(struct broker *broker, struct intake *intake)
 {
     intake->next = NULL;
+    intake->agency = registry_by_number(broker->setup.registry, intake->number);
+    assert(intake->agency != NULL);
     if (broker->pending_last != NULL) {
         broker->pending_last->next = intake;
     } else {

@@ -86,6 +86,19 @@ struct broker_clock {
  * Unless every day counts and reads as before, that turn writes a LEAF_CONFIGURATION, and every
  * open window is re-dated, some each turn; rungs wait until all are. Between turns only. */
 void broker_use_calendar(struct broker *broker, const struct calendar *calendar);
+
+struct broker_rules { /* as in broker_setup, borrowed from the exchange on */
+    const struct registry *registry;
+    const struct policy *policy;
+    const struct calendar *calendar;
+    const struct keyring *keyring;
+    struct span registry_text, policy_text;
+};
+/* From the next turn on all of these count; what was in force is free when it answers. The registry
+ * has every agency of the old one (registry_follows), the keyring the same origin and the broker's
+ * key. Unless nothing differs that turn writes a LEAF_CONFIGURATION. ERR_MEMORY: nothing changed.
+ * Between turns only. */
+enum err broker_exchange(struct broker *broker, const struct broker_rules *rules) MUST_CHECK;
 /* Is a re-dating under way? */
 bool broker_redating(const struct broker *broker);
 /* By how many milliseconds the next look at what is due is late; 0: in time. A look counts with its

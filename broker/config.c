@@ -19,11 +19,13 @@ const struct yaml_option broker_option_table[] = {
     {MEMBER("listen", YAML_LIST, listen), .min = 1, .max = CONFIG_LISTEN_MAX, .required = true,
      .help = "Where agents dial: tls+tcp://HOST:PORT, with certificates on both sides. 0.0.0.0 is "
              "every address of this machine."},
-    {PATH("tls-certificate", tls_certificate), .live = true,
-     .help = "The broker's certificate (PEM) with its chain. Agents dial anew when it changes."},
-    {PATH("tls-key", tls_key), .live = true,
+    {PATH("tls-certificate", tls_certificate),
+     .help =
+         "The broker's certificate (PEM) with its chain. A reload takes what the file holds then, "
+         "and agents dial anew."},
+    {PATH("tls-key", tls_key),
      .help = "The private key of that certificate; nobody else may read it."},
-    {PATH("tls-authority", tls_authority), .live = true,
+    {PATH("tls-authority", tls_authority),
      .help = "Agents are let in whose certificate one of these authorities (PEM) signed."},
     {PATH("sign-key", sign_key), .required = true,
      .help = "The key that signs checkpoints, replies and notices; mode 0600. Its public half "

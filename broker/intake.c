@@ -27,10 +27,37 @@ static enum err refuse(struct intake_context *ctx, const struct intake *intake,
     return ERR_REFUSED;
 }
 
+/* Copied out under the lock: both lists may be others a moment later. ERR_NOT_FOUND: no such
+ * agency; ERR_REFUSED: no such key of it. */
+static enum err find_key(struct intake_context *ctx, struct intake *intake,
+                         uint8_t ret_public_key[SIGN_PUBLIC_BYTES])
+{
+    const struct request_head *head = &intake->request.head;
+    const struct agency *agency;
+    const struct key_entry *key;
+    enum err error = ERR_NOT_FOUND;
+
+    (void)pthread_rwlock_rdlock(&ctx->lock);
+    agency = registry_find(ctx->registry, head->agency);
+    if (agency != NULL) {
+        intake->number = agency->number;
+        error = keyring_find(ctx->keyring, head->agency, intake->request.key,
+                             atomic_load(&ctx->now_ms), &key) == OK &&
+                        key->use == KEY_SIGN
+                    ? OK
+                    : ERR_REFUSED;
+    }
+    if (error == OK) {
+        memcpy(ret_public_key, key->public_key, SIGN_PUBLIC_BYTES);
+    }
+    (void)pthread_rwlock_unlock(&ctx->lock);
+    return error;
+}
+
 static enum err verify(struct intake_context *ctx, struct intake *intake, struct buf *ret_answer)
 {
     const struct request *request = &intake->request;
-    const struct key_entry *key;
+    uint8_t public_key[SIGN_PUBLIC_BYTES];
     enum err error;
 
     if (request->head.version != WIRE_VERSION) {
@@ -39,16 +66,13 @@ static enum err verify(struct intake_context *ctx, struct intake *intake, struct
     if (request->suite != SUITE_INTL) {
         return refuse(ctx, intake, REFUSAL_SUITE, NULL, ret_answer);
     }
-    intake->agency = registry_find(ctx->registry, request->head.agency);
-    if (intake->agency == NULL) {
-        return refuse(ctx, intake, REFUSAL_AGENCY_UNKNOWN, NULL, ret_answer);
+    error = find_key(ctx, intake, public_key);
+    if (error != OK) {
+        return refuse(ctx, intake,
+                      error == ERR_NOT_FOUND ? REFUSAL_AGENCY_UNKNOWN : REFUSAL_KEY_UNKNOWN, NULL,
+                      ret_answer);
     }
-    error = keyring_find(ctx->keyring, request->head.agency, request->key,
-                         atomic_load(&ctx->now_ms), &key);
-    if (error != OK || key->use != KEY_SIGN) {
-        return refuse(ctx, intake, REFUSAL_KEY_UNKNOWN, NULL, ret_answer);
-    }
-    if (request_verify(request, key->public_key) != OK) {
+    if (request_verify(request, public_key) != OK) {
         return refuse(ctx, intake, REFUSAL_SIGNATURE, NULL, ret_answer);
     }
     return OK;

@@ -6,6 +6,7 @@
 #ifndef REFERRAL_BROKER_INTAKE_H
 #define REFERRAL_BROKER_INTAKE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/bytes.h"
@@ -14,7 +15,8 @@
 #include "wire/envelope.h"
 #include "wire/keyring.h"
 
-struct intake_context { /* shared by all threads; immutable but for the atomics */
+struct intake_context {    /* shared by all threads */
+    pthread_rwlock_t lock; /* of the two that a reload exchanges */
     const struct keyring *keyring;
     const struct registry *registry;
     _Atomic uint64_t now_ms;    /* broker time of the last turn: keys are judged by it */
@@ -25,7 +27,8 @@ struct intake {
     struct intake *next;         /* the broker's list */
     uint64_t handle;             /* of the link */
     uint32_t pipe;               /* connection */
-    const struct agency *agency; /* whose signature it is */
+    uint16_t number;             /* of the agency whose signature it is */
+    const struct agency *agency; /* by it, from broker_take on */
     struct request request;      /* borrows from the bytes, which the link lends until the answer */
     struct region region;        /* owned; what the request decoded into */
 };

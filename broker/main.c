@@ -14,9 +14,8 @@
 #include "base/log.h"
 #include "broker/beat.h"
 #include "broker/intake.h"
-#include "broker/load.h"
+#include "broker/reload.h"
 #include "broker/status_server.h"
-#include "io/calendar_folder.h"
 #include "io/clock.h"
 #include "io/daemon_line.h"
 #include "io/fault_point.h"
@@ -33,6 +32,7 @@
 
 struct daemon {
     struct loaded *loaded; /* what the files say; owned */
+    struct reload *reload; /* owned */
     struct store *store;
     struct blobs *blobs;
     struct broker *broker;
@@ -226,8 +226,6 @@ static void stop_cb(void *ctx, int signal_number)
     loop_stop(daemon->loop);
 }
 
-/* --- TLS: at the start, and anew with SIGHUP --- */
-
 /* A certificate that ends is told and refuses nothing: the agents that know it go on till then. */
 static void warn_expiry(const struct loaded *loaded)
 {
@@ -245,58 +243,21 @@ static void warn_expiry(const struct loaded *loaded)
     }
 }
 
-static enum err check_tls(const struct daemon *daemon, struct fault *fault)
-{
-    const struct link_tls tls = loaded_tls(&daemon->loaded->config);
-    const struct certificate_files files = {tls.cert_file, tls.key_file};
-    enum err error = tls.cert_file[0] != '\0' ? link_tls_check(&tls, fault) : OK;
-
-    if (error == OK && tls.cert_file[0] != '\0') {
-        error = certificate_files_check(&files, &daemon->loaded->tls_expiry_ms, fault);
-    }
-    if (error == OK) {
-        warn_expiry(daemon->loaded);
-    }
-    return error;
-}
-
 /* --- what is loaded anew --- */
-
-/* A folder that cannot be read whole changes nothing: the calendar in force stays. */
-static void reload_calendar(struct daemon *daemon)
-{
-    struct fault fault = {.code = ""};
-    struct calendar *fresh = NULL;
-
-    if (calendar_folder_load(daemon->loaded->config.calendars, &fresh, &fault) != OK) {
-        log_fault(EVENT_CONFIG_REFUSED, &fault);
-        log_event(EVENT_CONFIG_KEPT, "calendar %s stays in force",
-                  calendar_version(daemon->loaded->calendar));
-        return;
-    }
-    if (!digest_equal(calendar_digest(daemon->loaded->calendar), calendar_digest(fresh))) {
-        log_event(EVENT_CALENDAR_CHANGED,
-                  "calendar %s takes the place of %s: open windows are re-dated",
-                  calendar_version(fresh), calendar_version(daemon->loaded->calendar));
-    }
-    broker_use_calendar(daemon->broker, fresh);
-    calendar_free(daemon->loaded->calendar);
-    daemon->loaded->calendar = fresh;
-    turn_soon(daemon);
-}
 
 static void reload_cb(void *ctx, int signal_number)
 {
     struct daemon *daemon = ctx;
-    struct fault fault = {.code = ""};
+    struct loaded *fresh = NULL;
+    uint64_t now_ms = clock_wall_ms(&daemon->clock);
 
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
-    if (check_tls(daemon, &fault) != OK || link_server_reload_tls(daemon->link, &fault) != OK) {
-        log_fault(EVENT_CONFIG_REFUSED, &fault);
-        log_event(EVENT_CONFIG_KEPT, "the old certificate stays in use");
+    if (reload_read(daemon->reload, now_ms, &fresh) == OK &&
+        reload_apply(daemon->reload, now_ms, fresh) == OK) {
+        warn_expiry(daemon->loaded);
+        turn_soon(daemon);
     }
-    reload_calendar(daemon);
     (void)sd_notify_ready(&daemon->notify, NULL); /* the line stays */
 }
 
@@ -321,16 +282,11 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
 
 static enum err open_blobs(struct daemon *daemon, struct fault *fault)
 {
-    struct broker_config *config = &daemon->loaded->config;
+    const struct broker_config *config = &daemon->loaded->config;
     const struct blobs_options options = {.refuse_percent = (unsigned)config->attachments_percent,
                                           .pass_point = store_point,
                                           .owner = daemon};
 
-    if (config->attachments[0] == '\0' && blobs_folder_beside(config->store, config->attachments,
-                                                              sizeof(config->attachments)) != OK) {
-        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
-        return ERR_TOO_LARGE;
-    }
     return blobs_open(config->attachments, &options, &daemon->blobs, fault);
 }
 
@@ -390,10 +346,27 @@ static enum err open_status(struct daemon *daemon, struct fault *fault)
     return status_server_open(&options, fault, &daemon->status);
 }
 
+/* Half of the spare contexts may serve agencies that a reload brings. */
+static enum err open_reload(struct daemon *daemon)
+{
+    daemon->reload = calloc(1, sizeof(*daemon->reload));
+    if (daemon->reload == NULL) {
+        return ERR_MEMORY;
+    }
+    daemon->reload->path = daemon->loaded->config.origin.file;
+    daemon->reload->loaded = daemon->loaded;
+    daemon->reload->broker = daemon->broker;
+    daemon->reload->link = daemon->link;
+    daemon->reload->agencies_max =
+        registry_count(daemon->loaded->registry) + LIMIT_CONTEXTS_SPARE / 2;
+    return OK;
+}
+
 static enum err start_status(struct daemon *daemon)
 {
     const struct status_context context = {.broker = daemon->broker,
                                            .backup = daemon->backup,
+                                           .reload = daemon->reload,
                                            .clock = &daemon->clock,
                                            .link = daemon->link};
 
@@ -453,6 +426,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (error == OK) {
         error = open_link(daemon, fault);
     }
+    if (error == OK) {
+        error = open_reload(daemon);
+    }
     return error == OK ? start_status(daemon) : error;
 }
 
@@ -499,6 +475,7 @@ static void release(struct daemon *daemon)
     daemon->broker = NULL;
     loop_free(daemon->loop);
     loaded_free(daemon->loaded);
+    free(daemon->reload);
 }
 
 static int run(struct daemon *daemon)

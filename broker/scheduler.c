@@ -18,18 +18,30 @@
 
 /* --- what the store remembers --- */
 
-static enum err read_keeper(struct broker *broker, struct store_txn *read)
+static struct timekeeper_rules rules_of(const struct policy *policy)
 {
     struct timekeeper_rules rules = *timekeeper_rules_default();
+
+    rules.tolerance_ms = policy->clock_jump_ms;
+    rules.start_wait_ms = policy->claimed_grace_ms;
+    rules.alarm_ms = RULE_ALARM_MS;
+    rules.witness_count = (uint32_t)policy->clock_confirm_agencies;
+    return rules;
+}
+
+void scheduler_use_policy(struct broker *broker)
+{
+    broker->keeper.rules = rules_of(broker->setup.policy);
+}
+
+static enum err read_keeper(struct broker *broker, struct store_txn *read)
+{
+    const struct timekeeper_rules rules = rules_of(broker->setup.policy);
     struct clock_reading reading = {.wall_ms = io_wall_ms(&broker->setup.io),
                                     .boot_ms = io_boot_ms(&broker->setup.io)};
     struct span packed;
     enum err error = store_meta_get(read, "timekeeper", &packed);
 
-    rules.tolerance_ms = broker->setup.policy->clock_jump_ms;
-    rules.start_wait_ms = broker->setup.policy->claimed_grace_ms;
-    rules.alarm_ms = RULE_ALARM_MS;
-    rules.witness_count = (uint32_t)broker->setup.policy->clock_confirm_agencies;
     if (error == ERR_NOT_FOUND) {
         return timekeeper_start(&broker->keeper, &rules, reading, NULL);
     }

@@ -46,6 +46,8 @@ static const struct status_command commands[] = {
     {"dead-show", ROLE_OF_OBSERVERS, {"id"}, status_dead_show},
     {"dead-retry", ROLE_OF_OPERATORS, {"id", "reason", "dry_run"}, status_dead_retry},
     {"dead-drop", ROLE_OF_OPERATORS, {"id", "reason", "dry_run"}, status_dead_drop},
+    {"config", ROLE_OF_OBSERVERS, {NULL}, status_config},
+    {"config-reload", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_config_reload},
     {"subscribe", ROLE_OF_OBSERVERS, {"after"}, status_subscribe},
     {"clock-show", ROLE_OF_OBSERVERS, {NULL}, status_clock_show},
     {"clock-confirm", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_clock_confirm},
@@ -185,6 +187,10 @@ enum err status_refusal_write(const struct fault *fault, enum err error, struct 
     status_text(&writer, "place", fault->place);
     status_text(&writer, "message", fault->message[0] != '\0' ? fault->message : err_text(error));
     status_text(&writer, "hint", fault->hint);
+    if (fault->all != NULL) {
+        json_name(&writer, "errors");
+        faults_show(fault->all, &writer);
+    }
     json_object_end(&writer);
     return json_writer_end(&writer);
 }

@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "io/link.h"
 
+struct reload;
 struct subscriptions;
 
 #define STATUS_SCHEMA 1u /* of docs/status.schema.json; a higher one breaks old readers */
@@ -25,6 +26,7 @@ struct status_context {
     const struct status_peer *peer;      /* who asks */
     const struct broker_config *config;  /* whose groups are named in refusals; NULL in tests */
     struct broker_backup *backup;        /* NULL in tests */
+    struct reload *reload;               /* NULL in tests */
     struct clock *clock;                 /* whose offsets a laboratory moves */
     struct link_server *link;            /* NULL in tests */
     struct subscriptions *subscriptions; /* likewise */
@@ -85,6 +87,13 @@ enum err status_ping(const struct status_context *ctx, const struct json_value *
 /* The line that answers `ping`, whose tag is the peer's handle. */
 enum err status_ping_answer(const struct status_context *ctx, const struct ping_result *result,
                             struct buf *out) MUST_CHECK;
+
+/* --- status_config.c --- */
+
+enum err status_config(const struct status_context *ctx, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_config_reload(const struct status_context *ctx, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- status_subscribe.c --- */
 

@@ -28,8 +28,7 @@ struct told { /* of one agency */
 struct subscriptions {
     const struct status_context *ctx;
     struct local_server *server;
-    struct told *told; /* owned, by place in the registry */
-    size_t agency_count;
+    struct told told[REGISTRY_NUMBER_MAX + 1]; /* by number: a reload moves places */
     uint64_t commits; /* seen, so that the log is only looked at when there may be more */
     struct subscriber rows[SUBSCRIPTIONS_MAX];
 };
@@ -44,22 +43,13 @@ enum err subscriptions_new(const struct status_context *ctx, struct local_server
     }
     subscriptions->ctx = ctx;
     subscriptions->server = server;
-    subscriptions->agency_count = registry_count(broker_setup(ctx->broker)->registry);
-    subscriptions->told = calloc(subscriptions->agency_count, sizeof(*subscriptions->told));
-    if (subscriptions->told == NULL) {
-        subscriptions_free(subscriptions);
-        return ERR_MEMORY;
-    }
     *ret_subscriptions = subscriptions;
     return OK;
 }
 
 void subscriptions_free(struct subscriptions *subscriptions)
 {
-    if (subscriptions != NULL) {
-        free(subscriptions->told);
-        free(subscriptions);
-    }
+    free(subscriptions);
 }
 
 static struct subscriber *find(struct subscriptions *subscriptions, uint64_t handle)
@@ -153,11 +143,23 @@ static bool is_throttled(const struct subscriptions *subscriptions, const struct
 
 /* --- agencies --- */
 
+static size_t agency_count(const struct subscriptions *subscriptions)
+{
+    return registry_count(broker_setup(subscriptions->ctx->broker)->registry);
+}
+
+static struct told *told_of(struct subscriptions *subscriptions, size_t place)
+{
+    const struct registry *registry = broker_setup(subscriptions->ctx->broker)->registry;
+
+    return &subscriptions->told[registry_at(registry, place)->number];
+}
+
 static enum err send_agency(struct subscriptions *subscriptions, struct subscriber *row,
                             size_t place)
 {
     const struct broker *broker = subscriptions->ctx->broker;
-    const struct told *told = &subscriptions->told[place];
+    const struct told *told = told_of(subscriptions, place);
     struct line line;
 
     line_begin(&line);
@@ -175,8 +177,8 @@ static enum err tell_changes(struct subscriptions *subscriptions)
 {
     enum err error = OK;
 
-    for (size_t place = 0; error == OK && place < subscriptions->agency_count; place++) {
-        struct told *told = &subscriptions->told[place];
+    for (size_t place = 0; error == OK && place < agency_count(subscriptions); place++) {
+        struct told *told = told_of(subscriptions, place);
         struct told is = {.up = broker_agency_up(subscriptions->ctx->broker, place),
                           .state = status_agency_state(subscriptions->ctx, place)};
 
@@ -205,7 +207,7 @@ static enum err introduce(struct subscriptions *subscriptions, struct subscriber
     enum err error = OK;
 
     row->introduced = true;
-    for (size_t place = 0; error == OK && row->handle != 0 && place < subscriptions->agency_count;
+    for (size_t place = 0; error == OK && row->handle != 0 && place < agency_count(subscriptions);
          place++) {
         error = send_agency(subscriptions, row, place);
     }

@@ -267,6 +267,8 @@ enum err scheduler_redate(struct turn *turn) MUST_CHECK; /* a part of a re-datin
 enum err scheduler_redate_first(struct turn *turn, struct referral *referral) MUST_CHECK;
 enum err scheduler_redate_matter_first(struct turn *turn, struct matter *matter) MUST_CHECK;
 enum err scheduler_start(struct broker *broker) MUST_CHECK; /* reads what the store remembers */
+/* What the clock's judgement takes from the policy. */
+void scheduler_use_policy(struct broker *broker);
 uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read);
 
 /* --- replies.c --- */

@@ -422,6 +422,12 @@ void yaml_free(struct yaml *yaml)
     free(yaml);
 }
 
+struct span yaml_source(const struct yaml *yaml)
+{
+    assert(yaml != NULL);
+    return yaml->text;
+}
+
 const struct yaml_node *yaml_root(const struct yaml *yaml)
 {
     assert(yaml != NULL);

@@ -18,7 +18,8 @@ enum err yaml_open(const char *path, struct yaml **ret_yaml, struct fault *fault
 /* The same from memory; `name` stands for the file in messages. */
 enum err yaml_open_text(const char *name, struct span text, struct yaml **ret_yaml,
                         struct fault *fault) MUST_CHECK;
-void yaml_free(struct yaml *yaml); /* NULL allowed */
+void yaml_free(struct yaml *yaml);                /* NULL allowed */
+struct span yaml_source(const struct yaml *yaml); /* the text, valid with the document */
 const struct yaml_node *yaml_root(const struct yaml *yaml);
 
 /* Sets the fault at this node's line and column; answers ERR_INVALID so that a caller can

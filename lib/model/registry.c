@@ -12,15 +12,13 @@
 #include "model/calendar.h"
 #include "model/vocabulary.h"
 
-#define NUMBER_MAX 1023u /* an administrator's mistyped number should be seen, not stored */
-
 struct registry {
     struct agency *agencies;     /* owned */
     struct agency_label *former; /* owned: the former names of all agencies, one after another */
     size_t former_count;
     size_t count;
-    size_t office;                      /* index of the one with the joint-meeting office */
-    uint16_t by_number[NUMBER_MAX + 1]; /* index + 1; 0: nobody */
+    size_t office; /* index of the one with the joint-meeting office */
+    uint16_t by_number[REGISTRY_NUMBER_MAX + 1]; /* index + 1; 0: nobody */
     struct digest digest;
 };
 
@@ -58,7 +56,7 @@ static const struct yaml_option agency_options[] = {
      .type = YAML_UNSIGNED,
      .offset = offsetof(struct agency_row, number),
      .min = 1,
-     .max = NUMBER_MAX,
+     .max = REGISTRY_NUMBER_MAX,
      .required = true},
     {.name = "class",
      .type = YAML_CHOICE,
@@ -468,6 +466,36 @@ void registry_free(struct registry *registry)
     }
 }
 
+static enum err agency_follows(const struct agency *before, const struct agency *after,
+                               const char *name, struct fault *fault)
+{
+    if (after == NULL) {
+        fault_set(fault, "registry.removed", name, "\"%s\" is not in it any more", before->id);
+        fault_hint(fault, "an agency that leaves keeps its row and gets `successor` and `left`");
+        return ERR_INVALID;
+    }
+    if (after->number != before->number || after->class != before->class) {
+        fault_set(fault, "registry.changed", name, "\"%s\" has another number or class",
+                  before->id);
+        fault_hint(fault, "both are for ever: an agency that became another is a new row");
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+enum err registry_follows(const struct registry *before, const struct registry *after,
+                          const char *name, struct fault *fault)
+{
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < before->count; i++) {
+        const struct agency *agency = &before->agencies[i];
+        go_on = fault_go_on(agency_follows(agency, registry_find(after, agency->id), name, fault),
+                            fault, &result);
+    }
+    return result;
+}
+
 size_t registry_count(const struct registry *registry)
 {
     return registry->count;
@@ -491,7 +519,7 @@ const struct agency *registry_find(const struct registry *registry, const char *
 
 const struct agency *registry_by_number(const struct registry *registry, uint16_t number)
 {
-    if (number > NUMBER_MAX || registry->by_number[number] == 0) {
+    if (number > REGISTRY_NUMBER_MAX || registry->by_number[number] == 0) {
         return NULL;
     }
     return &registry->agencies[registry->by_number[number] - 1];

@@ -50,6 +50,8 @@ struct agency {
 };
 
 #define AGENCY_FORMER_MAX 16u
+/* An administrator's mistyped number should be seen, not stored. */
+#define REGISTRY_NUMBER_MAX 1023u
 
 struct registry;
 
@@ -61,6 +63,12 @@ struct registry;
 enum err registry_read(const char *name, struct span text, struct registry **ret_registry,
                        struct fault *fault) MUST_CHECK;
 void registry_free(struct registry *registry); /* NULL allowed */
+
+/* May `after` take the place of `before` while a broker runs? It has every agency of it, with the
+ * same number and class: rows on disk use them. ERR_INVALID with a fault for the first that is not
+ * so. */
+enum err registry_follows(const struct registry *before, const struct registry *after,
+                          const char *name, struct fault *fault) MUST_CHECK;
 
 size_t registry_count(const struct registry *registry);
 const struct agency *registry_at(const struct registry *registry, size_t index); /* file order */

@@ -620,6 +620,16 @@ class Calendars(WithCity):
         told = subprocess.run([os.path.join(BIN, "referralctl"), "agent", "reload", "--socket",
                                self.one.path], capture_output=True, text=True, check=True)
         self.assertEqual(told.stdout, "calendar %s is in use\n" % before["calendar"])
+        with open(self.one.config, encoding="utf-8") as file:
+            kept = file.read()
+        self.city.write(self.one.config, kept + "accept-gaps: true\ncolour: red\n")
+        refused = self.one.ask("reload")
+        self.assertEqual((refused["ok"], refused["code"]), (False, "config.unknown-key"))
+        self.city.write(self.one.config, kept + "accept-gaps: true\n")
+        refused = self.one.ask("reload")
+        self.assertEqual((refused["code"], refused["place"]), ("config.restart", "accept-gaps"))
+        self.city.write(self.one.config, kept)
+        self.assertEqual(self.one.ask("reload")["ok"], True)
 
     def until(self, true):
         deadline = time.monotonic() + 30

@@ -170,7 +170,8 @@ def judge_effective(folder):
     need(rows["attachments-percent"] == {"name": "attachments-percent", "value": "85",
                                          "origin": "default", "live": False},
          "an option that is left out: %s" % rows["attachments-percent"])
-    need(rows["attachments"]["value"] is None, "an option without a default")
+    need(rows["recovery-key"]["value"] is None, "an option without a default")
+    need(rows["attachments"]["value"] == folder.path("store-attachments"), "beside the store")
     need(rows["sign-key"]["value"] == folder.path("sign.key"), "a secret is not its path")
     plain = folder.run("--effective").stdout
     need(len(plain.splitlines()) == len(rows) and
