@@ -12,6 +12,8 @@
 
 #define TAIL_MAX     200u
 #define TAIL_DEFAULT 20u
+#define PING_S       10u
+#define PING_S_MAX   60u
 
 /* --- dead ls, dead show --- */
 
@@ -132,11 +134,18 @@ int dead_show_run(const struct invocation *invocation)
 /* An agency that does not answer is not reached; whatever else is wrong is a refusal. */
 int ping_run(const struct invocation *invocation)
 {
+    const struct input_range range = {.min = 1, .max = PING_S_MAX, .otherwise = PING_S};
+    uint64_t seconds = 0;
     struct call call;
-    int status;
+    int status = input_number(invocation, OPTION_TIMEOUT, range, &seconds);
 
+    if (status != EXIT_OK) {
+        return status;
+    }
     call_begin(&call, "ping");
     call_text(&call, "agency", invocation->arguments[0]);
+    call_u64(&call, "timeout_ms", seconds * 1000);
+    call.timeout_ms += seconds * 1000;
     status = call_end(&call, invocation, BROKER_SOCKET);
     if (status == EXIT_OK && invocation_has(invocation, OPTION_JSON)) {
         call_print(&call);

@@ -16,6 +16,7 @@
 void call_begin(struct call *call, const char *cmd)
 {
     memset(call, 0, sizeof(*call));
+    call->timeout_ms = CALL_TIMEOUT_MS;
     buf_init(&call->request, LIMIT_LOCAL_LINE_BYTES);
     buf_init(&call->reply, LIMIT_LOCAL_LINE_BYTES);
     json_writer_init(&call->writer, &call->request);
@@ -240,7 +241,7 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
     if (error != OK) {
         return cannot_ask(invocation, error);
     }
-    error = local_call(path, span_buf(&call->request), CALL_TIMEOUT_MS, &call->reply);
+    error = local_call(path, span_buf(&call->request), call->timeout_ms, &call->reply);
     if (error != OK) {
         return no_answer(invocation, path, error);
     }

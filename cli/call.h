@@ -15,6 +15,7 @@ struct call {
     struct buf reply;          /* owned */
     struct json *json;         /* owned: the parsed reply */
     struct json_value root;    /* of the reply */
+    uint64_t timeout_ms;       /* to wait for it: 15 s after call_begin */
 };
 
 /* Begins {"cmd":...; add members with call_text, call_u64, or on call->writer. */

@@ -67,6 +67,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ONLY,
                  OPTION_DISK_PERCENT,
                  OPTION_ALL,
+                 OPTION_TIMEOUT,
                  OPTION_ONCE,
                  OPTION_FOLLOW,
                  OPTION_RECOVERY_KEY,

@@ -71,6 +71,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_ONLY] = {"only", "NAME", "Only this check; --help lists them"},
     [OPTION_DISK_PERCENT] = {"disk-percent", "N", "Warn of a disk that is so full (85)"},
     [OPTION_ALL] = {"all", NULL, "Those that are settled, too"},
+    [OPTION_TIMEOUT] = {"timeout", "SECONDS", "How long to wait, 1 to 60 (10)"},
     [OPTION_ONCE] = {"once", NULL, "Print one frame and end"},
     [OPTION_FOLLOW] = {"follow", NULL, "Go on until Ctrl-C"},
     [OPTION_RECOVERY_KEY] = {"recovery-key", "FILE", "The secret that opens backups: recovery.key"},
@@ -124,11 +125,11 @@ const struct command command_table[] = {
      agency_resume_run,
      "  referralctl agency resume education --reason 'the host is clean'\n" CHANGES},
     {"ping", "A signed message to an agency's agent and back.", "AGENCY", 1,
-     OPTION_BIT(OPTION_SOCKET), 0, ping_run,
+     BITS_2(OPTION_SOCKET, OPTION_TIMEOUT), 0, ping_run,
      "  referralctl ping education\n"
      "  referralctl ping education --json | jq .round_trip_ms\n"
      "\n"
-     "Exit status 3: no answer within ten seconds, and why.\n"},
+     "Exit status 3: no answer in time, and why.\n"},
     {"dead ls", "Messages that will not reach their receiver by themselves.", "", 0,
      BITS_2(OPTION_SOCKET, OPTION_ALL), 0, dead_list_run,
      "  referralctl dead ls\n"

@@ -168,12 +168,38 @@ static struct json *ask(struct doctor *doctor, const char *cmd, enum err *ret_er
     return NULL;
 }
 
+/* Both daemons, and a standby, know `status`. */
+static bool is_other(const struct doctor *doctor)
+{
+    struct json_value root = json_root(doctor->status);
+    const char *daemon = value_text(&root, "daemon");
+
+    return daemon[0] != '\0' && (strcmp(daemon, "agent") == 0) != doctor->agent;
+}
+
+static bool is_standby(const struct doctor *doctor)
+{
+    struct json_value root = json_root(doctor->status);
+
+    return strcmp(value_text(&root, "daemon"), "standby") == 0;
+}
+
 static void gather(struct doctor *doctor)
 {
     char calendars[HOST_PATH_BYTES];
     enum err error;
 
     doctor->status = ask(doctor, "status", &doctor->reached);
+    if (doctor->status != NULL && is_other(doctor)) {
+        fault_set(&doctor->refusal, "socket.other-daemon", doctor->socket,
+                  "this is the socket of %s", doctor->agent ? "a broker" : "an agent");
+        fault_hint(&doctor->refusal, doctor->agent ? "a broker is examined by `referralctl doctor`"
+                                                   : "an agent is examined by `referralctl agent "
+                                                     "doctor`");
+        json_free(doctor->status);
+        doctor->status = NULL;
+        doctor->reached = ERR_REFUSED;
+    }
     if (doctor->status != NULL && !doctor->agent) {
         doctor->agencies = ask(doctor, "agencies", &error); /* NULL: the check says so */
         doctor->queue = ask(doctor, "queue", &error);
@@ -224,9 +250,11 @@ static void run_check(const struct doctor *doctor, const struct check *check,
 {
     findings->count = 0;
     findings->left_out = 0;
-    if (check->needs == NEEDS_DAEMON && doctor->status == NULL) {
+    if (check->needs >= NEEDS_DAEMON && doctor->status == NULL) {
         doctor_found(findings, LIGHT_UNKNOWN, NULL, "not known: the %s is not reached",
                      doctor->agent ? "agent" : "broker");
+    } else if (check->needs == NEEDS_BROKER && is_standby(doctor)) {
+        doctor_found(findings, LIGHT_GOOD, NULL, "of no concern: this is a standby");
     } else if (check->needs == NEEDS_CONFIG && doctor->config.yaml == NULL) {
         doctor_found(findings, LIGHT_UNKNOWN, NULL, "not known: no configuration file was read");
     } else {

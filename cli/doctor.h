@@ -42,7 +42,12 @@ struct doctor { /* what checks look at */
     uint64_t disk_percent;                  /* where a disk begins to be a warning */
 };
 
-enum check_needs { NEEDS_NOTHING, NEEDS_DAEMON, NEEDS_CONFIG };
+enum check_needs {
+    NEEDS_NOTHING,
+    NEEDS_CONFIG,
+    NEEDS_DAEMON, /* that answers */
+    NEEDS_BROKER, /* and is no standby of one */
+};
 
 struct check {
     const char *name; /* stable */

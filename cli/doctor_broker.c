@@ -303,22 +303,31 @@ static void check_backup(const struct doctor *doctor, struct findings *findings)
     judge_backup(&backup, doctor->wall_ms, findings);
 }
 
+/* Answered by the standby itself, on its own host. */
 static void check_standby(const struct doctor *doctor, struct findings *findings)
 {
     struct json_value root = json_root(doctor->status), standby = json_member(&root, "standby");
-    uint64_t behind_ms = value_u64(&standby, "behind_ms");
-    enum light light = light_of(behind_ms, STANDBY_WARN, STANDBY_BAD);
+    uint64_t behind = value_u64(&standby, "behind_leaves");
+    uint64_t age_ms = age_of(value_u64(&standby, "level_ms"), doctor->wall_ms);
+    enum light light = behind > 0 ? light_of(age_ms, STANDBY_WARN, STANDBY_BAD) : LIGHT_GOOD;
     char age[LIGHT_AGE_BYTES];
 
     if (json_absent(&standby)) {
-        doctor_found(findings, LIGHT_GOOD, NULL, "none is configured");
+        doctor_found(findings, LIGHT_GOOD, NULL, "this broker is none; ask one on its own host");
         return;
     }
-    light_age(behind_ms, age);
+    if (value_text(&standby, "code")[0] != '\0') {
+        doctor_found(findings, LIGHT_BAD,
+                     value_text(&standby, "hint")[0] != '\0' ? value_text(&standby, "hint")
+                                                             : "is the way to the broker open?",
+                     "%s: %.350s", value_text(&standby, "state"), value_text(&standby, "message"));
+        return;
+    }
+    light_age(age_ms, age);
     doctor_found(findings, light,
-                 light != LIGHT_GOOD ? "is the standby running, and its way here open?" : NULL,
-                 "the copy is %" PRIu64 " leaves behind, %s", value_u64(&standby, "behind_leaves"),
-                 age);
+                 light != LIGHT_GOOD ? "is the broker up, and the way to its socket open?" : NULL,
+                 "%s: the copy is %" PRIu64 " leaves behind, level %s ago",
+                 value_text(&standby, "state"), behind, age);
 }
 
 const struct check broker_checks[] = {
@@ -329,14 +338,14 @@ const struct check broker_checks[] = {
     {"keys", "public keys that end", NEEDS_CONFIG, check_keys},
     {"certificates", "certificates that end", NEEDS_CONFIG, check_certificates},
     {"calendar", "holiday notices, and which calendar counts", NEEDS_NOTHING, check_calendar},
-    {"clock", "whether rungs wait for it", NEEDS_DAEMON, check_clock},
+    {"clock", "whether rungs wait for it", NEEDS_BROKER, check_clock},
     {"disk", "room on the disks of store and attachments", NEEDS_CONFIG, check_disk},
-    {"store", "room in the store", NEEDS_DAEMON, check_store},
-    {"agencies", "agencies that are silent or suspended", NEEDS_DAEMON, check_agencies},
-    {"witnesses", "the last checkpoint that each agency confirmed", NEEDS_DAEMON, check_witnesses},
-    {"queues", "messages that wait for days", NEEDS_DAEMON, check_queues},
-    {"dead", "messages that will not arrive", NEEDS_DAEMON, check_dead},
-    {"backup", "the age of the last backup", NEEDS_DAEMON, check_backup},
+    {"store", "room in the store", NEEDS_BROKER, check_store},
+    {"agencies", "agencies that are silent or suspended", NEEDS_BROKER, check_agencies},
+    {"witnesses", "the last checkpoint that each agency confirmed", NEEDS_BROKER, check_witnesses},
+    {"queues", "messages that wait for days", NEEDS_BROKER, check_queues},
+    {"dead", "messages that will not arrive", NEEDS_BROKER, check_dead},
+    {"backup", "the age of the last backup", NEEDS_BROKER, check_backup},
     {"standby", "how far its copy is behind", NEEDS_DAEMON, check_standby},
     {.name = NULL},
 };

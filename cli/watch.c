@@ -18,7 +18,7 @@
 
 #define ROUND_MS   2000u /* from one round of questions to the next */
 #define SOON_MS    200u  /* after an event: several come together */
-#define ANSWER_MS  4000u /* a broker that takes longer is stuck */
+#define ANSWER_MS  3000u /* a broker that takes longer is stuck */
 #define CONNECT_MS 200u
 #define RETRY_MS   500u
 #define TICK_MS    1000u /* the clock on the page goes on */

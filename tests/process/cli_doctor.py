@@ -345,6 +345,8 @@ class OfAnswers(Doctors):
         hour, words = 3600000, ("--socket", self.path)
         backup = {"folder": "/b", "state": "idle",
                   "last": {"file": "b-1", "made_ms": int(NOW.timestamp() - 8 * 3600) * 1000}}
+        now = int(NOW.timestamp() - 8 * 3600) * 1000
+        level = {"state": "following", "behind_leaves": 0, "level_ms": now, "code": ""}
         old = {**backup, "last": {"file": "b-1", "made_ms": MS - 10 ** 10}}
         for check, light, pattern, spoil, mend in (
                 ("store", "warn", "82 % full", lambda: self.status(store_percent=82),
@@ -367,9 +369,14 @@ class OfAnswers(Doctors):
                  lambda: self.status(backup={**backup, "failures": 2, "failure": {
                      "code": "backup.full", "place": "/b", "message": "no room", "hint": ""}}),
                  lambda: self.status(backup=backup)),
-                ("standby", "warn", "7 leaves behind, 119 s",
-                 lambda: self.status(standby={"behind_leaves": 7, "behind_ms": 119000}),
-                 lambda: self.status(standby={"behind_leaves": 0, "behind_ms": 0})),
+                ("standby", "warn", "following: the copy is 7 leaves behind, level 11[0-9] s ago",
+                 lambda: self.status(standby={**level, "behind_leaves": 7,
+                                              "level_ms": now - 110000}),
+                 lambda: self.status(standby=level)),
+                ("standby", "bad", "lost: the broker is silent",
+                 lambda: self.status(standby={**level, "state": "lost", "code": "standby.silent",
+                                              "message": "the broker is silent", "hint": ""}),
+                 lambda: self.status(standby=level)),
                 ("agencies", "warn", "health 某局: suspended",
                  lambda: self.agencies(state="suspended"), self.agencies),
                 ("agencies", "bad", "health 某局: DOWN, never",
@@ -440,6 +447,14 @@ class OfAnswers(Doctors):
         self.ill("reach", "bad", "needs a role", "--socket", self.path, status=REFUSED)
         self.ill("reach", "bad", "there is no such file", "--socket", self.path + "x",
                  status=UNREACHABLE)
+        self.answers["status"] = {"daemon": "agent", "software": "x"}
+        found = self.ill("reach", "bad", "this is the socket of an agent", "--socket", self.path,
+                         status=REFUSED)
+        self.assertIn("agent doctor", found["next"])
+        self.answers["status"] = {"daemon": "standby", "software": "x", "standby": {
+            "state": "following", "behind_leaves": 0, "level_ms": 0, "code": ""}}
+        for check in ("reach", "standby", "clock", "agencies", "backup"):
+            self.well(check, "--socket", self.path)
         self.assertNotIn("\x1b", ctl("doctor", "--socket", self.path).out)
         self.assertEqual(ctl("doctor", "--socket", self.path, "--quiet").out, "")
 

@@ -5,6 +5,7 @@ bash), --quiet. A scripted socket plays the daemon; nothing sleeps."""
 import json
 import os
 import pty
+import re
 import shutil
 import socket
 import stat
@@ -13,7 +14,8 @@ import tempfile
 import threading
 import unittest
 
-from cli_support import BIN, FAILED, OK, REFUSED, ROOT, UNREACHABLE, USAGE, Case, Result, ctl
+from cli_support import (BIN, FAILED, OK, REFUSED, ROOT, UNREACHABLE, USAGE, WARNING, Case,
+                         Result, ctl)
 
 from cli import commands
 
@@ -212,6 +214,78 @@ class Changes(Home):
             {"cmd": "clock-reset", "reason": "为什么"}, {"cmd": "clock-confirm", "dry_run": True},
             {"cmd": "dead-drop", "id": 4711, "reason": "x"},
             {"cmd": "agency-suspend", "agency": "health", "reason": "a\nb"}])
+
+
+class Drawn(Home):
+    """What operators and auditors see, of answers in the form of docs/status.schema.json."""
+
+    def ask(self, answer, *words, status=OK):
+        path, asked = self.serve({"schema": 1, "ok": True, "daemon": "broker", **answer})
+        result = self.good_at_home(*words, "--socket", path, status=status)
+        os.unlink(path)
+        return result, asked[0]
+
+    LETTER = {"id": 4711, "cause": "unreadable", "settled": None, "settled_leaf": None,
+              "since_ms": 1792376712000, "from": "procuratorate", "to": "education",
+              "kind": "outbound-referral", "number": "JZ-2026-0031-02",
+              "message": "0198c1f2-7c00-7a10-8000-0123456789ab"}
+
+    def test_dead_letters(self):
+        dropped = {**self.LETTER, "id": 5, "settled": "dropped", "settled_leaf": 9}
+        result, asked = self.ask({"dead": [self.LETTER, dropped], "truncated": True}, "dead", "ls",
+                                 "--all", status=WARNING)
+        self.assertEqual(asked, {"cmd": "dead-list", "all": True})
+        rows = self.columns(result.out)
+        self.assertEqual(rows[1][0], "4711")
+        self.assertEqual(rows[1][2:], ["procuratorate", "education", "outbound-referral",
+                                       "JZ-2026-0031-02", "-", "the receiver could not open it"])
+        self.assertEqual(rows[2][6], "dropped")
+        self.assertIn("there are more", result.err)
+        result, asked = self.ask({"dead": [], "truncated": False}, "dead", "ls")
+        self.assertEqual((asked, result.out), ({"cmd": "dead-list"},
+                                               "no message is a dead letter\n"))
+        result, asked = self.ask({"letter": self.LETTER, "detail": "reader.seal", "next": "retry"},
+                                 "dead", "show", "4711")
+        self.assertEqual(asked, {"cmd": "dead-show", "id": 4711})
+        self.assertRegex(result.out, r"(?m)^detail +reader\.seal$")
+        self.assertRegex(result.out, r"(?m)^next +retry$")
+
+    def test_changes(self):
+        for answer, words, told in (
+                ({"letter": self.LETTER, "queued_to": "education", "leaf": 9, "dry_run": False},
+                 ("dead", "retry", "4711"), "outbound-referral JZ-2026-0031-02 waits for education "
+                 "again; leaf 9 of the log records it, with the reason"),
+                ({"letter": self.LETTER, "told": "procuratorate", "leaf": 9, "dry_run": False},
+                 ("dead", "drop", "4711", "--yes"), "to education is moved aside; procuratorate is "
+                 "told; leaf 9"),
+                ({"letter": self.LETTER, "told": None, "leaf": 9, "dry_run": False},
+                 ("dead", "drop", "4711", "--yes"), "procuratorate had its refusal; leaf 9"),
+                ({"agency": "health", "state": "registered", "state_after": "suspended",
+                  "waiting": 3, "leaf": 9, "dry_run": False}, ("agency", "suspend", "health",
+                                                               "--yes"),
+                 "health: suspended, before registered; 3 messages wait for it; leaf 9"),
+                ({"agency": "health", "state": "registered", "state_after": "registered",
+                  "waiting": 0, "leaf": None, "dry_run": False}, ("agency", "resume", "health"),
+                 "before registered; 0 messages wait for it; nothing was recorded")):
+            result, _ = self.ask(answer, *words, "--reason", "x")
+            self.assertIn(told, result.out)
+
+    def test_ping_and_tail(self):
+        result, asked = self.ask({"agency": "health", "round_trip_ms": 12, "waited_ms": 340},
+                                 "ping", "health", "--timeout", "3")
+        self.assertEqual(asked, {"cmd": "ping", "agency": "health", "timeout_ms": 3000})
+        self.assertIn("12 ms there and back, after 340 ms", result.out)
+        leaves = [{"event": "command", "position": 8, "at_ms": 1792376712000, "uid": 0,
+                   "command": "clock-confirm", "role": "operator", "about": "", "hash": "0" * 64,
+                   "reason": "compared"},
+                  {"event": "start", "position": 7, "at_ms": 1792376711000, "hash": "1" * 64}]
+        result, asked = self.ask({"size": 9, "next": 6, "leaves": leaves}, "audit", "tail",
+                                 "--count", "2")
+        self.assertEqual(asked, {"cmd": "audit-tail", "count": 2})
+        self.assertEqual([re.split(r" {2,}", line.strip()) for line in result.out.splitlines()],
+                         [["7", "10-19 10:25:11 start"],
+                          ["8", "10-19 10:25:12 command", "clock-confirm", "operator",
+                           "compared"]])
 
 
 class Completion(Home):
