@@ -1,5 +1,5 @@
 /* What goes into the broker's backups. See backup.h. The configuration is copied at each start,
- * since a reload may change it while the thread reads the paths. */
+ * as are origin and key, since a reload may take others while the thread works. */
 #include "broker/backup.h"
 
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/key_file.h"
+#include "base/log.h"
 #include "store/blobs.h"
 #include "wire/keyring.h"
 
@@ -14,7 +15,10 @@
 
 struct broker_backup {
     struct backup_job *job;
+    bool running; /* and nobody was told how it ended */
     struct broker_config config;
+    char owner[LIMIT_ORIGIN_BYTES];
+    struct sign_key key;
     char folder[CONFIG_PATH_BYTES];
     char attachments[CONFIG_PATH_BYTES + 16];
     uint8_t recovery[KEY_FILE_SECRET_BYTES]; /* public */
@@ -44,6 +48,7 @@ void broker_backup_free(struct broker_backup *backup)
 {
     if (backup != NULL) {
         backup_job_free(backup->job);
+        crypto_wipe(backup, sizeof(*backup));
         free(backup);
     }
 }
@@ -111,18 +116,21 @@ enum err broker_backup_start(struct broker_backup *backup, const struct broker *
     const struct broker_setup *setup = broker_setup(broker);
     const struct broker_config *config = &backup->config;
     struct backup_options options = {.folder = backup->folder,
-                                     .owner = keyring_origin(setup->keyring),
+                                     .owner = backup->owner,
                                      .software = setup->software,
                                      .attachments = backup->attachments,
                                      .recovery = backup->recovery,
-                                     .signer = setup->key,
+                                     .signer = &backup->key,
                                      .files = backup->files,
                                      .file_count = FILE_COUNT,
                                      .keep = (unsigned)config->backup_keep};
     struct broker_clock clock;
+    enum err error;
 
     broker_clock(broker, &clock);
     options.now_ms = clock.wall_ms;
+    text_copy(backup->owner, sizeof(backup->owner), keyring_origin(setup->keyring));
+    backup->key = *setup->key;
     name_files(backup);
     text_copy(backup->attachments, sizeof(backup->attachments), config->attachments);
     if (config->attachments[0] == '\0' && blobs_folder_beside(config->store, backup->attachments,
@@ -130,7 +138,27 @@ enum err broker_backup_start(struct broker_backup *backup, const struct broker *
         fault_set(fault, "config.too-long", "store", "no room for the path beside it");
         return ERR_TOO_LARGE;
     }
-    return backup_job_start(backup->job, setup->store, &options, fault);
+    error = backup_job_start(backup->job, setup->store, &options, fault);
+    backup->running = error == OK;
+    return error;
+}
+
+void broker_backup_turn(struct broker_backup *backup)
+{
+    struct backup_look look;
+
+    if (backup == NULL || !backup->running) {
+        return;
+    }
+    backup_job_look(backup->job, &look);
+    backup->running = look.state == BACKUP_RUNNING;
+    if (look.state == BACKUP_FAILED) {
+        log_fault(EVENT_BACKUP_FAILED, &look.fault);
+    } else if (look.state == BACKUP_DONE) {
+        log_event(EVENT_BACKUP_MADE, "backup %s: %llu leaves, %llu bytes", look.last.path,
+                  (unsigned long long)look.last.info.log_size,
+                  (unsigned long long)look.last.info.file_bytes);
+    }
 }
 
 void broker_backup_look(struct broker_backup *backup, struct backup_look *ret_look)

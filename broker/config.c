@@ -64,6 +64,13 @@ const struct yaml_option broker_option_table[] = {
              "recovery` makes the pair. Left out: there are no backups."},
     {MEMBER("backup-keep", YAML_UNSIGNED, backup_keep), .max = 1000, .initial = "14",
      .help = "The newest so many stay in that folder; 0 is all."},
+    {MEMBER("standby-journal-mib", YAML_UNSIGNED, standby_journal_mib), .max = 65536,
+     .initial = "0", .unit = "MiB",
+     .help = "Of the last changes so much is kept in the store for a standby, which must not be "
+             "away for longer than that lasts; 0: there is no standby."},
+    {PATH("standby-of", standby_of),
+     .help = "With --standby: the status socket of the broker to follow; of another host one that "
+             "ssh forwards."},
     {PATH("status-socket", status_socket), .required = true,
      .help = "The unix socket for administrators and referralctl."},
     {GROUP("status-observers", 0),

@@ -35,6 +35,8 @@ struct broker_config {
     char backup_folder[CONFIG_PATH_BYTES]; /* empty: named with each backup */
     char recovery_key[CONFIG_PATH_BYTES];  /* the public half; empty: no backups */
     uint64_t backup_keep;                  /* in that folder; 0: all */
+    uint64_t standby_journal_mib;          /* of the last changes, for a standby; 0: none */
+    char standby_of[CONFIG_PATH_BYTES];    /* a standby's: the other broker's status socket */
     char status_socket[CONFIG_PATH_BYTES];
     char status_groups[3][CONFIG_GROUP_BYTES]; /* of observers, operators, auditors; or empty */
     uint64_t connections_max;                  /* 0: LIMIT_CONNECTIONS_EACH for each agency */

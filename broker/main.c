@@ -12,9 +12,12 @@
 
 #include "base/certificate.h"
 #include "base/log.h"
+#include "broker/acts.h"
 #include "broker/beat.h"
 #include "broker/intake.h"
+#include "broker/load.h"
 #include "broker/reload.h"
+#include "broker/standby.h"
 #include "broker/status_server.h"
 #include "io/clock.h"
 #include "io/daemon_line.h"
@@ -26,9 +29,12 @@
 #include "io/loop.h"
 #include "io/sd_notify.h"
 #include "store/blobs.h"
+#include "store/journal.h"
 
-#define SOFTWARE "referral-broker 0.1.0"
-#define MIB      (UINT64_C(1024) * 1024)
+#define SOFTWARE     "referral-broker 0.1.0"
+#define MIB          (UINT64_C(1024) * 1024)
+#define FAREWELL_MS  2000u  /* of a stop, for a standby that is there */
+#define HAND_OVER_MS 30000u /* the same when it is to go on in our place */
 
 struct daemon {
     struct loaded *loaded; /* what the files say; owned */
@@ -37,6 +43,8 @@ struct daemon {
     struct blobs *blobs;
     struct broker *broker;
     struct broker_backup *backup;
+    struct standby_watch standby;       /* who follows */
+    struct standby_promotion promotion; /* from standby to broker, by this process */
     struct clock clock;
     struct fault_point fault_point;
     struct sd_notify notify;
@@ -167,6 +175,7 @@ static void turn_end_cb(void *ctx)
     if (broker_has_work(daemon->broker)) {
         turn_soon(daemon);
     }
+    broker_backup_turn(daemon->backup);
     status_server_turn(daemon->status);
 }
 
@@ -269,6 +278,8 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
                                     .map_bytes = daemon->loaded->config.store_mib * MIB,
                                     .create = true,
                                     .reserve = daemon->loaded->config.store_reserve,
+                                    .journal_bytes =
+                                        daemon->loaded->config.standby_journal_mib * MIB,
                                     .pass_point = store_point,
                                     .owner = daemon};
     enum err error;
@@ -277,6 +288,9 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
     error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
     crypto_wipe(&options, sizeof(options));
     crypto_wipe(daemon->loaded->store_key, sizeof(daemon->loaded->store_key));
+    if (error == OK && !daemon->promotion.promoted) {
+        error = standby_check_start(daemon->store, daemon->loaded->config.store, fault);
+    }
     return error;
 }
 
@@ -309,6 +323,33 @@ static enum err open_broker(struct daemon *daemon, struct fault *fault)
         setup.laboratory = daemon;
     }
     return broker_new(&setup, &daemon->broker, fault);
+}
+
+/* The standby's copy becomes this broker's store: an act in its log, and then a journal. */
+static enum err take_over(struct daemon *daemon, struct fault *fault)
+{
+    struct standby_promotion *promotion = &daemon->promotion;
+    struct act act = {.name = promotion->lost ? "standby-promote-lost" : "standby-promote",
+                      .about = "",
+                      .uid = promotion->uid,
+                      .role = role_name(ROLE_OF_OPERATORS),
+                      .reason = span_text(promotion->reason),
+                      .apply = standby_take_over,
+                      .arg = promotion};
+    enum err error = broker_act(daemon->broker, &act);
+
+    if (error == OK) {
+        error =
+            store_journal_start(daemon->store, daemon->loaded->config.standby_journal_mib * MIB);
+    }
+    if (error != OK) {
+        fault_set(fault, "standby.promote", daemon->loaded->config.store,
+                  "the copy cannot become a broker's store: %s", err_text(error));
+    } else {
+        log_event(EVENT_STANDBY_PROMOTED,
+                  "this standby is the broker now; start it without --standby from now on");
+    }
+    return error;
 }
 
 static enum err open_link(struct daemon *daemon, struct fault *fault)
@@ -367,6 +408,7 @@ static enum err start_status(struct daemon *daemon)
     const struct status_context context = {.broker = daemon->broker,
                                            .backup = daemon->backup,
                                            .reload = daemon->reload,
+                                           .standby = &daemon->standby,
                                            .clock = &daemon->clock,
                                            .link = daemon->link};
 
@@ -419,6 +461,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (error == OK) {
         error = open_broker(daemon, fault);
     }
+    if (error == OK && daemon->promotion.promoted) {
+        error = take_over(daemon, fault);
+    }
     if (error == OK) {
         error = broker_backup_new(&daemon->loaded->config, keyring_origin(daemon->loaded->keyring),
                                   &daemon->backup);
@@ -433,6 +478,36 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 }
 
 /* --- stop --- */
+
+static void hand_over_cb(void *ctx)
+{
+    struct daemon *daemon = ctx;
+
+    log_event(EVENT_HANDED_OVER, "handing over to the standby: this broker stops for good");
+    loop_stop(daemon->loop);
+}
+
+/* The last commits reach a standby that is there, if it asks in time; a handed over log must. */
+static void wait_for_standby(struct daemon *daemon)
+{
+    struct journal_state state;
+    uint64_t wait_ms = daemon->standby.handing_over ? HAND_OVER_MS : FAREWELL_MS;
+    uint64_t until_ms = clock_machine_ms() + wait_ms;
+
+    if (daemon->store == NULL || store_journal_state(daemon->store, &state) != OK) {
+        return;
+    }
+    while (standby_watch_here(&daemon->standby, clock_machine_ms()) &&
+           daemon->standby.applied < state.last && !daemon->standby.copying &&
+           clock_machine_ms() < until_ms) {
+        loop_turn(daemon->loop, 50);
+    }
+    if (daemon->standby.handing_over && daemon->standby.applied < state.last) {
+        log_event(EVENT_STANDBY_CUT,
+                  "the standby did not confirm the last commits: start this broker's machine again "
+                  "and copy, or promote it with --lost");
+    }
+}
 
 /* The guarded order of link.h: no new request, the last turn, its replies out, the store closed,
  * then nng. Nothing after the store is closed can lose anything. */
@@ -452,6 +527,9 @@ static int stop(struct daemon *daemon)
             broker_turn(daemon->broker);
         } while (broker_failure(daemon->broker) == OK && broker_has_pending(daemon->broker));
         link_server_settle(daemon->link);
+    }
+    if (!failed) {
+        wait_for_standby(daemon);
     }
     status_server_close(daemon->status);
     broker_backup_free(daemon->backup);
@@ -559,8 +637,22 @@ static int serve(struct daemon *daemon)
     return run(daemon);
 }
 
+/* Follows, and serves when it is promoted. */
+static int follow(struct daemon *daemon)
+{
+    const struct standby_setup setup = {
+        .loaded = daemon->loaded, .inherited = &daemon->inherited, .notify = &daemon->notify};
+    int status = standby_run(&setup, &daemon->promotion);
+
+    return daemon->promotion.promoted ? serve(daemon) : status;
+}
+
 int main(int argc, char **argv)
 {
+    bool standby = false;
+    const struct daemon_switch switches[] = {
+        {"standby", "Follow the broker that standby-of names, ready to take its place", &standby},
+        {NULL, NULL, NULL}};
     static struct faults faults;
     struct daemon daemon = {.wake_boot_ms = 0};
     struct daemon_line line = {
@@ -569,13 +661,16 @@ int main(int argc, char **argv)
                  "days and keeps an audit log.",
         .examples = "  referral-broker --config /etc/referral/broker.yaml\n"
                     "  referral-broker --config broker.yaml --check\n",
-        .sample = "The configuration (see config/broker.yaml)"};
+        .sample = "The configuration (see config/broker.yaml)",
+        .switches = switches};
     int status = 0;
 
     daemon_line_read(&line, argc, argv);
     log_init("referral-broker", LOG_INFO_LEVEL, clock_machine_ms);
     sd_notify_init(&daemon.notify);
     inherited_init(&daemon.inherited, &daemon.notify);
+    daemon.standby.stop = hand_over_cb;
+    daemon.standby.ctx = &daemon;
     if (crypto_init() != OK) {
         log_event(EVENT_PROGRAM_BROKEN, "libsodium cannot start");
         return 1;
@@ -587,7 +682,7 @@ int main(int argc, char **argv)
     } else if (line.effective) {
         status = show_effective(&line, daemon.loaded);
     } else {
-        status = serve(&daemon);
+        status = standby ? follow(&daemon) : serve(&daemon);
     }
     release(&daemon);
     log_flush();

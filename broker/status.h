@@ -13,6 +13,7 @@
 #include "broker/backup.h"
 #include "broker/broker.h"
 #include "broker/roles.h"
+#include "broker/standby_watch.h"
 #include "io/clock.h"
 #include "io/link.h"
 
@@ -27,6 +28,7 @@ struct status_context {
     const struct broker_config *config;  /* whose groups are named in refusals; NULL in tests */
     struct broker_backup *backup;        /* NULL in tests */
     struct reload *reload;               /* NULL in tests */
+    struct standby_watch *standby;       /* who follows; NULL in tests */
     struct clock *clock;                 /* whose offsets a laboratory moves */
     struct link_server *link;            /* NULL in tests */
     struct subscriptions *subscriptions; /* likewise */
@@ -140,6 +142,24 @@ enum err status_backup(const struct status_context *ctx, const struct json_value
                        struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_backup_show(const struct status_context *ctx, const struct json_value *request,
                             struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+/* --- status_standby.c: what a standby asks, and what is shown of it --- */
+
+void status_standby_write(const struct status_context *ctx, struct json_writer *out);
+enum err status_standby_show(const struct status_context *ctx, const struct json_value *request,
+                             struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_standby_hello(const struct status_context *ctx, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_standby_read(const struct status_context *ctx, const struct json_value *request,
+                             struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_standby_rows(const struct status_context *ctx, const struct json_value *request,
+                             struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_standby_attachment(const struct status_context *ctx,
+                                   const struct json_value *request, struct json_writer *out,
+                                   struct fault *fault) MUST_CHECK;
+enum err status_standby_hand_over(const struct status_context *ctx,
+                                  const struct json_value *request, struct json_writer *out,
+                                  struct fault *fault) MUST_CHECK;
 
 /* --- status_calendar.c --- */
 

@@ -98,6 +98,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
     json_name(out, "laboratory");
     json_bool(out, ctx->clock != NULL && ctx->clock->laboratory);
     status_backup_write(ctx, out);
+    status_standby_write(ctx, out);
     status_clock_write(ctx, out);
     write_counts(ctx, out);
     write_link(ctx, out);

@@ -34,16 +34,15 @@ struct status_server {
     uint32_t groups[ROLE_COUNT]; /* that have roles */
 };
 
-/* Somebody of whom the system does not say who it is has no role. */
-static struct status_peer peer_of(const struct status_server *server, uint64_t handle)
+struct status_peer status_peer_of(const struct status_door *door, uint64_t handle)
 {
     bool member[ROLE_COUNT] = {false};
     struct local_peer local;
     struct status_peer peer = {.handle = handle, .uid = UINT32_MAX};
 
-    if (local_peer(server->local, handle, &local) == OK &&
-        local_peer_groups(server->local, handle, server->groups, ROLE_COUNT, member) == OK) {
-        peer = roles_of(server->options.config, local.uid, (uint32_t)geteuid(), member);
+    if (local_peer(door->local, handle, &local) == OK &&
+        local_peer_groups(door->local, handle, door->groups, ROLE_COUNT, member) == OK) {
+        peer = roles_of(door->config, local.uid, (uint32_t)geteuid(), member);
         peer.handle = handle;
     }
     return peer;
@@ -60,6 +59,14 @@ static void tick_cb(void *ctx)
     } else if (subscriptions_count(server->subscriptions) > 0) {
         loop_timer_after(&server->tick, SUBSCRIPTIONS_TICK_MS);
     }
+}
+
+static struct status_peer peer_of(const struct status_server *server, uint64_t handle)
+{
+    const struct status_door door = {
+        .local = server->local, .config = server->options.config, .groups = server->groups};
+
+    return status_peer_of(&door, handle);
 }
 
 /* An empty answer comes later. */

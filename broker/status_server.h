@@ -9,6 +9,7 @@
 #include "broker/status.h"
 
 struct inherited;
+struct local_server;
 struct loop;
 struct status_server;
 
@@ -19,6 +20,15 @@ struct status_server_options { /* all borrowed for the server's life */
     void (*turn)(void *ctx); /* asks for a turn of the loop */
     void *ctx;
 };
+
+struct status_door { /* where somebody stands; all borrowed */
+    const struct local_server *local;
+    const struct broker_config *config;
+    const uint32_t *groups; /* of roles_groups */
+};
+/* Who asks there, and what they may. Somebody of whom the system does not say who it is has no
+ * role. */
+struct status_peer status_peer_of(const struct status_door *door, uint64_t handle);
 
 enum err status_server_open(const struct status_server_options *options, struct fault *fault,
                             struct status_server **ret_server) MUST_CHECK;

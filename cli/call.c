@@ -149,27 +149,39 @@ int call_refused(const struct invocation *invocation, const char *path,
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
-/* Both daemons know `status`: whose answer it is stands in it. */
-static bool is_other(const struct json_value *root, const char *default_socket)
+/* All daemons know `status`: whose answer it is stands in it. What is asked of a standby may be
+ * asked of the broker, too, and each says what it knows. */
+static bool is_other(const struct call *call, const char *default_socket)
 {
-    const char *daemon = value_text(root, "daemon");
+    static const char of_standby[] = "{\"cmd\":\"standby-";
+    const char *daemon = value_text(&call->root, "daemon");
 
+    if (strcmp(daemon, "standby") == 0 && call->request.len > strlen(of_standby) &&
+        memcmp(call->request.data, of_standby, strlen(of_standby)) == 0) {
+        return false;
+    }
     return daemon[0] != '\0' &&
            strcmp(daemon, strcmp(default_socket, AGENT_SOCKET) == 0 ? "agent" : "broker") != 0;
 }
 
-static int other_daemon(const struct invocation *invocation, const char *path,
-                        const char *default_socket)
+static int other_daemon(const struct invocation *invocation, const char *path, const char *daemon)
 {
+    static const struct {
+        const char *daemon, *hint;
+    } rows[] = {
+        {"broker", "an agent's is its `socket`; a broker is asked by `referralctl status`"},
+        {"agent", "the broker's is its `status-socket`; an agent is asked by `referralctl agent "
+                  "status`"},
+        {"standby", "a standby is asked by `referralctl standby show`"},
+    };
     struct fault fault = {.code = ""};
 
-    if (strcmp(default_socket, AGENT_SOCKET) == 0) {
-        fault_set(&fault, "socket.other-daemon", path, "this is the socket of a broker");
-        fault_hint(&fault, "an agent's is its `socket`; a broker is asked by `referralctl status`");
-    } else {
-        fault_set(&fault, "socket.other-daemon", path, "this is the socket of an agent");
-        fault_hint(&fault, "the broker's is its `status-socket`; an agent is asked by `referralctl "
-                           "agent status`");
+    fault_set(&fault, "socket.other-daemon", path, "this is the socket of %s %.16s",
+              daemon[0] == 'a' ? "an" : "a", daemon);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(daemon, rows[i].daemon) == 0) {
+            fault_hint(&fault, "%s", rows[i].hint);
+        }
     }
     return output_fault(invocation, EXIT_REFUSED, &fault);
 }
@@ -250,8 +262,8 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
         return output_fault(invocation, EXIT_REFUSED, &fault);
     }
     call->root = json_root(call->json);
-    if (is_other(&call->root, default_socket)) {
-        return other_daemon(invocation, path, default_socket);
+    if (is_other(call, default_socket)) {
+        return other_daemon(invocation, path, value_text(&call->root, "daemon"));
     }
     return value_bool(&call->root, "ok") ? EXIT_OK : call_refused(invocation, path, &call->root);
 }

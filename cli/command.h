@@ -74,6 +74,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ATTACHMENTS,
                  OPTION_WITHOUT_ATTACHMENTS,
                  OPTION_KNOWN_SIZE,
+                 OPTION_LOST,
                  OPTION_COUNT
 };
 
@@ -135,6 +136,9 @@ int demo_run(const struct invocation *invocation);
 int keys_init_run(const struct invocation *invocation);
 int keys_generate_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
+int standby_show_run(const struct invocation *invocation);
+int standby_hand_over_run(const struct invocation *invocation);
+int standby_promote_run(const struct invocation *invocation);
 int backup_run(const struct invocation *invocation);
 int backup_show_run(const struct invocation *invocation);
 int backup_list_run(const struct invocation *invocation);

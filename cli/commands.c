@@ -78,6 +78,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_ATTACHMENTS] = {"attachments", "DIR", "The backups' attachments (beside the file)"},
     [OPTION_WITHOUT_ATTACHMENTS] = {"without-attachments", NULL, "Restore without attachments"},
     [OPTION_KNOWN_SIZE] = {"known-size", "N", "The newest log size that a broker or agent knows"},
+    [OPTION_LOST] = {"lost", NULL, "The other broker is lost and has not handed over"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -412,16 +413,30 @@ const struct command command_table[] = {
      audit_export_run,
      "  referralctl audit export --store /var/lib/referral-broker/store --out "
      "2026.audit\n" VERIFIER},
-    {"backup", "Have the broker make a backup of its store, while it works, and wait for it.", "",
-     0,
-     BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_DRY_RUN) | BITS_2(OPTION_REASON, OPTION_REASON_FILE),
-     0, backup_run,
-     "  referralctl backup\n"
-     "  referralctl backup --out /mnt/disk/referral --reason \"before the upgrade\" --json\n"
+    {"standby show", "How far the standby is: asked of the broker, or of the standby itself.", "",
+     0, OPTION_BIT(OPTION_SOCKET), 0, standby_show_run,
+     "  referralctl standby show\n"
+     "  referralctl --context standby standby show --json\n"
      "\n"
-     "Without --out into `backup-folder` of broker.yaml; without a reason it is a regular one.\n"
-     "Exit status 0: it is durable, read back and compared; 1: it failed, and nothing is left of "
-     "it.\n"},
+     "Exit status 5: it is away, copying, or cannot go on.\n"},
+    {"standby hand-over", "Stop this broker for good and let its standby go on with the log.", "",
+     0,
+     BITS_3(OPTION_SOCKET, OPTION_REASON, OPTION_REASON_FILE) | BITS_2(OPTION_DRY_RUN, OPTION_YES),
+     0, standby_hand_over_run,
+     "  referralctl standby hand-over --reason \"a new machine\"\n"
+     "\n"
+     "Refused unless a standby follows. This store starts no broker again.\n"},
+    {"standby promote", "Asked of a standby: make it the broker.", "", 0,
+     BITS_3(OPTION_SOCKET, OPTION_REASON, OPTION_REASON_FILE) |
+         BITS_3(OPTION_DRY_RUN, OPTION_YES, OPTION_LOST),
+     0, standby_promote_run,
+     "  referralctl --socket /run/referral-broker/status.sock standby promote --reason \"as "
+     "planned\"\n"
+     "  referralctl --context standby standby promote --lost --reason \"its disk died\"\n"
+     "\n"
+     "Refused unless the other broker handed over, or is said to be --lost: then agencies may "
+     "hold\n"
+     "receipts of messages that this copy lacks (docs/operations.md, \"The broker is lost\").\n"},
     {"backup show", "The backup that is being made, the last one, and what failed.", "", 0,
      OPTION_BIT(OPTION_SOCKET), 0, backup_show_run,
      "  referralctl backup show\n"
@@ -441,6 +456,17 @@ const struct command command_table[] = {
      "\n"
      "Without --recovery-key: every bit of the file, by its signature. With it also every record\n"
      "and the log's root. With --key: that its owner wrote it.\n"},
+    /* Behind those whose path goes on from it: completion takes the first that fits. */
+    {"backup", "Have the broker make a backup of its store, while it works, and wait for it.", "",
+     0,
+     BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_DRY_RUN) | BITS_2(OPTION_REASON, OPTION_REASON_FILE),
+     0, backup_run,
+     "  referralctl backup\n"
+     "  referralctl backup --out /mnt/disk/referral --reason \"before the upgrade\" --json\n"
+     "\n"
+     "Without --out into `backup-folder` of broker.yaml; without a reason it is a regular one.\n"
+     "Exit status 0: it is durable, read back and compared; 1: it failed, and nothing is left of "
+     "it.\n"},
     {"restore", "Restore a backup of a broker or an agent into an empty folder, and verify it.",
      "FILE", 1,
      BITS_3(OPTION_RECOVERY_KEY, OPTION_OUT, OPTION_DRY_RUN) |

@@ -39,6 +39,13 @@ enum log_level {
     X(ATTACHMENTS_CLEANED, "attachments-cleaned", INFO, "7d27c00af2765ddf95938dc211865a77") \
     X(ATTACHMENTS_FULL, "attachments-full", WARN, "b689f80a64445063bbf5221f95bc7bed") \
     X(ATTACHMENT_FAILED, "attachment-failed", WARN, "0f121a1a83135da7bfd926d9811d536b") \
+    X(BACKUP_MADE, "backup-made", INFO, "892c577142e15aa7baaaf6f3ae16e252") \
+    X(BACKUP_FAILED, "backup-failed", ERROR, "1b274978c256583cbb52bd0612a48189") \
+    X(STANDBY_FOLLOWS, "standby-follows", INFO, "5eabcb8cc9415143b3df4e112fac7e5b") \
+    X(STANDBY_CUT, "standby-cut", WARN, "210f13bf2ee75a9c82b335759bbdad89") \
+    X(STANDBY_STOPPED, "standby-stopped", ERROR, "a6566757e31c5335b72e92fdc593f6f7") \
+    X(STANDBY_PROMOTED, "standby-promoted", WARN, "8d64bcacc1765090a5eb821cf0af0333") \
+    X(HANDED_OVER, "handed-over", WARN, "c6e01dcad9b85d158911e04ce5133db6") \
     X(TRANSPORT_STUCK, "transport-stuck", ERROR, "683a5751c32a5dfb8ecb05135a654a9b") \
     X(TRANSPORT_SLOW, "transport-slow", WARN, "edfed41401ef5a03ac1cb5ab70f20bcb") \
     X(START_FAILED, "start-failed", ERROR, "9dc20684fca450a497dafc1cd9fb987d") \

@@ -114,6 +114,10 @@ enum err store_raw_reserve(struct store_txn *txn, struct record_at place, size_t
     if (txn->failed != OK) {
         return txn->failed;
     }
+    enum err error = store_journal_touch(txn->store, table, key);
+    if (error != OK) {
+        return store_failed(txn, error);
+    }
     MDB_val at = val_of(key);
     MDB_val room = {.mv_size = len};
     int result = mdb_put(txn->mdb, txn->store->tables[table], &at, &room, flags | MDB_RESERVE);
@@ -315,6 +319,10 @@ enum err store_remove(struct store_txn *txn, enum store_table table, struct span
     assert(key.len > 0 && key.len <= STORE_KEY_BYTES_MAX);
     if (txn->failed != OK) {
         return txn->failed;
+    }
+    enum err error = store_journal_touch(txn->store, table, key);
+    if (error != OK) {
+        return store_failed(txn, error);
     }
     MDB_val at = val_of(key);
     int result = mdb_del(txn->mdb, txn->store->tables[table], &at, NULL);

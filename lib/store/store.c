@@ -441,6 +441,13 @@ enum err store_open(const char *folder, const struct store_options *options,
     if (error == OK) {
         error = open_here(store, folder, &env, fault);
     }
+    if (error == OK) {
+        error = store_journal_open(store, options->journal_bytes);
+        if (error != OK) {
+            fault_set(fault, "store.failed", folder, "cannot read the journal: %s",
+                      err_text(error));
+        }
+    }
     if (error != OK) {
         store_close(store);
         return error;
@@ -493,6 +500,7 @@ void store_close(struct store *store)
         (void)close(store->lock_fd);
     }
     buf_free(&store->pending.bytes);
+    buf_free(&store->journal.touched);
     free(store->pending.leaves);
     free(store->streams.rows);
     free(store->slots);
@@ -524,6 +532,7 @@ static void writer_end(struct store *store)
     record_forget_plain(&store->writer);
     store->writer.mdb = NULL;
     store->streams.count = 0;
+    buf_clear(&store->journal.touched);
     audit_forget_pending(store);
 }
 
@@ -550,6 +559,9 @@ enum err store_commit(struct store_txn *txn)
     struct store *store = txn->store;
     assert(store->pending.count == 0 || store->pending.sealed || txn->failed != OK);
     enum err error = txn->failed != OK ? txn->failed : queue_flush(txn);
+    if (error == OK) {
+        error = store_journal_flush(txn);
+    }
     if (error != OK) {
         store_abort(txn);
         return error;
@@ -559,6 +571,7 @@ enum err store_commit(struct store_txn *txn)
     pass(store, "store.after-commit");
     if (error == OK) {
         audit_publish(store);
+        store_journal_publish(store);
     }
     writer_end(store);
     usage_update(store);

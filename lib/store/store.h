@@ -59,6 +59,7 @@ struct store_options {
                                is used */
     bool create;            /* make the store where there is none */
     bool reserve;           /* a new store's space is taken from the disk at once */
+    uint64_t journal_bytes; /* STORE_BROKER: of the last changes, for a standby; 0: none */
     struct mac_key mac_key; /* STORE_BROKER */
     uint8_t seal_key[AEAD_KEY_BYTES]; /* STORE_AGENT */
     /* Named points ("store.before-commit", "store.after-commit") for crash tests; may be NULL. */

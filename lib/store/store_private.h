@@ -62,6 +62,19 @@ struct store_plain {
     struct buf bytes;
 };
 
+/* What the write transaction touched, and what there is of the journal (journal.c). */
+struct journal {
+    uint64_t keep_bytes; /* 0: none is written */
+    uint8_t epoch[8];
+    uint64_t oldest;
+    uint64_t last;
+    uint64_t bytes;      /* of its rows */
+    struct buf touched;  /* owned: table u8 | key bytes u16 | key, again and again */
+    uint64_t next_bytes; /* these three: once the commit is durable */
+    uint64_t next_oldest;
+    uint64_t next_last;
+};
+
 struct store_txn {
     struct store *store; /* borrowed */
     MDB_txn *mdb;        /* owned; NULL: the writer's is not in use */
@@ -102,6 +115,7 @@ struct store {
     struct audit_slot *slots;    /* owned; AUDIT_CACHE_SLOTS */
     struct audit_pending pending;
     struct queue_cache streams;
+    struct journal journal;
 };
 
 /* LMDB's result as ours. */
@@ -141,6 +155,13 @@ void audit_forget_pending(struct store *store); /* after commit (published) or a
 void audit_publish(struct store *store);
 /* Writes the touched streams. */
 enum err queue_flush(struct store_txn *txn) MUST_CHECK;
+
+/* journal.c. Touching fails with ERR_FULL where a transaction touches too much. */
+enum err store_journal_open(struct store *store, uint64_t keep_bytes) MUST_CHECK;
+enum err store_journal_touch(struct store *store, enum store_table table,
+                             struct span key) MUST_CHECK;
+enum err store_journal_flush(struct store_txn *txn) MUST_CHECK;
+void store_journal_publish(struct store *store);
 
 /* files.c: the folder. */
 enum err store_folder_create(const char *folder, const struct store_options *options,

@@ -214,3 +214,30 @@ enum err upload_any(struct store_txn *txn, const struct digest *digest)
     store_cursor_close(cursor);
     return error;
 }
+
+enum err upload_next_complete(struct store_txn *txn, const struct digest *after,
+                              struct digest *ret_digest)
+{
+    struct store_cursor *cursor = NULL;
+    struct upload_key from = {.bytes = {'U'}, .len = 1};
+    struct span key;
+    struct span value;
+    if (after != NULL) { /* behind all agencies' rows of that digest */
+        from = key_of('U', after, UINT16_MAX);
+        from.bytes[from.len++] = 0xFF;
+    }
+    enum err error = store_cursor_open(txn, STORE_BLOB, span_text("U"), &cursor);
+    if (error != OK) {
+        return error;
+    }
+    error = store_cursor_seek(cursor, key_span(&from), &key, &value);
+    while (error == OK &&
+           (key.len != 1 + DIGEST_BYTES + 2 || value.len != VALUE_BYTES || value.data[1] == 0)) {
+        error = store_cursor_next(cursor, &key, &value);
+    }
+    if (error == OK) {
+        memcpy(ret_digest->bytes, key.data + 1, DIGEST_BYTES);
+    }
+    store_cursor_close(cursor);
+    return error;
+}

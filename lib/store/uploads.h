@@ -30,6 +30,11 @@ enum err upload_waiting(struct store_txn *txn, uint16_t agency, uint64_t *ret_co
 /* The one that was touched longest ago among those that no message refers to. ERR_NOT_FOUND. */
 enum err upload_oldest(struct store_txn *txn, struct upload *ret_upload) MUST_CHECK;
 
+/* The next digest behind `after` (NULL: the first) of which any agency has all bytes here; in the
+ * order of digests. ERR_NOT_FOUND. */
+enum err upload_next_complete(struct store_txn *txn, const struct digest *after,
+                              struct digest *ret_digest) MUST_CHECK;
+
 /* A message lets this agency at the bytes. */
 enum err upload_allow(struct store_txn *txn, const struct digest *digest,
                       uint16_t agency) MUST_CHECK;
