@@ -31,10 +31,11 @@
 #include "store/blobs.h"
 #include "store/journal.h"
 
-#define SOFTWARE     "referral-broker 0.1.0"
-#define MIB          (UINT64_C(1024) * 1024)
-#define FAREWELL_MS  2000u  /* of a stop, for a standby that is there */
-#define HAND_OVER_MS 30000u /* the same when it is to go on in our place */
+#define SOFTWARE       "referral-broker 0.1.0"
+#define MIB            (UINT64_C(1024) * 1024)
+#define FAREWELL_MS    2000u                        /* of a stop, for a standby that is there */
+#define HAND_OVER_MS   30000u                       /* the same when it is to go on in our place */
+#define DAMAGED_STATUS "存储损坏：只答状态，不收发" /* of a daemon without a broker */
 
 struct daemon {
     struct loaded *loaded; /* what the files say; owned */
@@ -140,7 +141,13 @@ static void turn_soon(void *ctx)
 
 static void look_cb(void *ctx, struct heartbeat_view *ret_view)
 {
-    beat_look(((struct daemon *)ctx)->broker, ret_view);
+    struct daemon *daemon = ctx;
+
+    if (daemon->broker != NULL) {
+        beat_look(daemon->broker, ret_view);
+    } else {
+        text_copy(ret_view->status, sizeof(ret_view->status), DAMAGED_STATUS);
+    }
 }
 
 static void beat(struct daemon *daemon)
@@ -262,6 +269,10 @@ static void reload_cb(void *ctx, int signal_number)
 
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
+    if (daemon->broker == NULL) {
+        (void)sd_notify_ready(&daemon->notify, NULL); /* nothing is in use */
+        return;
+    }
     if (reload_read(daemon->reload, now_ms, &fresh) == OK &&
         reload_apply(daemon->reload, now_ms, fresh) == OK) {
         warn_expiry(daemon->loaded);
@@ -624,17 +635,36 @@ static int show_effective(const struct daemon_line *line, const struct loaded *l
     return error == OK ? 0 : 1;
 }
 
+/* A store that is damaged is damaged for the next start as well: the daemon stays, answers the
+ * status socket with the reason and takes nothing, until somebody restores the store and starts it
+ * anew. */
+static int stay(struct daemon *daemon, const struct fault *fault)
+{
+    status_server_fail(daemon->status, fault);
+    inherited_close(&daemon->inherited);
+    heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
+    (void)sd_notify_ready(&daemon->notify, DAMAGED_STATUS);
+    loop_run(daemon->loop);
+    (void)stop(daemon);
+    return 1;
+}
+
 static int serve(struct daemon *daemon)
 {
     struct fault fault = {.code = ""};
+    enum err error;
 
     warn_expiry(daemon->loaded);
-    if (start(daemon, &fault) != OK) {
-        log_fault(EVENT_START_FAILED, &fault);
-        (void)stop(daemon);
-        return 1;
+    error = start(daemon, &fault);
+    if (error == OK) {
+        return run(daemon);
     }
-    return run(daemon);
+    log_fault(EVENT_START_FAILED, &fault);
+    if (error == ERR_CORRUPT && daemon->status != NULL && daemon->broker == NULL) {
+        return stay(daemon, &fault);
+    }
+    (void)stop(daemon);
+    return 1;
 }
 
 /* Follows, and serves when it is promoted. */

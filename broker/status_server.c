@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "broker/status_parts.h"
 #include "broker/subscriptions.h"
 #include "io/local.h"
 #include "io/loop.h"
@@ -30,6 +31,7 @@ struct status_server {
     struct status_context context;
     struct local_server *local;
     struct subscriptions *subscriptions; /* NULL before the start */
+    struct fault failed;                 /* why there is no broker; no code: there is one */
     struct loop_timer tick;
     uint32_t groups[ROLE_COUNT]; /* that have roles */
 };
@@ -54,6 +56,9 @@ static void tick_cb(void *ctx)
 {
     struct status_server *server = ctx;
 
+    if (server->subscriptions == NULL) {
+        return; /* no broker, nothing to wait for */
+    }
     if (broker_pings_wait(server->context.broker)) {
         loop_timer_after(&server->tick, PING_TICK_MS);
     } else if (subscriptions_count(server->subscriptions) > 0) {
@@ -70,16 +75,26 @@ static struct status_peer peer_of(const struct status_server *server, uint64_t h
 }
 
 /* An empty answer comes later. */
+static enum err answer_line(struct status_server *server, uint64_t handle, struct span line,
+                            struct buf *out)
+{
+    const struct status_peer peer = peer_of(server, handle);
+    struct status_context asked = server->context;
+
+    if (server->failed.code[0] != '\0') {
+        return status_refusal_write(&server->failed, ERR_CORRUPT, out);
+    }
+    asked.peer = &peer;
+    return status_answer(&asked, line, out);
+}
+
 static void line_cb(void *ctx, uint64_t handle, struct span line)
 {
     struct status_server *server = ctx;
-    const struct status_peer peer = peer_of(server, handle);
-    struct status_context asked = server->context;
     struct buf answer;
 
-    asked.peer = &peer;
     buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
-    if (status_answer(&asked, line, &answer) != OK ||
+    if (answer_line(server, handle, line, &answer) != OK ||
         (answer.len > 0 && local_reply(server->local, handle, span_buf(&answer)) != OK)) {
         local_hang_up(server->local, handle);
     }
@@ -91,7 +106,9 @@ static void gone_cb(void *ctx, uint64_t handle)
 {
     struct status_server *server = ctx;
 
-    subscriptions_gone(server->subscriptions, handle);
+    if (server->subscriptions != NULL) {
+        subscriptions_gone(server->subscriptions, handle);
+    }
 }
 
 /* The members of three groups cannot be said by the mode of one file: where groups are configured,
@@ -164,6 +181,14 @@ static void answer_pings(struct status_server *server)
             local_hang_up(server->local, result.tag);
         }
         buf_free(&answer);
+    }
+}
+
+void status_server_fail(struct status_server *server, const struct fault *fault)
+{
+    server->failed = *fault;
+    if (fault->code[0] == '\0') {
+        fault_set(&server->failed, "broker.environment", "", "the broker did not start");
     }
 }
 

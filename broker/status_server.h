@@ -35,6 +35,9 @@ enum err status_server_open(const struct status_server_options *options, struct 
 /* `context`: broker, clock and link; the rest of it is the server's. ERR_MEMORY. */
 enum err status_server_start(struct status_server *server,
                              const struct status_context *context) MUST_CHECK;
+/* There is no broker, for this reason, which answers every question from now on. Instead of
+ * status_server_start. */
+void status_server_fail(struct status_server *server, const struct fault *fault);
 /* At the end of each turn of the loop, after the broker's. */
 void status_server_turn(struct status_server *server);
 /* Says what is left to be said and closes all. The broker must live. NULL allowed. */

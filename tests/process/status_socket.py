@@ -6,9 +6,11 @@ own."""
 import grp
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -214,6 +216,48 @@ class Hostile(unittest.TestCase):
             self.assertLess(sent, 100 * len(question))  # else the broker took it all
             self.assertLess(self.city.memory()[0], 128 * 1024)
             self.city.ask("status")
+
+
+class BrokenStore(unittest.TestCase):
+    def test_the_daemon_stays_for_status_and_says_why(self):
+        city = City()
+        self.assertEqual(city.stop(), 0)
+        with open(city.path("store/data.mdb"), "r+b") as file:
+            data = bytearray(file.read())
+            at = data.find(b"timekeeper")
+            self.assertGreater(at, 0)
+            while at > 0:  # in each page that has it: a bit of the row that the start reads
+                data[at + 14] ^= 1
+                at = data.find(b"timekeeper", at + 1)
+            file.seek(0)
+            file.write(data)
+        with open(city.path("log"), "w+", encoding="utf-8") as log:
+            city.stderr = log
+            city.process = subprocess.Popen(
+                [os.path.join(os.environ["REFERRAL_BIN"], "referral-broker"), "--config",
+                 city.path("broker.yaml")], stderr=log)
+            deadline = time.monotonic() + 20
+            raw = socket.socket(socket.AF_UNIX)
+            while raw.connect_ex(city.path("status.sock")) != 0:
+                self.assertIsNone(city.process.poll())
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            raw.close()
+            for cmd in ("status", "agencies", "clock-confirm"):
+                answer = city.ask(cmd)
+                self.assertFalse(answer["ok"])
+                self.assertRegex(answer["code"], r"^store\.")
+                self.assertTrue(answer["hint"])
+            with self.assertRaises(OSError):
+                socket.create_connection(("127.0.0.1", city.ports[0]), 1).close()
+            city.process.send_signal(signal.SIGHUP)
+            city.refused(answer["code"], "status")
+            self.assertEqual(city.stop(), 1)
+            log.seek(0)
+            lines = [line for line in log.readlines() if answer["code"] in line
+                     or answer["message"] in line]
+        self.assertEqual(len(lines), 1, lines)
+        city.folder.cleanup()
 
 
 if __name__ == "__main__":

@@ -330,7 +330,7 @@ START_TEST(who_is_silent_makes_room_for_the_same_user)
     int fds[3];
     desk_new(&desk);
     struct local_server_options options = desk_options(&desk);
-    struct fault fault;
+    struct fault fault = {.code = ""};
     options.clients_each = 2;
     options.silent_ms = 60;
     ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), OK);
