@@ -6,6 +6,30 @@
 #include "broker/status_parts.h"
 #include "store/reasons.h"
 
+/* Words that a terminal shows as they are: no control character, nothing that turns the direction
+ * of writing, and more than blanks. */
+static bool is_plain(const char *text)
+{
+    static const char *const turns[] = {"\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d",
+                                        "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+    bool said = false;
+
+    for (const char *at = text; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+
+        if (byte < 0x20 || byte == 0x7f) {
+            return false;
+        }
+        said = said || byte != ' ';
+    }
+    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+        if (strstr(text, turns[i]) != NULL) {
+            return false;
+        }
+    }
+    return said;
+}
+
 /* A trial needs none. */
 static enum err read_reason(const struct json_value *request, bool dry_run, struct span *ret_reason,
                             struct fault *fault)
@@ -20,9 +44,9 @@ static enum err read_reason(const struct json_value *request, bool dry_run, stru
     if (json_is_text(&value)) {
         error = json_get_text(&value, REASON_BYTES_MAX, &text, NULL);
     }
-    if (error != OK || text[0] == '\0') {
+    if (error != OK || !is_plain(text)) {
         (void)json_refuse(&value, fault, "status.reason",
-                          "a change needs a reason: a text of 1 to %u bytes", REASON_BYTES_MAX);
+                          "a change needs a reason: one line of 1 to %u bytes", REASON_BYTES_MAX);
         fault_hint(fault, "say why, in words without anybody's name, number or address: auditors "
                           "read it and the log keeps its digest");
         return ERR_INVALID;

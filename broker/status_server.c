@@ -75,27 +75,29 @@ static struct status_peer peer_of(const struct status_server *server, uint64_t h
 }
 
 /* An empty answer comes later. */
-static enum err answer_line(struct status_server *server, uint64_t handle, struct span line,
-                            struct buf *out)
+static enum err answer_line(struct status_server *server, const struct status_peer *peer,
+                            struct span line, struct buf *out)
 {
-    const struct status_peer peer = peer_of(server, handle);
     struct status_context asked = server->context;
 
     if (server->failed.code[0] != '\0') {
         return status_refusal_write(&server->failed, ERR_CORRUPT, out);
     }
-    asked.peer = &peer;
+    asked.peer = peer;
     return status_answer(&asked, line, out);
 }
 
+/* Who has no role at all holds no place: after the refusal the connection ends. */
 static void line_cb(void *ctx, uint64_t handle, struct span line)
 {
     struct status_server *server = ctx;
+    const struct status_peer peer = peer_of(server, handle);
     struct buf answer;
 
     buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
-    if (answer_line(server, handle, line, &answer) != OK ||
-        (answer.len > 0 && local_reply(server->local, handle, span_buf(&answer)) != OK)) {
+    if (answer_line(server, &peer, line, &answer) != OK ||
+        (answer.len > 0 && local_reply(server->local, handle, span_buf(&answer)) != OK) ||
+        peer.roles == 0) {
         local_hang_up(server->local, handle);
     }
     buf_free(&answer);

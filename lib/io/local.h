@@ -29,8 +29,9 @@ struct local_server_options {
     const char *inherited_name;
     unsigned mode;      /* 0: 0660 */
     size_t clients_max; /* 0: LIMIT_LOCAL_CLIENTS */
-    /* Of one user. When it, or clients_max, is reached, the user's client that was silent for the
-     * longest time makes room, unless it was heard a moment ago or is kept. 0: no such bound. */
+    /* Of one user. When it has so many, its client that was silent for the longest time makes room;
+     * when there is no place at all, that of all users. Unless it was heard a moment ago or is
+     * kept. 0: no such bound. */
     size_t clients_each;
     uint64_t silent_ms;    /* how long a client must have been silent for that; 0: 5 s */
     size_t line_max;       /* 0: LIMIT_LOCAL_LINE_BYTES */

@@ -283,24 +283,37 @@ static struct local_peer peer_of(const uv_pipe_t *pipe)
     return peer;
 }
 
-/* One place more for this user: the client of its that was silent for the longest time goes. */
-static bool room_make(struct local_server *server, uint32_t uid, uint64_t now_ms)
+/* The client that was silent for the longest time, of this user or (NULL) of all, may have to go.
+ */
+static struct local_client *silent_find(const struct local_server *server, const uint32_t *uid,
+                                        size_t *ret_count)
 {
     struct local_client *oldest = NULL;
-    size_t count = 0;
+    *ret_count = 0;
     for (size_t i = 0; i < server->options.clients_max; i++) {
         struct local_client *client = server->clients[i];
-        if (client == NULL || client->peer.uid != uid) {
+        if (client == NULL || (uid != NULL && client->peer.uid != *uid)) {
             continue;
         }
-        count++;
+        *ret_count += 1;
         if (!client->kept && (oldest == NULL || client->heard_ms < oldest->heard_ms)) {
             oldest = client;
         }
     }
-    if (count < server->options.clients_each &&
-        server->client_count < server->options.clients_max) {
-        return true;
+    return oldest;
+}
+
+/* One place more for this user: among its own clients when it has as many as it may, else among
+ * all when there is no other place. */
+static bool room_make(struct local_server *server, uint32_t uid, uint64_t now_ms)
+{
+    size_t count = 0;
+    struct local_client *oldest = silent_find(server, &uid, &count);
+    if (count < server->options.clients_each) {
+        if (server->client_count < server->options.clients_max) {
+            return true;
+        }
+        oldest = silent_find(server, NULL, &count);
     }
     if (oldest == NULL || now_ms - oldest->heard_ms < server->options.silent_ms) {
         return false;

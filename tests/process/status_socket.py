@@ -75,7 +75,9 @@ class Answers(unittest.TestCase):
 
     def test_2_a_change_needs_a_reason_and_is_a_leaf(self):
         size = self.city.ask("status")["log"]["size"]
-        for reason in ({}, {"reason": ""}, {"reason": 7}, {"reason": "x" * 501}):
+        for reason in ({}, {"reason": ""}, {"reason": 7}, {"reason": "x" * 501},
+                       {"reason": "   "}, {"reason": "a\nb"}, {"reason": "\u001b[2J"},
+                       {"reason": "a \u202e b"}):
             answer = self.city.refused("status.reason", "clock-confirm", **reason)
             self.assertIn("without anybody's name", answer["hint"])
         trial = self.city.ask("clock-confirm", dry_run=True)
@@ -141,13 +143,19 @@ class Roles(unittest.TestCase):
             self.assertEqual(self.as_member([os.getgid()]), ["ok", "ok"])  # the daemon's own user
             return
         observers, operators, auditors = (group.gr_gid for group in self.groups)
-        self.assertEqual(self.as_member([65533]), ["status.role", "status.role"])
+        self.assertEqual(self.as_member([65533]), ["status.role"])
         self.assertEqual(self.as_member([observers]), ["ok", "status.role"])
         self.assertEqual(self.as_member([65533, observers]), ["ok", "status.role"])
         self.assertEqual(self.as_member([65533, operators]), ["ok", "ok"])
         self.assertEqual(self.as_member([auditors]), ["ok", "status.role"])
         self.assertEqual(self.as_member([operators, auditors]), ["ok", "status.divided"])
         self.assertEqual(self.as_member([0], uid=0), ["ok", "ok"])
+
+    def test_who_has_no_role_holds_no_place(self):
+        if ROOT:
+            answers = child_asks(self.city.path("status.sock"), [65533],
+                                 [{"cmd": "status"}] * 3, 65534)
+            self.assertEqual([answer["code"] for answer in answers], ["status.role"])
 
     def test_a_refusal_names_the_group(self):
         if ROOT:

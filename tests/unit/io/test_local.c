@@ -365,6 +365,39 @@ START_TEST(who_is_silent_makes_room_for_the_same_user)
 }
 END_TEST
 
+/* All places are another's: what was silent for the longest time of all goes. */
+START_TEST(who_is_silent_makes_room_for_others_when_all_places_are_taken)
+{
+    struct desk desk;
+    int fds[3];
+    desk_new(&desk);
+    struct local_server_options options = desk_options(&desk);
+    struct fault fault = {.code = ""};
+    options.clients_max = 2;
+    options.clients_each = 5;
+    options.silent_ms = 60;
+    ck_assert_int_eq(local_server_open(desk.loop, &options, &fault, &desk.server), OK);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = raw_connect(desk.path);
+        ck_assert_int_eq(send(fds[i], "later\n", 6, MSG_NOSIGNAL), 6);
+    }
+    ck_assert(loop_until(desk.loop, lines_two, &desk, 5000));
+    uint64_t end_ms = now_ms() + 100;
+    while (now_ms() < end_ms) {
+        loop_turn(desk.loop, 20);
+    }
+    fds[2] = raw_connect(desk.path);
+    ck_assert_int_eq(send(fds[2], "later\n", 6, MSG_NOSIGNAL), 6);
+    ck_assert(loop_until(desk.loop, lines_three, &desk, 5000));
+    ck_assert_uint_eq(local_client_count(desk.server), 2);
+    ck_assert_int_eq(desk.gone, 1);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(close(fds[i]), 0);
+    }
+    desk_close(&desk);
+}
+END_TEST
+
 #define ECHO_BYTES 8192
 #define ECHO_LINES 400
 
@@ -532,6 +565,7 @@ int main(void)
     tcase_add_test(tests, clients_over_the_maximum_are_told_and_places_come_back);
     tcase_add_test(tests, a_peer_that_does_not_read_is_closed_not_waited_for);
     tcase_add_test(tests, who_is_silent_makes_room_for_the_same_user);
+    tcase_add_test(tests, who_is_silent_makes_room_for_others_when_all_places_are_taken);
     tcase_add_test(tests, answers_that_are_not_taken_stop_the_reading);
     tcase_add_test(tests, closing_with_clients_connected_is_clean);
     tcase_add_test(tests, a_living_server_is_not_replaced_and_a_leftover_is);
