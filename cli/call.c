@@ -210,13 +210,13 @@ static int agent_socket(const struct invocation *invocation, char out[CONTEXT_PA
     return status;
 }
 
-int call_socket(const struct invocation *invocation, const char *default_socket,
-                char out[CONTEXT_PATH_BYTES])
+int call_socket_named(const struct invocation *invocation, const char *default_socket,
+                      char out[CONTEXT_PATH_BYTES])
 {
     const char *given = invocation->value[OPTION_SOCKET];
     bool agent = strcmp(default_socket, AGENT_SOCKET) == 0;
-    int status = EXIT_OK;
 
+    out[0] = '\0';
     if (given != NULL && invocation_has(invocation, OPTION_CONTEXT)) {
         return output_misused(invocation, OPTION_CONTEXT, "expected either --socket or --context");
     }
@@ -227,11 +227,18 @@ int call_socket(const struct invocation *invocation, const char *default_socket,
         text_copy(out, CONTEXT_PATH_BYTES, given);
         return EXIT_OK;
     }
-    status = context_find(invocation, agent ? CONTEXT_AGENT_SOCKET : CONTEXT_SOCKET, out);
+    return context_find(invocation, agent ? CONTEXT_AGENT_SOCKET : CONTEXT_SOCKET, out);
+}
+
+int call_socket(const struct invocation *invocation, const char *default_socket,
+                char out[CONTEXT_PATH_BYTES])
+{
+    int status = call_socket_named(invocation, default_socket, out);
+
     if (status != EXIT_OK || out[0] != '\0') {
         return status;
     }
-    if (agent) {
+    if (strcmp(default_socket, AGENT_SOCKET) == 0) {
         return agent_socket(invocation, out);
     }
     text_copy(out, CONTEXT_PATH_BYTES, default_socket);

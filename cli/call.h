@@ -30,6 +30,9 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
  * that a unit of the package has made. EXIT_USAGE when there are several. */
 int call_socket(const struct invocation *invocation, const char *default_socket,
                 char out[CONTEXT_PATH_BYTES]);
+/* --socket or the context's; empty where neither says. */
+int call_socket_named(const struct invocation *invocation, const char *default_socket,
+                      char out[CONTEXT_PATH_BYTES]);
 /* Why there is no answer, from the error and from what the file says; a borrowed text. */
 const char *call_silence(const char *path, enum err error);
 /* Tells a refusal in the daemon's own words, or that these are none of its words. */

@@ -118,24 +118,26 @@ static int open_config(struct doctor *doctor)
     if (host_config_open(path, &doctor->config, &doctor->config_fault) != OK) {
         assert(doctor->config.yaml == NULL);
     }
+    host_config_credentials(&doctor->config, doctor->agent);
     return EXIT_OK;
 }
 
 /* The socket that is named, or the context's; else what the file says; else the usual one. */
 static int find_socket(struct doctor *doctor)
 {
-    const struct invocation *invocation = doctor->invocation;
     const char *usual = doctor->agent ? AGENT_SOCKET : BROKER_SOCKET;
     char path[HOST_PATH_BYTES];
-    int status = call_socket(invocation, usual, doctor->socket);
+    int status = call_socket_named(doctor->invocation, usual, doctor->socket);
 
-    if (status == EXIT_OK && strcmp(doctor->socket, usual) == 0 &&
-        !invocation_has(invocation, OPTION_SOCKET) &&
-        host_config_path(&doctor->config, doctor->agent ? "socket" : "status-socket", path) &&
+    if (status != EXIT_OK || doctor->socket[0] != '\0') {
+        return status;
+    }
+    if (host_config_path(&doctor->config, doctor->agent ? "socket" : "status-socket", path) &&
         strlen(path) < sizeof(doctor->socket)) {
         text_copy(doctor->socket, sizeof(doctor->socket), path);
+        return EXIT_OK;
     }
-    return status;
+    return call_socket(doctor->invocation, usual, doctor->socket);
 }
 
 /* NULL: no answer, or a refusal, which `refusal` then has. */

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,15 +30,19 @@
 #define DISK_BAD            95u
 #define STORE_WARN          80u
 #define CERTIFICATE_BYTES   (256u * 1024u)
-#define CREDENTIAL          "credential:"
 
-/* A path option that names a file of this host, and not a secret that the service manager hands
- * over. */
-static bool path_of(const struct doctor *doctor, const char *option, char out[HOST_PATH_BYTES])
+static bool is_credential(const struct doctor *doctor, const char *option)
 {
     const char *text = host_config_text(&doctor->config, option);
 
-    return strncmp(text, CREDENTIAL, strlen(CREDENTIAL)) != 0 &&
+    return strncmp(text, YAML_CREDENTIAL, strlen(YAML_CREDENTIAL)) == 0;
+}
+
+/* A path option; one that the service manager hands over is the file that it takes it from, where
+ * this host has its folder (host_config_credentials). */
+static bool path_of(const struct doctor *doctor, const char *option, char out[HOST_PATH_BYTES])
+{
+    return (!is_credential(doctor, option) || getenv("CREDENTIALS_DIRECTORY") != NULL) &&
            host_config_path(&doctor->config, option, out);
 }
 
@@ -179,6 +184,9 @@ static void check_secret(const struct doctor *doctor, const char *option, struct
                      "%s: %.300s has mode %04o: a secret is for its "
                      "owner only",
                      option, path, (unsigned)(found.st_mode & 07777));
+    }
+    if (is_credential(doctor, option)) {
+        return; /* the service manager's, which is root */
     }
     if (owner_of_store(doctor, &owner) && owner != found.st_uid) {
         (void)snprintf(next, sizeof(next), "chown %u %.200s", (unsigned)owner, path);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum err host_config_open(const char *path, struct host_config *ret_config, struct fault *fault)
 {
@@ -43,8 +44,13 @@ bool host_config_path(const struct host_config *config, const char *option,
                       char out[HOST_PATH_BYTES])
 {
     const char *text = host_config_text(config, option), *slash = strrchr(config->path, '/');
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    size_t mark = strlen(YAML_CREDENTIAL);
     int folder = text[0] != '/' && slash != NULL ? (int)(slash - config->path) + 1 : 0;
-    int len = snprintf(out, HOST_PATH_BYTES, "%.*s%s", folder, config->path, text);
+    int len = strncmp(text, YAML_CREDENTIAL, mark) == 0
+                  ? snprintf(out, HOST_PATH_BYTES, "%s/%s", credentials != NULL ? credentials : "",
+                             text + mark)
+                  : snprintf(out, HOST_PATH_BYTES, "%.*s%s", folder, config->path, text);
     char real[PATH_MAX];
 
     if (text[0] == '\0' || len < 0 || (size_t)len >= HOST_PATH_BYTES) {
@@ -54,6 +60,20 @@ bool host_config_path(const struct host_config *config, const char *option,
         text_copy(out, HOST_PATH_BYTES, real); /* without "..": people read it */
     }
     return true;
+}
+
+void host_config_credentials(const struct host_config *config, bool agent)
+{
+    const char *slash = strrchr(config->path, '/');
+    const char *owner = agent ? host_config_text(config, "agency") : "broker";
+    char folder[HOST_PATH_BYTES];
+    int len = snprintf(folder, sizeof(folder), "%.*skeys/%s",
+                       slash != NULL ? (int)(slash - config->path) + 1 : 0, config->path, owner);
+
+    if (len > 0 && (size_t)len < sizeof(folder) && folder[0] == '/' && owner[0] != '\0' &&
+        access(folder, F_OK) == 0) {
+        (void)setenv("CREDENTIALS_DIRECTORY", folder, 0); /* else it is said what is missing */
+    }
 }
 
 const char *host_config_item(const struct host_config *config, const char *option, size_t index)

@@ -21,6 +21,10 @@ const char *host_config_text(const struct host_config *config, const char *optio
 /* The same as a path, joined to the file's folder. False: absent, no text, too long. */
 bool host_config_path(const struct host_config *config, const char *option,
                       char out[HOST_PATH_BYTES]);
+/* Where this host keeps what the service manager hands to the daemon as credentials: keys/OWNER
+ * beside the file, as the package's units say. For this process and those that it starts, unless
+ * the environment names another folder. Before threads begin. */
+void host_config_credentials(const struct host_config *config, bool agent);
 /* An item of an option that is a list; "" behind the last. */
 const char *host_config_item(const struct host_config *config, const char *option, size_t index);
 

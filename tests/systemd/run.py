@@ -381,6 +381,33 @@ class Test:
         self.machine.sh("runuser -u watcher -- referralctl agent status "
                         "--socket /run/referral-agent/education/agent.sock", ok=(3, 4))
 
+    def doctor_finds_what_is_wrong(self):
+        """On the host of the packages: nothing but the calendar and the backup, then what is
+        planted: a certificate that ends, a secret that others may read, a broker that is down."""
+        def lights(words):
+            answer = json.loads(self.machine.sh("referralctl %s --json 2>/dev/null" % words,
+                                                ok=ANSWERS))
+            return {row["name"]: row["light"] for row in answer["checks"]}
+
+        agent = "agent doctor --config /etc/referral/agent-education.yaml"
+        keys = "/etc/referral/keys/"
+        for words in ("doctor", agent):
+            bad = [name for name, light in lights(words).items() if light in ("warn", "bad")]
+            need(set(bad) <= {"calendar", "backup", "clock"}, bad)
+        self.machine.sh("cd /srv/authority && cp -a %seducation/tls.crt kept.crt && "
+                        "openssl x509 -req -in education.csr -CA ca.crt -CAkey ca.key -days 1 "
+                        "-copy_extensions copy -out %seducation/tls.crt && "
+                        "chmod 644 %sbroker/store.key" % (keys, keys, keys))
+        need(lights(agent)["certificates"] == "bad", "a certificate that ends tomorrow")
+        need(lights("doctor")["rights"] == "bad", "a secret that all may read")
+        self.machine.sh("cp -a /srv/authority/kept.crt %seducation/tls.crt && "
+                        "chmod 600 %sbroker/store.key && systemctl stop referral-broker"
+                        % (keys, keys))
+        down = lights("doctor")
+        need(down["reach"] == "bad" and down["configuration"] == "ok", down)
+        self.machine.sh("systemctl start referral-broker")
+        self.all_connected()
+
     def timers_do_their_work(self):
         """Verification and backup of the running broker, each in its sandbox."""
         need(self.machine.show("referral-backup.timer", "ActiveState") == "inactive",
@@ -425,9 +452,10 @@ class Test:
 
     CHECKS = [packages_are_built, lintian_is_content, fresh_root_boots, install_starts_nothing,
               keys_by_the_ceremony, twelve_services_up, referral_travels, sandbox_holds,
-              roles_are_groups, killed_broker_comes_again, watchdog_ends_what_hangs,
-              inbox_outlives_a_restart, reboot_keeps_everything, upgrade_with_a_queue,
-              timers_do_their_work, remove_keeps_data, purge_keeps_data_unless_told]
+              roles_are_groups, doctor_finds_what_is_wrong, killed_broker_comes_again,
+              watchdog_ends_what_hangs, inbox_outlives_a_restart, reboot_keeps_everything,
+              upgrade_with_a_queue, timers_do_their_work, remove_keeps_data,
+              purge_keeps_data_unless_told]
     ALONE = (lintian_is_content,)  # its failure breaks nothing that follows
 
     def check(self, function):
