@@ -8,14 +8,32 @@
 #include "broker/turn.h"
 #include "model/vocabulary.h"
 
-#define LEFT_WALK_MAX 2000u /* rows of one lane of an agency that has left */
+#define LETTERS_REFUSED_MAX 200u  /* open ones, beyond which a refusal makes none */
+#define LEFT_WALK_MAX       2000u /* rows of one lane of an agency that has left */
+
+/* A program that sends the same thing again and again must not fill the list: its refusals are in
+ * the log. */
+static enum err has_room(struct store_txn *txn, bool *ret_room)
+{
+    struct dead_row row = {.leaf = 0};
+    enum err error = dead_open_next(txn, 0, &row);
+    unsigned count = 0;
+
+    while (error == OK && ++count < LETTERS_REFUSED_MAX) {
+        error = dead_open_next(txn, row.leaf + 1, &row);
+    }
+    *ret_room = count < LETTERS_REFUSED_MAX;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
 
 enum err letters_add(struct turn *turn, uint64_t leaf, enum dead_cause cause, const char *detail)
 {
     struct dead_row row = {.leaf = leaf, .cause = cause, .since_ms = turn->now_ms};
+    bool room = true;
+    enum err error = cause == DEAD_HOPS ? has_room(turn->txn, &room) : OK;
 
     text_copy(row.detail, sizeof(row.detail), detail);
-    return dead_put(turn->txn, &row);
+    return error == OK && room ? dead_put(turn->txn, &row) : error;
 }
 
 /* --- which there are --- */
@@ -75,19 +93,37 @@ struct walk {
     bool more;
 };
 
-static enum err each_row(struct walk *walk)
+static enum err show_row(struct walk *walk, const struct dead_row *row)
+{
+    struct letter letter;
+    enum err error = of_row(walk->read, row, &letter);
+
+    return error == OK ? walk->visit(walk->arg, &letter, &walk->more) : error;
+}
+
+static enum err each_open(struct walk *walk)
 {
     struct dead_row row = {.leaf = 0};
-    struct letter letter;
-    enum err error = dead_next(walk->read, 0, &row);
+    enum err error = dead_open_next(walk->read, 0, &row);
 
     while (error == OK && walk->more) {
-        error = of_row(walk->read, &row, &letter);
+        error = show_row(walk, &row);
         if (error == OK) {
-            error = walk->visit(walk->arg, &letter, &walk->more);
+            error = dead_open_next(walk->read, row.leaf + 1, &row);
         }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err each_settled(struct walk *walk)
+{
+    struct dead_row row = {.leaf = 0};
+    enum err error = dead_settled_before(walk->read, UINT64_MAX, &row);
+
+    while (error == OK && walk->more) {
+        error = show_row(walk, &row);
         if (error == OK) {
-            error = dead_next(walk->read, row.leaf + 1, &row);
+            error = dead_settled_before(walk->read, row.leaf, &row);
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;
@@ -121,14 +157,21 @@ static enum err each_of_lane(struct walk *walk, const struct agency *agency, uin
     return OK;
 }
 
-enum err letters_each(const struct broker *broker, struct store_txn *read, letter_visit *visit,
+enum err letters_settled(struct store_txn *read, letter_visit *visit, void *arg)
+{
+    struct walk walk = {read, visit, arg, true};
+
+    return each_settled(&walk);
+}
+
+enum err letters_open(const struct broker *broker, struct store_txn *read, letter_visit *visit,
                       void *arg)
 {
     const struct registry *registry = broker->setup.registry;
     struct walk walk = {read, visit, arg, true};
-    enum err error = each_row(&walk);
+    enum err error = each_open(&walk);
 
-    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+    for (size_t i = 0; error == OK && walk.more && i < registry_count(registry); i++) {
         const struct agency *agency = registry_at(registry, i);
 
         if (!agency_has_left(agency, broker->now_ms)) {

@@ -24,9 +24,11 @@ struct letter {
 };
 
 typedef enum err letter_visit(void *arg, const struct letter *letter, bool *ret_more);
-/* All of them; *ret_more false ends the walk. */
-enum err letters_each(const struct broker *broker, struct store_txn *read, letter_visit *visit,
+/* Those that nobody settled, and those that somebody did, newest first; *ret_more false ends the
+ * walk. */
+enum err letters_open(const struct broker *broker, struct store_txn *read, letter_visit *visit,
                       void *arg) MUST_CHECK;
+enum err letters_settled(struct store_txn *read, letter_visit *visit, void *arg) MUST_CHECK;
 /* ERR_NOT_FOUND: this leaf is none. */
 enum err letter_find(const struct broker *broker, struct store_txn *read, uint64_t id,
                      struct letter *ret_letter) MUST_CHECK;

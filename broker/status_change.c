@@ -6,26 +6,28 @@
 #include "broker/status_parts.h"
 #include "store/reasons.h"
 
-/* Words that a terminal shows as they are: no control character, nothing that turns the direction
- * of writing, and more than blanks. */
+/* The marks of U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069, which turn the direction of
+ * what a terminal shows. */
+static bool is_turn(const unsigned char *at)
+{
+    if (at[0] != 0xe2 || at[1] == '\0') {
+        return false;
+    }
+    return at[1] == 0x80   ? at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xaa && at[2] <= 0xae)
+           : at[1] == 0x81 ? at[2] >= 0xa6 && at[2] <= 0xa9
+                           : false;
+}
+
+/* Words that a terminal shows as they are: no control character, no turn, and more than blanks. */
 static bool is_plain(const char *text)
 {
-    static const char *const turns[] = {"\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d",
-                                        "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
     bool said = false;
 
-    for (const char *at = text; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-
-        if (byte < 0x20 || byte == 0x7f) {
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at < 0x20 || *at == 0x7f || is_turn(at)) {
             return false;
         }
-        said = said || byte != ' ';
-    }
-    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
-        if (strstr(text, turns[i]) != NULL) {
-            return false;
-        }
+        said = said || *at != ' ';
     }
     return said;
 }

@@ -51,32 +51,29 @@ static void write_letter(const struct letter *letter, struct json_writer *out)
 
 struct listing {
     struct json_writer *out; /* NULL: only counts */
-    bool all;
-    uint64_t rows;
+    uint64_t rows;           /* one more than STATUS_ROWS_MAX: there are more */
 };
 
 static enum err visit(void *arg, const struct letter *letter, bool *ret_more)
 {
     struct listing *listing = arg;
 
-    if (letter->row.settled != DEAD_OPEN && !listing->all) {
-        return OK;
-    }
     listing->rows++;
     if (listing->out != NULL && listing->rows <= STATUS_ROWS_MAX) {
         write_letter(letter, listing->out);
     }
-    *ret_more = listing->out == NULL || listing->rows <= STATUS_ROWS_MAX;
+    *ret_more = listing->rows <= STATUS_ROWS_MAX;
     return OK;
 }
 
 enum err status_dead_list(const struct status_context *ctx, const struct json_value *request,
                           struct json_writer *out, struct fault *fault)
 {
-    struct json_value all = json_member(request, "all");
+    struct json_value value = json_member(request, "all");
     struct listing listing = {.out = out};
     struct store_txn *read = NULL;
-    enum err error = json_absent(&all) ? OK : json_get_bool(&all, &listing.all, fault);
+    bool all = false;
+    enum err error = json_absent(&value) ? OK : json_get_bool(&value, &all, fault);
 
     if (error == OK) {
         error = store_read_begin(broker_setup(ctx->broker)->store, &read);
@@ -86,7 +83,10 @@ enum err status_dead_list(const struct status_context *ctx, const struct json_va
     }
     json_name(out, "dead");
     json_array_begin(out);
-    error = letters_each(ctx->broker, read, visit, &listing);
+    error = letters_open(ctx->broker, read, visit, &listing);
+    if (error == OK && all && listing.rows <= STATUS_ROWS_MAX) {
+        error = letters_settled(read, visit, &listing);
+    }
     json_array_end(out);
     status_bool(out, "truncated", listing.rows > STATUS_ROWS_MAX);
     store_read_end(read);
@@ -97,7 +97,7 @@ enum err status_dead_count(const struct status_context *ctx, struct store_txn *r
                            uint64_t *ret_count)
 {
     struct listing listing = {.out = NULL};
-    enum err error = letters_each(ctx->broker, read, visit, &listing);
+    enum err error = letters_open(ctx->broker, read, visit, &listing);
 
     *ret_count = listing.rows;
     return error;

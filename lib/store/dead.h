@@ -27,11 +27,14 @@ struct dead_row {
     char detail[LIMIT_DETAIL_BYTES]; /* codes and paths, never content */
 };
 
-/* Adds or replaces. */
+/* Adds or replaces. One that is settled is found among the open no more. */
 enum err dead_put(struct store_txn *txn, const struct dead_row *row) MUST_CHECK;
 enum err dead_get(struct store_txn *txn, uint64_t leaf,
                   struct dead_row *ret_row) MUST_CHECK; /* ERR_NOT_FOUND */
-/* The first row of a leaf at or after `leaf`. ERR_NOT_FOUND: none. */
-enum err dead_next(struct store_txn *txn, uint64_t leaf, struct dead_row *ret_row) MUST_CHECK;
+/* The first open row of a leaf at or after `leaf`, however many are settled. ERR_NOT_FOUND. */
+enum err dead_open_next(struct store_txn *txn, uint64_t leaf, struct dead_row *ret_row) MUST_CHECK;
+/* The last settled row of a leaf before `leaf`. ERR_NOT_FOUND. */
+enum err dead_settled_before(struct store_txn *txn, uint64_t leaf,
+                             struct dead_row *ret_row) MUST_CHECK;
 
 #endif
