@@ -210,7 +210,10 @@ static enum err decide_requests(struct turn *turn)
             bytes += intake->request.messages[i].bytes.len;
         }
         broker->counts.requests++;
+        const uint64_t begun_ms = io_boot_ms(&broker->setup.io);
         error = service_handle(turn, intake);
+        histogram_add(&broker->timings.request, histogram_quick_ms,
+                      io_boot_ms(&broker->setup.io) - begun_ms);
         if (error != OK) {
             return error;
         }
@@ -264,6 +267,7 @@ static enum err commit(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     struct store_txn *txn = turn->txn;
+    uint64_t begun_ms;
     enum err error = OK;
 
     if (txn == NULL) {
@@ -281,8 +285,11 @@ static enum err commit(struct turn *turn)
     }
     io_fault(&broker->setup.io, "broker.before-commit");
     turn->txn = NULL; /* gone, whatever the result */
+    begun_ms = io_boot_ms(&broker->setup.io);
     error = store_commit(txn);
     if (error == OK) {
+        histogram_add(&broker->timings.commit, histogram_quick_ms,
+                      io_boot_ms(&broker->setup.io) - begun_ms);
         broker->counts.commits++;
         if (broker->act != NULL) {
             broker->act->done = true;
@@ -396,6 +403,8 @@ void broker_turn(struct broker *broker)
     if (error != OK) {
         give_up(&turn, error);
     }
+    histogram_add(&broker->timings.turn, histogram_quick_ms,
+                  io_boot_ms(&broker->setup.io) - turn.reading.boot_ms);
     turn_end(&turn);
 }
 
@@ -443,6 +452,11 @@ void broker_stop(struct broker *broker)
 enum err broker_failure(const struct broker *broker)
 {
     return broker->failure;
+}
+
+const struct broker_timings *broker_timings(const struct broker *broker)
+{
+    return &broker->timings;
 }
 
 void broker_count(const struct broker *broker, struct broker_counts *ret_counts)

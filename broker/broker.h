@@ -9,10 +9,12 @@
 #define REFERRAL_BROKER_BROKER_H
 
 #include "base/crypto.h"
+#include "base/metrics.h"
 #include "io/io.h"
 #include "model/calendar.h"
 #include "model/policy.h"
 #include "model/registry.h"
+#include "model/window.h"
 #include "store/store.h"
 #include "wire/keyring.h"
 
@@ -104,6 +106,12 @@ bool broker_redating(const struct broker *broker);
 /* By how many milliseconds the next look at what is due is late; 0: in time. A look counts with its
  * turn's commit. While the store is full nothing can be written, and nothing is late by that. */
 uint64_t broker_scan_late_ms(const struct broker *broker);
+struct broker_timings {                     /* since the start */
+    struct histogram turn, commit, request; /* histogram_quick_ms */
+    struct histogram delivery, rung_late;   /* histogram_slow_ms */
+    uint64_t rungs[RUNG_COUNT];
+};
+const struct broker_timings *broker_timings(const struct broker *broker);
 void broker_count(const struct broker *broker, struct broker_counts *ret_counts);
 void broker_clock(const struct broker *broker, struct broker_clock *ret_clock);
 /* Acts (acts.h): the wall clock is right. */

@@ -228,6 +228,9 @@ static enum err apply_unqueue(struct applying *applying)
     const struct queue_item *item = applying->cause->item;
 
     assert(item != NULL);
+    histogram_add(
+        &applying->turn->broker->timings.delivery, histogram_slow_ms,
+        applying->turn->now_ms > item->queued_ms ? applying->turn->now_ms - item->queued_ms : 0);
     return queue_remove(applying->turn->txn, item->stream, item->seq);
 }
 
@@ -256,6 +259,15 @@ static const struct {
     [EFFECT_RUNG_RAISED] = {LEAF_RUNG_RAISED, fill_rung},
     [EFFECT_RUNG_RESOLVED] = {LEAF_RUNG_RESOLVED, fill_rung},
 };
+
+static void count_rung(const struct turn *turn, const struct effect *effect)
+{
+    struct broker_timings *timings = &turn->broker->timings;
+
+    timings->rungs[effect->rung]++;
+    histogram_add(&timings->rung_late, histogram_slow_ms,
+                  turn->now_ms > effect->fell_due_ms ? turn->now_ms - effect->fell_due_ms : 0);
+}
 
 static void log_rung(const struct applying *applying, const struct effect *effect)
 {
@@ -289,6 +301,7 @@ static enum err apply_effect(struct applying *applying, const struct effect *eff
     if (effect->kind == EFFECT_RUNG_RAISED) {
         applying->turn->rungs++;
         applying->turn->broker->counts.rungs++;
+        count_rung(applying->turn, effect);
         log_rung(applying, effect);
     }
     assert(effect_leaves[effect->kind].leaf != 0);

@@ -46,6 +46,7 @@ static const struct status_command commands[] = {
     {"dead-show", ROLE_OF_OBSERVERS, {"id"}, status_dead_show},
     {"dead-retry", ROLE_OF_OPERATORS, {"id", "reason", "dry_run"}, status_dead_retry},
     {"dead-drop", ROLE_OF_OPERATORS, {"id", "reason", "dry_run"}, status_dead_drop},
+    {"metrics", ROLE_OF_OBSERVERS, {NULL}, status_metrics},
     {"config", ROLE_OF_OBSERVERS, {NULL}, status_config},
     {"config-reload", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_config_reload},
     {"subscribe", ROLE_OF_OBSERVERS, {"after"}, status_subscribe},

@@ -90,6 +90,13 @@ enum err status_ping(const struct status_context *ctx, const struct json_value *
 enum err status_ping_answer(const struct status_context *ctx, const struct ping_result *result,
                             struct buf *out) MUST_CHECK;
 
+/* --- status_metrics.c --- */
+
+enum err status_metrics(const struct status_context *ctx, const struct json_value *request,
+                        struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* The text alone, of at most 512 KiB. */
+enum err status_metrics_text(const struct status_context *ctx, struct buf *out) MUST_CHECK;
+
 /* --- status_config.c --- */
 
 enum err status_config(const struct status_context *ctx, const struct json_value *request,

@@ -69,6 +69,7 @@ struct broker {
     enum clock_order clock_order;
     struct act *act; /* borrowed: what this turn does for an administrator; NULL: nothing */
     struct broker_counts counts;
+    struct broker_timings timings;
     enum clock_hold hold;
     uint64_t now_ms;         /* of the last turn */
     uint64_t strangers_ms;   /* when strangers were last summed up */

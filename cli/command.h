@@ -61,6 +61,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ROLES,
                  OPTION_QUIET,
                  OPTION_YES,
+                 OPTION_EFFECTIVE,
                  OPTION_CONTEXT,
                  OPTION_AGENT_SOCKET,
                  OPTION_CONFIG,
@@ -150,6 +151,10 @@ int broker_status_run(const struct invocation *invocation);
 int agency_list_run(const struct invocation *invocation);
 int doctor_run(const struct invocation *invocation);
 int agent_doctor_run(const struct invocation *invocation);
+int config_check_run(const struct invocation *invocation);
+int config_show_run(const struct invocation *invocation);
+int config_reload_run(const struct invocation *invocation);
+int metrics_run(const struct invocation *invocation);
 int agency_suspend_run(const struct invocation *invocation);
 int agency_resume_run(const struct invocation *invocation);
 int dead_list_run(const struct invocation *invocation);

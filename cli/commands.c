@@ -63,6 +63,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_NEW] = {"new", "N", "The version after (the newest)"},
     [OPTION_ROLES] = {"roles", "ROLES", "Of an officer: member, leader, manager; with commas"},
     [OPTION_QUIET] = {"quiet", NULL, "Print only what is wrong, on standard error"},
+    [OPTION_EFFECTIVE] = {"effective", NULL, "Every option, those left out as well (always so)"},
     [OPTION_YES] = {"yes", NULL, "Do it without asking on the terminal"},
     [OPTION_CONTEXT] = {"context", "NAME", "The broker or agent of a saved context"},
     [OPTION_AGENT_SOCKET] = {"agent-socket", "PATH",
@@ -203,6 +204,30 @@ const struct command command_table[] = {
      "  referralctl clock show\n"
      "\n"
      "Exit status 5: held.\n"},
+    {"config check", "Everything that is wrong with a daemon's configuration and its files.",
+     "FILE", 1, 0, 0, config_check_run,
+     "  referralctl config check /etc/referral/broker.yaml\n"
+     "  sudo -u referral-agent referralctl config check /etc/referral/agent-education.yaml\n"
+     "\n"
+     "Runs the daemon's own --check: with the rights that the daemon has, to read its keys.\n"},
+    {"config show", "Every option, its value, and where that comes from.", "[FILE]", 0,
+     BITS_2(OPTION_SOCKET, OPTION_EFFECTIVE), 0, config_show_run,
+     "  referralctl config show --effective              of the broker that runs\n"
+     "  referralctl config show /etc/referral/agent.yaml of a file\n"
+     "\n"
+     "Of secrets only the paths are shown.\n"},
+    {"config reload", "Let the broker take all files anew, or none of them.", "", 0, CHANGE_OPTIONS,
+     0, config_reload_run,
+     "  referralctl config reload --dry-run\n"
+     "  referralctl config reload --reason 'the tax office joins'\n"
+     "\n"
+     "Any mistake, or an option that needs a restart, and nothing is changed: all of them are "
+     "named.\n" CHANGES},
+    {"metrics", "The broker's figures as Prometheus reads them.", "", 0, OPTION_BIT(OPTION_SOCKET),
+     0, metrics_run,
+     "  referralctl metrics | promtool check metrics\n"
+     "\n"
+     "Prometheus itself asks the port of `metrics-listen`.\n"},
     {"clock confirm", "Confirm that the wall clock is right.", "", 0, CHANGE_OPTIONS, 0,
      broker_clock_confirm_run,
      "  referralctl clock confirm --reason 'compared with the time service'\n"

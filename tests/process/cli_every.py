@@ -98,10 +98,11 @@ class Every(Case):
                 ("dead retry", ("7", "--reason", "x"), REFUSED),
                 ("dead drop", ("7", "--reason", "x", "--yes"), REFUSED),
                 ("ping", ("education",), OK), ("ping", ("health", "--timeout", "1"), UNREACHABLE),
-                ("audit tail", (), OK)):
+                ("audit tail", (), OK), ("config show", (), OK), ("metrics", (), OK)):
             self.run_one(path, *words, *broker, status=status)
         self.change("clock confirm")
         self.change("clock reset")
+        self.change("config reload")
         self.change("agency suspend", "health")
         self.change("agency resume", "health")
 
@@ -150,6 +151,7 @@ class Every(Case):
                 ("keys init", ("--registry", REGISTRY, "--out", path("other-keys")), OK),
                 ("keys generate", ("--agency", "education", "--out", path("one")), OK),
                 ("keys recovery", ("--out", path("recovery")), OK),
+                ("config check", (path("broker", "broker.yaml"),), OK),
                 ("backup ls", (backups,), FORGIVEN), ("backup show", self.broker, FORGIVEN),
                 ("backup", self.broker, (OK, REFUSED)),
                 ("backup verify", (path("never"),), REFUSED),
