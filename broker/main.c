@@ -166,7 +166,8 @@ static void turn_end_cb(void *ctx)
 {
     struct daemon *daemon = ctx;
 
-    if (daemon->broker == NULL) {
+    if (daemon->broker == NULL) { /* a damaged store: only to say so */
+        beat(daemon);
         return;
     }
     (void)fault_point_pass(&daemon->fault_point, "broker.turn");
@@ -642,6 +643,7 @@ static int stay(struct daemon *daemon, const struct fault *fault)
 {
     status_server_fail(daemon->status, fault);
     inherited_close(&daemon->inherited);
+    loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
     heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
     (void)sd_notify_ready(&daemon->notify, DAMAGED_STATUS);
     loop_run(daemon->loop);
@@ -664,7 +666,8 @@ static int serve(struct daemon *daemon)
         return stay(daemon, &fault);
     }
     (void)stop(daemon);
-    return 1;
+    /* A store that is another role's heals by no restart. */
+    return error == ERR_REFUSED ? DAEMON_EXIT_CONFIGURATION : 1;
 }
 
 /* Follows, and serves when it is promoted. */

@@ -192,6 +192,23 @@ def check_restart(service, names, connect, finish):
     finish(connect())
 
 
+def check_damaged(service, store):
+    """A daemon that stays only to say that its store is damaged is well: it must not be killed."""
+    with open(os.path.join(store, "data.mdb"), "r+b") as file:
+        data = bytearray(file.read())
+        at = data.find(b"timekeeper")
+        need(at > 0, "nothing to damage")
+        while at > 0:  # in each page that has it: a bit of the row that the start reads
+            data[at + 14] ^= 1
+            at = data.find(b"timekeeper", at + 1)
+        file.seek(0)
+        file.write(data)
+    service.start()
+    need("存储损坏" in service.wait_for("READY", "1")["STATUS"], "the line: %s" % service.status)
+    need(service.beats(2 * WATCHDOG_S) >= 3, "a daemon that says what is damaged is not fed")
+    need(service.end() == 1, "it does not end")
+
+
 def check_refusal(service, config_text, write):
     """A credential without a manager, or with a path for a name, is refused with its place."""
     bare = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
@@ -244,6 +261,7 @@ def play(city):
     check_restart(agent, ["agent", "web"], lambda: (ask(files.path, cmd="status"), http_get(port)),
                   lambda raws: (need(answer(raws[0])["ok"], "no status"), http_answered(raws[1])))
     need(agent.end() == 0 and broker.end() == 0, "they do not end")
+    check_damaged(broker, city.path("broker", "store"))
 
 
 def main():

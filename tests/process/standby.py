@@ -177,7 +177,7 @@ class Standby(Case):
         self.assertEqual(self.city.process.wait(timeout=40), 0)
         again = subprocess.run([BROKER, "--config", self.city.path("broker.yaml")],
                                capture_output=True, text=True, check=False)
-        self.assertEqual(again.returncode, 1)
+        self.assertEqual(again.returncode, 78)
         self.assertIn("handed its log over", again.stderr)
         old = self.verify("store")
         promoted = ctl("--socket", self.city.path("other.sock"), "standby", "promote", "--reason",
