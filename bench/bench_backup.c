@@ -126,6 +126,7 @@ static void read_back(struct bench *bench, bool restore)
 {
     char to[600];
     struct restore_options options = {.to = to};
+    const struct verify_options verify = {.attachments = NULL};
     struct backup_reader *reader = NULL;
     struct fault fault = {.code = ""};
     double start = rows_seconds();
@@ -133,7 +134,7 @@ static void read_back(struct bench *bench, bool restore)
     enum err error = backup_open(bench->made.path, &reader, &fault);
     if (error == OK) {
         error = restore ? backup_restore(reader, bench->recovery.secret, &options, &fault)
-                        : backup_verify(reader, bench->recovery.secret, NULL, &fault);
+                        : backup_verify(reader, bench->recovery.secret, &verify, &fault);
     }
     backup_close(reader);
     if (error != OK) {

@@ -19,7 +19,7 @@ struct broker_backup {
     struct broker_config config;
     char owner[LIMIT_ORIGIN_BYTES];
     struct sign_key key;
-    char folder[CONFIG_PATH_BYTES];
+    char folder[CONFIG_PATH_BYTES]; /* of the one that was started last */
     char attachments[CONFIG_PATH_BYTES + 16];
     uint8_t recovery[KEY_FILE_SECRET_BYTES]; /* public */
     struct backup_file files[FILE_COUNT];
@@ -78,6 +78,7 @@ static enum err check_folder(const struct broker_config *config, const char *out
 enum err broker_backup_check(struct broker_backup *backup, const struct broker_config *config,
                              const char *out, struct fault *fault)
 {
+    uint8_t recovery[KEY_FILE_SECRET_BYTES]; /* public */
     struct backup_look look;
     enum err error = check_folder(config, out, fault);
 
@@ -87,15 +88,7 @@ enum err broker_backup_check(struct broker_backup *backup, const struct broker_c
         fault_hint(fault, "wait for it: `referralctl backup show`");
         return ERR_REFUSED;
     }
-    if (error == OK) {
-        error = key_file_read_public(config->recovery_key, backup->recovery, fault);
-    }
-    if (error == OK) {
-        backup->config = *config;
-        text_copy(backup->folder, sizeof(backup->folder),
-                  out != NULL ? out : config->backup_folder);
-    }
-    return error;
+    return error == OK ? key_file_read_public(config->recovery_key, recovery, fault) : error;
 }
 
 static void name_files(struct broker_backup *backup)
@@ -111,10 +104,10 @@ static void name_files(struct broker_backup *backup)
 }
 
 enum err broker_backup_start(struct broker_backup *backup, const struct broker *broker,
+                             const struct broker_config *config, const char *out,
                              struct fault *fault)
 {
     const struct broker_setup *setup = broker_setup(broker);
-    const struct broker_config *config = &backup->config;
     struct backup_options options = {.folder = backup->folder,
                                      .owner = backup->owner,
                                      .software = setup->software,
@@ -127,6 +120,12 @@ enum err broker_backup_start(struct broker_backup *backup, const struct broker *
     struct broker_clock clock;
     enum err error;
 
+    error = key_file_read_public(config->recovery_key, backup->recovery, fault);
+    if (error != OK) {
+        return error;
+    }
+    backup->config = *config;
+    text_copy(backup->folder, sizeof(backup->folder), out != NULL ? out : config->backup_folder);
     broker_clock(broker, &clock);
     options.now_ms = clock.wall_ms;
     text_copy(backup->owner, sizeof(backup->owner), keyring_origin(setup->keyring));
@@ -138,7 +137,8 @@ enum err broker_backup_start(struct broker_backup *backup, const struct broker *
         fault_set(fault, "config.too-long", "store", "no room for the path beside it");
         return ERR_TOO_LARGE;
     }
-    error = backup_job_start(backup->job, setup->store, &options, fault);
+    error = backup_job_start(backup->job, setup->store, &options,
+                             strcmp(backup->folder, config->backup_folder) == 0, fault);
     backup->running = error == OK;
     return error;
 }
@@ -153,20 +153,15 @@ void broker_backup_turn(struct broker_backup *backup)
     backup_job_look(backup->job, &look);
     backup->running = look.state == BACKUP_RUNNING;
     if (look.state == BACKUP_FAILED) {
-        log_fault(EVENT_BACKUP_FAILED, &look.fault);
+        log_fault(EVENT_BACKUP_FAILED, &look.run_fault);
     } else if (look.state == BACKUP_DONE) {
-        log_event(EVENT_BACKUP_MADE, "backup %s: %llu leaves, %llu bytes", look.last.path,
-                  (unsigned long long)look.last.info.log_size,
-                  (unsigned long long)look.last.info.file_bytes);
+        log_event(EVENT_BACKUP_MADE, "backup %s: %llu leaves, %llu bytes", look.made.path,
+                  (unsigned long long)look.made.info.log_size,
+                  (unsigned long long)look.made.info.file_bytes);
     }
 }
 
 void broker_backup_look(struct broker_backup *backup, struct backup_look *ret_look)
 {
     backup_job_look(backup->job, ret_look);
-}
-
-const char *broker_backup_folder(const struct broker_backup *backup)
-{
-    return backup->folder;
 }

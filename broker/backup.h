@@ -21,11 +21,10 @@ enum err broker_backup_check(struct broker_backup *backup, const struct broker_c
                              const char *out, struct fault *fault) MUST_CHECK;
 /* After a good check, between the same two turns. Answers at once. */
 enum err broker_backup_start(struct broker_backup *backup, const struct broker *broker,
+                             const struct broker_config *config, const char *out,
                              struct fault *fault) MUST_CHECK;
 /* At the end of a turn: tells the journal how one ended. NULL allowed. */
 void broker_backup_turn(struct broker_backup *backup);
 void broker_backup_look(struct broker_backup *backup, struct backup_look *ret_look);
-/* The folder of the last check, or else the configured one. */
-const char *broker_backup_folder(const struct broker_backup *backup);
 
 #endif

@@ -146,6 +146,7 @@ static enum err ask(struct standby_copy *copy, struct span line, struct fault *f
 
     json_free(copy->json);
     copy->json = NULL;
+    copy->root = (struct json_value){.node = NULL}; /* where none came, members are absent */
     buf_clear(&copy->answer);
     if (error == OK) {
         error = local_send(copy->stream, line, ASK_MS);

@@ -11,39 +11,37 @@ static const char *const state_names[] = {[BACKUP_NEVER] = "never",
                                           [BACKUP_DONE] = "done",
                                           [BACKUP_FAILED] = "failed"};
 
-static void write_last(const struct backup_look *look, struct json_writer *out)
+static void write_made(const char *name, const struct backup_made *made, struct json_writer *out)
 {
-    const struct backup_made *last = &look->last;
-
-    json_name(out, "last");
-    if (!look->has_last) {
+    json_name(out, name);
+    if (made == NULL) {
         json_text(out, NULL);
         return;
     }
     json_object_begin(out);
-    status_text(out, "file", last->path);
-    status_u64(out, "made_ms", last->info.made_ms);
-    status_u64(out, "log_size", last->info.log_size);
-    status_u64(out, "rows", last->info.rows);
-    status_u64(out, "content_bytes", last->info.content_bytes);
-    status_u64(out, "file_bytes", last->info.file_bytes);
-    status_u64(out, "attachments", last->info.attachments);
-    status_u64(out, "attachment_bytes", last->info.attachment_bytes);
+    status_text(out, "file", made->path);
+    status_u64(out, "made_ms", made->info.made_ms);
+    status_u64(out, "log_size", made->info.log_size);
+    status_u64(out, "rows", made->info.rows);
+    status_u64(out, "content_bytes", made->info.content_bytes);
+    status_u64(out, "file_bytes", made->info.file_bytes);
+    status_u64(out, "attachments", made->info.attachments);
+    status_u64(out, "attachment_bytes", made->info.attachment_bytes);
     json_object_end(out);
 }
 
-static void write_failure(const struct backup_look *look, struct json_writer *out)
+static void write_fault(const char *name, const struct fault *fault, struct json_writer *out)
 {
-    json_name(out, "failure");
-    if (look->fault.code[0] == '\0') {
+    json_name(out, name);
+    if (fault->code[0] == '\0') {
         json_text(out, NULL);
         return;
     }
     json_object_begin(out);
-    status_text(out, "code", look->fault.code);
-    status_text(out, "place", look->fault.place);
-    status_text(out, "message", look->fault.message);
-    status_text(out, "hint", look->fault.hint);
+    status_text(out, "code", fault->code);
+    status_text(out, "place", fault->place);
+    status_text(out, "message", fault->message);
+    status_text(out, "hint", fault->hint);
     json_object_end(out);
 }
 
@@ -58,15 +56,17 @@ void status_backup_write(const struct status_context *ctx, struct json_writer *o
     }
     broker_backup_look(ctx->backup, &look);
     json_object_begin(out);
-    status_text(out, "folder", broker_backup_folder(ctx->backup));
+    status_text(out, "folder", ctx->config != NULL ? ctx->config->backup_folder : "");
     status_text(out, "state", state_names[look.state]);
     status_u64(out, "started_ms", look.started_ms);
     status_u64(out, "rows", look.rows);
     status_u64(out, "bytes", look.bytes);
     status_u64(out, "attachments", look.attachments);
-    write_last(&look, out);
+    write_made("made", look.state == BACKUP_DONE ? &look.made : NULL, out);
+    write_fault("error", &look.run_fault, out);
+    write_made("last", look.has_last ? &look.last : NULL, out);
     status_u64(out, "failures", look.failures);
-    write_failure(&look, out);
+    write_fault("failure", &look.fault, out);
     json_object_end(out);
 }
 
@@ -112,7 +112,7 @@ enum err status_backup(const struct status_context *ctx, const struct json_value
         error = broker_act(ctx->broker, &change.act);
     }
     if (error == OK && !change.dry_run) {
-        error = broker_backup_start(ctx->backup, ctx->broker, fault);
+        error = broker_backup_start(ctx->backup, ctx->broker, ctx->config, folder, fault);
     }
     status_backup_write(ctx, out);
     return change_answer(&change, error, out, fault);

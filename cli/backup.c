@@ -21,7 +21,7 @@ static bool shows_progress(const struct invocation *invocation)
 
 static int failed(const struct invocation *invocation, const struct json_value *backup)
 {
-    struct json_value failure = json_member(backup, "failure");
+    struct json_value failure = json_member(backup, "error");
     struct fault fault = {.code = ""};
 
     fault_set(&fault, value_text(&failure, "code"), value_text(&failure, "place"), "%s",
@@ -30,9 +30,9 @@ static int failed(const struct invocation *invocation, const struct json_value *
     return output_fault(invocation, EXIT_FAILED, &fault);
 }
 
-static int draw_last(const struct json_value *backup)
+static int draw_made(const struct json_value *backup, const char *which)
 {
-    struct json_value last = json_member(backup, "last");
+    struct json_value last = json_member(backup, which);
     char instant[INSTANT_TEXT_BYTES];
     struct table table;
 
@@ -58,18 +58,36 @@ static int draw_last(const struct json_value *backup)
     return table_end(&table, "");
 }
 
-static int finish(const struct invocation *invocation, const struct call *call)
+/* The broker ended, or another backup took the place of what is remembered: whether ours was made
+ * is not known, and must not look like success. */
+static int not_ours(const struct invocation *invocation)
+{
+    struct fault fault = {.code = ""};
+
+    fault_set(&fault, "backup.unknown", "",
+              "the broker says no more what became of this backup: it "
+              "was started anew, or makes another one");
+    fault_hint(&fault, "`referralctl backup show` says which is the last; make another one");
+    return output_fault(invocation, EXIT_FAILED, &fault);
+}
+
+static int finish(const struct invocation *invocation, const struct call *call, uint64_t started_ms)
 {
     struct json_value backup = json_member(&call->root, "backup");
+    const char *state = value_text(&backup, "state");
 
-    if (strcmp(value_text(&backup, "state"), "failed") == 0) {
+    if (value_u64(&backup, "started_ms") != started_ms ||
+        (strcmp(state, "failed") != 0 && strcmp(state, "done") != 0)) {
+        return not_ours(invocation);
+    }
+    if (strcmp(state, "failed") == 0) {
         return failed(invocation, &backup);
     }
     if (invocation_has(invocation, OPTION_JSON)) {
         call_print(call);
         return EXIT_OK;
     }
-    return draw_last(&backup);
+    return draw_made(&backup, "made");
 }
 
 static void show(const struct json_value *backup)
@@ -104,7 +122,7 @@ static int wait_for(const struct invocation *invocation, uint64_t started_ms)
             fprintf(stderr, "\r\033[K");
         }
         if (status == EXIT_OK && !running) {
-            status = finish(invocation, &call);
+            status = finish(invocation, &call, started_ms);
         } else if (status == EXIT_OK) {
             (void)usleep(POLL_US);
         }
@@ -116,11 +134,13 @@ static int wait_for(const struct invocation *invocation, uint64_t started_ms)
 static int dry_run(const struct invocation *invocation, const struct call *call)
 {
     struct json_value backup = json_member(&call->root, "backup");
+    const char *out = invocation->value[OPTION_OUT];
 
     if (invocation_has(invocation, OPTION_JSON)) {
         call_print(call);
     } else {
-        printf("a backup would be made in %s; nothing was done\n", value_text(&backup, "folder"));
+        printf("a backup would be made in %s; nothing was done\n",
+               out != NULL ? out : value_text(&backup, "folder"));
     }
     return EXIT_OK;
 }
@@ -181,7 +201,7 @@ static int show_state(const struct json_value *backup)
                value_u64(backup, "rows"), (double)value_u64(backup, "bytes") / MIB,
                value_u64(backup, "attachments"));
     }
-    return draw_last(backup);
+    return draw_made(backup, "last");
 }
 
 int backup_show_run(const struct invocation *invocation)

@@ -86,6 +86,7 @@ struct opened {
     struct backup_reader *reader;
     uint8_t secret[KEY_FILE_SECRET_BYTES];
     bool has_secret;
+    char attachments[PATH_MAX]; /* the folder; empty: not wanted */
 };
 
 static enum err open_backup(const struct invocation *invocation, struct opened *opened,
@@ -117,8 +118,33 @@ static void close_backup(struct opened *opened)
 static enum err verify_work(void *ctx, struct backup_progress *progress, struct fault *fault)
 {
     struct opened *opened = ctx;
+    const struct verify_options options = {
+        .attachments = opened->attachments[0] != '\0' ? opened->attachments : NULL,
+        .progress = progress};
 
-    return backup_verify(opened->reader, opened->secret, progress, fault);
+    return backup_verify(opened->reader, opened->secret, &options, fault);
+}
+
+/* Beside the file, unless another folder is named or none is wanted. */
+static int choose_attachments(const struct invocation *invocation, struct opened *opened)
+{
+    const char *given = invocation->value[OPTION_ATTACHMENTS];
+    const char *file = invocation->arguments[0], *slash = strrchr(file, '/');
+    int folder = slash != NULL ? (int)(slash - file) + 1 : 0, len;
+
+    if (invocation_has(invocation, OPTION_WITHOUT_ATTACHMENTS)) {
+        return given == NULL
+                   ? EXIT_OK
+                   : output_misused(invocation, OPTION_ATTACHMENTS,
+                                    "expected either --attachments or --without-attachments");
+    }
+    len = given != NULL
+              ? snprintf(opened->attachments, PATH_MAX, "%s", given)
+              : snprintf(opened->attachments, PATH_MAX, "%.*s" BACKUP_ATTACHMENTS, folder, file);
+    if (len < 0 || len >= PATH_MAX) {
+        return output_misused(invocation, OPTION_ATTACHMENTS, "the path is too long");
+    }
+    return EXIT_OK;
 }
 
 static int verify_done(const struct invocation *invocation, const struct opened *opened)
@@ -133,14 +159,18 @@ static int verify_done(const struct invocation *invocation, const struct opened 
         answer_begin(&answer, true);
         backup_members(&answer.json, info);
         answer_bool(&answer, "content_verified", opened->has_secret);
+        answer_bool(&answer, "attachments_verified",
+                    opened->has_secret && opened->attachments[0] != '\0');
         answer_bool(&answer, "owner_verified", pinned);
         return answer_end(&answer, EXIT_OK);
     }
     status = backup_draw(info);
     if (status == EXIT_OK) {
         printf("\nthe file is what was written: its signature is good\n%s\n%s\n",
-               opened->has_secret ? "its content is whole: every record, and the log's root"
-                                  : "its content was not looked at: that needs --recovery-key",
+               !opened->has_secret ? "its content was not looked at: that needs --recovery-key"
+               : opened->attachments[0] != '\0'
+                   ? "its content is whole: every record, the log's root, every attachment"
+                   : "its content is whole: every record, and the log's root; not its attachments",
                pinned ? "it was written by its owner"
                       : "who signed it was not compared: that needs --key");
     }
@@ -151,9 +181,13 @@ int backup_verify_run(const struct invocation *invocation)
 {
     struct opened opened = {.reader = NULL};
     struct fault fault = {.code = ""};
-    enum err error = open_backup(invocation, &opened, &fault);
-    int status;
+    int status = choose_attachments(invocation, &opened);
+    enum err error;
 
+    if (status != EXIT_OK) {
+        return status;
+    }
+    error = open_backup(invocation, &opened, &fault);
     if (error == OK && opened.has_secret) {
         const struct backup_work work = {
             .run = verify_work, .ctx = &opened, .info = backup_reader_info(opened.reader)};
@@ -171,7 +205,6 @@ int backup_verify_run(const struct invocation *invocation)
 struct restore {
     struct opened opened;
     struct restore_options options;
-    char attachments[PATH_MAX];
     bool older; /* than what --known-size says */
 };
 
@@ -180,30 +213,10 @@ static enum err restore_work(void *ctx, struct backup_progress *progress, struct
     struct restore *restore = ctx;
 
     restore->options.progress = progress;
+    if (restore->opened.attachments[0] != '\0') {
+        restore->options.attachments = restore->opened.attachments;
+    }
     return backup_restore(restore->opened.reader, restore->opened.secret, &restore->options, fault);
-}
-
-/* Beside the file, unless another folder is named or none is wanted. */
-static int choose_attachments(const struct invocation *invocation, struct restore *restore)
-{
-    const char *given = invocation->value[OPTION_ATTACHMENTS];
-    const char *file = invocation->arguments[0], *slash = strrchr(file, '/');
-    int folder = slash != NULL ? (int)(slash - file) + 1 : 0, len;
-
-    if (invocation_has(invocation, OPTION_WITHOUT_ATTACHMENTS)) {
-        return given == NULL
-                   ? EXIT_OK
-                   : output_misused(invocation, OPTION_ATTACHMENTS,
-                                    "expected either --attachments or --without-attachments");
-    }
-    len = given != NULL
-              ? snprintf(restore->attachments, PATH_MAX, "%s", given)
-              : snprintf(restore->attachments, PATH_MAX, "%.*s" BACKUP_ATTACHMENTS, folder, file);
-    if (len < 0 || len >= PATH_MAX) {
-        return output_misused(invocation, OPTION_ATTACHMENTS, "the path is too long");
-    }
-    restore->options.attachments = restore->attachments;
-    return EXIT_OK;
 }
 
 static void restore_json(const struct invocation *invocation, const struct restore *restore,
@@ -216,7 +229,7 @@ static void restore_json(const struct invocation *invocation, const struct resto
     answer_text(answer, "out", restore->options.to);
     answer_bool(answer, "restored", !invocation_has(invocation, OPTION_DRY_RUN));
     answer_bool(answer, "with_attachments",
-                restore->options.attachments != NULL || info->attachments == 0);
+                restore->opened.attachments[0] != '\0' || info->attachments == 0);
     answer_bool(answer, "older", restore->older);
 }
 
@@ -260,7 +273,11 @@ static int restore_done(const struct invocation *invocation, const struct restor
                              "(docs/operations.md, \"The broker is lost\")",
                              info->log_size);
     }
-    if (status == EXIT_OK && info->attachments > 0 && restore->options.attachments == NULL) {
+    if (status == EXIT_OK && invocation->value[OPTION_KEY] == NULL) {
+        status = output_warn("who signed the backup was not compared: anybody who knows the public "
+                             "recovery key can make one; --key public-keys.yaml");
+    }
+    if (status == EXIT_OK && info->attachments > 0 && restore->opened.attachments[0] == '\0') {
         status = output_warn("%" PRIu64 " attachments are missing from what was restored",
                              info->attachments);
     }
@@ -274,6 +291,11 @@ static enum err restore_or_try(const struct invocation *invocation, struct resto
         .run = restore_work, .ctx = restore, .info = backup_reader_info(restore->opened.reader)};
 
     if (invocation_has(invocation, OPTION_DRY_RUN)) {
+        enum err error = backup_restore_check(restore->opened.reader, &restore->options, fault);
+
+        if (error != OK) {
+            return error;
+        }
         work.run = verify_work;
         work.ctx = &restore->opened;
     }
@@ -290,7 +312,7 @@ int restore_run(const struct invocation *invocation)
     int status = input_number(invocation, OPTION_KNOWN_SIZE, known_range, &known);
 
     if (status == EXIT_OK) {
-        status = choose_attachments(invocation, &restore);
+        status = choose_attachments(invocation, &restore.opened);
     }
     if (status != EXIT_OK) {
         return status;

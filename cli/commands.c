@@ -479,8 +479,8 @@ const struct command command_table[] = {
      "  referralctl backup verify broker-20260302T093000000.backup --key broker.pub\n"
      "  referralctl backup verify broker-20260302T093000000.backup --recovery-key recovery.key\n"
      "\n"
-     "Without --recovery-key: every bit of the file, by its signature. With it also every record\n"
-     "and the log's root. With --key: that its owner wrote it.\n"},
+     "Without --recovery-key: every bit of the file, by its signature. With it also every record,\n"
+     "the log's root, and its attachments beside it. With --key: that its owner wrote it.\n"},
     /* Behind those whose path goes on from it: completion takes the first that fits. */
     {"backup", "Have the broker make a backup of its store, while it works, and wait for it.", "",
      0,

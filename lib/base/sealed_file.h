@@ -15,6 +15,8 @@
 #define SEALED_HEAD_BYTES_MAX 4096u
 #define SEALED_FOOT_BYTES_MAX 4096u
 
+#define SEALED_PART_ENDING ".part" /* of the name until it is finished */
+
 /* --- writing --- */
 
 struct sealed_writer;

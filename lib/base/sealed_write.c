@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "base/sealed_private.h"
 
+#define SYNC_BYTES (16u * 1024u * 1024u)
+
 struct sealed_writer {
     char path[PATH_MAX];
     char temporary[PATH_MAX]; /* empty: nothing is to be removed */
@@ -26,6 +28,7 @@ struct sealed_writer {
     uint64_t chunk_index;
     struct buf sealed;
     struct hasher hasher; /* over all that was written */
+    uint64_t unsynced;
     uint64_t bytes;
 };
 
@@ -50,6 +53,7 @@ static enum err put(struct sealed_writer *writer, struct span bytes)
 {
     hasher_add(&writer->hasher, bytes.data, bytes.len);
     writer->bytes += bytes.len;
+    writer->unsynced += bytes.len;
     while (bytes.len > 0) {
         ssize_t wrote = write(writer->fd, bytes.data, bytes.len);
         if (wrote < 0 && errno == EINTR) {
@@ -59,6 +63,11 @@ static enum err put(struct sealed_writer *writer, struct span bytes)
             return io_result(errno);
         }
         bytes = span_of(bytes.data + wrote, bytes.len - (size_t)wrote);
+    }
+    /* In small portions: one sync of gigabytes would hold up everybody else's on this disk. */
+    if (writer->unsynced >= SYNC_BYTES) {
+        writer->unsynced = 0;
+        return fdatasync(writer->fd) == 0 ? OK : io_result(errno);
     }
     return OK;
 }
@@ -151,7 +160,8 @@ static enum err front_write(struct sealed_writer *writer,
 static enum err file_make(struct sealed_writer *writer, const char *path)
 {
     int len = snprintf(writer->path, sizeof(writer->path), "%s", path);
-    int wide = snprintf(writer->temporary, sizeof(writer->temporary), "%s.part", path);
+    int wide =
+        snprintf(writer->temporary, sizeof(writer->temporary), "%s" SEALED_PART_ENDING, path);
     errno = ENAMETOOLONG;
     if (len < 0 || wide < 0 || (size_t)wide >= sizeof(writer->temporary)) {
         writer->temporary[0] = '\0';

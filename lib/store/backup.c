@@ -261,6 +261,28 @@ static enum err path_make(struct making *making, struct store *store, struct fau
     return folder_make(making->options->folder, 0700, fault);
 }
 
+/* What a backup of this kind left that was killed: a folder has one writer of a kind. */
+static void remove_parts(const struct making *making, const struct store *store)
+{
+    const char *kind = store->kind == STORE_BROKER ? "broker-" : "agent-";
+    DIR *dir = opendir(making->options->folder);
+    for (const struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL;
+         entry = readdir(dir)) {
+        char path[BACKUP_PATH_BYTES];
+        size_t len = strlen(entry->d_name);
+        size_t ending = strlen(BACKUP_ENDING SEALED_PART_ENDING);
+        int wrote = snprintf(path, sizeof(path), "%s/%s", making->options->folder, entry->d_name);
+        if (strncmp(entry->d_name, kind, strlen(kind)) == 0 && len > ending &&
+            strcmp(entry->d_name + len - ending, BACKUP_ENDING SEALED_PART_ENDING) == 0 &&
+            wrote > 0 && (size_t)wrote < sizeof(path)) {
+            (void)unlink(path); /* what stays is tried again by the next one */
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
 static enum err begin(struct making *making, struct store *store, struct fault *fault)
 {
     const struct backup_options *options = making->options;
@@ -279,6 +301,7 @@ static enum err begin(struct making *making, struct store *store, struct fault *
     if (error != OK) {
         return error;
     }
+    remove_parts(making, store);
     const struct sealed_writer_options file = {.path = making->made.path,
                                                .head = span_text(BACKUP_HEAD),
                                                .recipient = options->recovery,

@@ -109,9 +109,14 @@ enum err backup_open(const char *path, struct backup_reader **ret_reader,
 const struct backup_info *backup_reader_info(const struct backup_reader *reader);
 void backup_close(struct backup_reader *reader); /* NULL allowed */
 
-/* Decrypts and checks everything, writes nothing. Once, instead of backup_restore. */
+/* Decrypts and checks everything, its attachments in that folder (NULL: not), writes nothing. Once,
+ * instead of backup_restore. ERR_NOT_FOUND, ERR_CORRUPT also for an attachment. */
+struct verify_options {
+    const char *attachments;
+    struct backup_progress *progress; /* may be NULL */
+};
 enum err backup_verify(struct backup_reader *reader, const uint8_t secret[SEAL_SECRET_BYTES],
-                       struct backup_progress *progress, struct fault *fault) MUST_CHECK;
+                       const struct verify_options *options, struct fault *fault) MUST_CHECK;
 
 struct restore_options {
     const char *to;          /* an empty folder, or none yet */
@@ -123,6 +128,12 @@ struct restore_options {
  * something; ERR_NOT_FOUND: attachments are missing; ERR_FULL: no room for what it holds. */
 enum err backup_restore(struct backup_reader *reader, const uint8_t secret[SEAL_SECRET_BYTES],
                         const struct restore_options *options, struct fault *fault) MUST_CHECK;
+
+/* Could it be restored there: the folder is empty or none, and its disk has room? Writes nothing.
+ */
+enum err backup_restore_check(const struct backup_reader *reader,
+                              const struct restore_options *options,
+                              struct fault *fault) MUST_CHECK;
 
 /* The row of STORE_META that a restored store has until somebody deals with it: be64 log size |
  * be64 made_ms. */

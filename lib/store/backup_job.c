@@ -19,6 +19,7 @@ struct backup_job {
     struct backup_progress progress;
     pthread_t thread;
     bool running; /* the thread is to be joined */
+    bool regular;
     atomic_bool ended;
     struct backup_made made;
     struct fault fault;
@@ -79,21 +80,22 @@ static void collect(struct backup_job *job)
     }
     (void)pthread_join(job->thread, NULL); /* ours, and not joined yet */
     job->running = false;
-    if (job->error == OK) {
-        job->look.state = BACKUP_DONE;
+    job->look.state = job->error == OK ? BACKUP_DONE : BACKUP_FAILED;
+    job->look.made = job->made;
+    job->look.run_fault = job->fault;
+    if (job->regular && job->error == OK) {
         job->look.has_last = true;
         job->look.last = job->made;
         job->look.failures = 0;
         job->look.fault = (struct fault){.code = ""};
-    } else {
-        job->look.state = BACKUP_FAILED;
+    } else if (job->regular) {
         job->look.failures++;
         job->look.fault = job->fault;
     }
 }
 
 enum err backup_job_start(struct backup_job *job, struct store *store,
-                          const struct backup_options *options, struct fault *fault)
+                          const struct backup_options *options, bool regular, struct fault *fault)
 {
     collect(job);
     if (job->running) {
@@ -114,6 +116,8 @@ enum err backup_job_start(struct backup_job *job, struct store *store,
     atomic_store(&job->progress.cancel, false);
     atomic_store(&job->ended, false);
     job->fault = (struct fault){.code = ""};
+    job->look.run_fault = job->fault;
+    job->regular = regular;
     if (pthread_create(&job->thread, NULL, thread_run, job) != 0) {
         fault_set(fault, "backup.failed", options->folder, "cannot start a thread");
         return ERR_MEMORY;

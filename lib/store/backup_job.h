@@ -15,10 +15,12 @@ enum err backup_job_new(const char *folder, const char *owner,
 /* Cancels what runs and waits for it. Before the store is closed. NULL allowed. */
 void backup_job_free(struct backup_job *job);
 
-/* Copies the folder's name and the recovery key; all else of the options is borrowed until the job
- * is done or freed. ERR_BUSY: one is running. */
+/* Not `regular`: to a folder of the moment; what becomes of it changes neither `last` nor
+ * `failures`. Copies the folder's name and the recovery key; all else of the options is borrowed
+ * until the job is done or freed. ERR_BUSY: one is running. */
 enum err backup_job_start(struct backup_job *job, struct store *store,
-                          const struct backup_options *options, struct fault *fault) MUST_CHECK;
+                          const struct backup_options *options, bool regular,
+                          struct fault *fault) MUST_CHECK;
 
 enum backup_state { BACKUP_NEVER, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };
 
@@ -28,7 +30,9 @@ struct backup_look {
     uint64_t rows; /* so far */
     uint64_t bytes;
     uint64_t attachments;
-    bool has_last;
+    struct backup_made made; /* what it made, when it is done */
+    struct fault run_fault;  /* why it failed; code "" when it did not */
+    bool has_last;           /* these are of regular ones */
     struct backup_made last; /* the last good one, of an earlier process too */
     uint64_t failures;       /* since the last good one, by this process */
     struct fault fault;      /* of the last failure; code "" when there was none */

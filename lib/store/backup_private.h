@@ -70,9 +70,16 @@ const char *backup_reader_path(const struct backup_reader *reader);
 
 /* --- attachments, backup_blobs.c --- */
 
+/* A folder of attachments that is not there is not made: they are missing. ERR_NOT_FOUND. */
+enum err backup_blobs_there(const char *folder, struct fault *fault) MUST_CHECK;
 /* Copies one from folder to folder, its digest checked; one that is there stays. */
 enum err backup_blob_copy(struct blobs *from, struct blobs *to, const struct digest *digest,
                           uint64_t *ret_bytes) MUST_CHECK;
+/* Is it there, whole, and what its name says? ERR_NOT_FOUND, ERR_CORRUPT. */
+enum err backup_blob_check(struct blobs *blobs, const struct digest *digest,
+                           uint64_t bytes) MUST_CHECK;
+void backup_blob_refuse(const char *folder, const struct digest *digest, enum err error,
+                        struct fault *fault);
 struct backup_digests {
     struct digest *rows; /* owned */
     size_t count;

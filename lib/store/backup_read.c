@@ -390,9 +390,49 @@ void backup_close(struct backup_reader *reader)
     }
 }
 
-enum err backup_verify(struct backup_reader *reader, const uint8_t secret[SEAL_SECRET_BYTES],
-                       struct backup_progress *progress, struct fault *fault)
+struct verifying {
+    const struct verify_options *options;
+    struct blobs *blobs; /* owned; NULL: not looked at */
+    struct fault *fault;
+};
+
+static enum err verify_blob_cb(void *owner, const struct digest *digest, uint64_t bytes)
 {
-    const struct backup_sink none = {.owner = NULL};
-    return backup_read_all(reader, secret, &none, progress, fault);
+    struct verifying *verifying = owner;
+    struct backup_progress *progress = verifying->options->progress;
+    if (verifying->blobs == NULL) {
+        return OK;
+    }
+    enum err error = backup_blob_check(verifying->blobs, digest, bytes);
+    if (error == ERR_NOT_FOUND || error == ERR_CORRUPT) {
+        backup_blob_refuse(verifying->options->attachments, digest, error, verifying->fault);
+    }
+    if (progress != NULL) {
+        atomic_fetch_add(&progress->attachments, 1);
+    }
+    return error;
+}
+
+enum err backup_verify(struct backup_reader *reader, const uint8_t secret[SEAL_SECRET_BYTES],
+                       const struct verify_options *options, struct fault *fault)
+{
+    const struct blobs_options plain = {.refuse_percent = 0};
+    struct fault own = {.code = ""};
+    struct verifying verifying = {.options = options, .fault = &own};
+    const struct backup_sink sink = {.blob = verify_blob_cb, .owner = &verifying};
+    enum err error = OK;
+    if (options->attachments != NULL && reader->info.attachments > 0) {
+        error = backup_blobs_there(options->attachments, &own);
+        if (error == OK) {
+            error = blobs_open(options->attachments, &plain, &verifying.blobs, &own);
+        }
+    }
+    if (error == OK) {
+        error = backup_read_all(reader, secret, &sink, options->progress, &own);
+    }
+    blobs_close(verifying.blobs);
+    if (error != OK && fault != NULL) {
+        *fault = own;
+    }
+    return error;
 }

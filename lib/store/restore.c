@@ -5,6 +5,7 @@
  * transactions without a sync, and synced once at the end: until the rename nobody relies on them.
  */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -165,12 +166,7 @@ static enum err blob_cb(void *owner, const struct digest *digest, uint64_t bytes
         error = ERR_CORRUPT;
     }
     if (error == ERR_NOT_FOUND || error == ERR_CORRUPT) {
-        char hex[DIGEST_TEXT_BYTES];
-        digest_format(digest, hex);
-        fault_set(restoring->fault, "restore.attachment", restoring->options->attachments,
-                  "the attachment %.16s... of this backup is %s", hex,
-                  error == ERR_CORRUPT ? "damaged there" : "not there");
-        fault_hint(restoring->fault, "name the folder that has it, or restore without attachments");
+        backup_blob_refuse(restoring->options->attachments, digest, error, restoring->fault);
     }
     return error;
 }
@@ -182,12 +178,10 @@ static enum err blobs_begin(struct restoring *restoring)
     if (restoring->options->attachments == NULL || restoring->info->attachments == 0) {
         return OK;
     }
-    if (access(restoring->options->attachments, R_OK | X_OK) != 0) {
-        enum err error = refuse(restoring, restoring->options->attachments,
-                                "read the folder of the attachments");
-        return error == ERR_IO ? ERR_NOT_FOUND : error;
+    enum err error = backup_blobs_there(restoring->options->attachments, restoring->fault);
+    if (error == OK) {
+        error = path_of(restoring, "store-attachments", folder);
     }
-    enum err error = path_of(restoring, "store-attachments", folder);
     if (error == OK) {
         error =
             blobs_open(restoring->options->attachments, &plain, &restoring->from, restoring->fault);
@@ -197,30 +191,70 @@ static enum err blobs_begin(struct restoring *restoring)
 
 /* --- before and after --- */
 
-static enum err size_check(struct restoring *restoring)
+/* The folder in which the wanted one lies. */
+static void parent_of(const char *to, char out[PATH_MAX])
 {
-    const struct backup_info *info = restoring->info;
+    text_copy(out, PATH_MAX, to);
+    char *slash = strrchr(out, '/');
+    if (slash == NULL) {
+        memcpy(out, ".", 2);
+    } else {
+        slash[slash == out ? 1 : 0] = '\0';
+    }
+}
+
+static enum err size_check(const struct backup_info *info, const char *to, struct fault *fault)
+{
+    char parent[PATH_MAX];
     struct statvfs disk;
     if (info->map_bytes < MAP_BYTES_MIN || info->map_bytes > MAP_BYTES_MAX ||
         info->content_bytes > info->map_bytes || info->attachment_bytes > (uint64_t)INT64_MAX / 2) {
-        fault_set(restoring->fault, "restore.size", restoring->to,
+        fault_set(fault, "restore.size", to,
                   "the backup says that it holds %" PRIu64 " bytes for a store of %" PRIu64
                   " bytes, which cannot be",
                   info->content_bytes, info->map_bytes);
-        fault_hint(restoring->fault, "use another backup; nothing was written");
+        fault_hint(fault, "use another backup; nothing was written");
         return ERR_INVALID;
     }
     /* LMDB's pages are at least half full. */
     uint64_t wanted = 2 * info->content_bytes + info->attachment_bytes;
-    if (statvfs(restoring->temporary, &disk) == 0 &&
-        (uint64_t)disk.f_bavail * disk.f_frsize < wanted) {
-        fault_set(restoring->fault, "restore.no-room", restoring->to,
+    parent_of(to, parent);
+    if (statvfs(parent, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < wanted) {
+        fault_set(fault, "restore.no-room", to,
                   "up to %" PRIu64 " MiB are needed, and the disk has %" PRIu64 " MiB",
                   wanted >> 20, (uint64_t)disk.f_bavail * disk.f_frsize >> 20);
-        fault_hint(restoring->fault, "choose a folder on a larger disk; nothing was written");
+        fault_hint(fault, "choose a folder on a larger disk; nothing was written");
         return ERR_FULL;
     }
     return OK;
+}
+
+/* What holds something is never touched. */
+static enum err empty_check(const char *to, struct fault *fault)
+{
+    DIR *dir = opendir(to);
+    int number = errno;
+    bool empty = dir != NULL || number == ENOENT;
+    for (const struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL;
+         entry = readdir(dir)) {
+        empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    if (!empty) {
+        fault_set(fault, "restore.not-empty", to, "is there already and is no empty folder");
+        fault_hint(fault, "choose a folder that is empty or not there: a restore never writes over "
+                          "anything");
+    }
+    return empty ? OK : ERR_EXISTS;
+}
+
+enum err backup_restore_check(const struct backup_reader *reader,
+                              const struct restore_options *options, struct fault *fault)
+{
+    enum err error = empty_check(options->to, fault);
+    return error == OK ? size_check(backup_reader_info(reader), options->to, fault) : error;
 }
 
 static enum err begin(struct restoring *restoring)
@@ -238,20 +272,11 @@ static enum err begin(struct restoring *restoring)
         fault_set(restoring->fault, "restore.path", to, "the path is too long, or empty");
         return ERR_INVALID;
     }
-    /* rmdir takes an empty folder only: what holds something is never touched. */
-    if (rmdir(restoring->to) != 0 && errno != ENOENT) {
-        restoring->temporary[0] = '\0';
-        fault_set(restoring->fault, "restore.not-empty", to,
-                  "is there already and is no empty folder");
-        fault_hint(restoring->fault, "choose a folder that is empty or not there: a restore never "
-                                     "writes over anything");
-        return ERR_EXISTS;
-    }
     if (mkdtemp(restoring->temporary) == NULL) {
         restoring->temporary[0] = '\0';
         return refuse(restoring, to, "make a folder beside it");
     }
-    return size_check(restoring);
+    return OK;
 }
 
 /* That it was restored, and from when: until somebody has compared it with what agencies hold. */
@@ -322,6 +347,7 @@ static enum err sync_folder(struct restoring *restoring, const char *path)
     return error;
 }
 
+/* A rename takes the place of an empty folder, and of no other. */
 static enum err publish(struct restoring *restoring)
 {
     char parent[PATH_MAX];
@@ -333,13 +359,7 @@ static enum err publish(struct restoring *restoring)
         return refuse(restoring, restoring->to, "give the restored folder its name");
     }
     restoring->temporary[0] = '\0';
-    text_copy(parent, sizeof(parent), restoring->to);
-    char *slash = strrchr(parent, '/');
-    if (slash == NULL) {
-        memcpy(parent, ".", 2);
-    } else {
-        slash[slash == parent ? 1 : 0] = '\0';
-    }
+    parent_of(restoring->to, parent);
     return sync_folder(restoring, parent);
 }
 
@@ -381,7 +401,10 @@ enum err backup_restore(struct backup_reader *reader, const uint8_t secret[SEAL_
     restoring->fault = &own;
     const struct backup_sink sink = {
         .key = key_cb, .file = file_cb, .row = row_cb, .blob = blob_cb, .owner = restoring};
-    enum err error = begin(restoring);
+    enum err error = backup_restore_check(reader, options, &own);
+    if (error == OK) {
+        error = begin(restoring);
+    }
     if (error == OK) {
         error = blobs_begin(restoring);
     }

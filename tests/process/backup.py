@@ -8,6 +8,7 @@ senders of kills.py."""
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -200,6 +201,12 @@ class Drill(Case):
                  "--out", self.city.path("trial"))
         self.bad(REFUSED, "no empty folder",
                  *self.city.restore_words(file, self.city.path("older")))
+        self.bad(REFUSED, "no empty folder",
+                 *self.city.restore_words(file, self.city.path("older")), "--dry-run")
+        nobody = ctl("restore", file, "--recovery-key", self.city.path("safe/recovery.key"),
+                     "--out", self.city.path("nobodys"))
+        self.assertEqual(nobody.status, WARNING)
+        self.assertIn("who signed", nobody.err)
         self.bad(USAGE, "--out", "restore", file, "--recovery-key", other)
         self.bad(REFUSED, "cannot read the folder", "backup", "ls", self.city.path("nowhere"))
 
@@ -229,13 +236,56 @@ class Drill(Case):
                 pass
             answer = self.city.backup("--out", blocked, status=FAILED)
             self.assertIn("folder", answer["message"])
-            shown = ctl("--socket", self.city.path("status.sock"), "backup", "show")
-            self.assertEqual(shown.status, WARNING)
-            self.assertIn(blocked, shown.err)
-            self.assertEqual(self.city.ask("status")["backup"]["failures"], 1)
-            self.city.backup("--out", folder)  # a good one ends the warning
-            self.assertEqual(self.city.ask("status")["backup"]["failures"], 0)
+            # one elsewhere says nothing of those in the usual folder
+            state = self.city.ask("status")["backup"]
+            self.assertEqual((state["failures"], state["failure"], state["last"]), (0, None, None))
+            self.assertTrue(self.city.backup("--out", folder)["made"]["file"].startswith(folder))
+            self.assertIsNone(self.city.ask("status")["backup"]["last"])
+        shutil.rmtree(self.city.backups, ignore_errors=True)
+        with open(self.city.backups, "w", encoding="utf-8"):
+            pass
+        self.city.backup(status=FAILED)
+        self.assertEqual(self.city.ask("status")["backup"]["failures"], 1)
+        shown = ctl("--socket", self.city.path("status.sock"), "backup", "show")
+        self.assertEqual(shown.status, WARNING)
+        self.assertIn("backups", shown.err)
+        os.unlink(self.city.backups)
+        self.city.backup()  # a good one ends the warning
+        self.assertEqual(self.city.ask("status")["backup"]["failures"], 0)
         self.city.backup("--out", "relative", status=REFUSED)
+
+
+class Restarted(unittest.TestCase):
+    def test_a_backup_of_before_is_not_the_one_asked_for(self):
+        """The broker restarted between two questions, and the old backup was taken for the new."""
+        made = {"file": "/b/broker-1.backup", "made_ms": 1, "log_size": 1, "rows": 1,
+                "content_bytes": 1, "file_bytes": 1, "attachments": 0, "attachment_bytes": 0}
+        frame = {"schema": 1, "ok": True, "daemon": "broker"}
+        none = {"folder": "/b", "rows": 0, "bytes": 0, "attachments": 0, "made": None,
+                "error": None, "last": made, "failures": 0, "failure": None}
+        for later in ({"state": "never", "started_ms": 0}, {"state": "running", "started_ms": 9},
+                      {"state": "done", "started_ms": 9, "made": made}):
+            answers = [{**frame, "dry_run": False, "leaf": 7, "backup":
+                        {**none, "state": "running", "started_ms": 5}},
+                       {**frame, "backup": {**none, **later}}]
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "broker.sock")
+                server = socket.socket(socket.AF_UNIX)
+                server.bind(path)
+                server.listen()
+
+                def answer_all():
+                    for answer in answers:
+                        client, _ = server.accept()
+                        with client:
+                            client.makefile().readline()
+                            client.sendall(json.dumps(answer).encode() + b"\n")
+                thread = threading.Thread(target=answer_all)
+                thread.start()
+                result = ctl("--socket", path, "backup", "--json")
+                thread.join()
+                server.close()
+            self.assertEqual((result.status, result.json["code"]), (FAILED, "backup.unknown"))
 
 
 class Unconfigured(unittest.TestCase):

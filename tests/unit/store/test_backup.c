@@ -303,7 +303,13 @@ START_TEST(test_never_over_anything)
     ck_assert_uint_eq(entries(), before);
     ck_assert(is_there(folder_path(0, "restored/mine")));
     ck_assert_int_eq(unlink(folder_path(0, "restored/mine")), 0);
-    restore_well(made.path); /* an empty folder is fine */
+    /* refused for another reason, an empty folder stays; and it is fine */
+    struct seal_key good = recovery;
+    seal_key_new(&recovery);
+    ck_assert_int_eq(restore(made.path, &fault), ERR_FORGED);
+    ck_assert(is_there(folder_path(0, "restored")));
+    recovery = good;
+    restore_well(made.path);
 }
 END_TEST
 
@@ -665,8 +671,24 @@ START_TEST(test_attachments_come_back_or_are_missed)
     backup_close(reader);
     ck_assert(has_blob(folder_path(0, "restored/store-attachments"), &digest));
 
-    drop_blob(copies, &digest);
+    /* verified, too: whole, then damaged at the same size, then gone */
+    struct verify_options beside = {.attachments = copies};
     struct fault fault = {.code = ""};
+    char path[400], hex[DIGEST_TEXT_BYTES];
+    digest_format(&digest, hex);
+    (void)snprintf(path, sizeof(path), "%s/%.2s/%s", copies, hex, hex + 2);
+    for (unsigned i = 0; i < 3; i++) {
+        static const enum err expected[] = {OK, ERR_CORRUPT, ERR_NOT_FOUND};
+        if (i == 1) {
+            ck_assert_int_eq(file_write(path, span_text("sealed bytez"), 0600, NULL), OK);
+        } else if (i == 2) {
+            drop_blob(copies, &digest);
+        }
+        ck_assert_int_eq(backup_open(made.path, &reader, NULL), OK);
+        ck_assert_int_eq(backup_verify(reader, recovery.secret, &beside, &fault), expected[i]);
+        backup_close(reader);
+    }
+    ck_assert_str_eq(fault.code, "restore.attachment");
     into.to = folder_path(2, "again");
     ck_assert_int_eq(backup_open(made.path, &reader, NULL), OK);
     ck_assert_int_eq(backup_restore(reader, recovery.secret, &into, &fault), ERR_NOT_FOUND);
@@ -700,9 +722,9 @@ START_TEST(test_a_job_is_remembered)
     struct backup_look look;
     backup_job_look(job, &look);
     ck_assert(look.state == BACKUP_NEVER && !look.has_last);
-    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), OK);
+    ck_assert_int_eq(backup_job_start(job, store, &how, true, &fault), OK);
     how.now_ms++;
-    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), ERR_BUSY);
+    ck_assert_int_eq(backup_job_start(job, store, &how, true, &fault), ERR_BUSY);
     ck_assert_str_eq(fault.code, "backup.running");
     look = look_until_done(job);
     ck_assert_int_eq(look.state, BACKUP_DONE);
@@ -717,19 +739,50 @@ START_TEST(test_a_job_is_remembered)
     const struct backup_file missing = {"broker.yaml", "/nowhere/broker.yaml"};
     bad.files = &missing;
     bad.file_count = 1;
-    ck_assert_int_eq(backup_job_start(job, store, &bad, &fault), OK);
+    ck_assert_int_eq(backup_job_start(job, store, &bad, true, &fault), OK);
     look = look_until_done(job);
     ck_assert_int_eq(look.state, BACKUP_FAILED);
     ck_assert_uint_eq(look.failures, 1);
     ck_assert_str_eq(look.fault.code, "file.not-found");
     ck_assert(look.has_last);
+    /* one elsewhere is told, and is not the regular one */
+    bad.folder = folder_path(1, "elsewhere");
+    ck_assert_int_eq(backup_job_start(job, store, &bad, false, &fault), OK);
+    look = look_until_done(job);
+    ck_assert_str_eq(look.run_fault.code, "file.not-found");
+    ck_assert_uint_eq(look.failures, 1);
+    bad.file_count = 0;
+    ck_assert_int_eq(backup_job_start(job, store, &bad, false, &fault), OK);
+    look = look_until_done(job);
+    ck_assert(look.state == BACKUP_DONE && look.run_fault.code[0] == '\0');
+    ck_assert_ptr_nonnull(strstr(look.made.path, "/elsewhere/"));
+    ck_assert_ptr_null(strstr(look.last.path, "/elsewhere/"));
+    ck_assert_uint_eq(look.failures, 1);
     /* freed while it runs: it is cancelled and leaves nothing */
-    ck_assert_int_eq(backup_job_start(job, store, &how, &fault), OK);
+    ck_assert_int_eq(backup_job_start(job, store, &how, true, &fault), OK);
     backup_job_free(job);
     struct backup_row rows[4];
     struct backup_listing listing = {.rows = rows, .max = 4};
     ck_assert_int_eq(backup_list(how.folder, &listing, NULL), OK);
     ck_assert_uint_eq(listing.unreadable, 0);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(test_what_a_killed_one_left_goes)
+{
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+    fill(store, 2, 2);
+    struct backup_options how = options_at(1770000000000u);
+    char left[300], other[300];
+    (void)snprintf(left, sizeof(left), "%s/broker-20260101T000000000.backup.part", how.folder);
+    (void)snprintf(other, sizeof(other), "%s/agent-20260101T000000000.backup.part", how.folder);
+    ck_assert_int_eq(folder_make(how.folder, 0700, NULL), OK);
+    ck_assert_int_eq(file_write(left, span_text("half"), 0600, NULL), OK);
+    ck_assert_int_eq(file_write(other, span_text("another's"), 0600, NULL), OK);
+    (void)make(store, &how);
+    ck_assert(!is_there(left) && is_there(other));
     store_close(store);
 }
 END_TEST
@@ -765,6 +818,7 @@ int main(void)
     tcase_add_loop_test(tests, test_hostile_files, 0, (int)COUNT_OF(forgeries));
     tcase_add_test(tests, test_keeps_the_newest_and_what_they_need);
     tcase_add_test(tests, test_attachments_come_back_or_are_missed);
+    tcase_add_test(tests, test_what_a_killed_one_left_goes);
     tcase_add_test(tests, test_can_be_cancelled);
     tcase_add_test(tests, test_a_job_is_remembered);
     suite_add_tcase(suite, tests);
