@@ -303,31 +303,62 @@ static void check_backup(const struct doctor *doctor, struct findings *findings)
     judge_backup(&backup, doctor->wall_ms, findings);
 }
 
-/* Answered by the standby itself, on its own host. */
-static void check_standby(const struct doctor *doctor, struct findings *findings)
+/* As the broker sees it that is followed. */
+static void judge_followed(const struct json_value *standby, struct findings *findings)
 {
-    struct json_value root = json_root(doctor->status), standby = json_member(&root, "standby");
-    uint64_t behind = value_u64(&standby, "behind_leaves");
-    uint64_t age_ms = age_of(value_u64(&standby, "level_ms"), doctor->wall_ms);
-    enum light light = behind > 0 ? light_of(age_ms, STANDBY_WARN, STANDBY_BAD) : LIGHT_GOOD;
+    const char *state = value_text(standby, "state");
+    uint64_t behind_ms = value_u64(standby, "behind_ms");
+    enum light light = light_of(behind_ms, STANDBY_WARN, STANDBY_BAD);
     char age[LIGHT_AGE_BYTES];
 
-    if (json_absent(&standby)) {
-        doctor_found(findings, LIGHT_GOOD, NULL, "this broker is none; ask one on its own host");
-        return;
-    }
-    if (value_text(&standby, "code")[0] != '\0') {
+    light_age(behind_ms, age);
+    if (strcmp(state, "never") == 0 || strcmp(state, "away") == 0) {
         doctor_found(findings, LIGHT_BAD,
-                     value_text(&standby, "hint")[0] != '\0' ? value_text(&standby, "hint")
-                                                             : "is the way to the broker open?",
-                     "%s: %.350s", value_text(&standby, "state"), value_text(&standby, "message"));
+                     "on its host: `referralctl doctor --only standby`; is its way here open?",
+                     "the standby is not there (%s)", state);
+    } else {
+        doctor_found(findings, light,
+                     light != LIGHT_GOOD ? "on its host: `referralctl doctor --only standby`"
+                                         : NULL,
+                     "%s: %" PRIu64 " transactions behind, since %s", state,
+                     value_u64(standby, "behind_transactions"), age);
+    }
+}
+
+/* As it says itself, on its own host. */
+static void judge_standby(const struct doctor *doctor, const struct json_value *standby,
+                          struct findings *findings)
+{
+    uint64_t behind = value_u64(standby, "behind_leaves");
+    uint64_t age_ms = age_of(value_u64(standby, "level_ms"), doctor->wall_ms);
+    enum light light = behind > 0 ? light_of(age_ms, STANDBY_WARN, STANDBY_BAD) : LIGHT_GOOD;
+    const char *hint = value_text(standby, "hint");
+    char age[LIGHT_AGE_BYTES];
+
+    if (value_text(standby, "code")[0] != '\0') {
+        doctor_found(findings, LIGHT_BAD,
+                     hint[0] != '\0' ? hint : "is the way to the broker's socket open?",
+                     "%s: %.350s", value_text(standby, "state"), value_text(standby, "message"));
         return;
     }
     light_age(age_ms, age);
     doctor_found(findings, light,
                  light != LIGHT_GOOD ? "is the broker up, and the way to its socket open?" : NULL,
                  "%s: the copy is %" PRIu64 " leaves behind, level %s ago",
-                 value_text(&standby, "state"), behind, age);
+                 value_text(standby, "state"), behind, age);
+}
+
+static void check_standby(const struct doctor *doctor, struct findings *findings)
+{
+    struct json_value root = json_root(doctor->status), standby = json_member(&root, "standby");
+
+    if (json_absent(&standby)) {
+        doctor_found(findings, LIGHT_GOOD, NULL, "none is configured");
+    } else if (strcmp(value_text(&root, "daemon"), "standby") == 0) {
+        judge_standby(doctor, &standby, findings);
+    } else {
+        judge_followed(&standby, findings);
+    }
 }
 
 const struct check broker_checks[] = {

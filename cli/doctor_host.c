@@ -1,6 +1,6 @@
 /* Checks of what lies on the host of either daemon: its socket, files, keys, certificates, disk.
  * See doctor.h. */
-#include <fcntl.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <poll.h>
@@ -170,9 +170,14 @@ static void check_secret(const struct doctor *doctor, const char *option, struct
     if (!path_of(doctor, option, path)) {
         return;
     }
+    if (stat(path, &found) != 0 && errno == EACCES) {
+        doctor_found(findings, LIGHT_UNKNOWN, "ask as root",
+                     "%s: not known: %.300s is out of reach", option, path);
+        return;
+    }
     if (stat(path, &found) != 0) {
         doctor_found(findings, LIGHT_BAD, "put it back from where the key ceremony keeps it",
-                     "%s: %.300s: is not there, or not to be seen", option, path);
+                     "%s: %.300s: is not there", option, path);
         return;
     }
     if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {

@@ -35,6 +35,7 @@ struct watch {
     struct watch_state state;
     struct asker asker;
     struct feed feed;
+    char refusal[160]; /* of the last question */
     unsigned columns, rows;
     bool help, dirty;
     uint64_t drawn_ms;
@@ -104,6 +105,9 @@ static enum err take_answer(struct watch *watch, uint64_t now_ms)
     error = local_receive(asker->stream, 0, &line);
     if (error == OK) {
         error = watch_state_answer(&watch->state, (enum watch_answer)asker->next, span_buf(&line));
+        if (error == ERR_INVALID) {
+            watch_refusal(span_buf(&line), watch->refusal, sizeof(watch->refusal));
+        }
     }
     buf_free(&line);
     if (error != OK) {
@@ -129,7 +133,7 @@ static void step_asker(struct watch *watch, uint64_t now_ms)
         }
     }
     if (error == ERR_INVALID) {
-        lost(watch, "its answer is not a broker's, or a refusal", now_ms);
+        lost(watch, watch->refusal, now_ms);
     } else if (error != OK && (error != ERR_TIMEOUT || now_ms >= asker->due_ms)) {
         lost(watch, call_silence(watch->path, error), now_ms);
     }
@@ -153,7 +157,8 @@ static void step_feed(struct watch *watch, uint64_t now_ms)
         } else if (news == FEED_LOST) {
             lost(watch, watch->feed.why, now_ms);
         } else if (news == FEED_REFUSED) {
-            watch_state_refused(&watch->state, span_buf(&watch->feed.line));
+            watch_refusal(span_buf(&watch->feed.line), watch->state.no_events,
+                          sizeof(watch->state.no_events));
             watch->dirty = true;
         } else if (news == FEED_OPENED && !watch->asker.waits) {
             watch->asker.due_ms = now_ms;

@@ -144,15 +144,17 @@ enum err watch_state_event(struct watch_state *state, struct span line)
     return error;
 }
 
-void watch_state_refused(struct watch_state *state, struct span line)
+void watch_refusal(struct span line, char *out, size_t size)
 {
     struct json *json = NULL;
     struct json_value root;
 
-    text_copy(state->no_events, sizeof(state->no_events), "it refuses to");
+    text_copy(out, size, "its answer is not a broker's");
     if (json_open("answer", line, &json, NULL) == OK) {
         root = json_root(json);
-        text_copy(state->no_events, sizeof(state->no_events), value_text(&root, "message"));
+        if (value_text(&root, "message")[0] != '\0') {
+            text_copy(out, size, value_text(&root, "message"));
+        }
     }
     json_free(json);
 }

@@ -44,8 +44,8 @@ enum err watch_state_answer(struct watch_state *state, enum watch_answer which,
                             struct span line) MUST_CHECK;
 /* Keeps an event's line, the oldest making room; of an agency's state only what changed. */
 enum err watch_state_event(struct watch_state *state, struct span line) MUST_CHECK;
-/* The broker's answer that it gives no events. */
-void watch_state_refused(struct watch_state *state, struct span line);
+/* The reason in an answer that refuses, or that it is none. */
+void watch_refusal(struct span line, char *out, size_t size);
 /* The broker's time now, as far as its last answer says; 0: none yet. */
 uint64_t watch_state_broker_ms(const struct watch_state *state);
 

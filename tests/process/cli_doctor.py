@@ -345,8 +345,7 @@ class OfAnswers(Doctors):
         hour, words = 3600000, ("--socket", self.path)
         backup = {"folder": "/b", "state": "idle",
                   "last": {"file": "b-1", "made_ms": int(NOW.timestamp() - 8 * 3600) * 1000}}
-        now = int(NOW.timestamp() - 8 * 3600) * 1000
-        level = {"state": "following", "behind_leaves": 0, "level_ms": now, "code": ""}
+        level = {"state": "level", "behind_transactions": 0, "behind_ms": 0}
         old = {**backup, "last": {"file": "b-1", "made_ms": MS - 10 ** 10}}
         for check, light, pattern, spoil, mend in (
                 ("store", "warn", "82 % full", lambda: self.status(store_percent=82),
@@ -369,13 +368,12 @@ class OfAnswers(Doctors):
                  lambda: self.status(backup={**backup, "failures": 2, "failure": {
                      "code": "backup.full", "place": "/b", "message": "no room", "hint": ""}}),
                  lambda: self.status(backup=backup)),
-                ("standby", "warn", "following: the copy is 7 leaves behind, level 11[0-9] s ago",
-                 lambda: self.status(standby={**level, "behind_leaves": 7,
-                                              "level_ms": now - 110000}),
+                ("standby", "warn", "behind: 7 transactions behind, since 119 s",
+                 lambda: self.status(standby={**level, "state": "behind", "behind_ms": 119000,
+                                              "behind_transactions": 7}),
                  lambda: self.status(standby=level)),
-                ("standby", "bad", "lost: the broker is silent",
-                 lambda: self.status(standby={**level, "state": "lost", "code": "standby.silent",
-                                              "message": "the broker is silent", "hint": ""}),
+                ("standby", "bad", "the standby is not there .away.",
+                 lambda: self.status(standby={**level, "state": "away"}),
                  lambda: self.status(standby=level)),
                 ("agencies", "warn", "health 某局: suspended",
                  lambda: self.agencies(state="suspended"), self.agencies),
@@ -433,6 +431,22 @@ class OfAnswers(Doctors):
         self.assertIn("last success 2026-10-19T09:00:00",
                       self.well("notices", "--socket", self.path, agent=True)[0]["evidence"])
 
+    def test_a_standby(self):
+        """It says for itself how far it is; what a broker does is of no concern there."""
+        now = int(NOW.timestamp() - 8 * 3600) * 1000
+        good = {"state": "following", "behind_leaves": 0, "level_ms": now, "code": ""}
+        self.answers["status"] = {"daemon": "standby", "software": "x", "standby": good}
+        for change, light, pattern in (
+                ({"behind_leaves": 7, "level_ms": now - 110000}, "warn",
+                 "following: the copy is 7 leaves behind, level 11[0-9] s ago"),
+                ({"state": "stopped", "code": "standby.silent", "message": "the broker is silent",
+                  "hint": ""}, "bad", "stopped: the broker is silent")):
+            self.answers["status"]["standby"] = {**good, **change}
+            self.ill("standby", light, pattern, "--socket", self.path)
+            self.answers["status"]["standby"] = good
+        for check in ("reach", "standby", "clock", "agencies", "backup"):
+            self.well(check, "--socket", self.path)
+
     def test_names_and_forms(self):
         """Help lists the names that there are; each is a check of its own."""
         for words in (("doctor",), ("agent", "doctor")):
@@ -451,10 +465,6 @@ class OfAnswers(Doctors):
         found = self.ill("reach", "bad", "this is the socket of an agent", "--socket", self.path,
                          status=REFUSED)
         self.assertIn("agent doctor", found["next"])
-        self.answers["status"] = {"daemon": "standby", "software": "x", "standby": {
-            "state": "following", "behind_leaves": 0, "level_ms": 0, "code": ""}}
-        for check in ("reach", "standby", "clock", "agencies", "backup"):
-            self.well(check, "--socket", self.path)
         self.assertNotIn("\x1b", ctl("doctor", "--socket", self.path).out)
         self.assertEqual(ctl("doctor", "--socket", self.path, "--quiet").out, "")
 

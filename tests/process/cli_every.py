@@ -98,6 +98,9 @@ class Every(Case):
                 ("dead retry", ("7", "--reason", "x"), REFUSED),
                 ("dead drop", ("7", "--reason", "x", "--yes"), REFUSED),
                 ("ping", ("education",), OK), ("ping", ("health", "--timeout", "1"), UNREACHABLE),
+                ("standby show", (), FORGIVEN + (REFUSED,)),
+                ("standby promote", ("--dry-run",), REFUSED),
+                ("standby hand-over", ("--dry-run",), REFUSED),
                 ("audit tail", (), OK), ("config show", (), OK), ("metrics", (), OK)):
             self.run_one(path, *words, *broker, status=status)
         self.change("clock confirm")

@@ -374,6 +374,14 @@ class OnATerminal(Watching):
         self.broker.change("education", up=False)
         terminal.wait("education down by asking", lambda page: "1 down" in page)
 
+    def test_questions_that_are_refused(self):
+        self.broker.refuse = "status"
+        terminal = Terminal(self.broker.path)
+        self.addCleanup(terminal.close)
+        terminal.wait("the reason", lambda page: "NOT REACHED" in page and "needs a role" in page)
+        self.broker.refuse = None
+        terminal.wait("the page", lambda page: "all agencies up" in page)
+
     def test_another_log(self):
         """A position that this log has not: its own events are shown, from its end."""
         terminal = self.watch()
