@@ -100,6 +100,9 @@ static void line_cb(void *ctx, uint64_t handle, struct span line)
         peer.roles == 0) {
         local_hang_up(server->local, handle);
     }
+    if (answer.len == 0) {
+        local_keep(server->local, handle); /* its answer comes later */
+    }
     buf_free(&answer);
     tick_cb(server);
 }
@@ -182,6 +185,7 @@ static void answer_pings(struct status_server *server)
             local_reply(server->local, result.tag, span_buf(&answer)) == ERR_MEMORY) {
             local_hang_up(server->local, result.tag);
         }
+        local_unkeep(server->local, result.tag);
         buf_free(&answer);
     }
 }

@@ -73,8 +73,9 @@ enum err local_peer(const struct local_server *server, uint64_t handle,
  * (SO_PEERGROUPS). ERR_NOT_FOUND; ERR_IO: the system does not say. */
 enum err local_peer_groups(const struct local_server *server, uint64_t handle,
                            const uint32_t *groups, size_t count, bool *ret_member) MUST_CHECK;
-/* The client stays though it says nothing. */
+/* The client stays though it says nothing, or sends no more: an answer is still to come. */
 void local_keep(struct local_server *server, uint64_t handle);
+void local_unkeep(struct local_server *server, uint64_t handle);
 /* Bytes that wait for the client to take them; 0 when it is gone. */
 size_t local_queued(const struct local_server *server, uint64_t handle);
 size_t local_client_count(const struct local_server *server);

@@ -34,6 +34,7 @@ struct local_client {
     uint64_t heard_ms;
     bool paused; /* not read from */
     bool kept;
+    bool ended;      /* it sends no more, and may still read */
     bool hanging_up; /* reads no more, closes when all is written */
 };
 
@@ -229,6 +230,21 @@ static void client_take(struct local_client *client, struct span bytes)
     }
 }
 
+/* The end of what it sends: a last line needs no newline. It gets what it asked for, and goes then;
+ * one that is kept goes when somebody lets it go, or it does not take what it is sent. */
+static void client_ended(struct local_client *client)
+{
+    if (client->paused) {
+        return; /* there is more to look at first */
+    }
+    if (client->line.len > 0) {
+        client_take(client, span_text("\n"));
+    }
+    if (client->handle != 0 && !client->hanging_up && !client->paused && !client->kept) {
+        client_hang_up(client);
+    }
+}
+
 static void space_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *space)
 {
     const struct local_client *client = (struct local_client *)handle;
@@ -241,6 +257,12 @@ static void space_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *space)
 static void read_cb(uv_stream_t *stream, ssize_t got, const uv_buf_t *space)
 {
     struct local_client *client = (struct local_client *)stream;
+    if (got == UV_EOF) {
+        client->ended = true;
+        (void)uv_read_stop(stream); /* always succeeds */
+        client_ended(client);
+        return;
+    }
     if (got < 0) {
         client_close(client, true);
         return;
@@ -260,8 +282,12 @@ static void client_resume(struct local_client *client)
     client->paused = false;
     client_take(client, span_buf(&held));
     buf_free(&held);
-    if (client->handle != 0 && !client->hanging_up && !client->paused &&
-        uv_read_start((uv_stream_t *)&client->pipe, space_cb, read_cb) != 0) {
+    if (client->handle == 0 || client->hanging_up || client->paused) {
+        return;
+    }
+    if (client->ended) {
+        client_ended(client);
+    } else if (uv_read_start((uv_stream_t *)&client->pipe, space_cb, read_cb) != 0) {
         client_close(client, true);
     }
 }
@@ -413,6 +439,17 @@ void local_keep(struct local_server *server, uint64_t handle)
     struct local_client *client = client_find(server, handle);
     if (client != NULL) {
         client->kept = true;
+    }
+}
+
+void local_unkeep(struct local_server *server, uint64_t handle)
+{
+    struct local_client *client = client_find(server, handle);
+    if (client != NULL) {
+        client->kept = false;
+        if (client->ended) {
+            client_ended(client);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ real agent."""
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -156,6 +157,10 @@ class Pings(unittest.TestCase):
                                                            timeout_ms=30000))
             self.assertTrue(answer["ok"], answer)
             self.assertLess(answer["round_trip_ms"], 5000)
+            asked = subprocess.run(["socat", "-t20", "-", "UNIX-CONNECT:" + city.path("broker", "s")],
+                                   input=b'{"cmd":"ping","agency":"education"}', check=True,
+                                   capture_output=True)  # its input has ended before the answer
+            self.assertTrue(SCHEMA.answer("ping", json.loads(asked.stdout))["ok"])
         finally:
             city.close()
 

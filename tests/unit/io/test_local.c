@@ -398,6 +398,51 @@ START_TEST(who_is_silent_makes_room_for_others_when_all_places_are_taken)
 }
 END_TEST
 
+/* `printf 'hello\nlast' | socat`: both lines are answered, then the connection ends. */
+START_TEST(who_sends_no_more_is_answered_to_the_end)
+{
+    struct desk desk;
+    char text[64];
+    desk_open(&desk, 0);
+    int fd = raw_connect(desk.path);
+    ck_assert_int_eq(send(fd, "hello\nlast", 10, MSG_NOSIGNAL), 10);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    (void)raw_read_all(&desk, fd, text, sizeof text);
+    ck_assert_str_eq(text, "hello\nlast\n");
+    ck_assert_int_eq(desk.gone, 1);
+    ck_assert_int_eq(close(fd), 0);
+    desk_close(&desk);
+}
+END_TEST
+
+/* One whose answer comes later stays until it was let go. */
+START_TEST(who_sends_no_more_waits_for_a_later_answer)
+{
+    struct desk desk;
+    char text[64];
+    desk_open(&desk, 0);
+    int fd = raw_connect(desk.path);
+    ck_assert_int_eq(send(fd, "later\n", 6, MSG_NOSIGNAL), 6);
+    uint64_t end_ms = now_ms() + 5000;
+    while (desk.lines == 0 && now_ms() < end_ms) {
+        loop_turn(desk.loop, 5);
+    }
+    local_keep(desk.server, desk.last);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    for (int i = 0; i < 5; i++) {
+        loop_turn(desk.loop, 5);
+    }
+    ck_assert_int_eq(desk.gone, 0);
+    ck_assert_int_eq(local_reply(desk.server, desk.last, span_text("now")), OK);
+    local_unkeep(desk.server, desk.last);
+    (void)raw_read_all(&desk, fd, text, sizeof text);
+    ck_assert_str_eq(text, "now\n");
+    ck_assert_int_eq(desk.gone, 1);
+    ck_assert_int_eq(close(fd), 0);
+    desk_close(&desk);
+}
+END_TEST
+
 #define ECHO_BYTES 8192
 #define ECHO_LINES 400
 
@@ -421,6 +466,9 @@ START_TEST(answers_that_are_not_taken_stop_the_reading)
     ck_assert_uint_lt(sent, sizeof lines); /* it was not taken */
     ck_assert_int_lt(desk.lines, ECHO_LINES / 2);
     for (uint64_t end_ms = now_ms() + 20000; got < sizeof text && now_ms() < end_ms;) {
+        if (sent == sizeof lines) {
+            (void)shutdown(fd, SHUT_WR); /* all that is still held is answered, too */
+        }
         ssize_t more = send(fd, lines + sent, sizeof lines - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         sent += more > 0 ? (size_t)more : 0;
         more = recv(fd, text + got, sizeof text - got, MSG_DONTWAIT);
@@ -566,6 +614,8 @@ int main(void)
     tcase_add_test(tests, a_peer_that_does_not_read_is_closed_not_waited_for);
     tcase_add_test(tests, who_is_silent_makes_room_for_the_same_user);
     tcase_add_test(tests, who_is_silent_makes_room_for_others_when_all_places_are_taken);
+    tcase_add_test(tests, who_sends_no_more_is_answered_to_the_end);
+    tcase_add_test(tests, who_sends_no_more_waits_for_a_later_answer);
     tcase_add_test(tests, answers_that_are_not_taken_stop_the_reading);
     tcase_add_test(tests, closing_with_clients_connected_is_clean);
     tcase_add_test(tests, a_living_server_is_not_replaced_and_a_leftover_is);
