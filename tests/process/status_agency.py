@@ -157,9 +157,9 @@ class Pings(unittest.TestCase):
                                                            timeout_ms=30000))
             self.assertTrue(answer["ok"], answer)
             self.assertLess(answer["round_trip_ms"], 5000)
-            asked = subprocess.run(["socat", "-t20", "-", "UNIX-CONNECT:" + city.path("broker", "s")],
-                                   input=b'{"cmd":"ping","agency":"education"}', check=True,
-                                   capture_output=True)  # its input has ended before the answer
+            path = "UNIX-CONNECT:" + city.path("broker", "s")
+            asked = subprocess.run(["socat", "-t20", "-", path], capture_output=True, check=True,
+                                   input=b'{"cmd":"ping","agency":"education"}')  # ends before it
             self.assertTrue(SCHEMA.answer("ping", json.loads(asked.stdout))["ok"])
         finally:
             city.close()
