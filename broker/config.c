@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "broker/roles.h"
+#include "io/metrics_http.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
 
@@ -81,6 +82,11 @@ const struct yaml_option broker_option_table[] = {
     {GROUP("status-auditors", 2),
      .help = "The group whose members may read the log with the reasons, and change nothing; left "
              "out: root and the daemon's own user. Nobody may be operator and auditor."},
+    {MEMBER("metrics-listen", YAML_TEXT, metrics_listen),
+     .size = sizeof(((struct broker_config *)0)->metrics_listen),
+     .help =
+         "127.0.0.1:PORT for Prometheus, which asks /metrics there; left out: there is none. Any "
+         "user of this machine may read it; there is nothing personal in it."},
     {MEMBER("connections-max", YAML_UNSIGNED, connections_max), .max = 65536, .initial = "0",
      .help = "Connections at once; 0 is 16 for each agency of the registry at the start."},
     {MEMBER("laboratory", YAML_BOOL, laboratory), .initial = "false",
@@ -166,6 +172,16 @@ static enum err check_role(const struct yaml_node *root, const struct broker_con
     return ERR_INVALID;
 }
 
+static enum err check_metrics(const struct yaml_node *root, const struct broker_config *config,
+                              struct fault *fault)
+{
+    if (config->metrics_listen[0] != '\0' && !metrics_http_address(config->metrics_listen)) {
+        return yaml_refuse(yaml_find(root, "metrics-listen"), fault, "config.metrics",
+                           "expected 127.0.0.1:PORT: figures stay on this machine");
+    }
+    return OK;
+}
+
 static enum err check_all(const struct yaml_node *root, const struct broker_config *config,
                           struct fault *fault)
 {
@@ -176,6 +192,9 @@ static enum err check_all(const struct yaml_node *root, const struct broker_conf
 
     if (go_on) {
         go_on = fault_go_on(check_laboratory(root, config, fault), fault, &result);
+    }
+    if (go_on) {
+        go_on = fault_go_on(check_metrics(root, config, fault), fault, &result);
     }
     for (size_t i = 0; go_on && i < sizeof(roles) / sizeof(roles[0]); i++) {
         go_on = fault_go_on(check_role(root, config, roles[i], fault), fault, &result);

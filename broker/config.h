@@ -39,6 +39,7 @@ struct broker_config {
     char standby_of[CONFIG_PATH_BYTES];    /* a standby's: the other broker's status socket */
     char status_socket[CONFIG_PATH_BYTES];
     char status_groups[3][CONFIG_GROUP_BYTES]; /* of observers, operators, auditors; or empty */
+    char metrics_listen[64];                   /* address and port on the loopback; empty: none */
     uint64_t connections_max;                  /* 0: LIMIT_CONNECTIONS_EACH for each agency */
     uint64_t laboratory_behind_ms; /* the wall clock starts so far in the past; laboratory only */
     struct option_origin origin;

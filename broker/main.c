@@ -27,6 +27,7 @@
 #include "io/link.h"
 #include "io/local.h"
 #include "io/loop.h"
+#include "io/metrics_http.h"
 #include "io/sd_notify.h"
 #include "store/blobs.h"
 #include "store/journal.h"
@@ -38,8 +39,9 @@
 #define DAMAGED_STATUS "存储损坏：只答状态，不收发" /* of a daemon without a broker */
 
 struct daemon {
-    struct loaded *loaded; /* what the files say; owned */
-    struct reload *reload; /* owned */
+    struct loaded *loaded;        /* what the files say; owned */
+    struct reload *reload;        /* owned */
+    struct metrics_http *metrics; /* NULL: no port for them */
     struct store *store;
     struct blobs *blobs;
     struct broker *broker;
@@ -415,16 +417,34 @@ static enum err open_reload(struct daemon *daemon)
     return OK;
 }
 
-static enum err start_status(struct daemon *daemon)
+static struct status_context context_of(struct daemon *daemon)
 {
-    const struct status_context context = {.broker = daemon->broker,
-                                           .backup = daemon->backup,
-                                           .reload = daemon->reload,
-                                           .standby = &daemon->standby,
-                                           .clock = &daemon->clock,
-                                           .link = daemon->link};
+    return (struct status_context){.broker = daemon->broker,
+                                   .backup = daemon->backup,
+                                   .reload = daemon->reload,
+                                   .standby = &daemon->standby,
+                                   .clock = &daemon->clock,
+                                   .link = daemon->link};
+}
 
-    return status_server_start(daemon->status, &context);
+static enum err write_metrics(void *ctx, struct buf *out)
+{
+    const struct status_context context = context_of(ctx);
+
+    return status_metrics_text(&context, out);
+}
+
+static enum err start_status(struct daemon *daemon, struct fault *fault)
+{
+    const struct metrics_http_options metrics = {
+        .address = daemon->loaded->config.metrics_listen, .write = write_metrics, .ctx = daemon};
+    const struct status_context context = context_of(daemon);
+    enum err error = OK;
+
+    if (metrics.address[0] != '\0') {
+        error = metrics_http_open(daemon->loop, &metrics, &daemon->metrics, fault);
+    }
+    return error == OK ? status_server_start(daemon->status, &context) : error;
 }
 
 static enum err open_loop(struct daemon *daemon, struct fault *fault)
@@ -486,7 +506,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (error == OK) {
         error = open_reload(daemon);
     }
-    return error == OK ? start_status(daemon) : error;
+    return error == OK ? start_status(daemon, fault) : error;
 }
 
 /* --- stop --- */
@@ -544,6 +564,7 @@ static int stop(struct daemon *daemon)
         wait_for_standby(daemon);
     }
     status_server_close(daemon->status);
+    metrics_http_close(daemon->metrics);
     broker_backup_free(daemon->backup);
     daemon->backup = NULL;
     store_close(daemon->store);

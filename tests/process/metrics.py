@@ -6,6 +6,7 @@ each leads to a chapter that exists."""
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -57,10 +58,54 @@ def judge_figures(city):
     receiver.link.close()
 
 
+class City(status_client.City):
+    """With a port for Prometheus."""
+
+    def make_configuration(self):
+        super().make_configuration()
+        self.port = status_client.run_client.free_port()
+        with open(self.path("broker.yaml"), "a", encoding="utf-8") as file:
+            file.write("metrics-listen: 127.0.0.1:%d\n" % self.port)
+
+    def http(self, data, timeout=10):
+        """What comes back until the connection ends."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout) as raw:
+            got = b""
+            try:
+                raw.sendall(data)
+                while piece := raw.recv(65536):
+                    got += piece
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+            return got
+
+
+def judge_port(city):
+    """One figure page, and nothing for whoever asks for another thing or will not end."""
+    head, text = city.http(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").split(b"\r\n\r\n", 1)
+    need(head.startswith(b"HTTP/1.1 200 ") and
+         b"Content-Length: %d" % len(text) in head and b"text/plain" in head, head)
+    promtool("check", "metrics", text=text.decode())
+    for request, status in ((b"GET / HTTP/1.1\r\n\r\n", b"404"),
+                            (b"GET /metrics/../x HTTP/1.1\r\n\r\n", b"404"),
+                            (b"POST /metrics HTTP/1.1\r\n\r\n", b"405")):
+        need(city.http(request).startswith(b"HTTP/1.1 " + status), request)
+    for hostile in (b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 5000, b"\0" * 100, b"GET\0 /\r\n\r\n"):
+        need(city.http(hostile) == b"", hostile[:20])
+    idle = [socket.create_connection(("127.0.0.1", city.port), 10) for _ in range(8)]
+    need(city.http(b"GET /metrics HTTP/1.1\r\n\r\n") == b"", "a ninth is listened to")
+    need(all(raw.recv(1) == b"" for raw in idle), "who says nothing is kept")  # after 5 s
+    need(city.http(b"GET /metrics HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200"), "none after them")
+    for raw in idle:
+        raw.close()
+    need(city.good("status")["ok"], "the broker suffered")
+
+
 def main():
-    city = status_client.City()
+    city = City()
     try:
         judge_figures(city)
+        judge_port(city)
         text = city.good("metrics")["text"]
     finally:
         city.close()
