@@ -515,8 +515,8 @@ def play(city, seed):
     _, log = city.verify()
     need(size <= len(log) <= size + 4, "the log grew from %d to %d" % (size, len(log)))
     city.stderr.seek(0)
-    lines = city.stderr.readlines()
-    need(len(lines) < 20, "%d lines were logged, such as %r" % (len(lines), lines[-1]))
+    lines = city.stderr.readlines()  # of an event 20 a minute, and how many were left out
+    need(len(lines) < 60, "%d lines were logged, such as %r" % (len(lines), lines[-1]))
     told = judge_log(attack, log, len(waits))
     p99 = waits[len(waits) * 99 // 100]
     print("honest: %d answers, p50 %.0f ms, p99 %.0f ms, worst %.0f ms; RssAnon +%d KiB, VmPeak "
