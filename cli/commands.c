@@ -98,7 +98,9 @@ const struct command command_table[] = {
      "  referralctl watch --once --json | jq '.lights[] | select(.light != \"ok\")'\n"
      "  referralctl watch --follow --json --after 4711   events as lines, from a position on\n"
      "\n"
-     "Keys: q quits, ? explains the page. NO_COLOR is heeded; the light is also a word.\n"},
+     "Keys: q quits, ? explains the page. NO_COLOR is heeded; the light is also a word. --follow "
+     "has\n"
+     "lines of its own, `lost` and `reached`, for the way to the broker.\n"},
     {"doctor", "What needs attention on the broker's host: a light, its evidence, the next step.",
      "", 0, BITS_3(OPTION_SOCKET, OPTION_CONFIG, OPTION_ONLY) | OPTION_BIT(OPTION_DISK_PERCENT), 0,
      doctor_run,
