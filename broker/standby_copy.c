@@ -260,7 +260,7 @@ static enum err check_tree(struct standby_copy *copy, struct store_txn *read, ui
     enum err error = audit_checkpoint(read, &noted, &note);
 
     if (error == OK) {
-        error = checkpoint_verify(note, keyring_origin(keyring), keys, count, &checkpoint);
+        error = checkpoint_verify_any(note, keyring_origin(keyring), keys, count, &checkpoint);
     }
     if (error == OK) {
         error = audit_root(read, &root);

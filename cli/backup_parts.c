@@ -108,8 +108,8 @@ static bool checkpoint_fits(const struct keyring *keyring, const struct backup_i
     if (info->log_size == 0) {
         return true;
     }
-    return checkpoint_verify(span_text(info->note), keyring_origin(keyring), keys, count,
-                             &checkpoint) == OK &&
+    return checkpoint_verify_any(span_text(info->note), keyring_origin(keyring), keys, count,
+                                 &checkpoint) == OK &&
            checkpoint.size == info->log_size && digest_equal(&checkpoint.root, &info->log_root);
 }
 

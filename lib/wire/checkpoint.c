@@ -199,6 +199,31 @@ enum err checkpoint_verify(struct span bytes, const char *origin,
     return ERR_FORGED;
 }
 
+static bool origin_is_of(const char *origin, const char *first)
+{
+    size_t len = strlen(first);
+    if (strncmp(origin, first, len) != 0) {
+        return false;
+    }
+    const char *rest = origin + len;
+    return rest[0] == '\0' || (rest[0] == '/' && rest[1] != '\0' &&
+                               strspn(rest + 1, "0123456789") == strlen(rest + 1));
+}
+
+enum err checkpoint_verify_any(struct span bytes, const char *first,
+                               const uint8_t (*keys)[SIGN_PUBLIC_BYTES], size_t key_count,
+                               struct checkpoint *ret_checkpoint)
+{
+    struct checkpoint stated;
+    enum err error = checkpoint_parse(bytes, &stated, NULL);
+    if (error != OK) {
+        return error;
+    }
+    return origin_is_of(stated.origin, first)
+               ? checkpoint_verify(bytes, stated.origin, keys, key_count, ret_checkpoint)
+               : ERR_FORGED;
+}
+
 #define WITNESS_DOMAIN     "referral.v1.witness"
 #define WITNESS_TEXT_BYTES (sizeof(WITNESS_DOMAIN) + DIGEST_BYTES + 8 + DIGEST_BYTES)
 

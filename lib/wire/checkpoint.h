@@ -31,6 +31,12 @@ enum err checkpoint_verify(struct span bytes, const char *origin,
                            const uint8_t (*keys)[SIGN_PUBLIC_BYTES], size_t key_count,
                            struct checkpoint *ret_checkpoint) MUST_CHECK;
 
+/* The same of any log of that broker: its first, whose origin is `first`, or one that went on from
+ * it, whose origin is that, a slash, and digits. */
+enum err checkpoint_verify_any(struct span bytes, const char *first,
+                               const uint8_t (*keys)[SIGN_PUBLIC_BYTES], size_t key_count,
+                               struct checkpoint *ret_checkpoint) MUST_CHECK;
+
 /* An agency's statement that it saw this tree head and found it consistent with all before. */
 void witness_sign(const struct sign_key *key, const struct checkpoint *seen,
                   uint8_t out[SIGNATURE_BYTES]);

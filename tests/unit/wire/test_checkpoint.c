@@ -117,6 +117,38 @@ START_TEST(test_other_origin_or_key)
 }
 END_TEST
 
+/* A log that goes on under another origin is the broker's, too. */
+START_TEST(test_any_log_of_a_broker)
+{
+    static const struct {
+        const char *origin;
+        enum err expected;
+    } rows[] = {
+        {"city.example/broker", OK},          {"city.example/broker/1795682712", OK},
+        {"city.example/broker/", ERR_FORGED}, {"city.example/broker/x", ERR_FORGED},
+        {"city.example/broker1", ERR_FORGED}, {"city.example/brok", ERR_FORGED},
+        {"another/broker/17956", ERR_FORGED}, {"city.example/broker/1/2", ERR_FORGED},
+    };
+    struct sign_key key = sample_sign_key(9), other = sample_sign_key(8);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct checkpoint of = head, back;
+        struct buf note;
+        buf_init(&note, 1024);
+        memcpy(of.origin, rows[i].origin, strlen(rows[i].origin) + 1);
+        ck_assert_int_eq(checkpoint_make(&of, &key, &note), OK);
+        ck_assert_int_eq(checkpoint_verify_any(span_buf(&note), "city.example/broker",
+                                               (const uint8_t(*)[SIGN_PUBLIC_BYTES])key.public_key,
+                                               1, &back),
+                         rows[i].expected);
+        ck_assert_int_eq(
+            checkpoint_verify_any(span_buf(&note), "city.example/broker",
+                                  (const uint8_t(*)[SIGN_PUBLIC_BYTES])other.public_key, 1, &back),
+            ERR_FORGED);
+        buf_free(&note);
+    }
+}
+END_TEST
+
 START_TEST(test_origin)
 {
     char longest[LIMIT_ORIGIN_BYTES + 1];
@@ -176,6 +208,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_malformed, 0, (int)COUNT_OF(malformed));
     tcase_add_test(tcase, test_other_origin_or_key);
     tcase_add_test(tcase, test_every_bit);
+    tcase_add_test(tcase, test_any_log_of_a_broker);
     tcase_add_test(tcase, test_origin);
     tcase_add_test(tcase, test_form);
     tcase_add_test(tcase, test_longest_note);
