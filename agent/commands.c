@@ -326,6 +326,7 @@ static const struct {
     {"show", show_anything},
     {"late", show_late},
     {"watch", answer_watch},
+    {"metrics", figures_answer},
     {"reload", answer_reload},
     {"lab-clock", answer_lab_clock},
     {"officer-add", officer_answer_add},

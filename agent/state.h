@@ -431,4 +431,8 @@ void changes_add(struct agent *agent, const struct case_key *key);
 /* The transaction was given up: nothing happened. */
 void events_forget(struct agent *agent);
 
+/* --- figures.c --- */
+enum err figures_answer(struct agent *agent, const struct json_value *request,
+                        struct json_writer *out, struct fault *fault) MUST_CHECK;
+
 #endif

@@ -630,6 +630,12 @@ class Calendars(WithCity):
         self.assertEqual((refused["code"], refused["place"]), ("config.restart", "accept-gaps"))
         self.city.write(self.one.config, kept)
         self.assertEqual(self.one.ask("reload")["ok"], True)
+        figures = self.one.ask("metrics")["text"]
+        checked = subprocess.run(["promtool", "check", "metrics"], input=figures, text=True,
+                                 capture_output=True, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+        self.assertIn("referral_agent_connected 1\n", figures)
+        self.assertIn("referral_agent_outbox_waiting 0\n", figures)
 
     def until(self, true):
         deadline = time.monotonic() + 30
