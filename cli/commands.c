@@ -209,9 +209,10 @@ const struct command command_table[] = {
     {"config check", "Everything that is wrong with a daemon's configuration and its files.",
      "FILE", 1, 0, 0, config_check_run,
      "  referralctl config check /etc/referral/broker.yaml\n"
-     "  sudo -u referral-agent referralctl config check /etc/referral/agent-education.yaml\n"
+     "  referralctl config check /etc/referral/agent-education.yaml\n"
      "\n"
-     "Runs the daemon's own --check: with the rights that the daemon has, to read its keys.\n"},
+     "Runs the daemon's own --check, as root where it is to read the keys. A `credential:NAME` is\n"
+     "looked for in keys/broker or keys/AGENCY beside the file, where the units take it from.\n"},
     {"config show", "Every option, its value, and where that comes from.", "[FILE]", 0,
      BITS_2(OPTION_SOCKET, OPTION_EFFECTIVE), 0, config_show_run,
      "  referralctl config show --effective              of the broker that runs\n"

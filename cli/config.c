@@ -24,6 +24,7 @@ static const char *daemon_of(const char *path)
     bool agent = host_config_open(path, &config, NULL) == OK &&
                  host_config_text(&config, "agency")[0] != '\0';
 
+    host_config_credentials(&config, agent); /* for the daemon that is run */
     host_config_close(&config);
     return agent ? "referral-agent" : "referral-broker";
 }

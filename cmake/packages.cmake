@@ -33,6 +33,11 @@ install(FILES ${deploy}/systemd/referral-broker.tmpfiles DESTINATION lib/tmpfile
 install(FILES ${deploy}/systemd/referralctl.tmpfiles DESTINATION lib/tmpfiles.d
     RENAME referralctl.conf COMPONENT referralctl)
 
+# What the events in the journal mean (journalctl -x); rules and a dashboard for whoever has Prometheus.
+install(FILES ${deploy}/referral.catalog DESTINATION lib/systemd/catalog COMPONENT referralctl)
+referral_install(referral-broker share/doc/referral-broker/examples
+    ${deploy}/alerts.yaml ${deploy}/grafana-dashboard.json)
+
 # Templates, not conffiles: what a city decides must not change with an upgrade of one host.
 foreach(name IN ITEMS broker agent)
     install(FILES ${CMAKE_SOURCE_DIR}/config/${name}.yaml DESTINATION share/referral

@@ -381,6 +381,12 @@ class Test:
         self.machine.sh("runuser -u watcher -- referralctl agent status "
                         "--socket /run/referral-agent/education/agent.sock", ok=(3, 4))
 
+    def journal_is_explained(self):
+        """Each event of the daemons has its text; the Chinese one needs a locale of its own."""
+        text = self.machine.sh("journalctl -b -x --no-pager -u referral-broker")
+        need("Subject: The daemon is ready" in text and "Nothing is to be done" in text, text[:999])
+        self.machine.sh("grep --text --quiet 服务已就绪 /var/lib/systemd/catalog/database")
+
     def doctor_finds_what_is_wrong(self):
         """On the host of the packages: nothing but the calendar and the backup, then what is
         planted: a certificate that ends, a secret that others may read, a broker that is down."""
@@ -452,10 +458,10 @@ class Test:
 
     CHECKS = [packages_are_built, lintian_is_content, fresh_root_boots, install_starts_nothing,
               keys_by_the_ceremony, twelve_services_up, referral_travels, sandbox_holds,
-              roles_are_groups, doctor_finds_what_is_wrong, killed_broker_comes_again,
-              watchdog_ends_what_hangs, inbox_outlives_a_restart, reboot_keeps_everything,
-              upgrade_with_a_queue, timers_do_their_work, remove_keeps_data,
-              purge_keeps_data_unless_told]
+              roles_are_groups, journal_is_explained, doctor_finds_what_is_wrong,
+              killed_broker_comes_again, watchdog_ends_what_hangs, inbox_outlives_a_restart,
+              reboot_keeps_everything, upgrade_with_a_queue, timers_do_their_work,
+              remove_keeps_data, purge_keeps_data_unless_told]
     ALONE = (lintian_is_content,)  # its failure breaks nothing that follows
 
     def check(self, function):
