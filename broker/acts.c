@@ -38,6 +38,9 @@ enum err broker_act(struct broker *broker, struct act *act)
     assert(broker->act == NULL);
     act->leaf = AUDIT_NONE;
     act->done = false;
+    if (broker->stopping) {
+        return ERR_CLOSED; /* the log ends with its stop */
+    }
     broker->act = act;
     broker_turn(broker);
     broker->act = NULL;

@@ -28,7 +28,8 @@ struct act {
     bool done;
 };
 
-/* Durable when OK; else nothing of it was done (ERR_FULL: the store is full). */
+/* Durable when OK; else nothing of it was done (ERR_FULL: the store is full; ERR_CLOSED: the broker
+ * is stopping). */
 enum err broker_act(struct broker *broker, struct act *act) MUST_CHECK;
 
 #endif

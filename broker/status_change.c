@@ -88,6 +88,10 @@ enum err change_read(const struct status_context *ctx, const struct json_value *
 enum err change_answer(const struct change *change, enum err error, struct json_writer *out,
                        struct fault *fault)
 {
+    if (error == ERR_CLOSED) {
+        fault_set(fault, "busy.stopping", "", "the broker is stopping: nothing was changed");
+        fault_hint(fault, "do it again when the broker is back");
+    }
     if (error == ERR_FULL) {
         fault_set(fault, "busy.store-full", "", "the store is full: nothing was changed");
         fault_hint(fault, "give it a larger `store-mib` and restart the broker");

@@ -252,6 +252,24 @@ static struct totals walk(struct city *city, unsigned count)
 
 /* ---- tests ---- */
 
+START_TEST(nothing_is_changed_while_the_broker_stops)
+{
+    struct city city;
+    struct json_value root, code;
+    const char *text = "";
+
+    city_open(&city);
+    broker_turn(city.broker);
+    broker_stop(city.broker);
+    broker_turn(city.broker);
+    root = ask(&city, "{\"cmd\":\"clock-confirm\",\"reason\":\"late\"}");
+    code = json_member(&root, "code");
+    ck_assert_int_eq(json_get_text(&code, 48, &text, NULL), OK);
+    ck_assert_str_eq(text, "busy.stopping");
+    city_close(&city);
+}
+END_TEST
+
 START_TEST(every_record_is_on_one_page)
 {
     static const unsigned counts[] = {1, 2, 7, 29, 30, 500};
@@ -371,6 +389,7 @@ int main(void)
 
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, nothing_is_changed_while_the_broker_stops);
     tcase_add_test(cases, every_record_is_on_one_page);
     tcase_add_test(cases, nothing_is_a_page_too);
     tcase_add_test(cases, a_page_fits_a_line);
