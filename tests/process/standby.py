@@ -27,7 +27,7 @@ BIN = os.environ["REFERRAL_BIN"]
 BROKER = os.path.join(BIN, "referral-broker")
 
 
-def wait_for(what, seconds=20):
+def wait_for(what, seconds=60):
     """The first true answer."""
     deadline = time.monotonic() + seconds
     while True:
