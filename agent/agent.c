@@ -91,6 +91,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
                 : OK;
     agent->carry.fetches = true; /* until it was looked */
     if (error == OK) {
+        error = recovery_load(agent, fault);
+    }
+    if (error == OK) {
         error = session_load(agent, fault);
     }
     if (error == OK) {
@@ -120,6 +123,7 @@ void agent_free(struct agent *agent)
         buf_free(&agent->events);
         buf_free(&agent->changes);
         attachments_free(agent);
+        recovery_free(agent);
         free(agent->decision);
         free(agent->copy);
         free(agent->other);
@@ -284,6 +288,15 @@ static void start(struct agent *agent, uint64_t now_ms)
     if (!agent->greeted) {
         if (idle(agent, SLOT_SESSION, now_ms)) {
             session_greet(agent);
+        }
+        return;
+    }
+    if (agent->following.handing) {
+        if (idle(agent, SLOT_SESSION, now_ms)) {
+            hand_back_send(agent);
+        }
+        if (idle(agent, SLOT_BLOB, now_ms)) {
+            carry_start(agent);
         }
         return;
     }

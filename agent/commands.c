@@ -115,6 +115,22 @@ static void write_calendar(const struct agent *agent, struct json_writer *out)
     }
 }
 
+/* Once the broker's log has gone on under another origin. */
+static void write_recovery(const struct agent *agent, struct json_writer *out)
+{
+    const struct following *following = &agent->following;
+
+    if (following->past_count == 0) {
+        return;
+    }
+    json_name(out, "recovery");
+    json_object_begin(out);
+    named_u64(out, "logs", following->past_count + 1);
+    named_bool(out, "handing_back", following->handing);
+    named_u64(out, "refused", following->refused);
+    json_object_end(out);
+}
+
 static enum err answer_status(struct agent *agent, const struct json_value *request,
                               struct json_writer *out, struct fault *fault)
 {
@@ -122,7 +138,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     (void)fault;
     named_text(out, "software", agent->setup.software);
     named_text(out, "agency", agent->setup.self->id);
-    named_text(out, "broker", keyring_origin(agent->setup.keyring));
+    named_text(out, "broker", agent->following.origin);
     named_bool(out, "connected", agent->connected && agent->greeted);
     if (agent->setup.broker_url != NULL) {
         named_text(out, "broker_url", agent->setup.broker_url);
@@ -144,6 +160,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_u64(out, "store_percent", store_used_percent(agent->setup.store));
     write_checkpoint(agent, out);
     named_u64(out, "witnessed", agent->witnessed_size);
+    write_recovery(agent, out);
     return write_stored(agent, out);
 }
 

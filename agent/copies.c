@@ -162,7 +162,7 @@ static void apply(struct agent *agent, const struct copy_input *input, struct co
         }
     }
     if (copy->known) {
-        *last_leaf(copy) = input->leaf_index > last ? input->leaf_index : last;
+        *last_leaf(copy) = input->order > last ? input->order : last;
     }
 }
 
@@ -205,17 +205,27 @@ static enum err apply_at(struct agent *agent, struct store_txn *txn, const struc
 /* --- in the order of the log --- */
 
 struct step { /* a recorded row of a referral */
+    uint64_t order;
     uint64_t leaf_index;
+    bool notice; /* behind the message that caused it */
     uint64_t seq;
     enum row_direction direction;
 };
 
-static int by_leaf(const void *a, const void *b)
+static int compare(uint64_t first, uint64_t second)
 {
-    uint64_t first = ((const struct step *)a)->leaf_index;
-    uint64_t second = ((const struct step *)b)->leaf_index;
-
     return first < second ? -1 : first > second;
+}
+
+/* What a new log wrote anew has the order of the lost one: a message and what it caused share it.
+ */
+static int by_order(const void *a, const void *b)
+{
+    const struct step *first = a, *second = b;
+    int result = compare(first->order, second->order);
+
+    result = result != 0 ? result : compare(first->notice, second->notice);
+    return result != 0 ? result : compare(first->leaf_index, second->leaf_index);
 }
 
 /* ERR_FULL: more than COPY_STEPS_MAX. */
@@ -228,11 +238,15 @@ static enum err gather(struct store_txn *txn, const struct uuid *referral_id, st
 
     while (error == OK) {
         error = row_of_referral(txn, referral_id, row.seq, &row);
-        if (error == OK && row.state != ROW_WAITING && row.state != ROW_REFUSED) {
+        if (error == OK && row.state != ROW_WAITING && row.state != ROW_REFUSED &&
+            !(row.state == ROW_RECEIVED && row.code != 0)) { /* kept by a new log, not applied */
             error = count < COPY_STEPS_MAX ? OK : ERR_FULL;
             if (error == OK) {
-                steps[count++] = (struct step){
-                    .leaf_index = row.leaf_index, .seq = row.seq, .direction = row.direction};
+                steps[count++] = (struct step){.order = row.order,
+                                               .leaf_index = row.leaf_index,
+                                               .notice = message_kind_from_broker(row.header.kind),
+                                               .seq = row.seq,
+                                               .direction = row.direction};
             }
         }
     }
@@ -262,7 +276,7 @@ static enum err apply_step(struct agent *agent, struct store_txn *txn, const str
         const struct copy_input input = {.message = &message,
                                          .signer = sender != NULL ? sender->number : 0,
                                          .at_ms = row.recorded_ms,
-                                         .leaf_index = row.leaf_index,
+                                         .order = row.order,
                                          .received = step->direction == ROW_IN,
                                          .lane = row.position.lane};
 
@@ -282,7 +296,7 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
 
     if (error == OK) {
         copy->known = false;
-        qsort(steps, count, sizeof(*steps), by_leaf);
+        qsort(steps, count, sizeof(*steps), by_order);
     }
     for (size_t i = 0; error == OK && i < count; i++) {
         error = apply_step(agent, txn, &steps[i], copy);
@@ -337,7 +351,7 @@ static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, str
 
         decide_matter_withdrawn(&ctx, matter, agent->decision);
         *matter = agent->decision->matter;
-        matter->last_leaf = row.leaf_index > matter->last_leaf ? row.leaf_index : matter->last_leaf;
+        matter->last_leaf = row.order > matter->last_leaf ? row.order : matter->last_leaf;
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -403,7 +417,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     if (error != OK) {
         return error;
     }
-    late = copy->known ? input->leaf_index < *last_leaf(copy) : opens(header->kind);
+    late = copy->known ? input->order < *last_leaf(copy) : opens(header->kind);
     error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
         error = follow_next(agent, txn, &key, input, copy);

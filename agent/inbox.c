@@ -63,11 +63,16 @@ static enum err blame(struct arrival *arrival, enum err error, const char *what)
 static enum err check_sender(struct arrival *arrival)
 {
     const struct message_header *header = &arrival->message.header;
+    const struct keyring *keyring = arrival->agent->setup.keyring;
+    const struct key_id id = arrival->delivery->proof.key;
     bool brokers = strcmp(header->sender, BROKER_AGENCY) == 0;
     const struct key_entry *key;
-    enum err error =
-        keyring_find_past(arrival->agent->setup.keyring, header->sender,
-                          arrival->delivery->proof.key, arrival->facts.record.at_ms, &key);
+    enum err error = keyring_find_past(keyring, header->sender, id,
+                                       recovery_counts_ms(&arrival->facts.record), &key);
+
+    if (error != OK) { /* handed back, and signed anew */
+        error = keyring_find_past(keyring, header->sender, id, arrival->facts.record.at_ms, &key);
+    }
 
     if (error != OK || key->use != KEY_SIGN) {
         return distrust(arrival, "its signing key is not in this agent's public keys");
@@ -136,6 +141,9 @@ static enum err verify(struct arrival *arrival)
     if (error != OK) {
         return blame(arrival, error, "the log does not prove it");
     }
+    if (!recovery_has(arrival->agent, &arrival->facts.checkpoint)) {
+        return distrust(arrival, "its receipt is of another log");
+    }
     error = check_record(arrival);
     return error == OK ? check_sender(arrival) : error;
 }
@@ -181,6 +189,32 @@ static enum err stream_save(struct arrival *arrival)
                      span_of(value, sizeof(value)));
 }
 
+/* Behind what came last nothing is known of the new log; what we have there comes again, and takes
+ * its positions anew. */
+enum err inbox_reset_stream(struct agent *agent, struct store_txn *txn,
+                            const struct stream_base *base)
+{
+    const struct position last = {.lane = base->lane, .stream_seq = base->seq};
+    uint8_t key[2], value[STREAM_BYTES];
+    struct row row = {.seq = 0};
+    enum err error = base->seq != 0 ? row_at_position(txn, last, &row) : OK;
+
+    if (error != OK && error != ERR_NOT_FOUND) {
+        return error;
+    }
+    if (base->seq != 0 && !agent->setup.accept_gaps &&
+        (error != OK || !digest_equal(&row.leaf_hash, &base->hash))) {
+        agent_alarm(agent,
+                    "the new log has another message in lane %" PRIu32 " at %" PRIu64
+                    " than this agency acknowledged",
+                    base->lane, base->seq);
+        return ERR_FORGED;
+    }
+    be64_put(value, base->seq);
+    memcpy(value + 8, base->hash.bytes, DIGEST_BYTES);
+    return store_put(txn, STORE_VALUE, stream_key(base->lane, key), span_of(value, sizeof(value)));
+}
+
 /* It came before: its acknowledgement was lost, or the broker lost it. */
 static enum err acknowledge_again(struct arrival *arrival)
 {
@@ -188,6 +222,7 @@ static enum err acknowledge_again(struct arrival *arrival)
     const struct leaf_stream *stream = &arrival->facts.record.stream;
     const struct position position = {.lane = stream->lane, .stream_seq = stream->seq};
     struct row known, receipt;
+    bool shown = false;
     enum err error = row_at_position(arrival->txn, position, &known);
 
     if (error == ERR_NOT_FOUND) { /* of a gap that was accepted */
@@ -199,7 +234,11 @@ static enum err acknowledge_again(struct arrival *arrival)
     if (!digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash)) {
         return distrust(arrival, "it stands where another message stood before");
     }
-    if (known.receipt_seq == 0) {
+    error = row_was_superseded(arrival->txn, known.seq, &shown);
+    if (error != OK) {
+        return error;
+    }
+    if (known.receipt_seq == 0 || shown) { /* of a lost log: our receipt is in it */
         agent->plain[agent->plain_count++] = position;
         return OK;
     }
@@ -216,11 +255,27 @@ static enum err acknowledge_again(struct arrival *arrival)
     return error;
 }
 
+/* A stream that begins again in the copy of a lost log has holes where this agency had acknowledged
+ * before the copy was made: it follows what we have there. */
+static enum err follows_known(struct arrival *arrival, bool *ret_known)
+{
+    const struct leaf_stream *next = &arrival->facts.record.stream;
+    const struct position before = {.lane = next->lane, .stream_seq = next->seq - 1};
+    struct row row;
+    enum err error = arrival->agent->following.past_count > 0
+                         ? row_at_position(arrival->txn, before, &row)
+                         : ERR_NOT_FOUND;
+
+    *ret_known = error == OK && digest_equal(&row.leaf_hash, &next->previous);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 /* ret_new: it continues the stream. */
 static enum err check_stream(struct arrival *arrival, bool *ret_new)
 {
     const struct leaf_stream *next = &arrival->facts.record.stream;
     struct stream last;
+    bool known = false;
     enum err error;
 
     if (next->lane >= LANE_COUNT || next->seq == 0) {
@@ -241,6 +296,12 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
                   next->lane, last.seq + 1, next->seq - 1);
         return OK;
     }
+    if (next->seq > last.seq + 1) {
+        error = follows_known(arrival, &known);
+        if (error != OK || known) {
+            return error;
+        }
+    }
     if (next->seq != last.seq + 1) {
         return distrust(arrival, "messages before it were left out");
     }
@@ -250,15 +311,193 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
     return OK;
 }
 
-/* A message has one place; recorded a second time it would look like a new one. */
-static enum err check_once(struct arrival *arrival)
+/* --- what a new log shows again --- */
+
+/* The very message that we have, and at the time that we have. */
+static enum err check_same(struct arrival *arrival, const struct row *known)
+{
+    const struct leaf_record *record = &arrival->facts.record;
+    struct batch_proof proof;
+    struct payload parts;
+    struct digest digest;
+    struct span envelope, payload;
+    enum err error = row_payload(arrival->txn, known->seq, &envelope);
+
+    if (error == OK) {
+        error = envelope_decode(envelope, arrival->region, &payload, &proof, NULL);
+    }
+    if (error == OK) {
+        error = payload_split(payload, &parts, NULL);
+    }
+    if (error != OK) {
+        return error;
+    }
+    digest = message_digest(&parts);
+    if (!digest_equal(&digest, &arrival->digest)) {
+        return distrust(arrival, "the new log has another message under its id");
+    }
+    if (!message_kind_from_broker(known->header.kind) &&
+        recovery_counts_ms(record) != known->recorded_ms) {
+        return distrust(arrival, "the new log has another time for it than our receipt");
+    }
+    return OK;
+}
+
+/* Our receipt of it is in the log, or it wants none. */
+static enum err acknowledge_shown(struct arrival *arrival, const struct row *known)
+{
+    struct agent *agent = arrival->agent;
+    struct row receipt = {.state = ROW_ACCEPTED};
+    enum err error =
+        known->receipt_seq != 0 ? row_get(arrival->txn, ROW_OUT, known->receipt_seq, &receipt) : OK;
+
+    if (error == OK && receipt.state == ROW_ACCEPTED) {
+        agent->plain[agent->plain_count++] = known->position;
+    } else if (error == OK) {
+        agent->receipts_wait = true; /* it goes first; then this comes again */
+    }
+    return error;
+}
+
+/* The row has its place in the new log; what was done with it stays done. */
+static enum err take_shown(struct arrival *arrival, struct row *known)
+{
+    struct buf bytes;
+    enum err error = check_same(arrival, known);
+
+    if (error != OK) {
+        return error;
+    }
+    buf_init(&bytes, AGENT_REGION_BYTES);
+    error = receipt_encode(&arrival->receipt, &bytes);
+    if (error == OK) {
+        error = row_supersede_receipt(arrival->txn, known, span_buf(&bytes));
+    }
+    buf_free(&bytes);
+    known->log = arrival->agent->following.log;
+    known->leaf_index = arrival->receipt.leaf_index;
+    known->checkpoint_size = arrival->facts.checkpoint.size;
+    known->leaf_hash = arrival->facts.leaf_hash;
+    known->position.lane = arrival->facts.record.stream.lane;
+    known->position.stream_seq = arrival->facts.record.stream.seq;
+    if (error == OK) {
+        error = row_update(arrival->txn, known);
+    }
+    if (error == OK) {
+        error = row_put_position(arrival->txn, known);
+    }
+    if (error == OK) {
+        error = row_unmark(arrival->txn, known->seq);
+    }
+    if (error == OK) {
+        error = stream_save(arrival);
+    }
+    return error == OK ? acknowledge_shown(arrival, known) : error;
+}
+
+/* --- a notice that was made anew, of what we were told before --- */
+
+/* The same receipt of a delivery; it may have been signed anew since. */
+static bool same_evidence(struct region *region, struct span a, struct span b)
+{
+    struct batch_proof proof;
+    struct span first, second;
+
+    return span_equal(a, b) ||
+           (envelope_decode(a, region, &first, &proof, NULL) == OK &&
+            envelope_decode(b, region, &second, &proof, NULL) == OK && span_equal(first, second));
+}
+
+static bool tells_the_same(struct region *region, const struct message *a, const struct message *b)
+{
+    return a->notice.task == b->notice.task && a->notice.window == b->notice.window &&
+           strcmp(a->notice.rung, b->notice.rung) == 0 &&
+           strcmp(a->notice.document_number, b->notice.document_number) == 0 &&
+           a->notice.due_before_ms == b->notice.due_before_ms &&
+           same_evidence(region, a->notice.evidence, b->notice.evidence);
+}
+
+/* Among those that the new log has not shown. ERR_NOT_FOUND */
+static enum err find_told(struct arrival *arrival, struct row *ret_row)
 {
     const struct message_header *header = &arrival->message.header;
+    struct row row = {.seq = 0};
+    enum err error = OK;
+
+    while (error == OK) {
+        bool marked = false;
+
+        error = row_of_referral(arrival->txn, &header->referral_id, row.seq, &row);
+        if (error == OK && row.direction == ROW_IN && row.header.kind == header->kind) {
+            error = row_is_marked(arrival->txn, row.seq, &marked);
+        }
+        if (error == OK && marked) {
+            struct payload payload;
+            struct message told;
+
+            error = show_open_row(arrival->txn, &row, arrival->region, &payload, &told);
+            if (error == OK && tells_the_same(arrival->region, &told, &arrival->message)) {
+                *ret_row = row;
+                return OK;
+            }
+        }
+    }
+    return error;
+}
+
+/* The broker made a notice anew because ours came late: nobody is told twice. The row keeps the
+ * notice that it has, and its receipt. */
+static enum err take_told(struct arrival *arrival, bool *ret_told)
+{
+    struct agent *agent = arrival->agent;
+    struct row row;
+    enum err error = OK;
+
+    *ret_told = false;
+    if (agent->following.past_count == 0 || !arrival->decoded) {
+        return OK;
+    }
+    error = find_told(arrival, &row);
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    *ret_told = true;
+    row.leaf_hash = arrival->facts.leaf_hash;
+    row.position.lane = arrival->facts.record.stream.lane;
+    row.position.stream_seq = arrival->facts.record.stream.seq;
+    error = row_update(arrival->txn, &row);
+    if (error == OK) {
+        error = row_put_position(arrival->txn, &row);
+    }
+    if (error == OK) {
+        error = row_unmark(arrival->txn, row.seq);
+    }
+    if (error == OK) {
+        error = stream_save(arrival);
+    }
+    agent->plain[agent->plain_count++] = row.position;
+    return error;
+}
+
+/* A message has one place; recorded a second time it would look like a new one. But a new log shows
+ * again what the lost one had behind the place where the two part. */
+static enum err check_once(struct arrival *arrival, bool *ret_new)
+{
+    const struct message_header *header = &arrival->message.header;
+    bool marked = false;
     struct row known;
     enum err error = row_received_from(arrival->txn, header->sender, &header->message_id, &known);
 
     if (error == OK) {
-        return distrust(arrival, "it came before, at another place");
+        error = row_is_marked(arrival->txn, known.seq, &marked);
+        if (error != OK) {
+            return error;
+        }
+        *ret_new = false;
+        /* or it waited in the copy, and has the place that it had */
+        marked = marked || digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash);
+        return marked ? take_shown(arrival, &known)
+                      : distrust(arrival, "it came before, at another place");
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -407,13 +646,14 @@ static enum err follow(struct arrival *arrival)
         registry_find(arrival->agent->setup.registry, arrival->message.header.sender);
     const struct copy_input input = {.message = &arrival->message,
                                      .signer = sender != NULL ? sender->number : 0,
-                                     .at_ms = arrival->facts.record.at_ms,
-                                     .leaf_index = arrival->receipt.leaf_index,
+                                     .at_ms = arrival->row.recorded_ms,
+                                     .order = arrival->row.order,
                                      .received = true,
                                      .lane = arrival->row.position.lane};
     bool brokers = message_kind_from_broker(arrival->message.header.kind);
 
-    if (!arrival->decoded || (!brokers && sender == NULL)) {
+    if (!arrival->decoded || (!brokers && sender == NULL) ||
+        recovery_left_out(&arrival->facts.record)) {
         return OK;
     }
     return copy_follow(arrival->agent, arrival->txn, &input);
@@ -432,7 +672,8 @@ static void tell(struct arrival *arrival)
 static enum err store(struct arrival *arrival)
 {
     bool brokers = message_kind_from_broker(arrival->message.header.kind);
-    enum err error = brokers ? OK : add_receipt(arrival);
+    bool plain = brokers || recovery_left_out(&arrival->facts.record); /* nothing runs for it */
+    enum err error = plain ? OK : add_receipt(arrival);
 
     if (error == OK) {
         error = row_next_seq(arrival->txn, &arrival->row.seq);
@@ -464,7 +705,7 @@ static enum err store(struct arrival *arrival)
     if (error != OK) {
         return error;
     }
-    if (brokers) {
+    if (plain) {
         arrival->agent->plain[arrival->agent->plain_count++] = arrival->row.position;
     }
     tell(arrival);
@@ -482,14 +723,14 @@ static enum err read_notice(struct arrival *arrival)
 
 static enum err take(struct arrival *arrival)
 {
-    bool is_new = false;
+    bool is_new = false, told = false;
     enum err error = verify(arrival);
 
     if (error == OK) {
         error = check_stream(arrival, &is_new);
     }
     if (error == OK && is_new) {
-        error = check_once(arrival);
+        error = check_once(arrival, &is_new);
     }
     if (error != OK || !is_new) {
         return error;
@@ -497,8 +738,11 @@ static enum err take(struct arrival *arrival)
     arrival->row.direction = ROW_IN;
     arrival->row.state = ROW_RECEIVED;
     arrival->row.at_ms = agent_wall_ms(arrival->agent);
-    arrival->row.recorded_ms = arrival->facts.record.at_ms;
+    arrival->row.recorded_ms = recovery_counts_ms(&arrival->facts.record);
     arrival->row.leaf_index = arrival->receipt.leaf_index;
+    arrival->row.log = arrival->agent->following.log;
+    arrival->row.order =
+        recovery_order(arrival->agent, &arrival->facts.record, arrival->receipt.leaf_index);
     arrival->row.checkpoint_size = arrival->facts.checkpoint.size;
     arrival->row.position.lane = arrival->facts.record.stream.lane;
     arrival->row.position.stream_seq = arrival->facts.record.stream.seq;
@@ -506,10 +750,16 @@ static enum err take(struct arrival *arrival)
     arrival->row.header = arrival->message.header;
     error = message_kind_from_broker(arrival->message.header.kind) ? read_notice(arrival)
                                                                    : read_body(arrival);
+    if (recovery_left_out(&arrival->facts.record) && arrival->row.state == ROW_RECEIVED) {
+        arrival->row.code = arrival->facts.record.recovered.code;
+    }
     if (error == OK) {
         error = check_addressee(arrival);
     }
-    return error == OK ? store(arrival) : error;
+    if (error == OK && message_kind_from_broker(arrival->message.header.kind)) {
+        error = take_told(arrival, &told);
+    }
+    return error == OK && !told ? store(arrival) : error;
 }
 
 /* Each message in a region of its own: what one sender's body grows to is not another's loss, and

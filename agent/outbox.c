@@ -186,6 +186,51 @@ static enum err batch_load(struct agent *agent, enum row_queue queue, struct bat
     return error;
 }
 
+/* Of what we sent and the new log of a restored broker has not shown yet, new receipts are asked
+ * for: the same messages again. */
+static enum err confirm_fill(struct agent *agent, struct store_txn *read, bool receipts,
+                             struct batch *batch)
+{
+    struct row row = {.seq = 0};
+    bool any = false;
+    enum err error = OK;
+
+    while (error == OK && batch->count < AGENT_BATCH_COUNT) {
+        struct span payload;
+
+        error = row_next_marked(read, row.seq, &row);
+        if (error != OK || row.direction != ROW_OUT) {
+            continue;
+        }
+        any = true;
+        if (row.state == ROW_WAITING || receipts != (row_queue_of(&row) == ROW_RECEIPTS)) {
+            continue;
+        }
+        error = row_payload(read, row.seq, &payload);
+        if (error == OK && batch->count > 0 && batch->bytes + payload.len > AGENT_BATCH_BYTES) {
+            break;
+        }
+        error = error == OK ? batch_add(batch, &row, payload) : error;
+    }
+    if (error == ERR_NOT_FOUND) {
+        agent->following.confirms = any;
+        error = OK;
+    }
+    return error;
+}
+
+static enum err batch_confirm(struct agent *agent, bool receipts, struct batch *batch)
+{
+    struct store_txn *read;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error == OK) {
+        error = confirm_fill(agent, read, receipts, batch);
+        store_read_end(read);
+    }
+    return error;
+}
+
 static enum err batch_send(struct agent *agent, enum agent_slot slot, struct batch *batch)
 {
     struct request_head head = {.kind = REQUEST_SUBMIT};
@@ -214,12 +259,16 @@ void outbox_send(struct agent *agent, enum agent_slot slot)
     struct batch batch = {.count = 0};
     enum err error = OK;
 
-    if (receipts && !agent->receipts_wait && agent->plain_count == 0) {
+    if (receipts && !agent->receipts_wait && agent->plain_count == 0 &&
+        !agent->following.confirms) {
         return;
     }
     region_init(&batch.region, AGENT_REGION_BYTES);
-    if (!receipts || agent->receipts_wait) {
+    if (!receipts || agent->receipts_wait || agent->following.confirms) {
         error = batch_load(agent, receipts ? ROW_RECEIPTS : ROW_SUBMITS, &batch);
+    }
+    if (error == OK && batch.count == 0 && agent->following.confirms) {
+        error = batch_confirm(agent, receipts, &batch);
     }
     if (error == OK && batch.count == 0) {
         *(receipts ? &agent->receipts_wait : &agent->submits_wait) = false;
@@ -261,7 +310,8 @@ static enum err keep_reason(struct answered *answered)
     struct row *row = &answered->row;
     const struct shared_receipt *shared = answered->shared;
 
-    if (row->code == shared->code && strcmp(row->detail, shared->detail) == 0) {
+    if (row->state != ROW_WAITING ||
+        (row->code == shared->code && strcmp(row->detail, shared->detail) == 0)) {
         return OK;
     }
     log_event(EVENT_MESSAGE_WAITS, "the broker cannot take a message now (%s %s): it waits here",
@@ -305,6 +355,9 @@ static bool is_of_the_log(const struct answered *answered, const struct checkpoi
 {
     const struct checkpoint *log = &answered->opened->checkpoint;
 
+    if (strcmp(checkpoint->origin, log->origin) != 0) {
+        return recovery_has(answered->agent, checkpoint);
+    }
     return checkpoint->size < log->size ||
            (checkpoint->size == log->size && digest_equal(&checkpoint->root, &log->root));
 }
@@ -348,7 +401,7 @@ static enum err follow(struct answered *answered)
 {
     struct copy_input input = {.signer = answered->agent->setup.self->number,
                                .at_ms = answered->row.recorded_ms,
-                               .leaf_index = answered->row.leaf_index};
+                               .order = answered->row.order};
     struct message message;
     struct payload parts;
     enum err error =
@@ -369,7 +422,9 @@ static enum err keep(struct answered *answered, const struct receipt *receipt,
     enum err error;
 
     row->state = facts->record.kind == LEAF_MESSAGE ? ROW_ACCEPTED : ROW_REFUSED;
-    row->recorded_ms = facts->record.at_ms;
+    row->recorded_ms = recovery_counts_ms(&facts->record);
+    row->log = answered->agent->following.log;
+    row->order = recovery_order(answered->agent, &facts->record, receipt->leaf_index);
     row->leaf_index = receipt->leaf_index;
     row->checkpoint_size = facts->checkpoint.size;
     row->code = facts->record.refusal;
@@ -386,6 +441,51 @@ static enum err keep(struct answered *answered, const struct receipt *receipt,
     return error;
 }
 
+/* --- what a new log shows again --- */
+
+/* It must say of the message what the lost one said. */
+static void compare(const struct answered *answered, const struct receipt_facts *facts)
+{
+    const struct row *row = &answered->row;
+    bool accepted = facts->record.kind == LEAF_MESSAGE;
+
+    if (accepted != (row->state == ROW_ACCEPTED) ||
+        recovery_counts_ms(&facts->record) != row->recorded_ms) {
+        log_event(EVENT_ALARM,
+                  "the new log says of message %" PRIu64 " (%s) something else than the receipt of "
+                  "the lost one: it is %s there; the old receipt is kept as evidence",
+                  row->seq, row->header.referral_number, accepted ? "taken" : "refused");
+    } else if (recovery_left_out(&facts->record)) {
+        log_event(EVENT_MESSAGE_LEFT_OUT,
+                  "%s of %s is in the new log, but does not fit there any more (%s)",
+                  message_kind_name(row->header.kind), row->header.referral_number,
+                  refusal_name((enum refusal)facts->record.recovered.code));
+    }
+}
+
+static enum err keep_shown(struct answered *answered, const struct receipt *receipt,
+                           const struct receipt_facts *facts)
+{
+    struct row *row = &answered->row;
+    struct buf bytes;
+    enum err error;
+
+    compare(answered, facts);
+    buf_init(&bytes, LIMIT_ENVELOPE_BYTES);
+    error = receipt_encode(receipt, &bytes);
+    if (error == OK) {
+        error = row_supersede_receipt(answered->txn, row, span_buf(&bytes));
+    }
+    buf_free(&bytes);
+    row->log = answered->agent->following.log;
+    row->leaf_index = receipt->leaf_index;
+    row->checkpoint_size = facts->checkpoint.size;
+    if (error == OK) {
+        error = row_update(answered->txn, row);
+    }
+    return error == OK ? row_unmark(answered->txn, row->seq) : error;
+}
+
 static enum err take_receipt(struct answered *answered)
 {
     struct receipt_facts facts;
@@ -395,6 +495,12 @@ static enum err take_receipt(struct answered *answered)
 
     if (error == OK) {
         error = check_receipt(answered, payload, &receipt, &facts);
+    }
+    if (error == OK && answered->row.state != ROW_WAITING) {
+        return keep_shown(answered, &receipt, &facts);
+    }
+    if (error == OK) {
+        error = row_unmark(answered->txn, answered->row.seq);
     }
     if (error == OK) {
         error = keep(answered, &receipt, &facts);

@@ -1,13 +1,14 @@
 /* See rows.h.
  *
  * STORE_OUTBOX, STORE_INBOX: be64 seq -> row.   STORE_VALUE: 'p' | be64 seq -> payload,
- * 'r' | be64 seq -> receipt, 't' | state -> total.
- * STORE_INDEX: 'M' | message id | be64 seq -> direction;  'L' | referral id | be64 seq ->
+ * 'r' | be64 seq -> receipt, 'q' | be64 seq | be64 log -> the receipt before it, 't' | state ->
+ * total. STORE_INDEX: 'M' | message id | be64 seq -> direction;  'L' | referral id | be64 seq ->
  * direction; 'O' | be64 seq of a sent one that is shown -> nothing; 'S' | lane | be64 stream seq ->
- * be64 seq;  'W' or 'A' | be64 seq -> nothing.
+ * be64 seq;  'W' or 'A' | be64 seq -> nothing; 'H' | be64 seq -> direction.
  *
  * Row: version u8 | state u8 | lane u8 | at u64 | recorded u64 | leaf u64 | checkpoint size u64 |
- *      code u32 | stream seq u64 | receipt seq u64 | leaf hash 32 | detail u8, bytes | header. */
+ *      code u32 | stream seq u64 | receipt seq u64 | leaf hash 32 | log u64 | order u64 |
+ *      detail u8, bytes | header. Version 1 has no log and no order: of the first log. */
 #include "agent/rows.h"
 
 #include <assert.h>
@@ -15,8 +16,9 @@
 
 #include "store/cases.h"
 
-#define ROW_VERSION     1u
-#define ROW_FIXED_BYTES (3u + 6u * 8u + 4u + DIGEST_BYTES)
+#define ROW_VERSION     2u
+#define ROW_FIRST_BYTES (3u + 6u * 8u + 4u + DIGEST_BYTES) /* of version 1 */
+#define ROW_FIXED_BYTES (ROW_FIRST_BYTES + 2u * 8u)
 #define KEY_BYTES       (1u + UUID_BYTES + 8u)
 
 static enum store_table table_of(enum row_direction direction)
@@ -115,6 +117,8 @@ static enum err pack(const struct row *row, struct buf *out)
     be64_put(at + 39, row->position.stream_seq);
     be64_put(at + 47, row->receipt_seq);
     memcpy(at + 55, row->leaf_hash.bytes, DIGEST_BYTES);
+    be64_put(at + ROW_FIRST_BYTES, row->log);
+    be64_put(at + ROW_FIRST_BYTES + 8, row->order);
     at[ROW_FIXED_BYTES] = (uint8_t)detail;
     memcpy(at + ROW_FIXED_BYTES + 1, row->detail, detail);
     return header_encode(&row->header, out);
@@ -138,27 +142,30 @@ static void unpack_fixed(const uint8_t *at, struct row *row)
     row->position.stream_seq = be64_get(at + 39);
     row->receipt_seq = be64_get(at + 47);
     memcpy(row->leaf_hash.bytes, at + 55, DIGEST_BYTES);
+    row->log = at[0] == 1 ? 0 : be64_get(at + ROW_FIRST_BYTES);
+    row->order = at[0] == 1 ? row->leaf_index : be64_get(at + ROW_FIRST_BYTES + 8);
 }
 
 static enum err unpack(struct span packed, struct row *row)
 {
     const uint8_t *at = packed.data;
-    size_t detail = packed.len > ROW_FIXED_BYTES ? at[ROW_FIXED_BYTES] : 0;
-    size_t front = ROW_FIXED_BYTES + 1 + detail;
+    size_t fixed = packed.len > 0 && at[0] == 1 ? ROW_FIRST_BYTES : ROW_FIXED_BYTES;
+    size_t detail = packed.len > fixed ? at[fixed] : 0;
+    size_t front = fixed + 1 + detail;
     struct region region;
     enum err error;
 
     if (packed.len <= front || detail >= sizeof(row->detail)) {
         return ERR_CORRUPT;
     }
-    if (at[0] != ROW_VERSION) {
+    if (at[0] == 0 || at[0] > ROW_VERSION) {
         return ERR_VERSION;
     }
     if (!state_fits(row->direction, at[1])) {
         return ERR_CORRUPT;
     }
     unpack_fixed(at, row);
-    memcpy(row->detail, at + ROW_FIXED_BYTES + 1, detail);
+    memcpy(row->detail, at + fixed + 1, detail);
     row->detail[detail] = '\0';
     region_init(&region, LIMIT_PARSE_BYTES(packed.len));
     error = header_decode(span_of(at + front, packed.len - front), &region, &row->header, NULL);
@@ -253,7 +260,7 @@ static enum err put_indices(struct store_txn *txn, const struct row *row)
     }
     if (error == OK && row->direction == ROW_IN) {
         be64_put(seq, row->seq);
-        error = store_add(txn, STORE_INDEX, key_span(&position), span_of(seq, sizeof(seq)));
+        error = store_put(txn, STORE_INDEX, key_span(&position), span_of(seq, sizeof(seq)));
     }
     if (error == OK && row->direction == ROW_OUT && row_is_shown(row)) {
         error = store_put(txn, STORE_INDEX, key_span(&shown), span_of(NULL, 0));
@@ -465,6 +472,95 @@ enum err row_next_shown(struct store_txn *txn, enum row_direction direction, uin
 {
     return direction == ROW_OUT ? row_marked(txn, 'O', after, ret_row)
                                 : row_next(txn, direction, after, ret_row);
+}
+
+/* --- after the broker opened a new log --- */
+
+enum err row_mark(struct store_txn *txn, const struct row *row)
+{
+    const struct row_key key = key_of_mark('H', row->seq);
+    const uint8_t direction = (uint8_t)row->direction;
+
+    return store_put(txn, STORE_INDEX, key_span(&key), span_of(&direction, sizeof(direction)));
+}
+
+enum err row_unmark(struct store_txn *txn, uint64_t seq)
+{
+    const struct row_key key = key_of_mark('H', seq);
+    enum err error = store_remove(txn, STORE_INDEX, key_span(&key));
+
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err row_is_marked(struct store_txn *txn, uint64_t seq, bool *ret_marked)
+{
+    const struct row_key key = key_of_mark('H', seq);
+    struct span value;
+    enum err error = store_get(txn, STORE_INDEX, key_span(&key), &value);
+
+    *ret_marked = error == OK;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err row_next_marked(struct store_txn *txn, uint64_t after, struct row *ret_row)
+{
+    const struct row_key from = key_of_mark('H', after + 1);
+    struct row_key key;
+    uint8_t direction;
+    enum err error = index_seek(txn, &from, 1, &key, &direction);
+
+    if (error != OK) {
+        return error;
+    }
+    if (key.len != 9 || (direction != ROW_OUT && direction != ROW_IN)) {
+        return ERR_CORRUPT;
+    }
+    return row_named(txn, (enum row_direction)direction, be64_get(key.bytes + 1), ret_row);
+}
+
+enum err row_supersede_receipt(struct store_txn *txn, const struct row *row, struct span receipt)
+{
+    struct row_key key = key_of_mark('q', row->seq);
+    struct span old;
+    struct buf kept;
+    enum err error = row_receipt(txn, row->seq, &old);
+
+    be64_put(key.bytes + key.len, row->log);
+    key.len += 8;
+    buf_init(&kept, STORE_VALUE_BYTES_MAX);
+    if (error == OK) {
+        error = buf_append(&kept, old.data, old.len);
+    }
+    if (error == OK) {
+        error = store_put(txn, STORE_VALUE, key_span(&key), span_buf(&kept));
+    }
+    buf_free(&kept);
+    return error == OK ? row_put_receipt(txn, row->seq, receipt) : error;
+}
+
+enum err row_was_superseded(struct store_txn *txn, uint64_t seq, bool *ret_was)
+{
+    const struct row_key prefix = key_of_mark('q', seq);
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    enum err error = store_cursor_open(txn, STORE_VALUE, key_span(&prefix), &cursor);
+
+    if (error != OK) {
+        return error;
+    }
+    error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value);
+    *ret_was = error == OK;
+    store_cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err row_put_position(struct store_txn *txn, const struct row *row)
+{
+    const struct row_key position = key_of_position(row->position);
+    uint8_t seq[8];
+
+    be64_put(seq, row->seq);
+    return store_put(txn, STORE_INDEX, key_span(&position), span_of(seq, sizeof(seq)));
 }
 
 const char *row_state_name(enum row_state state)

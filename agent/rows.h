@@ -26,12 +26,14 @@ struct row {
     uint64_t seq; /* from 1 */
     enum row_direction direction;
     enum row_state state;
-    uint64_t at_ms;                  /* made or received, by this agent's clock */
-    uint64_t recorded_ms;            /* broker time of its leaf; 0: not recorded */
-    uint64_t leaf_index;             /* once recorded */
-    uint64_t checkpoint_size;        /* of the receipt */
-    uint32_t code;                   /* REFUSED, WAITING: enum refusal, of a broker that had no */
-                                     /* room; REJECTED: VOCABULARY_REJECTION */
+    uint64_t at_ms;           /* made or received, by this agent's clock */
+    uint64_t recorded_ms;     /* broker time of its leaf; 0: not recorded */
+    uint64_t leaf_index;      /* once recorded */
+    uint64_t checkpoint_size; /* of the receipt */
+    uint64_t log;   /* which of the broker's logs that is (wire/recovery.h); 0 the first */
+    uint64_t order; /* among what was recorded, whatever became of the log: recovery_place */
+    uint32_t code;  /* REFUSED, WAITING: enum refusal, of a broker that had no */
+                    /* room; REJECTED: VOCABULARY_REJECTION */
     char detail[LIMIT_DETAIL_BYTES]; /* a field path, never content */
     struct position position;        /* in: its place in the stream */
     struct digest leaf_hash;         /* in */
@@ -76,6 +78,21 @@ enum err row_waiting(struct store_txn *txn, enum row_queue queue, uint64_t after
                      struct row *ret_row) MUST_CHECK; /* ERR_NOT_FOUND: none behind `after` */
 /* Puts a row that was answered back among those that wait: the broker lost it. */
 enum err row_wait_again(struct store_txn *txn, struct row *row) MUST_CHECK;
+
+/* --- after the broker opened a new log (recovery.c) --- */
+
+/* The row is to be handed back, and was not seen in the new log yet. */
+enum err row_mark(struct store_txn *txn, const struct row *row) MUST_CHECK;
+enum err row_unmark(struct store_txn *txn, uint64_t seq) MUST_CHECK; /* OK when it was not */
+enum err row_is_marked(struct store_txn *txn, uint64_t seq, bool *ret_marked) MUST_CHECK;
+/* Of both directions; ERR_NOT_FOUND at the end. */
+enum err row_next_marked(struct store_txn *txn, uint64_t after, struct row *ret_row) MUST_CHECK;
+/* A new receipt; the one before stays, as evidence, under the log that it is of. */
+enum err row_supersede_receipt(struct store_txn *txn, const struct row *row,
+                               struct span receipt) MUST_CHECK;
+enum err row_was_superseded(struct store_txn *txn, uint64_t seq, bool *ret_was) MUST_CHECK;
+/* A received row has come again at row->position. */
+enum err row_put_position(struct store_txn *txn, const struct row *row) MUST_CHECK;
 
 /* Totals by state, kept with the rows; acknowledgements of deliveries are not counted. */
 enum err row_total(struct store_txn *txn, enum row_state state, uint64_t *ret_total) MUST_CHECK;

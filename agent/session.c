@@ -21,6 +21,21 @@
 /* Sessions that do not last: the first is asked for at once, the next ones ever later. */
 static const struct backoff session_backoff = {.base_ms = 200, .max_ms = 30000};
 
+/* What the reply must extend; of a log under trial, what it is tried with. */
+static void known_of(const struct agent *agent, struct merkle_head *ret_known)
+{
+    const struct trial *trial = &agent->trial;
+
+    *ret_known =
+        (struct merkle_head){.size = agent->checkpoint.size, .root = agent->checkpoint.root};
+    if (trial->active) {
+        memset(ret_known, 0, sizeof(*ret_known));
+        if (trial->head_count > 0) {
+            *ret_known = trial->heads[trial->at];
+        }
+    }
+}
+
 enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_head *head,
                      const struct span *payloads)
 {
@@ -35,13 +50,14 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
 
     head->version = WIRE_VERSION;
     text_copy(head->agency, sizeof(head->agency), agent->setup.self->id);
-    text_copy(head->broker, sizeof(head->broker), keyring_origin(agent->setup.keyring));
+    text_copy(head->broker, sizeof(head->broker), recovery_origin_asked(agent));
     if (head->kind != REQUEST_HELLO && head->kind != REQUEST_PING) {
         memcpy(head->session, agent->session, SESSION_BYTES);
         head->counter = agent->counter++;
     }
     head->time_ms = agent_wall_ms(agent);
-    head->known_size = agent->checkpoint.size;
+    known_of(agent, &asking->known);
+    head->known_size = asking->known.size;
     buf_init(&encoded, LIMIT_REQUEST_BYTES);
     buf_init(&request, LIMIT_REQUEST_BYTES);
     error = request_head_encode(head, &encoded);
@@ -52,8 +68,6 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
         asking->kind = head->kind;
         memcpy(asking->session, head->session, SESSION_BYTES);
         asking->request_digest = request_digest(span_buf(&encoded));
-        asking->known.size = agent->checkpoint.size;
-        asking->known.root = agent->checkpoint.root;
         error = agent->setup.ops->request(agent->setup.ctx, slot, span_buf(&request), timeout_ms);
     }
     asking->busy = error == OK;
@@ -74,10 +88,23 @@ static void ask_or_wait(struct agent *agent, struct request_head *head)
 void session_greet(struct agent *agent)
 {
     struct request_head head = {.kind = REQUEST_HELLO};
+    struct buf note;
+    enum err error = OK;
 
+    buf_init(&note, CHECKPOINT_BYTES);
+    if (!agent->trial.active) {
+        error = session_note(agent, &note);
+    }
+    head.hello.checkpoint = span_buf(&note);
+    head.hello.streams = agent->trial.active;
     text_copy(head.hello.software, sizeof(head.hello.software), agent->setup.software);
     head.hello.registry_digest = *registry_digest(agent->setup.registry);
-    ask_or_wait(agent, &head);
+    if (error == OK) {
+        ask_or_wait(agent, &head);
+    } else {
+        agent_trouble(agent, SLOT_SESSION, error);
+    }
+    buf_free(&note);
 }
 
 void session_pinged(struct agent *agent, const uint8_t word[PING_BYTES])
@@ -113,6 +140,25 @@ void session_witness(struct agent *agent)
 
 /* --- is it the log that we know? --- */
 
+/* A new log must extend something that we know of the old one. */
+static bool log_is_tried(struct agent *agent, const struct asking *asking,
+                         const struct merkle_head *newer, const struct reply_head *head)
+{
+    if (asking->known.size == 0 ||
+        merkle_consistency_verify(&asking->known, newer, head->consistency,
+                                  head->consistency_count) == OK) {
+        return true;
+    }
+    if (!recovery_try_next(agent)) {
+        agent_alarm(agent,
+                    "the log that the broker opened anew extends nothing that this agent has seen "
+                    "up to record %llu; where its administrators confirm that their copy is older "
+                    "than all of it, start once with accept-gaps",
+                    (unsigned long long)asking->known.size);
+    }
+    return false;
+}
+
 static bool log_is_ours(struct agent *agent, const struct asking *asking,
                         const struct reply_head *head, struct checkpoint *ret_checkpoint)
 {
@@ -129,10 +175,14 @@ static bool log_is_ours(struct agent *agent, const struct asking *asking,
         }
         return asking->known.size == 0;
     }
-    if (checkpoint_verify(head->checkpoint, keyring_origin(keyring), keys, key_count,
+    if (checkpoint_verify(head->checkpoint, recovery_origin_asked(agent), keys, key_count,
                           ret_checkpoint) != OK) {
         agent_alarm(agent, "a checkpoint is not signed by the broker's key");
         return false;
+    }
+    newer = (struct merkle_head){.size = ret_checkpoint->size, .root = ret_checkpoint->root};
+    if (agent->trial.active) {
+        return log_is_tried(agent, asking, &newer, head);
     }
     if (ret_checkpoint->size < asking->known.size) {
         agent_alarm(agent, "the broker's log went back from %llu records to %llu",
@@ -140,7 +190,6 @@ static bool log_is_ours(struct agent *agent, const struct asking *asking,
                     (unsigned long long)ret_checkpoint->size);
         return false;
     }
-    newer = (struct merkle_head){.size = ret_checkpoint->size, .root = ret_checkpoint->root};
     if (merkle_consistency_verify(&asking->known, &newer, head->consistency,
                                   head->consistency_count) != OK) {
         agent_alarm(agent, "the broker's log of %llu records does not extend the one seen at %llu",
@@ -204,6 +253,14 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
         carry_refused(agent, code);
         return;
     }
+    if (code == REFUSAL_LOG_OTHER) {
+        agent->greeted = false;
+        if (slot == SLOT_SESSION) {
+            agent->trial.active = false;
+            recovery_told(agent, head);
+        }
+        return;
+    }
     if (code == REFUSAL_SESSION || code == REFUSAL_REPLAYED) {
         renew_session(agent, slot);
         return;
@@ -257,6 +314,10 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
         return false;
     }
+    if (agent->trial.active) {
+        ret_opened->newer = true;
+        return slot == SLOT_SESSION;
+    }
     if (is_fork(agent, &ret_opened->checkpoint)) {
         agent_alarm(agent, "the broker showed two logs of %llu records",
                     (unsigned long long)agent->checkpoint.size);
@@ -302,12 +363,20 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 {
     const struct asking *asking = &agent->askings[SLOT_SESSION];
 
-    (void)region;
+    if (asking->kind == REQUEST_HAND_BACK) {
+        return hand_back_replied(agent, txn, opened);
+    }
     if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO ? REPLY_HELLO : REPLY_NONE)) {
         agent_alarm(agent, "the broker answered a greeting or a witness with something else");
         return ERR_FORGED;
     }
     if (asking->kind == REQUEST_HELLO) {
+        enum err error =
+            agent->trial.active ? recovery_accept(agent, txn, &opened->reply.head, region) : OK;
+
+        if (error != OK) {
+            return error;
+        }
         greeted(agent, &opened->reply.head);
         return counting_told(agent, txn, opened->reply.head.hello.calendar_version,
                              opened->reply.head.time_ms);
@@ -333,6 +402,24 @@ void session_kept(struct agent *agent, const struct opened *opened)
     if (opened->newer) {
         agent->checkpoint = opened->checkpoint;
     }
+    recovery_kept(agent);
+}
+
+enum err session_note(struct agent *agent, struct buf *out)
+{
+    struct store_txn *read;
+    struct span note;
+    enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error != OK) {
+        return error;
+    }
+    error = store_get(read, STORE_VALUE, span_text(CHECKPOINT_KEY), &note);
+    if (error == OK) {
+        error = buf_append(out, note.data, note.len);
+    }
+    store_read_end(read);
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 enum err session_load(struct agent *agent, struct fault *fault)
@@ -349,8 +436,7 @@ enum err session_load(struct agent *agent, struct fault *fault)
         error = checkpoint_parse(note, &agent->checkpoint, fault);
     }
     store_read_end(read);
-    if (error == OK &&
-        strcmp(agent->checkpoint.origin, keyring_origin(agent->setup.keyring)) != 0) {
+    if (error == OK && strcmp(agent->checkpoint.origin, agent->following.origin) != 0) {
         fault_set(fault, "agent.origin", "public-keys",
                   "this agent's store belongs to the broker %s, the public keys to %s",
                   agent->checkpoint.origin, keyring_origin(agent->setup.keyring));

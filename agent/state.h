@@ -6,10 +6,12 @@
 #include "agent/notice/notify.h"
 #include "agent/rows.h"
 #include "model/decide.h"
+#include "model/lanes.h"
 #include "model/merkle.h"
 #include "store/cases.h"
 #include "wire/checkpoint.h"
 #include "wire/envelope.h"
+#include "wire/recovery.h"
 
 #define AGENT_BATCH_COUNT  64u            /* messages of one SUBMIT or ACK */
 #define AGENT_BATCH_BYTES  (900u * 1024u) /* of their payloads: within LIMIT_REQUEST_BYTES */
@@ -84,8 +86,39 @@ struct carry { /* attachments on their way; what must last is rows */
     struct digest alarm_digest;
 };
 
+#define HANDING_KEY "handing" /* of STORE_VALUE: there while something is handed back */
+#define TRIALS_MAX  64u       /* checkpoints that a new log may be tried with: the newest ones */
+
+struct following { /* recovery.c: which log of the broker, and what it still lacks of ours */
+    char origin[LIMIT_ORIGIN_BYTES];
+    uint64_t log;
+    struct {
+        char origin[LIMIT_ORIGIN_BYTES];
+        uint64_t anchor; /* up to there it is the log of today */
+    } past[RECOVERIES_MAX];
+    size_t past_count;
+    bool handing;   /* what it lacks is being handed back */
+    bool all_said;  /* and that was all */
+    bool confirms;  /* of what we sent, new receipts are asked for */
+    uint64_t after; /* the rows up to there are handed back */
+    uint64_t sent;  /* and with the request under way, up to there */
+    uint64_t refused;
+};
+
+struct trial { /* a new log, before it is accepted */
+    bool active;
+    bool accepted; /* in the transaction under way */
+    char origin[LIMIT_ORIGIN_BYTES];
+    struct buf chain;                     /* owned: all statements, packed */
+    uint64_t from_log;                    /* where that log leaves those that we know */
+    struct merkle_head heads[TRIALS_MAX]; /* what we know of that log, the newest first */
+    size_t head_count, at;
+};
+
 struct agent {
     struct agent_setup setup;
+    struct following following;
+    struct trial trial;
     struct counting counting;
     struct asking askings[SLOT_COUNT];
     bool connected;
@@ -178,6 +211,8 @@ struct opened { /* a reply that may be used */
 enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_head *head,
                      const struct span *payloads) MUST_CHECK;
 void session_greet(struct agent *agent);
+/* The newest checkpoint that is kept, as it was signed; empty: none. Appends. */
+enum err session_note(struct agent *agent, struct buf *out) MUST_CHECK;
 void session_witness(struct agent *agent);
 /* A reply to a FETCH asks for a sign of life; zeros: it does not. */
 void session_pinged(struct agent *agent, const uint8_t word[PING_BYTES]);
@@ -193,6 +228,38 @@ enum err session_keep(struct store_txn *txn, const struct opened *opened) MUST_C
 void session_kept(struct agent *agent, const struct opened *opened);
 enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
 
+/* --- recovery.c: a broker that was restored from an old copy goes on under another origin --- */
+
+/* Reads which log is followed. ERR_INVALID with a fault. */
+enum err recovery_load(struct agent *agent, struct fault *fault) MUST_CHECK;
+/* What the next request names as the broker, and what of the log it knows. */
+const char *recovery_origin_asked(const struct agent *agent);
+/* The broker says that its log goes on elsewhere: it is tried, or distrusted. */
+void recovery_told(struct agent *agent, const struct reply_head *head);
+/* The log under trial does not extend what was tried: the next older is. False: there is none. */
+bool recovery_try_next(struct agent *agent);
+/* It does: it is followed from now on. In the transaction of the reply. */
+enum err recovery_accept(struct agent *agent, struct store_txn *txn, const struct reply_head *head,
+                         struct region *region) MUST_CHECK;
+void recovery_kept(struct agent *agent); /* and is durable */
+void recovery_free(struct agent *agent);
+/* Is that a checkpoint of the log that is followed? */
+bool recovery_has(const struct agent *agent, const struct checkpoint *seen);
+/* Where a record stands among all that was recorded; the time that counts. */
+uint64_t recovery_order(const struct agent *agent, const struct leaf_record *record,
+                        uint64_t leaf_index);
+uint64_t recovery_counts_ms(const struct leaf_record *record);
+/* Kept by the broker, but not applied. */
+bool recovery_left_out(const struct leaf_record *record);
+
+/* --- hand_back.c: what the new log lacks --- */
+
+void hand_back_send(struct agent *agent);
+enum err hand_back_replied(struct agent *agent, struct store_txn *txn,
+                           const struct opened *opened) MUST_CHECK;
+/* Rows that the new log has not shown yet. */
+enum err hand_back_count(struct store_txn *txn, uint64_t *ret_count) MUST_CHECK;
+
 /* --- outbox.c --- */
 
 /* Sends what waits for that slot; nothing happens when nothing does. */
@@ -206,6 +273,9 @@ enum err ack_replied(struct agent *agent, struct store_txn *txn, const struct op
 /* --- inbox.c --- */
 
 void inbox_fetch(struct agent *agent);
+/* The new log says what came last in this stream: that must be what we have there. */
+enum err inbox_reset_stream(struct agent *agent, struct store_txn *txn,
+                            const struct stream_base *base) MUST_CHECK;
 enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                        struct region *region) MUST_CHECK;
 
@@ -251,9 +321,9 @@ struct copy_lookup { /* what the rules ask beside the copy itself; all zero: not
 };
 struct copy_input {
     const struct message *message;
-    uint16_t signer; /* agency number; 0: the broker */
-    uint64_t at_ms;  /* broker time */
-    uint64_t leaf_index;
+    uint16_t signer;                  /* agency number; 0: the broker */
+    uint64_t at_ms;                   /* broker time */
+    uint64_t order;                   /* of its row */
     bool received;                    /* from the broker, */
     uint32_t lane;                    /* in this lane */
     bool sending;                     /* it is judged before it is sent */

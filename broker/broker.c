@@ -41,11 +41,14 @@ static enum err start(struct broker *broker, struct fault *fault)
                      registry_at(broker->setup.registry, i)->number);
     }
     crypto_wipe(secret, sizeof(secret));
-    error = scheduler_start(broker);
+    error = recovery_start(broker, fault);
+    if (error == OK) {
+        error = scheduler_start(broker);
+    }
     if (error == OK) {
         error = blobs_start(broker);
     }
-    if (error != OK) {
+    if (error != OK && fault->code[0] == '\0') {
         fault_set(fault, "store.state", "store", "the broker's own rows cannot be read: %s",
                   err_text(error));
         fault_hint(fault, "verify the log (referralctl audit verify), then restore a copy");
@@ -177,6 +180,7 @@ static void turn_begin(struct broker *broker, struct turn *turn)
     timekeeper_turn(&broker->keeper, turn->reading, &turn->clock);
     turn->now_ms = turn->clock.now_ms;
     turn->documents = broker->documents;
+    turn->recovering = broker->recovering;
     broker->now_ms = turn->now_ms;
     broker->hold = turn->clock.hold;
     broker->again = false;
@@ -226,7 +230,7 @@ static enum err seal(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     struct checkpoint checkpoint = {.time_ms = turn->now_ms};
-    const char *origin = keyring_origin(broker->setup.keyring);
+    const char *origin = broker->origin;
     struct buf note;
     enum err error;
 
@@ -260,7 +264,9 @@ static enum err remember(struct turn *turn)
     }
     be32_put(documents, turn->documents.year);
     be32_put(documents + 4, turn->documents.last);
-    return store_meta_put(turn->txn, "documents", span_of(documents, sizeof(documents)));
+    error = store_meta_put(turn->txn, "documents", span_of(documents, sizeof(documents)));
+    return error == OK && turn->recovering_changed ? recovering_put(turn->txn, &turn->recovering)
+                                                   : error;
 }
 
 static enum err commit(struct turn *turn)
@@ -295,6 +301,7 @@ static enum err commit(struct turn *turn)
             broker->act->done = true;
         }
         broker->documents = turn->documents;
+        broker->recovering = turn->recovering;
         broker->started = broker->started || turn->start_written;
         broker->stopped = broker->stopped || turn->stop_written;
         broker->reconfigured = broker->reconfigured && !turn->configuration_written;
@@ -324,6 +331,9 @@ static enum err decide(struct turn *turn)
     }
     if (error == OK) {
         error = scheduler_redate(turn);
+    }
+    if (error == OK) {
+        error = replay_turn(turn);
     }
     if (error == OK) {
         error = blobs_collect(turn);

@@ -143,6 +143,47 @@ uint64_t broker_heard_ms(const struct broker *broker, size_t agency);
 #define BROKER_UP_MS 90000u
 bool broker_agency_up(const struct broker *broker, size_t agency);
 const struct broker_setup *broker_setup(const struct broker *broker);
+/* --- after a store was restored from an old copy (recovery.h) --- */
+
+struct broker_new_log {
+    char old_origin[LIMIT_ORIGIN_BYTES];
+    char new_origin[LIMIT_ORIGIN_BYTES];
+    uint64_t anchor; /* records of the copy */
+    uint64_t anchor_ms;
+};
+/* The store's log goes on under a new origin from its last checkpoint; durable when OK. Only while
+ * no broker runs on the store, and by an administrator's explicit word. The setup's store, io,
+ * keyring and key are used. ERR_INVALID: the fault says why nothing was changed. */
+enum err broker_open_log(const struct broker_setup *setup, struct span reason,
+                         struct broker_new_log *ret_log, struct fault *fault) MUST_CHECK;
+/* The same without changing anything: what it would do, or why it would refuse. */
+enum err broker_preview_log(const struct broker_setup *setup, struct broker_new_log *ret_log,
+                            struct fault *fault) MUST_CHECK;
+
+struct broker_recovery {
+    char origin[LIMIT_ORIGIN_BYTES];
+    const char *phase; /* "none", "awaiting", "applying", "over" */
+    bool holds;        /* nothing is taken, delivered or raised */
+    bool behind;       /* this store is older than what an agency shows */
+    char behind_agency[LIMIT_AGENCY_ID_BYTES];
+    uint64_t behind_size;
+    uint64_t from, to; /* indices of the old log */
+    uint64_t handed_back, applied, kept;
+};
+void broker_recovery(const struct broker *broker, struct broker_recovery *ret_recovery);
+/* Of the log that is written. */
+const char *broker_origin(const struct broker *broker);
+enum broker_hand_back {
+    HAND_BACK_NOT_ASKED, /* it has no system, or has left */
+    HAND_BACK_AWAITED,
+    HANDED_BACK,
+    HAND_BACK_NOT_AWAITED, /* by an administrator's word */
+};
+enum err broker_recovery_agency(const struct broker *broker, struct store_txn *read, size_t place,
+                                enum broker_hand_back *ret_state) MUST_CHECK;
+/* An administrator does not wait for the agency at this place any more (acts.h). What it hands back
+ * later is taken then. */
+enum err broker_recovery_go_on(struct broker *broker, size_t place, struct act *act) MUST_CHECK;
 /* For intake_open, on any thread; lives as long as the broker. */
 struct intake_context *broker_intake(struct broker *broker);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "broker/turn.h"
 #include "store/due.h"
+#include "store/handed.h"
 
 void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *actor,
                    struct leaf_record *ret_record)
@@ -15,6 +16,8 @@ void ledger_record(const struct turn *turn, enum leaf_kind kind, const char *act
     ret_record->version = WIRE_VERSION;
     ret_record->kind = kind;
     ret_record->at_ms = turn->now_ms;
+    ret_record->has_recovered = turn->replaying.active && !turn->replaying.unrecorded;
+    ret_record->recovered = turn->replaying.mark;
     text_copy(ret_record->actor, sizeof(ret_record->actor), actor);
 }
 
@@ -65,6 +68,18 @@ static const struct agency *agency_by_number(const struct turn *turn, uint16_t n
     return agency;
 }
 
+/* Its delivery receipt, which follows, names the place that it had in the lost log. */
+static enum err keep_queued(struct turn *turn, const struct leaf_record *record,
+                            const struct queue_item *item)
+{
+    const struct agency *author = registry_find(turn->broker->setup.registry, record->actor);
+    const struct handed_queued key = {.author = author != NULL ? author->number : 0,
+                                      .recipient = item->stream.recipient,
+                                      .message_id = record->message_id};
+
+    return handed_queued_put(turn->txn, &key, item->stream, item->seq);
+}
+
 enum err ledger_queue(struct turn *turn, struct leaf_record *record,
                       const struct stream_entry *entry, uint64_t *ret_leaf)
 {
@@ -73,7 +88,7 @@ enum err ledger_queue(struct turn *turn, struct leaf_record *record,
     struct queue_state state;
     struct queue_item item = {.stream = entry->stream,
                               .message_id = record->message_id,
-                              .queued_ms = turn->now_ms,
+                              .queued_ms = turn_counts_ms(turn),
                               .envelope_bytes = (uint32_t)entry->envelope.len,
                               .wants_receipt = entry->wants_receipt};
     struct digest hash;
@@ -97,6 +112,9 @@ enum err ledger_queue(struct turn *turn, struct leaf_record *record,
     if (error == OK) {
         error = queue_put(turn->txn, &item, &hash);
     }
+    if (error == OK && turn->replaying.active) {
+        error = keep_queued(turn, record, &item);
+    }
     if (error == OK) {
         broker->agencies[agency_place(broker, recipient)].dirty = true;
         *ret_leaf = item.leaf;
@@ -111,12 +129,17 @@ struct decide_context ledger_context(const struct turn *turn)
     struct decide_context ctx = {.policy = broker->setup.policy,
                                  .registry = broker->setup.registry,
                                  .calendar = broker->setup.calendar,
-                                 .now_ms = turn->now_ms,
+                                 .now_ms = turn_counts_ms(turn),
                                  .clock_held = turn->clock.hold != HOLD_NOT,
                                  .outage_from_ms = keeper->outage_from_ms,
                                  .outage_to_ms = keeper->outage_to_ms,
                                  .documents = turn->documents};
 
+    if (turn->replaying.active) { /* what counted was judged then, and is in the receipt */
+        ctx.clock_held = false;
+        ctx.outage_from_ms = turn->replaying.claimed_ms;
+        ctx.outage_to_ms = turn->replaying.claimed_ms != 0 ? ctx.now_ms : 0;
+    }
     return ctx;
 }
 
@@ -228,6 +251,10 @@ static enum err apply_unqueue(struct applying *applying)
     const struct queue_item *item = applying->cause->item;
 
     assert(item != NULL);
+    if (applying->turn->replaying.active) {
+        /* Its addressee has it, and gets it once more: there its stream begins in this log. */
+        return queue_plain(applying->turn->txn, item->stream, item->seq);
+    }
     histogram_add(
         &applying->turn->broker->timings.delivery, histogram_slow_ms,
         applying->turn->now_ms > item->queued_ms ? applying->turn->now_ms - item->queued_ms : 0);
@@ -310,6 +337,38 @@ static enum err apply_effect(struct applying *applying, const struct effect *eff
     return append_trail(applying, &record);
 }
 
+/* The signed time that counts, where it is not that of the leaf: so the receipt says it. */
+static uint64_t claimed_of(const struct decision *decision)
+{
+    for (size_t i = 0; i < decision->effect_count; i++) {
+        if (decision->effects[i].kind == EFFECT_WINDOW_STOPPED) {
+            return decision->effects[i].claimed_ms;
+        }
+    }
+    return 0;
+}
+
+/* A message to several had one leaf for each, side by side: that of the first. */
+static uint64_t first_leaf(const struct applying *applying)
+{
+    const struct replaying *replaying = &applying->turn->replaying;
+    uint64_t before = 0;
+
+    for (size_t i = 0; replaying->active && i < applying->decision->effect_count; i++) {
+        const struct effect *effect = &applying->decision->effects[i];
+
+        if (effect->kind == EFFECT_QUEUE) {
+            const char *id = agency_by_number(applying->turn, effect->agency)->id;
+
+            if (strcmp(id, replaying->recipient) == 0) {
+                return replaying->mark.leaf >= before ? replaying->mark.leaf - before : 0;
+            }
+            before++;
+        }
+    }
+    return replaying->mark.leaf;
+}
+
 /* The leaf of the message that was decided, queued when the decision says so: once for each whom it
  * is addressed to, each with a leaf in its own stream. The first is the one that is receipted. */
 static enum err apply_message(struct applying *applying)
@@ -327,6 +386,8 @@ static enum err apply_message(struct applying *applying)
     record.message_id = header->message_id;
     record.message_digest = cause->digest;
     record.message_kind = header->kind;
+    record.claimed_ms = claimed_of(applying->decision);
+    record.recovered.leaf = first_leaf(applying);
     for (size_t i = 0; i < applying->decision->effect_count; i++) {
         const struct effect *effect = &applying->decision->effects[i];
 
@@ -343,6 +404,7 @@ static enum err apply_message(struct applying *applying)
         if (applying->message_leaf == AUDIT_NONE) {
             applying->message_leaf = applying->trail;
         }
+        record.recovered.leaf += record.has_recovered;
     }
     if (applying->message_leaf != AUDIT_NONE) {
         return OK;

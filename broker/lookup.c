@@ -315,7 +315,7 @@ enum err lookup_fill(struct turn *turn, struct lookup *lookup, struct decide_con
     if (error == OK) {
         error = fill_about(turn, lookup, ctx);
     }
-    if (error == OK) {
+    if (error == OK && !turn->replaying.active) {
         error = blobs_missing(turn, lookup->signer, lookup->message, &ctx->attachment_missing);
     }
     if (error == OK && kind == MESSAGE_ROSTER) {

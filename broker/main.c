@@ -16,6 +16,7 @@
 #include "broker/beat.h"
 #include "broker/intake.h"
 #include "broker/load.h"
+#include "broker/open_log.h"
 #include "broker/reload.h"
 #include "broker/standby.h"
 #include "broker/status_server.h"
@@ -704,17 +705,33 @@ static int follow(struct daemon *daemon)
 int main(int argc, char **argv)
 {
     bool standby = false;
-    const struct daemon_switch switches[] = {
-        {"standby", "Follow the broker that standby-of names, ready to take its place", &standby},
-        {NULL, NULL, NULL}};
     static struct faults faults;
     struct daemon daemon = {.wake_boot_ms = 0};
+    struct open_log_request open_log = {.reason = NULL};
+    const struct daemon_switch switches[] = {
+        {.name = "standby",
+         .help = "Follow the broker that standby-of names, ready to take its place",
+         .on = &standby},
+        {.name = "open-new-log",
+         .help = "The store is an old copy and there is no newer one: let its log go on under a "
+                 "new origin, so that agencies hand back what it lacks; then end",
+         .on = &open_log.asked},
+        {.name = "reason",
+         .help = "Why the new log is opened; a digest of it is in the log",
+         .argument = "TEXT",
+         .text = &open_log.reason},
+        {.name = "yes",
+         .help = "Do it: without this --open-new-log only says what it would do",
+         .on = &open_log.yes},
+        {.name = NULL}};
     struct daemon_line line = {
         .version = SOFTWARE,
         .about = "Routes signed referrals between the agencies of a city, counts their working "
                  "days and keeps an audit log.",
         .examples = "  referral-broker --config /etc/referral/broker.yaml\n"
-                    "  referral-broker --config broker.yaml --check\n",
+                    "  referral-broker --config broker.yaml --check\n"
+                    "  referral-broker --config broker.yaml --open-new-log --reason 'disk lost' "
+                    "--yes\n",
         .sample = "The configuration (see config/broker.yaml)",
         .switches = switches};
     int status = 0;
@@ -735,6 +752,8 @@ int main(int argc, char **argv)
         status = checked(&line, daemon.loaded);
     } else if (line.effective) {
         status = show_effective(&line, daemon.loaded);
+    } else if (open_log.asked) {
+        status = open_log_run(daemon.loaded, &open_log);
     } else {
         status = standby ? follow(&daemon) : serve(&daemon);
     }

@@ -83,7 +83,11 @@ enum err notices_add(struct turn *turn, const struct effect *effect, const struc
     notice->header = message.header;
     notice->recipient = effect->agency;
     notice->lane = effect->lane;
-    error = encode(turn, &message, notice);
+    notice->replaying = turn->replaying;
+    error = replay_notice(turn, &message, cause, notice);
+    if (error == OK && notice->envelope.len == 0) {
+        error = encode(turn, &message, notice);
+    }
     if (error == OK) {
         *turn->notices_end = notice;
         turn->notices_end = &notice->next;
@@ -93,6 +97,7 @@ enum err notices_add(struct turn *turn, const struct effect *effect, const struc
     return error;
 }
 
+/* `proof` NULL: it has been signed before, and its addressee has it. */
 static enum err queue_one(struct turn *turn, const struct notice *notice,
                           const struct batch_proof *proof)
 {
@@ -103,6 +108,7 @@ static enum err queue_one(struct turn *turn, const struct notice *notice,
     uint64_t leaf;
     enum err error;
 
+    turn->replaying = notice->replaying;
     ledger_record(turn, LEAF_MESSAGE, BROKER_AGENCY, &record);
     record.message_id = notice->header.message_id;
     record.message_digest = notice->digest;
@@ -112,11 +118,13 @@ static enum err queue_one(struct turn *turn, const struct notice *notice,
     text_copy(record.referral_number, sizeof(record.referral_number),
               notice->header.referral_number);
     buf_init(&envelope, LIMIT_ENVELOPE_BYTES + 4096);
-    error = envelope_encode(notice->payload, proof, &envelope);
+    error = proof != NULL ? envelope_encode(notice->payload, proof, &envelope)
+                          : buf_append(&envelope, notice->envelope.data, notice->envelope.len);
     if (error == OK) {
         entry.envelope = span_buf(&envelope);
         error = ledger_queue(turn, &record, &entry, &leaf);
     }
+    turn->replaying.active = false;
     buf_free(&envelope);
     return error;
 }
@@ -145,7 +153,7 @@ enum err notices_flush(struct turn *turn)
 
         error = sign_batch_proof(&batch, i, &turn->region, &proof);
         if (error == OK) {
-            error = queue_one(turn, n, &proof);
+            error = queue_one(turn, n, n->envelope.len > 0 ? NULL : &proof);
         }
     }
     return error;

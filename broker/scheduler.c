@@ -195,7 +195,7 @@ static enum err append_kind(struct turn *turn, enum leaf_kind kind)
 static enum err write_owner(struct turn *turn)
 {
     const struct broker_setup *setup = &turn->broker->setup;
-    enum err error = store_meta_put(turn->txn, "origin", span_text(keyring_origin(setup->keyring)));
+    enum err error = store_meta_put(turn->txn, "origin", span_text(turn->broker->origin));
 
     if (error != OK) {
         return error;
@@ -299,14 +299,18 @@ enum err scheduler_clock(struct turn *turn)
 /* --- rungs --- */
 
 /* Decides what is due of a referral or a matter; answers where it stood. */
-static enum err decide_row(struct turn *turn, struct span packed, struct subject *ret_before)
+enum err scheduler_decide(struct turn *turn, const struct uuid *referral_id, struct span packed,
+                          struct subject *ret_before)
 {
     struct decide_context ctx = ledger_context(turn);
     struct decision *decision = turn->broker->decision;
     struct matter *matter = turn->broker->matter;
     struct referral referral;
-    enum err error;
+    enum err error = replay_held(turn, referral_id, &ctx);
 
+    if (error != OK) {
+        return error;
+    }
     if (matter_is_packed(packed)) {
         error = matter_unpack(packed, matter);
         if (error == OK) {
@@ -333,7 +337,7 @@ static enum err raise_of(struct turn *turn, const struct due_row *row)
     enum err error = cases_get(turn->txn, &row->key, &packed);
 
     if (error == OK) {
-        error = decide_row(turn, packed, &before);
+        error = scheduler_decide(turn, &row->key.referral_id, packed, &before);
     }
     if (error != OK) {
         return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
@@ -355,7 +359,7 @@ static enum err raise_rungs(struct turn *turn)
     enum err error = OK;
 
     broker->rungs_until_ms = 0;
-    if (broker->redating) {
+    if (broker->redating || recovery_holds(broker)) {
         return OK; /* no date is sure yet: none may be raised early */
     }
     if (decide_rungs_wait(&ctx, &broker->rungs_until_ms)) {
@@ -582,7 +586,8 @@ uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read)
     if (atomic_load(&broker->intake.strangers) > 0 || broker->strangers_ms == 0) {
         wake = earlier(wake, turn->reading.boot_ms + MINUTE_MS);
     }
-    if (broker->rungs_until_ms != UINT64_MAX && due_first(read, &row) == OK) {
+    if (!recovery_holds(broker) && broker->rungs_until_ms != UINT64_MAX &&
+        due_first(read, &row) == OK) {
         uint64_t due_ms = row.due_ms > broker->rungs_until_ms ? row.due_ms : broker->rungs_until_ms;
 
         wake = earlier(wake, boot_at(turn, due_ms));

@@ -12,6 +12,7 @@ static enum err hello_handle(struct turn *turn, struct intake *intake, struct an
     const struct broker *broker = turn->broker;
     const struct session *session = &broker->agencies[agency_place(broker, intake->agency)].session;
     struct reply_head *head = &answer->head;
+    enum err error;
 
     head->kind = REPLY_HELLO;
     memcpy(head->hello.session, session->id, SESSION_BYTES);
@@ -20,7 +21,10 @@ static enum err hello_handle(struct turn *turn, struct intake *intake, struct an
     head->hello.policy_digest = broker->setup.policy->digest;
     text_copy(head->hello.calendar_version, sizeof(head->hello.calendar_version),
               calendar_version(broker->setup.calendar));
-    return OK;
+    error = recovery_compare(turn, intake);
+    return error == OK && intake->request.head.hello.streams
+               ? recovery_streams(turn, intake, answer)
+               : error;
 }
 
 static enum err registry_handle(struct turn *turn, struct intake *intake, struct answer *answer)
@@ -47,7 +51,7 @@ static enum err witness_refusal(struct turn *turn, const struct intake *intake,
 {
     const struct witness *witness = &intake->request.head.witness;
     struct checkpoint seen = {.size = witness->size, .root = witness->root};
-    const char *origin = keyring_origin(turn->broker->setup.keyring);
+    const char *origin = turn->broker->origin;
     const struct key_entry *key;
     struct digest root;
     enum err error = turn_txn(turn);
@@ -81,8 +85,7 @@ static enum err witness_note(const struct turn *turn, const struct intake *intak
 {
     const struct witness *witness = &intake->request.head.witness;
     uint8_t mark[KEY_ID_BYTES + SIGNATURE_BYTES];
-    enum err error = buf_printf(out, "%s\n%" PRIu64 "\n",
-                                keyring_origin(turn->broker->setup.keyring), witness->size);
+    enum err error = buf_printf(out, "%s\n%" PRIu64 "\n", turn->broker->origin, witness->size);
 
     memcpy(mark, witness->key.bytes, KEY_ID_BYTES);
     memcpy(mark + KEY_ID_BYTES, witness->signature, SIGNATURE_BYTES);
@@ -135,16 +138,18 @@ static const struct {
     enum request_kind kind;
     bool session;   /* needs the session of this run and a new counter */
     bool suspended; /* of an agency that is suspended, too; SUBMIT sees to each message */
+    bool waits;     /* while what was lost is handed back */
     enum err (*handle)(struct turn *, struct intake *, struct answer *);
 } services[] = {
-    {REQUEST_SUBMIT, true, true, submit_handle},
-    {REQUEST_ACK, true, true, ack_handle},
-    {REQUEST_HELLO, false, true, hello_handle},
-    {REQUEST_PING, false, true, ping_handle},
-    {REQUEST_REGISTRY, true, true, registry_handle},
-    {REQUEST_WITNESS, true, true, witness_handle},
-    {REQUEST_BLOB_PUT, true, false, blob_put_handle},
-    {REQUEST_BLOB_GET, true, false, blob_get_handle},
+    {REQUEST_SUBMIT, true, true, true, submit_handle},
+    {REQUEST_ACK, true, true, true, ack_handle},
+    {REQUEST_HELLO, false, true, false, hello_handle},
+    {REQUEST_PING, false, true, false, ping_handle},
+    {REQUEST_REGISTRY, true, true, false, registry_handle},
+    {REQUEST_WITNESS, true, true, false, witness_handle},
+    {REQUEST_BLOB_PUT, true, false, false, blob_put_handle},
+    {REQUEST_BLOB_GET, true, false, false, blob_get_handle},
+    {REQUEST_HAND_BACK, true, true, false, hand_back_handle},
 };
 
 static enum refusal check_session(struct turn *turn, const struct intake *intake)
@@ -191,6 +196,20 @@ static enum err refuse(struct turn *turn, struct intake *intake, enum refusal re
     return OK;
 }
 
+/* Of another log of this broker, or of another broker. */
+static enum err refuse_origin(struct turn *turn, struct intake *intake)
+{
+    struct answer *answer;
+    uint64_t log;
+
+    if (recovery_log(keyring_origin(turn->broker->setup.keyring), intake->request.head.broker,
+                     &log) != OK) {
+        return refuse(turn, intake, REFUSAL_BROKER_OTHER);
+    }
+    answer = answer_to(turn, intake);
+    return answer != NULL ? recovery_tell(turn, answer) : ERR_MEMORY;
+}
+
 enum err service_handle(struct turn *turn, struct intake *intake)
 {
     const struct request_head *head = &intake->request.head;
@@ -198,8 +217,8 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     struct answer *answer;
     size_t i = 0;
 
-    if (strcmp(head->broker, keyring_origin(turn->broker->setup.keyring)) != 0) {
-        return refuse(turn, intake, REFUSAL_BROKER_OTHER);
+    if (strcmp(head->broker, turn->broker->origin) != 0) {
+        return refuse_origin(turn, intake);
     }
     while (i < sizeof(services) / sizeof(services[0]) && services[i].kind != head->kind) {
         i++;
@@ -209,6 +228,11 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     }
     if (refusal != REFUSAL_NONE) {
         return refuse(turn, intake, refusal);
+    }
+    if (recovery_holds(turn->broker) &&
+        (head->kind == REQUEST_FETCH ||
+         (i < sizeof(services) / sizeof(services[0]) && services[i].waits))) {
+        return refuse(turn, intake, REFUSAL_RECOVERING);
     }
     if (head->kind == REQUEST_FETCH) {
         return fetch_handle(turn, intake);

@@ -49,6 +49,8 @@ static const struct status_command commands[] = {
     {"metrics", ROLE_OF_OBSERVERS, {NULL}, status_metrics},
     {"config", ROLE_OF_OBSERVERS, {NULL}, status_config},
     {"config-reload", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_config_reload},
+    {"recovery-show", ROLE_OF_OBSERVERS, {NULL}, status_recovery_show},
+    {"recovery-go-on", ROLE_OF_OPERATORS, {"reason", "dry_run", "agency"}, status_recovery_go_on},
     {"subscribe", ROLE_OF_OBSERVERS, {"after"}, status_subscribe},
     {"standby-show", ROLE_OF_OBSERVERS, {NULL}, status_standby_show},
     {"standby-hello", ROLE_OF_OPERATORS, {NULL}, status_standby_hello},

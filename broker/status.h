@@ -106,6 +106,10 @@ enum err status_config_reload(const struct status_context *ctx, const struct jso
 
 /* --- status_subscribe.c --- */
 
+enum err status_recovery_show(const struct status_context *ctx, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_recovery_go_on(const struct status_context *ctx, const struct json_value *request,
+                               struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_subscribe(const struct status_context *ctx, const struct json_value *request,
                           struct json_writer *out, struct fault *fault) MUST_CHECK;
 
@@ -144,6 +148,7 @@ enum err status_documents(const struct status_context *ctx, const struct json_va
 
 /* --- status_backup.c --- */
 
+void status_recovery_write(const struct status_context *ctx, struct json_writer *out);
 void status_backup_write(const struct status_context *ctx, struct json_writer *out);
 enum err status_backup(const struct status_context *ctx, const struct json_value *request,
                        struct json_writer *out, struct fault *fault) MUST_CHECK;

@@ -162,6 +162,28 @@ static void write_command(const struct leaf_record *record, struct json_writer *
     status_text(out, "about", record->has_command ? record->command.about : "");
 }
 
+static void write_gap(const struct leaf_record *record, struct json_writer *out)
+{
+    const struct leaf_gap *gap = &record->gap;
+
+    status_u64(out, "from", gap->from);
+    status_u64(out, "to", gap->to);
+    status_u64(out, "handed_back", gap->handed_back);
+    status_u64(out, "applied", gap->applied);
+    status_u64(out, "kept", gap->kept);
+    status_u64(out, "missing", gap->missing);
+    json_name(out, "missing_ranges"); /* [index in the lost log, how many], the first of them */
+    json_array_begin(out);
+    for (size_t i = 0; i + 1 < gap->range_count; i += 2) {
+        json_array_begin(out);
+        json_u64(out, gap->from + gap->ranges[i]);
+        json_u64(out, gap->ranges[i + 1]);
+        json_array_end(out);
+    }
+    json_array_end(out);
+    status_text(out, "without", gap->without);
+}
+
 static void write_other(const struct leaf_record *record, struct json_writer *out)
 {
     status_u64(out, "leaf_kind", (uint64_t)record->kind);
@@ -189,6 +211,8 @@ static const struct leaf_event {
     {LEAF_START, "start", NULL},
     {LEAF_STOP, "stop", NULL},
     {LEAF_COMMAND, "command", write_command},
+    {LEAF_RECOVERY, "recovery", NULL},
+    {LEAF_GAP, "gap", write_gap},
 };
 
 static const struct leaf_event accepted = {LEAF_MESSAGE, "accepted", write_message};

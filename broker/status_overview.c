@@ -86,7 +86,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
         return error;
     }
     status_text(out, "software", setup->software);
-    status_text(out, "origin", keyring_origin(setup->keyring));
+    status_text(out, "origin", broker_origin(ctx->broker));
     status_text(out, "calendar", calendar_version(setup->calendar));
     status_u64(out, "calendar_missing", status_missing_year(ctx));
     json_name(out, "redating");
@@ -97,6 +97,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
     json_bool(out, store_accepts(setup->store));
     json_name(out, "laboratory");
     json_bool(out, ctx->clock != NULL && ctx->clock->laboratory);
+    status_recovery_write(ctx, out);
     status_backup_write(ctx, out);
     status_standby_write(ctx, out);
     status_clock_write(ctx, out);

@@ -56,6 +56,6 @@ enum err status_subscribe(const struct status_context *ctx, const struct json_va
     json_name(out, "after");
     json_i64(out, after);
     status_u64(out, "size", size);
-    status_text(out, "origin", keyring_origin(setup->keyring));
+    status_text(out, "origin", broker_origin(ctx->broker));
     return error;
 }

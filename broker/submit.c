@@ -11,15 +11,19 @@
 #include "broker/turn.h"
 #include "model/vocabulary.h"
 #include "store/dedupe.h"
+#include "store/handed.h"
 #include "wire/sealing.h"
 
 #define RETRY_MS 5000u
 
 struct submission { /* one message on its way */
     struct turn *turn;
-    struct intake *intake;
-    const struct request_message *sent;
-    size_t index; /* in the request */
+    const struct agency *signer;
+    struct payload payload;
+    struct digest digest;
+    const struct request *request; /* that brings it, */
+    size_t index;                  /* there; */
+    struct span envelope;          /* or, of a lost log, as it was kept */
     bool acknowledging;
     struct region region; /* what header and facts decode into */
     struct message message;
@@ -39,14 +43,13 @@ static void log_refused(const struct submission *submission, enum refusal refusa
 {
     const struct message_header *header = &submission->message.header;
     char case_id[UUID_TEXT_BYTES];
-    const struct log_subject subject = {.case_id = case_id,
-                                        .agency = submission->intake->agency->id,
-                                        .code = refusal_name(refusal)};
+    const struct log_subject subject = {
+        .case_id = case_id, .agency = submission->signer->id, .code = refusal_name(refusal)};
 
     uuid_format(&header->case_id, case_id);
     log_about(EVENT_MESSAGE_REFUSED, &subject, "refused %s of %s: %s %s",
-              message_kind_name(header->kind), submission->intake->agency->id,
-              refusal_name(refusal), detail);
+              message_kind_name(header->kind), submission->signer->id, refusal_name(refusal),
+              detail);
 }
 
 /* One leaf for what a verified signer sent and the rules do not allow. */
@@ -57,11 +60,11 @@ static enum err record_refusal(struct submission *submission, enum refusal refus
     const struct message_header *header = &submission->message.header;
     struct leaf_record record;
 
-    ledger_record(turn, LEAF_REFUSED, submission->intake->agency->id, &record);
+    ledger_record(turn, LEAF_REFUSED, submission->signer->id, &record);
     record.refusal = refusal;
     text_copy(record.detail, sizeof(record.detail), detail);
     record.message_id = header->message_id;
-    record.message_digest = submission->sent->digest;
+    record.message_digest = submission->digest;
     record.message_kind = header->kind;
     record.case_id = header->case_id;
     record.referral_id = header->referral_id;
@@ -72,15 +75,116 @@ static enum err record_refusal(struct submission *submission, enum refusal refus
     return ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, ret_leaf);
 }
 
+/* --- what a lost log had taken, and what does not fit any more --- */
+
+/* To whoever it was addressed: nobody has to acknowledge what nothing runs for. */
+static enum err keep_for(struct submission *submission, struct leaf_record *record,
+                         const struct agency *addressee)
+{
+    struct turn *turn = submission->turn;
+    const struct stream_entry entry = {
+        .stream = {.recipient = addressee->number, .lane = turn->replaying.lane},
+        .envelope = submission->envelope,
+        .trail = AUDIT_NONE};
+    uint64_t leaf;
+    enum err error = ledger_queue(turn, record, &entry, &leaf);
+
+    if (error == OK && submission->ref->leaf == AUDIT_NONE) {
+        submission->ref->leaf = leaf;
+    }
+    return error;
+}
+
+static enum err keep_for_all(struct submission *submission, struct leaf_record *record)
+{
+    const struct registry *registry = submission->turn->broker->setup.registry;
+    const struct message *message = &submission->message;
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+        const struct agency *agency = registry_at(registry, i);
+
+        if (agency->class != CLASS_ASSOCIATE &&
+            (strcmp(agency->id, message->header.recipient) == 0 ||
+             agency_set_has(&message->copies, agency->number))) {
+            error = keep_for(submission, record, agency);
+        }
+    }
+    return error;
+}
+
+/* What it acknowledges has arrived, whatever became of the receipt. */
+static enum err keep_receipt(struct submission *submission)
+{
+    const struct delivery_facts *at = &submission->message.delivery;
+    const struct queue_stream stream = {.recipient = submission->signer->number,
+                                        .lane = (uint8_t)(at->lane % QUEUE_LANES)};
+    struct queue_item item;
+    enum err error = queue_get(submission->turn->txn, stream, at->stream_seq, &item);
+
+    if (error == OK && uuid_equal(&item.message_id, &submission->message.header.refers_to)) {
+        error = queue_plain(submission->turn->txn, stream, at->stream_seq);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* It was taken once: it stays in the log and reaches those whom it is for, with the reason why it
+ * changes nothing. */
+static enum err keep(struct submission *submission, enum refusal refusal, const char *detail)
+{
+    struct turn *turn = submission->turn;
+    const struct message_header *header = &submission->message.header;
+    struct dedupe_row row = {.digest = submission->digest};
+    struct leaf_record record;
+    enum err error = OK;
+
+    if (turn->replaying.unrecorded) {
+        return OK; /* its agency sends it again, and is told */
+    }
+    ledger_record(turn, LEAF_MESSAGE, submission->signer->id, &record);
+    record.recovered.code = refusal;
+    text_copy(record.detail, sizeof(record.detail), detail);
+    record.message_id = header->message_id;
+    record.message_digest = submission->digest;
+    record.message_kind = header->kind;
+    record.case_id = header->case_id;
+    record.referral_id = header->referral_id;
+    text_copy(record.recipient, sizeof(record.recipient), header->recipient);
+    text_copy(record.referral_number, sizeof(record.referral_number), header->referral_number);
+    if (submission->acknowledging) {
+        error = keep_receipt(submission);
+    } else {
+        error = keep_for_all(submission, &record);
+    }
+    record.has_stream = false;
+    if (error == OK && submission->ref->leaf == AUDIT_NONE) {
+        error =
+            ledger_append(turn, &record, submission->envelope, AUDIT_NONE, &submission->ref->leaf);
+    }
+    row.leaf = submission->ref->leaf;
+    turn->recovering.kept++;
+    turn->recovering_changed = true;
+    log_event(EVENT_MESSAGE_LEFT_OUT,
+              "%s of %s was taken by the log that was lost, and does not fit any more (%s): it is "
+              "kept and delivered",
+              message_kind_name(header->kind), header->referral_number, refusal_name(refusal));
+    return error == OK
+               ? dedupe_add(turn->txn, submission->signer->number, &header->message_id, &row)
+               : error;
+}
+
 static enum err refuse(struct submission *submission, enum refusal refusal, const char *detail)
 {
     struct turn *turn = submission->turn;
-    const struct agency *agency = submission->intake->agency;
+    const struct agency *agency = submission->signer;
     struct session *session = &turn->broker->agencies[agency_place(turn->broker, agency)].session;
     const struct uuid *id = &submission->message.header.message_id;
-    struct dedupe_row row = {.digest = submission->sent->digest};
+    struct dedupe_row row = {.digest = submission->digest};
     enum err error;
 
+    if (turn->replaying.active) {
+        return keep(submission, refusal, detail);
+    }
     if (!session_may_refuse(session, turn->now_ms)) {
         return later(submission, REFUSAL_RATE);
     }
@@ -99,10 +203,10 @@ static enum err refuse(struct submission *submission, enum refusal refusal, cons
 static enum err refuse_reuse(struct submission *submission)
 {
     struct turn *turn = submission->turn;
-    const struct agency *agency = submission->intake->agency;
+    const struct agency *agency = submission->signer;
     struct session *session = &turn->broker->agencies[agency_place(turn->broker, agency)].session;
     const struct uuid *id = &submission->message.header.message_id;
-    struct dedupe_row row = {.digest = submission->sent->digest};
+    struct dedupe_row row = {.digest = submission->digest};
     enum err error = dedupe_find_conflict(turn->txn, agency->number, id, &row.digest, &row.leaf);
 
     if (error == OK) {
@@ -138,30 +242,51 @@ static enum err keep_letter(struct submission *submission, const struct lookup *
     return letters_add(submission->turn, found->queued.leaf, DEAD_UNREADABLE, detail);
 }
 
+/* Its sender uploads again what the copy lacks, before it hands the message back: where it could
+ * not, that is said. */
+static enum err tell_missing_bytes(const struct submission *submission)
+{
+    size_t missing = 0;
+    enum err error =
+        blobs_missing(submission->turn, submission->signer, &submission->message, &missing);
+
+    if (error == OK && missing != 0) {
+        log_event(EVENT_ATTACHMENT_MISSING,
+                  "material %zu of %s is not here: the copy lacks its attachment, and %s could not "
+                  "upload it again",
+                  missing, submission->message.header.referral_number, submission->signer->id);
+    }
+    return error;
+}
+
 static enum err write_accepted(struct submission *submission, const struct subject *before,
                                const struct lookup *found)
 {
     struct turn *turn = submission->turn;
     const struct message_header *header = &submission->message.header;
     struct cause cause = {.header = header,
-                          .digest = submission->sent->digest,
+                          .digest = submission->digest,
                           .item = found->queued_found ? &found->queued : NULL};
-    struct dedupe_row row = {.digest = submission->sent->digest};
+    struct dedupe_row row = {.digest = submission->digest};
     struct buf envelope;
     enum err error;
 
     buf_init(&envelope, LIMIT_ENVELOPE_BYTES + 4096);
-    error = request_envelope(&submission->intake->request, submission->index, &envelope);
+    error = submission->request != NULL
+                ? request_envelope(submission->request, submission->index, &envelope)
+                : buf_append(&envelope, submission->envelope.data, submission->envelope.len);
     if (error == OK) {
         cause.envelope = span_buf(&envelope);
         error = ledger_apply(turn, before, &cause, &row.leaf);
     }
     if (error == OK) {
-        error = blobs_refer(turn, submission->intake->agency, &submission->message);
+        error = blobs_refer(turn, submission->signer, &submission->message);
+    }
+    if (error == OK && turn->replaying.active) {
+        error = tell_missing_bytes(submission);
     }
     if (error == OK) {
-        error =
-            dedupe_add(turn->txn, submission->intake->agency->number, &header->message_id, &row);
+        error = dedupe_add(turn->txn, submission->signer->number, &header->message_id, &row);
     }
     if (error == OK && header->kind == MESSAGE_REJECTION) {
         error = keep_letter(submission, found);
@@ -281,7 +406,7 @@ static enum err decide(struct submission *submission)
     const struct message_header *header = &submission->message.header;
     const struct case_key key = {.case_id = header->case_id, .referral_id = header->referral_id};
     struct lookup lookup = {.message = &submission->message,
-                            .signer = submission->intake->agency,
+                            .signer = submission->signer,
                             .region = &submission->region};
     bool of_matter = message_kind_of_matter(header->kind);
     struct referral before;
@@ -321,7 +446,7 @@ static enum refusal check_header(const struct submission *submission)
     const struct message_header *header = &submission->message.header;
     bool receipt = header->kind == MESSAGE_DELIVERY || header->kind == MESSAGE_REJECTION;
 
-    if (strcmp(header->sender, submission->intake->agency->id) != 0) {
+    if (strcmp(header->sender, submission->signer->id) != 0) {
         return REFUSAL_SENDER;
     }
     if (header->suite != SUITE_INTL || header->version != WIRE_VERSION) {
@@ -337,14 +462,14 @@ static enum refusal check_header(const struct submission *submission)
 static enum err answer_known(struct submission *submission, bool *ret_known)
 {
     struct dedupe_row row;
-    enum err error = dedupe_find(submission->turn->txn, submission->intake->agency->number,
+    enum err error = dedupe_find(submission->turn->txn, submission->signer->number,
                                  &submission->message.header.message_id, &row);
 
     *ret_known = error == OK;
     if (error != OK) {
         return error == ERR_NOT_FOUND ? OK : error;
     }
-    if (digest_equal(&row.digest, &submission->sent->digest)) {
+    if (digest_equal(&row.digest, &submission->digest)) {
         submission->ref->leaf = row.leaf;
         return OK;
     }
@@ -401,7 +526,7 @@ static enum err check_room(struct submission *submission, enum refusal *ret_refu
 /* The outside of the payload, its facts, and room; then the rules. */
 static enum err take(struct submission *submission)
 {
-    const struct payload *payload = &submission->sent->payload;
+    const struct payload *payload = &submission->payload;
     struct fault fault = {.code = ""};
     enum refusal refusal = REFUSAL_NONE;
     enum err error = facts_decode(payload, &submission->region, &submission->message, &fault);
@@ -428,7 +553,7 @@ static bool is_suspended(const struct submission *submission)
 {
     const struct broker *broker = submission->turn->broker;
 
-    return broker_suspended(broker, agency_place(broker, submission->intake->agency));
+    return broker_suspended(broker, agency_place(broker, submission->signer));
 }
 
 static enum err handle_known_header(struct submission *submission)
@@ -456,8 +581,7 @@ static enum err handle_message(struct submission *submission)
 {
     struct message_header *header = &submission->message.header;
     struct fault fault = {.code = ""};
-    enum err error =
-        header_decode(submission->sent->payload.header, &submission->region, header, &fault);
+    enum err error = header_decode(submission->payload.header, &submission->region, header, &fault);
 
     if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
         memset(header, 0, sizeof(*header));
@@ -484,13 +608,15 @@ static enum err handle_messages(struct turn *turn, struct intake *intake, struct
     answer->ref_count = request->message_count;
     for (size_t i = 0; error == OK && i < request->message_count; i++) {
         struct submission submission = {.turn = turn,
-                                        .intake = intake,
-                                        .sent = &request->messages[i],
+                                        .signer = intake->agency,
+                                        .payload = request->messages[i].payload,
+                                        .digest = request->messages[i].digest,
+                                        .request = request,
                                         .index = i,
                                         .acknowledging = acknowledging,
                                         .ref = &answer->refs[i]};
 
-        region_init(&submission.region, LIMIT_PARSE_BYTES(submission.sent->bytes.len));
+        region_init(&submission.region, LIMIT_PARSE_BYTES(request->messages[i].bytes.len));
         error = handle_message(&submission);
         region_free(&submission.region);
     }
@@ -539,4 +665,92 @@ enum err ack_handle(struct turn *turn, struct intake *intake, struct answer *ans
         return error;
     }
     return handle_messages(turn, intake, answer, true);
+}
+
+/* --- anew, from a log that was lost --- */
+
+/* A delivery receipt names the place that the message had in the lost log: here it has another.
+ * ERR_BUSY: which is not in the log yet. */
+static enum err translate(struct submission *submission)
+{
+    struct turn *turn = submission->turn;
+    struct delivery_facts *at = &submission->message.delivery;
+    const struct message_header *header = &submission->message.header;
+    const struct agency *author = registry_find(turn->broker->setup.registry, header->recipient);
+    struct handed_queued key = {.recipient = submission->signer->number,
+                                .message_id = header->refers_to};
+    struct queue_stream stream;
+    struct queue_item item;
+    struct audit_entry entry;
+    enum err error;
+
+    key.author = author != NULL ? author->number : 0;
+    error = handed_queued_find(turn->txn, &key, &stream, &at->stream_seq);
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK
+                                      : error; /* it was queued before: its place is the same */
+    }
+    at->lane = stream.lane;
+    error = queue_get(turn->txn, stream, at->stream_seq, &item);
+    if (error == OK) {
+        error = audit_read(turn->txn, item.leaf, &entry);
+        if (error == ERR_NOT_FOUND) {
+            return ERR_BUSY;
+        }
+    }
+    if (error == OK) {
+        at->leaf_index = item.leaf;
+        at->leaf_hash = entry.hash;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err replay(struct submission *submission)
+{
+    struct message *message = &submission->message;
+    struct dedupe_row known;
+    enum err error =
+        header_decode(submission->payload.header, &submission->region, &message->header, NULL);
+
+    if (error == OK) {
+        error = dedupe_find(submission->turn->txn, submission->signer->number,
+                            &message->header.message_id, &known);
+        if (error != ERR_NOT_FOUND) {
+            return error; /* decided already */
+        }
+        error = facts_decode(&submission->payload, &submission->region, message, NULL);
+    }
+    if (error == ERR_INVALID || error == ERR_TOO_LARGE) {
+        return ERR_CORRUPT; /* it was read when it was handed back */
+    }
+    submission->acknowledging =
+        message->header.kind == MESSAGE_DELIVERY || message->header.kind == MESSAGE_REJECTION;
+    if (error == OK && submission->acknowledging) {
+        error = translate(submission);
+    }
+    if (error == OK) {
+        error = decide(submission);
+    }
+    if (error == OK) {
+        submission->turn->recovering.applied++;
+        submission->turn->recovering_changed = true;
+    }
+    return error;
+}
+
+enum err submit_replay(struct turn *turn, const struct handed_message *handed)
+{
+    struct receipt_ref ref = {.leaf = AUDIT_NONE};
+    struct submission submission = {.turn = turn,
+                                    .signer = handed->signer,
+                                    .payload = handed->payload,
+                                    .digest = handed->digest,
+                                    .envelope = handed->envelope,
+                                    .ref = &ref};
+    enum err error;
+
+    region_init(&submission.region, LIMIT_PARSE_BYTES(handed->envelope.len));
+    error = replay(&submission);
+    region_free(&submission.region);
+    return error;
 }

@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/intake.h"
 #include "broker/parked.h"
+#include "broker/recovery.h"
 #include "broker/session.h"
 #include "model/decide_matter.h"
 #include "model/lanes.h"
@@ -56,6 +57,9 @@ enum clock_order { /* an administrator's word about the clock that is still to b
 
 struct broker {
     struct broker_setup setup;
+    char origin[LIMIT_ORIGIN_BYTES]; /* of the log that is written */
+    struct recovering recovering;    /* as of the last commit */
+    struct behind behind;
     struct timekeeper keeper;
     struct intake_context intake;   /* shared with the link's threads */
     struct broker_agency *agencies; /* owned */
@@ -108,9 +112,11 @@ struct notice { /* one message of the broker's own, before it is signed with the
     struct notice *next;
     struct message_header header;
     struct span payload;
+    struct span envelope; /* it is one that its addressee has already: as it was signed; or empty */
     struct digest digest;
     uint16_t recipient;
     uint8_t lane;
+    struct replaying replaying; /* what the leaf says of it */
 };
 
 struct blob_gone { /* files that nobody needs once this turn's commit is there */
@@ -125,6 +131,9 @@ struct turn {
     struct clock_reading reading;
     struct clock_turn clock;
     uint64_t now_ms;
+    struct replaying replaying;   /* while something of a lost log is decided anew */
+    struct recovering recovering; /* becomes true with the commit */
+    bool recovering_changed;
     struct store_txn *txn; /* NULL until something is written */
     struct number_counter documents;
     struct region region; /* answers, notices, records */
@@ -198,6 +207,12 @@ struct decide_context ledger_context(const struct turn *turn);
 enum err ledger_referral_name(const struct uuid *referral_id,
                               char out[REFERRAL_NAME_BYTES]) MUST_CHECK;
 
+/* The time that a decision counts at: now, or when the lost log had it. */
+static inline uint64_t turn_counts_ms(const struct turn *turn)
+{
+    return turn->replaying.active ? turn->replaying.mark.at_ms : turn->now_ms;
+}
+
 /* --- lookup.c: what only the broker can look up for a decision --- */
 struct lookup {
     const struct message *message; /* borrowed */
@@ -225,6 +240,15 @@ enum err notices_flush(struct turn *turn) MUST_CHECK;
 enum err service_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
 enum err submit_handle(struct turn *turn, struct intake *intake, struct answer *answer) MUST_CHECK;
 enum err ack_handle(struct turn *turn, struct intake *intake, struct answer *answer) MUST_CHECK;
+/* A message that a lost log had taken is decided anew (turn->replaying). ERR_BUSY: it acknowledges
+ * what this turn has queued, and must wait for the next; nothing is written. */
+struct handed_message {
+    const struct agency *signer;
+    struct payload payload;
+    struct digest digest;
+    struct span envelope;
+};
+enum err submit_replay(struct turn *turn, const struct handed_message *handed) MUST_CHECK;
 enum err fetch_handle(struct turn *turn, struct intake *intake) MUST_CHECK;
 /* After the commit: answers the parked fetches that have something, or whose time has come. */
 enum err fetch_answer(struct turn *turn, struct store_txn *read) MUST_CHECK;
@@ -261,7 +285,10 @@ enum err blobs_start(struct broker *broker) MUST_CHECK; /* what a crash left wit
 enum err scheduler_clock(struct turn *turn) MUST_CHECK; /* clock events, start, strangers */
 /* Follows broker->clock_order as soon as the timekeeper has room for the event. */
 enum err scheduler_clock_order(struct turn *turn) MUST_CHECK;
-enum err scheduler_rungs(struct turn *turn) MUST_CHECK;  /* what fell due */
+enum err scheduler_rungs(struct turn *turn) MUST_CHECK; /* what fell due */
+/* Decides what is due of a packed referral or matter; answers where it stood. */
+enum err scheduler_decide(struct turn *turn, const struct uuid *referral_id, struct span packed,
+                          struct subject *ret_before) MUST_CHECK;
 enum err scheduler_redate(struct turn *turn) MUST_CHECK; /* a part of a re-dating under way */
 /* A referral that a message is about does not wait for its part: what is decided now is decided
  * from the dates of the calendar in force. */
@@ -271,6 +298,27 @@ enum err scheduler_start(struct broker *broker) MUST_CHECK; /* reads what the st
 /* What the clock's judgement takes from the policy. */
 void scheduler_use_policy(struct broker *broker);
 uint64_t scheduler_wake_boot_ms(struct turn *turn, struct store_txn *read);
+
+/* --- recovery.c, hand_back.c, replay.c: after a store was restored from an old copy --- */
+enum err recovery_start(struct broker *broker, struct fault *fault) MUST_CHECK;
+/* The request is for another log of this broker: the reply says which one it is now. */
+enum err recovery_tell(struct turn *turn, struct answer *answer) MUST_CHECK;
+/* Does the agency show a longer log than this one, with the broker's own signature? */
+enum err recovery_compare(struct turn *turn, const struct intake *intake) MUST_CHECK;
+enum err recovery_streams(struct turn *turn, const struct intake *intake,
+                          struct answer *answer) MUST_CHECK;
+/* Nothing may be sent, fetched or raised now. */
+bool recovery_holds(const struct broker *broker);
+enum err hand_back_handle(struct turn *turn, struct intake *intake,
+                          struct answer *answer) MUST_CHECK;
+/* A part of what was handed back is applied, when it is time. */
+enum err replay_turn(struct turn *turn) MUST_CHECK;
+/* The documents of that referral that people hold from a lost log. */
+enum err replay_held(struct turn *turn, const struct uuid *referral_id,
+                     struct decide_context *ctx) MUST_CHECK;
+/* The notice that its addressee has already, in place of this new one. */
+enum err replay_notice(struct turn *turn, const struct message *message, const struct cause *cause,
+                       struct notice *notice) MUST_CHECK;
 
 /* --- replies.c --- */
 /* After the commit: proofs, one signature, and out. */

@@ -35,6 +35,7 @@ enum err checker_init(struct checker *checker, struct report *report, const stru
         return REFUSE(checker, NO_INDEX, "the broker's name is malformed");
     }
     memcpy(report->origin, origin.data, origin.len);
+    memcpy(checker->origin, origin.data, origin.len);
     memcpy(report->key, key, sizeof report->key);
     report->key_known = true;
     report->pin_differs = keys != NULL && !keys_trust_broker(keys, report->origin, key);
@@ -66,8 +67,7 @@ enum err checker_witness(struct checker *checker, struct span note)
                       checker->witness_count);
     }
     checker->witness_count++;
-    error = checker->keys != NULL ? keys_check_witness(checker->keys, witness, report->origin)
-                                  : ERR_NOT_FOUND;
+    error = checker->keys != NULL ? keys_check_witness(checker->keys, witness) : ERR_NOT_FOUND;
     if (error == ERR_FORGED) {
         return REFUSE(checker, NO_INDEX, "the witness note of %s is not signed with its key",
                       witness->agency);
@@ -262,7 +262,7 @@ static enum err check_checkpoint(struct checker *checker, const struct item *ite
     if (item->note.len == 0) {
         return OK;
     }
-    error = note_open(item->note, checker->report->origin, checker->report->key, &checkpoint);
+    error = note_open(item->note, checker->origin, checker->report->key, &checkpoint);
     if (error != OK) {
         return REFUSE(checker, item->index, "the checkpoint after it is %s",
                       error == ERR_INVALID   ? "malformed"
@@ -284,9 +284,84 @@ static enum err check_checkpoint(struct checker *checker, const struct item *ite
         return REFUSE(checker, item->index, "the checkpoint after it is older than the record");
     }
     checker->commit_from = checkpoint.size;
+    checker->signed_root = checkpoint.root;
     checker->commit_size = 0;
     checker->report->commits++;
     checker->report->signed_size = checkpoint.size;
+    return OK;
+}
+
+/* --- a log that goes on under another origin --- */
+
+/* Ed25519 over SHA-256("referral.v1.recovery" 0 || SHA-256(statement)). */
+static bool is_signed(const struct checker *checker, const struct fields *outer)
+{
+    static const char domain[] = "referral.v1.recovery"; /* with its NUL */
+    struct digest inner = crypto_sha256(outer->bytes[1]), digest;
+    struct hasher hasher;
+
+    hasher_init(&hasher);
+    hasher_add(&hasher, domain, sizeof domain);
+    hasher_add(&hasher, inner.bytes, DIGEST_BYTES);
+    digest = hasher_end(&hasher);
+    return outer->bytes[3].len == SIGNATURE_BYTES &&
+           crypto_verify(checker->report->key, span_of(digest.bytes, DIGEST_BYTES),
+                         outer->bytes[3].data) == OK;
+}
+
+/* The statement is the broker's, and its anchor the last checkpoint before it. */
+static enum err check_recovery(struct checker *checker, uint64_t index, struct span bytes)
+{
+    struct report *report = checker->report;
+    struct checkpoint anchor;
+    struct fields outer, inner;
+
+    if (fields_read(bytes, SHAPE_SIGNED, &outer) != OK ||
+        fields_read(outer.bytes[1], SHAPE_RECOVERY, &inner) != OK || inner.value[1] != 1 ||
+        !name_valid(inner.bytes[3], ORIGIN_BYTES - 1)) {
+        return REFUSE(checker, index, "its recovery is malformed");
+    }
+    if (!is_signed(checker, &outer) || !span_equal(inner.bytes[2], span_text(checker->origin)) ||
+        !origin_is_of(inner.bytes[3], report->origin) ||
+        span_equal(inner.bytes[3], span_text(checker->origin))) {
+        return REFUSE(checker, index, "its recovery is not the broker's, or of another log");
+    }
+    if (note_open(inner.bytes[4], checker->origin, report->key, &anchor) != OK ||
+        anchor.size != index || checker->commit_from != index ||
+        !digest_equal(&anchor.root, &checker->signed_root)) {
+        return REFUSE(checker, index, "its recovery is not anchored at the record before it");
+    }
+    memset(checker->origin, 0, sizeof checker->origin);
+    memcpy(checker->origin, inner.bytes[3].data, inner.bytes[3].len);
+    memcpy(report->last_origin, checker->origin, sizeof report->last_origin);
+    report->recovered_from = index;
+    report->recoveries++;
+    return OK;
+}
+
+static enum err check_recovered(struct checker *checker, uint64_t index,
+                                const struct fields *record)
+{
+    struct report *report = checker->report;
+    struct fields fields;
+
+    if (record->bytes[23].len > 0) {
+        return check_recovery(checker, index, record->bytes[23]);
+    }
+    if (record->bytes[22].len > 0) {
+        if (fields_read(record->bytes[22], SHAPE_RECOVERED, &fields) != OK ||
+            report->recoveries == 0) {
+            return REFUSE(checker, index, "it stands for a record of a log that was never lost");
+        }
+        report->recovered++;
+        report->left_out += fields.value[5] != 0;
+    }
+    if (record->bytes[24].len > 0) {
+        if (fields_read(record->bytes[24], SHAPE_GAP, &fields) != OK) {
+            return REFUSE(checker, index, "its gap is malformed");
+        }
+        report->missing = fields.value[8];
+    }
     return OK;
 }
 
@@ -396,6 +471,7 @@ enum err checker_add(struct checker *checker, const struct item *item)
     show_progress(checker);
     check_letter(checker, item, &record);
     if ((error = check_time(checker, item->index, &record)) != OK ||
+        (error = check_recovered(checker, item->index, &record)) != OK ||
         (error = check_stream(checker, item, &record)) != OK ||
         (error = check_once(checker, item->index, &record)) != OK ||
         (error = check_shown(checker, item, &record)) != OK ||

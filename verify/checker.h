@@ -27,8 +27,10 @@ struct item {
 };
 
 struct checker {
-    struct report *report;   /* borrowed */
-    const struct keys *keys; /* borrowed; NULL: nothing is pinned */
+    struct report *report;     /* borrowed */
+    const struct keys *keys;   /* borrowed; NULL: nothing is pinned */
+    char origin[ORIGIN_BYTES]; /* of the log from here on */
+    struct digest signed_root; /* of the last checkpoint */
     struct tree tree;
     uint64_t commit_from; /* first record that no checkpoint covers yet */
     uint64_t commit_size; /* as its records state it */

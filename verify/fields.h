@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-#define FIELDS_MAX 24
+#define FIELDS_MAX 25
 
 struct fields {
     uint64_t value[FIELDS_MAX]; /* by field number; 0 when absent */
@@ -21,13 +21,17 @@ enum err fields_read(struct span message, const char *shape, struct fields *ret)
  * or ERR_INVALID where the message cannot be read up to there. */
 enum err fields_find(struct span message, uint64_t number, struct span *ret) MUST_CHECK;
 
-#define SHAPE_RECORD   ".vvvbbbbbvbbvbvbbbbvbb" /* LeafRecord, as proto/audit.proto numbers it */
-#define SHAPE_STREAM   ".vvb"
-#define SHAPE_RUNG     ".vvbvbb"
-#define SHAPE_CLOCK    ".vvvvvvb"
-#define SHAPE_HEADER   ".vvbvbbbvbbbbb" /* Header, as proto/message.proto numbers it */
-#define FACTS_COPIES   33u              /* of Facts, likewise */
-#define SHAPE_PAYLOAD  ".bbb"
-#define SHAPE_ENVELOPE ".bb"
+#define SHAPE_RECORD    ".vvvbbbbbvbbvbvbbbbvbbbbb" /* as proto/audit.proto numbers it */
+#define SHAPE_STREAM    ".vvb"
+#define SHAPE_RECOVERED ".vvvvv"
+#define SHAPE_SIGNED    ".bbb" /* SignedRecovery */
+#define SHAPE_RECOVERY  ".vbbbbv"
+#define SHAPE_GAP       ".vvvvvvvvbb"
+#define SHAPE_RUNG      ".vvbvbb"
+#define SHAPE_CLOCK     ".vvvvvvb"
+#define SHAPE_HEADER    ".vvbvbbbvbbbbb" /* Header, as proto/message.proto numbers it */
+#define FACTS_COPIES    33u              /* of Facts, likewise */
+#define SHAPE_PAYLOAD   ".bbb"
+#define SHAPE_ENVELOPE  ".bb"
 
 #endif

@@ -29,8 +29,7 @@ bool keys_trust_broker(const struct keys *keys, const char *origin, const uint8_
     return false;
 }
 
-enum err keys_check_witness(const struct keys *keys, const struct witness *witness,
-                            const char *origin)
+enum err keys_check_witness(const struct keys *keys, const struct witness *witness)
 {
     size_t count = keyring_count(keys->keyring);
 
@@ -39,7 +38,7 @@ enum err keys_check_witness(const struct keys *keys, const struct witness *witne
 
         if (entry->use == KEY_SIGN && strcmp(entry->owner, witness->agency) == 0 &&
             memcmp(entry->id.bytes, witness->key.bytes, KEY_ID_BYTES) == 0) {
-            return witness_check(witness, origin, entry->public_key);
+            return witness_check(witness, entry->public_key);
         }
     }
     return ERR_NOT_FOUND;

@@ -137,17 +137,26 @@ enum err witness_open(struct span note, const char *origin, struct witness *ret)
     memcpy(witness.agency, agency.data, agency.len);
     memcpy(witness.key.bytes, mark, KEY_ID_BYTES);
     memcpy(witness.signature, mark + KEY_ID_BYTES, SIGNATURE_BYTES);
-    if (!span_equal(name, span_text(origin))) {
+    if (!origin_is_of(name, origin) || !name_valid(name, sizeof witness.origin - 1)) {
         return ERR_REFUSED;
     }
+    memcpy(witness.origin, name.data, name.len);
     *ret = witness;
     return OK;
 }
 
-enum err witness_check(const struct witness *witness, const char *origin, const uint8_t key[32])
+bool origin_is_of(struct span origin, const char *first)
+{
+    size_t len = strlen(first);
+
+    return origin.len >= len && memcmp(origin.data, first, len) == 0 &&
+           (origin.len == len || origin.data[len] == '/');
+}
+
+enum err witness_check(const struct witness *witness, const uint8_t key[32])
 {
     static const char domain[] = "referral.v1.witness"; /* signed with its NUL */
-    struct digest name = crypto_sha256(span_text(origin));
+    struct digest name = crypto_sha256(span_text(witness->origin));
     uint8_t message[sizeof domain + DIGEST_BYTES + 8 + DIGEST_BYTES], *at = message;
 
     memcpy(at, domain, sizeof domain);

@@ -20,6 +20,7 @@ enum err note_open(struct span note, const char *origin, const uint8_t key[32],
 bool name_valid(struct span name, size_t max);
 
 struct witness {
+    char origin[128];
     char agency[32];
     uint64_t size;
     struct digest root;
@@ -27,10 +28,12 @@ struct witness {
     uint8_t signature[SIGNATURE_BYTES];
 };
 
-/* Reads a witness note without judging its signature. ERR_INVALID; ERR_REFUSED: another origin. */
+/* Reads a witness note without judging its signature: of this origin, or of a log of that broker
+ * that was opened later. ERR_INVALID; ERR_REFUSED: another origin. */
 enum err witness_open(struct span note, const char *origin, struct witness *ret) MUST_CHECK;
 /* ERR_FORGED unless this key made the signature over origin, size and root. */
-enum err witness_check(const struct witness *witness, const char *origin,
-                       const uint8_t key[32]) MUST_CHECK;
+enum err witness_check(const struct witness *witness, const uint8_t key[32]) MUST_CHECK;
+/* Is it this origin, or a later log's: it, a slash, and more? */
+bool origin_is_of(struct span origin, const char *first);
 
 #endif

@@ -120,6 +120,13 @@ static void print_text(const struct report *report)
                "; not checked, their keys are not at hand\n",
                report->claimed_size, report->claimed_count);
     }
+    if (report->recoveries > 0) {
+        printf("  recovered  %" PRIu64 " times from an old copy, last at record %" PRIu64
+               " as %s; %" PRIu64 " records handed back (%" PRIu64 " no longer fitted), %" PRIu64
+               " indices missing\n",
+               report->recoveries, report->recovered_from, report->last_origin, report->recovered,
+               report->left_out, report->missing);
+    }
     print_letter(&report->letter);
 }
 
@@ -195,6 +202,14 @@ static void print_json(const struct report *report)
     number(&writer, "witnesses", report->witnessed_count);
     number(&writer, "claimed_size", report->claimed_size);
     number(&writer, "claims", report->claimed_count);
+    number(&writer, "recoveries", report->recoveries);
+    if (report->recoveries > 0) {
+        text(&writer, "recovered_as", report->last_origin);
+        number(&writer, "recovered_from", report->recovered_from);
+        number(&writer, "recovered", report->recovered);
+        number(&writer, "recovered_left_out", report->left_out);
+        number(&writer, "missing", report->missing);
+    }
     letter_member(&writer, &report->letter);
     json_object_end(&writer);
     if (json_writer_end(&writer) == OK) {

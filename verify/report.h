@@ -49,6 +49,12 @@ struct report { /* texts are printable */
     uint64_t claimed_size;   /* the same, for signatures whose key is not at hand */
     uint32_t witnessed_count;
     uint32_t claimed_count;
+    uint64_t recoveries;            /* how often the log was opened anew on an old copy */
+    char last_origin[ORIGIN_BYTES]; /* of the log since the last one */
+    uint64_t recovered_from;        /* record of it */
+    uint64_t recovered;             /* records that stand for those of a lost log */
+    uint64_t left_out;              /* of them: kept, and changed nothing */
+    uint64_t missing;               /* indices of lost logs that nobody handed back */
     struct letter_report letter;
 };
 

@@ -22,6 +22,26 @@ static void unreadable(struct source *source, const char *what, enum err error)
     report_find(source->report, VERDICT_UNREADABLE, NO_INDEX, "%s: %s", what, err_text(error));
 }
 
+/* A log that was opened anew begins under the origin that its first statement leaves: each has its
+ * length (be16) before it, its key id and signature behind it. */
+static enum err first_origin(struct store_txn *txn, struct span *origin)
+{
+    struct span chain;
+    struct fields statement;
+    enum err error = store_meta_get(txn, "recoveries", &chain);
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    if (chain.len < 2 || be16_get(chain.data) > chain.len - 2 ||
+        fields_read(span_of(chain.data + 2, be16_get(chain.data)), SHAPE_RECOVERY, &statement) !=
+            OK) {
+        return ERR_CORRUPT;
+    }
+    *origin = statement.bytes[2];
+    return OK;
+}
+
 /* Names in the table `meta`: the broker's name, and its public key. */
 static enum err read_head(struct source *source)
 {
@@ -36,6 +56,9 @@ static enum err read_head(struct source *source)
     }
     if (error == OK) {
         error = store_meta_get(source->txn, "origin", &source->head.origin);
+    }
+    if (error == OK) {
+        error = first_origin(source->txn, &source->head.origin);
     }
     if (error == OK) {
         error = store_meta_get(source->txn, "broker-key", &key);

@@ -20,6 +20,7 @@ enum note_kind {                    /* stored: never renumbered */
                  NOTE_RESOLVED = 3, /* its cause is gone */
                  NOTE_ALARM = 4,    /* the broker is not believed */
                  NOTE_TEST = 5,     /* somebody tries the channel */
+                 NOTE_NEW_LOG = 6,  /* the broker was restored; nothing is to be done */
 };
 
 struct note_cause { /* what a rung is about: the same in its escalation and its end */

@@ -51,6 +51,8 @@ void notify_free(struct notifier *notifier); /* NULL allowed */
 /* Rows for whoever is told. `row` NULL: an alarm; `message` NULL: it could not be read. */
 enum err notify_add(struct agent *agent, struct store_txn *txn, const struct row *row,
                     const struct message *message) MUST_CHECK;
+/* The broker's log goes on under another origin. */
+enum err notify_add_new_log(struct agent *agent, struct store_txn *txn) MUST_CHECK;
 /* Starts what may be sent now. */
 void notify_start(struct agent *agent);
 /* Machine time of the next look, UINT64_MAX: none. */

@@ -63,7 +63,8 @@ static void write_message(struct agent *agent, const struct row *row, const stru
 struct telling {
     struct agent *agent;
     struct store_txn *txn;
-    const struct row *row;         /* NULL: an alarm */
+    const struct row *row;         /* NULL: an alarm, or */
+    bool new_log;                  /* that the broker was restored */
     const struct message *message; /* NULL: it could not be read */
     const char *lane;              /* NULL: not known */
     uint32_t roles;                /* who is told; 0: those who read messages */
@@ -80,6 +81,9 @@ static enum err write_hook(const struct telling *telling, struct buf *out)
     named(&writer, "agency", agent->setup.self->id);
     if (telling->row != NULL) {
         write_message(agent, telling->row, telling->message, telling->lane, &writer);
+    } else if (telling->new_log) {
+        named(&writer, "event", "new-log");
+        named(&writer, "text_zh", NOTICE_NEW_LOG_TEXT);
     } else {
         named(&writer, "event", "alarm");
         named(&writer, "message", agent_alarm_text(agent));
@@ -167,8 +171,8 @@ static void describe(struct telling *telling)
     note->cause.rung = RUNG_COUNT;
     note->made_ms = agent_wall_ms(agent);
     if (telling->row == NULL) {
-        note->kind = NOTE_ALARM;
-        note->urgent = true;
+        note->kind = telling->new_log ? NOTE_NEW_LOG : NOTE_ALARM;
+        note->urgent = !telling->new_log;
         note->event = agent_new_id(agent);
         telling->roles = roles_of(agent->notifier->setup, ROLE_ADMINISTRATORS | ROLE_LIAISON);
         return;
@@ -192,6 +196,7 @@ static bool wants(const struct telling *telling, const struct notice_officer *of
         return (officer->role & telling->roles) != 0 && note->cause.rung < RUNG_COUNT &&
                rung_set_has(officer->rungs, note_rung(note->cause.rung));
     case NOTE_ALARM:
+    case NOTE_NEW_LOG:
         return (officer->role & telling->roles) != 0;
     case NOTE_MESSAGE:
         if (telling->roles != 0) {
@@ -316,21 +321,34 @@ static enum err tell_hook(struct telling *telling, size_t channel)
     return error;
 }
 
+static enum err tell(struct telling *telling)
+{
+    const struct notice_setup *setup;
+    enum err error = OK;
+
+    if (telling->agent->notifier == NULL) {
+        return OK;
+    }
+    setup = telling->agent->notifier->setup;
+    describe(telling);
+    for (size_t i = 0; error == OK && i < setup->channel_count; i++) {
+        error = setup->channels[i].kind == CHANNEL_HOOK ? tell_hook(telling, i)
+                                                        : tell_officers(telling, i);
+    }
+    return error;
+}
+
 enum err notify_add(struct agent *agent, struct store_txn *txn, const struct row *row,
                     const struct message *message)
 {
     struct telling telling = {.agent = agent, .txn = txn, .row = row, .message = message};
-    const struct notice_setup *setup;
-    enum err error = OK;
 
-    if (agent->notifier == NULL) {
-        return OK;
-    }
-    setup = agent->notifier->setup;
-    describe(&telling);
-    for (size_t i = 0; error == OK && i < setup->channel_count; i++) {
-        error = setup->channels[i].kind == CHANNEL_HOOK ? tell_hook(&telling, i)
-                                                        : tell_officers(&telling, i);
-    }
-    return error;
+    return tell(&telling);
+}
+
+enum err notify_add_new_log(struct agent *agent, struct store_txn *txn)
+{
+    struct telling telling = {.agent = agent, .txn = txn, .new_log = true};
+
+    return tell(&telling);
 }

@@ -188,6 +188,9 @@ static bool write_line(const struct policy *policy, const struct note *note, boo
         (void)snprintf(out, NOTICE_LINE_BYTES, "%s",
                        "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。");
         return true;
+    case NOTE_NEW_LOG:
+        (void)snprintf(out, NOTICE_LINE_BYTES, "%s", NOTICE_NEW_LOG_TEXT);
+        return true;
     case NOTE_TEST:
         (void)snprintf(out, NOTICE_LINE_BYTES, "测试通知：渠道 %s 可用，无需处理。", note->channel);
         return true;

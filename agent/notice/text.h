@@ -6,6 +6,10 @@
 #include "agent/notice/note.h"
 #include "model/policy.h"
 
+/* The broker was restored from a copy: officers have nothing to do. */
+#define NOTICE_NEW_LOG_TEXT                                                                        \
+    "转介平台已从备份恢复，已收发的内容正在自动核对补全，工作照常，无需处理。"
+
 #define NOTICE_RED         "红灯"
 #define NOTICE_LINE_BYTES  512u
 #define NOTICE_LIGHT_BYTES 16u

@@ -218,6 +218,10 @@ static void view_line(struct page *page)
         named_text(
             &page->view, "offline",
             tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));
+    } else if (agent->following.handing) {
+        named_text(&page->view, "offline",
+                   tr(page, N_("平台刚从备份恢复，正在自动核对：提交的内容会先保存，核对完毕后自动"
+                               "发送，无需处理。")));
     } else if (!agent->connected || !agent->greeted) {
         named_text(&page->view, "offline",
                    tr(page, N_("线路中断：提交的内容会先保存，线路恢复后自动发送。")));

@@ -189,7 +189,7 @@ static uint32_t ordinal_of(const struct letter *letter)
 
     while (row_of_referral(letter->read, &main->header.referral_id, row.seq, &row) == OK) {
         const bool recorded = row.state != ROW_WAITING && row.state != ROW_REFUSED;
-        const bool earlier = main->recorded_ms == 0 || row.leaf_index < main->leaf_index;
+        const bool earlier = main->recorded_ms == 0 || row.order < main->order;
 
         before += is_feedback(row.header.kind) && recorded && earlier &&
                           !uuid_equal(&row.header.message_id, &main->header.message_id)

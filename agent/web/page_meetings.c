@@ -409,7 +409,7 @@ struct rosters { /* matters of rosters, newest first */
     size_t count;
     const struct work_item *newest; /* edition; NULL: none was published */
     uint32_t edition;
-    uint64_t leaf_index; /* of its message */
+    uint64_t order; /* of its message */
 };
 
 static void find_rosters(struct page *page, struct store_txn *read, struct rosters *rosters)
@@ -427,7 +427,7 @@ static void find_rosters(struct page *page, struct store_txn *read, struct roste
             opened.row.state != ROW_REFUSED && opened.message.roster.edition > rosters->edition) {
             rosters->newest = rosters->items[i];
             rosters->edition = opened.message.roster.edition;
-            rosters->leaf_index = opened.row.leaf_index;
+            rosters->order = opened.row.order;
         }
         row_close(&opened);
     }
@@ -458,7 +458,7 @@ static void view_changes(struct page *page, struct store_txn *read, const struct
         if (open_first(page, read, rosters->items[i], &opened) &&
             opened.message.header.kind == MESSAGE_ROSTER_CHANGE &&
             opened.row.state != ROW_REFUSED &&
-            (rosters->newest == NULL || opened.row.leaf_index > rosters->leaf_index ||
+            (rosters->newest == NULL || opened.row.order > rosters->order ||
              opened.row.recorded_ms == 0)) {
             view_change(page, &opened);
             count++;

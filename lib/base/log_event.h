@@ -65,7 +65,13 @@ enum log_level {
     X(PAGES_OPEN, "pages-open", INFO, "7a244eb8eaee560ba41532d00b78da98") \
     X(PAGE_FAILED, "page-failed", WARN, "90dcda5ddcb6581ea370c8fcddee159d") \
     X(ALARM, "alarm", ERROR, "ea24ba4d3332540392427befaf6bf2c5") \
-    X(PROGRAM_BROKEN, "program-broken", ERROR, "269b8e1d47c55f21bb56092da3fa5599")
+    X(PROGRAM_BROKEN, "program-broken", ERROR, "269b8e1d47c55f21bb56092da3fa5599") \
+    X(STORE_OLD, "store-old", ERROR, "25cd7427dcf65438b9d2062f9ea8679b") \
+    X(LOG_ANEW, "log-anew", WARN, "d5f8c4f995965622a02c4b4729a186e2") \
+    X(HANDED_BACK, "handed-back", NOTICE, "ef7e88aae17059acbb134714739d04d8") \
+    X(HAND_BACK_REFUSED, "hand-back-refused", ERROR, "893cc55ac359556e9a36cddc5ce91b30") \
+    X(GAP_CLOSED, "gap-closed", WARN, "f7497587c1ce595eb661562133a2931d") \
+    X(MESSAGE_LEFT_OUT, "message-left-out", WARN, "1f396092219451d2a2a09b98baf9935f")
 /* clang-format on */
 
 #define LOG_EVENT_NAME(constant, name, level, id) EVENT_##constant,

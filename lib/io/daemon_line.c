@@ -42,7 +42,11 @@ static error_t take(int key, char *value, struct argp_state *state)
         if (key < SWITCH_KEY || key >= SWITCH_KEY + (int)SWITCHES_MAX) {
             return ARGP_ERR_UNKNOWN;
         }
-        *line->switches[key - SWITCH_KEY].on = true;
+        if (line->switches[key - SWITCH_KEY].text != NULL) {
+            *line->switches[key - SWITCH_KEY].text = value;
+        } else {
+            *line->switches[key - SWITCH_KEY].on = true;
+        }
         return 0;
     }
 }
@@ -66,6 +70,7 @@ void daemon_line_read(struct daemon_line *line, int argc, char **argv)
         assert(i < SWITCHES_MAX);
         options[4 + i] = (struct argp_option){.name = line->switches[i].name,
                                               .key = SWITCH_KEY + (int)i,
+                                              .arg = line->switches[i].argument,
                                               .doc = line->switches[i].help};
     }
     argp_err_exit_status = 2;

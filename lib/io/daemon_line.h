@@ -10,10 +10,12 @@
 
 #define DAEMON_EXIT_CONFIGURATION 78
 
-struct daemon_switch { /* an option without a value */
+struct daemon_switch {
     const char *name;
     const char *help;
-    bool *on;
+    bool *on;             /* without a value; */
+    const char *argument; /* or with one, of this name: */
+    const char **text;
 };
 
 struct daemon_line {

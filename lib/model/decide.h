@@ -101,15 +101,26 @@ void case_facts_add_matter(struct case_facts *facts, const struct matter *matter
 /* Is it the re-referral of `previous`, and was it not taken back? */
 bool referral_sends_on(const struct referral *referral, const struct uuid *previous);
 
+/* A numbered document that people hold from a log that was lost: when its rung is raised again, it
+ * has this number. */
+struct held_document {
+    uint32_t task; /* as notices name the clock */
+    uint32_t window;
+    enum rung rung;
+    struct number_counter number;
+};
+
 struct decide_context {
     const struct policy *policy; /* borrowed, all of these */
     const struct registry *registry;
-    const struct calendar *calendar; /* sealed */
-    uint64_t now_ms;                 /* the turn's one now */
-    bool clock_held;                 /* the clock waits for a confirmation: no rungs */
-    uint64_t outage_from_ms;         /* last leaf before the start, 0: none */
-    uint64_t outage_to_ms;           /* first leaf after it */
-    struct number_counter documents; /* the broker's, so far */
+    const struct calendar *calendar;  /* sealed */
+    uint64_t now_ms;                  /* the turn's one now */
+    bool clock_held;                  /* the clock waits for a confirmation: no rungs */
+    uint64_t outage_from_ms;          /* last leaf before the start, 0: none */
+    uint64_t outage_to_ms;            /* first leaf after it */
+    struct number_counter documents;  /* the broker's, so far */
+    const struct held_document *held; /* of this referral or matter; mostly none */
+    size_t held_count;
     /* decide_message only */
     uint16_t signer;                /* agency number of the verified signature */
     bool sending;                   /* with `replica`: of what it is about to send, whose dates */

@@ -29,9 +29,9 @@ static void rung_raise(struct deciding *deciding, const struct matter_rung *next
     struct effect base = duty_effect(deciding, EFFECT_RUNG_RAISED, duty);
     base.rung = next->rung;
     base.fell_due_ms = next->due_ms;
-    deciding_raise(deciding, &base);
+    const struct number_counter number = deciding_raise(deciding, &base);
     if (rung_is_document(next->rung)) {
-        document_add(matter, duty->number, next->rung, &deciding->decision->documents);
+        document_add(matter, duty->number, next->rung, &number);
     }
 }
 

@@ -263,18 +263,58 @@ void deciding_tell(struct deciding *deciding, const struct effect *about, enum m
 
 /* ---- rungs and documents ---- */
 
-void deciding_raise(struct deciding *deciding, const struct effect *base)
+enum referral_task deciding_task_of(const struct effect *effect)
+{
+    if (effect->duty != 0) {
+        return (enum referral_task)effect->duty;
+    }
+    return effect->clock <= REFERRAL_CLOCK_PAPERS ? (enum referral_task)effect->clock
+                                                  : TASK_FEEDBACK;
+}
+
+static const struct held_document *held_find(const struct decide_context *ctx,
+                                             const struct effect *effect)
+{
+    for (size_t i = 0; i < ctx->held_count; i++) {
+        const struct held_document *held = &ctx->held[i];
+        if (held->task == (uint32_t)deciding_task_of(effect) &&
+            held->window == effect->window.number && held->rung == effect->rung) {
+            return held;
+        }
+    }
+    return NULL;
+}
+
+/* The number that people know the document by already, else the next one. */
+static struct number_counter document_number(struct deciding *deciding, struct effect *effect)
+{
+    const struct held_document *held = held_find(deciding->ctx, effect);
+    if (held != NULL) {
+        const struct number number = {.kind = NUMBER_DOCUMENT,
+                                      .prefix = "DB",
+                                      .year = held->number.year,
+                                      .counter = held->number.last};
+        number_format(&number, effect->number);
+        return held->number;
+    }
+    enum err error = number_next(NUMBER_DOCUMENT, "", deciding->ctx->now_ms,
+                                 &deciding->decision->documents, effect->number);
+    assert(error == OK);
+    return deciding->decision->documents;
+}
+
+struct number_counter deciding_raise(struct deciding *deciding, const struct effect *base)
 {
     bool document = rung_is_document(base->rung);
+    struct number_counter number = {.year = 0};
     struct effect *effect = deciding_add(deciding, base);
     assert(base->fell_due_ms <= deciding->ctx->now_ms);
     effect->kind = EFFECT_RUNG_RAISED;
     if (document) {
-        enum err error = number_next(NUMBER_DOCUMENT, "", deciding->ctx->now_ms,
-                                     &deciding->decision->documents, effect->number);
-        assert(error == OK);
+        number = document_number(deciding, effect);
     }
     deciding_tell(deciding, effect, document ? MESSAGE_ESCALATION : MESSAGE_REMINDER);
+    return number;
 }
 
 void deciding_resolved(struct deciding *deciding, const struct effect *base, uint32_t year,

@@ -32,8 +32,10 @@ struct effect *deciding_notify(struct deciding *deciding, const struct effect *a
 /* Tells those whom the ladder names for the effect's rung. */
 void deciding_tell(struct deciding *deciding, const struct effect *about, enum message_kind notice);
 /* Raises base.rung: the effect, its number where it is a document, and who is told. The caller
- * keeps the document, whose number is the counter that decision->documents then has. */
-void deciding_raise(struct deciding *deciding, const struct effect *base);
+ * keeps the document by the number that is answered. */
+struct number_counter deciding_raise(struct deciding *deciding, const struct effect *base);
+/* The clock of an effect, as notices name it: tasks and duties share one numbering. */
+enum referral_task deciding_task_of(const struct effect *effect);
 /* The document's cause is gone: the effect, and who is told. */
 void deciding_resolved(struct deciding *deciding, const struct effect *base, uint32_t year,
                        uint32_t counter);

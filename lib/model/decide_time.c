@@ -28,16 +28,16 @@ bool decide_rungs_wait(const struct decide_context *ctx, uint64_t *ret_until_ms)
 /* ---- rungs ---- */
 
 /* A numbered document is kept as open until its cause is gone. */
-static void document_add(struct deciding *deciding, enum referral_clock clock, enum rung rung)
+static void document_add(struct deciding *deciding, enum referral_clock clock, enum rung rung,
+                         const struct number_counter *number)
 {
     struct referral *after = deciding->after;
-    const struct number_counter *documents = &deciding->decision->documents;
     assert(after->document_count < REFERRAL_DOCUMENTS_MAX);
     after->documents[after->document_count++] = (struct referral_document){
         .clock = clock,
         .rung = rung,
-        .year = documents->year,
-        .counter = documents->last,
+        .year = number->year,
+        .counter = number->last,
     };
 }
 
@@ -51,9 +51,9 @@ static void rung_raise(struct deciding *deciding, enum referral_clock clock, enu
     struct effect base = deciding_clock(deciding, EFFECT_RUNG_RAISED, clock);
     base.rung = rung;
     base.fell_due_ms = fell_due_ms;
-    deciding_raise(deciding, &base);
+    const struct number_counter number = deciding_raise(deciding, &base);
     if (rung_is_document(rung)) {
-        document_add(deciding, clock, rung);
+        document_add(deciding, clock, rung, &number);
     }
 }
 
@@ -138,16 +138,6 @@ static size_t trace_fill(const struct decide_context *ctx, const struct window *
     return count;
 }
 
-/* Tasks of a referral and duties of a matter share one numbering. */
-static enum referral_task task_of(const struct effect *effect)
-{
-    if (effect->duty != 0) {
-        return (enum referral_task)effect->duty;
-    }
-    return effect->clock <= REFERRAL_CLOCK_PAPERS ? (enum referral_task)effect->clock
-                                                  : TASK_FEEDBACK;
-}
-
 void decide_notice_facts(const struct decide_context *ctx, const struct effect *effect,
                          struct trace_day *trace, struct notice_facts *ret_facts)
 {
@@ -163,7 +153,7 @@ void decide_notice_facts(const struct decide_context *ctx, const struct effect *
     (void)snprintf(ret_facts->document_number, sizeof(ret_facts->document_number), "%s",
                    effect->number);
     (void)snprintf(ret_facts->reason, sizeof(ret_facts->reason), "%s", effect->reason);
-    ret_facts->task = task_of(effect);
+    ret_facts->task = deciding_task_of(effect);
     ret_facts->window = window->number;
     ret_facts->roles = effect->roles;
     ret_facts->fell_due_ms = effect->fell_due_ms;

@@ -22,6 +22,7 @@ enum refusal {
     REFUSAL_BLOB_SIZE = 10,     /* BLOB-PUT: not a size of sealed bytes, or not as announced */
     REFUSAL_BLOB_DIGEST = 11,   /* BLOB-PUT: the bytes have another digest */
     REFUSAL_BLOB_UNKNOWN = 12,  /* BLOB-GET: nothing that this agency may have */
+    REFUSAL_LOG_OTHER = 13,     /* the log goes on under another origin; the reply has its proof */
     /* retryable: nothing was decided */
     REFUSAL_STORE_FULL = 20, /* above the share of the store kept for acknowledgements */
     REFUSAL_QUEUE_FULL = 21, /* the receiver's queue is at its maximum */
@@ -32,6 +33,7 @@ enum refusal {
     REFUSAL_CLOCK = 25,      /* the agency's clock is too far off to be recorded */
     REFUSAL_UPLOADS = 26,    /* too many uploads that no message refers to yet */
     REFUSAL_SUSPENDED = 27,  /* an administrator suspended the agency */
+    REFUSAL_RECOVERING = 28, /* what was lost is being handed back, or the store is too old */
     /* a message of a verified signer: one leaf each */
     REFUSAL_PAYLOAD = 40,   /* payload, header or facts malformed or with unknown fields */
     REFUSAL_SENDER = 41,    /* the header's sender is not the signer */

@@ -197,6 +197,25 @@ enum err queue_get(struct store_txn *txn, struct queue_stream stream, uint64_t s
     return error != OK ? error : item_unpack(txn, key, value, ret_item);
 }
 
+enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t seq)
+{
+    assert(txn != NULL && txn->writes);
+    uint8_t bytes[ITEM_KEY_BYTES];
+    uint8_t copy[ITEM_VALUE_BYTES];
+    struct span key = item_key(stream, seq, bytes);
+    struct span value;
+    enum err error = store_get(txn, STORE_QUEUE, key, &value);
+    if (error != OK) {
+        return error;
+    }
+    if (value.len != ITEM_VALUE_BYTES) {
+        return store_corrupt(txn, STORE_QUEUE, key);
+    }
+    memcpy(copy, value.data, sizeof(copy));
+    copy[36] &= (uint8_t)~ITEM_WANTS_RECEIPT;
+    return store_put(txn, STORE_QUEUE, key, span_of(copy, sizeof(copy)));
+}
+
 enum err queue_remove(struct store_txn *txn, struct queue_stream stream, uint64_t seq)
 {
     assert(txn != NULL && txn->writes);

@@ -41,6 +41,8 @@ enum err queue_put(struct store_txn *txn, const struct queue_item *item,
 /* ERR_NOT_FOUND: it left already, or never was. */
 enum err queue_get(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
                    struct queue_item *ret_item) MUST_CHECK;
+/* It no longer wants a signed receipt. ERR_NOT_FOUND */
+enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t seq) MUST_CHECK;
 enum err queue_remove(struct store_txn *txn, struct queue_stream stream,
                       uint64_t seq) MUST_CHECK; /* ERR_NOT_FOUND */
 /* The first row behind `seq` (0: the oldest). ERR_NOT_FOUND: none. */

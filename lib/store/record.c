@@ -15,13 +15,13 @@
 #define SEALED_OVERHEAD (AEAD_NONCE_BYTES + AEAD_TAG_BYTES)
 
 static const char *const table_names[STORE_TABLE_COUNT] = {
-    [STORE_META] = "meta",     [STORE_LOG] = "log",         [STORE_QUEUE] = "queue",
-    [STORE_STREAM] = "stream", [STORE_DEDUPE] = "dedupe",   [STORE_CASE] = "case",
-    [STORE_NUMBER] = "number", [STORE_DUE] = "due",         [STORE_WITNESS] = "witness",
-    [STORE_OUTBOX] = "outbox", [STORE_INBOX] = "inbox",     [STORE_NOTICE] = "notice",
-    [STORE_INDEX] = "index",   [STORE_VALUE] = "value",     [STORE_BLOB] = "blob",
-    [STORE_OFFICE] = "office", [STORE_JOURNAL] = "journal", [STORE_REASON] = "reason",
-    [STORE_DEAD] = "dead",
+    [STORE_META] = "meta",     [STORE_LOG] = "log",           [STORE_QUEUE] = "queue",
+    [STORE_STREAM] = "stream", [STORE_DEDUPE] = "dedupe",     [STORE_CASE] = "case",
+    [STORE_NUMBER] = "number", [STORE_DUE] = "due",           [STORE_WITNESS] = "witness",
+    [STORE_OUTBOX] = "outbox", [STORE_INBOX] = "inbox",       [STORE_NOTICE] = "notice",
+    [STORE_INDEX] = "index",   [STORE_VALUE] = "value",       [STORE_BLOB] = "blob",
+    [STORE_OFFICE] = "office", [STORE_JOURNAL] = "journal",   [STORE_REASON] = "reason",
+    [STORE_DEAD] = "dead",     [STORE_RECOVERY] = "recovery",
 };
 
 const char *store_table_name(enum store_table table)

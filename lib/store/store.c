@@ -32,7 +32,7 @@ bool store_table_is_of(enum store_table table, enum store_kind kind)
         [STORE_DEDUPE] = 1,  [STORE_CASE] = 3,   [STORE_NUMBER] = 3, [STORE_DUE] = 3,
         [STORE_WITNESS] = 1, [STORE_OUTBOX] = 2, [STORE_INBOX] = 2,  [STORE_NOTICE] = 2,
         [STORE_INDEX] = 2,   [STORE_VALUE] = 2,  [STORE_BLOB] = 3,   [STORE_OFFICE] = 2,
-        [STORE_JOURNAL] = 1, [STORE_REASON] = 1, [STORE_DEAD] = 1,
+        [STORE_JOURNAL] = 1, [STORE_REASON] = 1, [STORE_DEAD] = 1,   [STORE_RECOVERY] = 1,
     };
     return (kinds[table] & (kind == STORE_BROKER ? 1u : 2u)) != 0;
 }

@@ -31,25 +31,26 @@ enum store_kind {                   /* numbers are on disk */
 
 /* Numbers are on disk (bound into each record): never reuse one. */
 enum store_table {
-    STORE_META = 0,     /* both: text -> value */
-    STORE_LOG = 1,      /* broker: audit.h */
-    STORE_QUEUE = 2,    /* broker: queue.h */
-    STORE_STREAM = 3,   /* broker: queue.h */
-    STORE_DEDUPE = 4,   /* broker: dedupe.h */
-    STORE_CASE = 5,     /* both: cases.h */
-    STORE_NUMBER = 6,   /* both: cases.h; an agent's counters too */
-    STORE_DUE = 7,      /* both: due.h */
-    STORE_WITNESS = 8,  /* broker: witness.h */
-    STORE_OUTBOX = 9,   /* agent */
-    STORE_INBOX = 10,   /* agent */
-    STORE_NOTICE = 11,  /* agent */
-    STORE_INDEX = 12,   /* agent: second ways to a row */
-    STORE_VALUE = 13,   /* agent: anything else by key */
-    STORE_BLOB = 14,    /* both: of attachments; broker: uploads.h */
-    STORE_OFFICE = 15,  /* agent: officers, their acts and drafts */
-    STORE_JOURNAL = 16, /* broker: what the last commits changed, for a standby; in no backup */
-    STORE_REASON = 17,  /* broker: reasons.h */
-    STORE_DEAD = 18,    /* broker: dead.h */
+    STORE_META = 0,      /* both: text -> value */
+    STORE_LOG = 1,       /* broker: audit.h */
+    STORE_QUEUE = 2,     /* broker: queue.h */
+    STORE_STREAM = 3,    /* broker: queue.h */
+    STORE_DEDUPE = 4,    /* broker: dedupe.h */
+    STORE_CASE = 5,      /* both: cases.h */
+    STORE_NUMBER = 6,    /* both: cases.h; an agent's counters too */
+    STORE_DUE = 7,       /* both: due.h */
+    STORE_WITNESS = 8,   /* broker: witness.h */
+    STORE_OUTBOX = 9,    /* agent */
+    STORE_INBOX = 10,    /* agent */
+    STORE_NOTICE = 11,   /* agent */
+    STORE_INDEX = 12,    /* agent: second ways to a row */
+    STORE_VALUE = 13,    /* agent: anything else by key */
+    STORE_BLOB = 14,     /* both: of attachments; broker: uploads.h */
+    STORE_OFFICE = 15,   /* agent: officers, their acts and drafts */
+    STORE_JOURNAL = 16,  /* broker: what the last commits changed, for a standby; in no backup */
+    STORE_REASON = 17,   /* broker: reasons.h */
+    STORE_DEAD = 18,     /* broker: dead.h */
+    STORE_RECOVERY = 19, /* broker: handed.h */
     STORE_TABLE_COUNT
 };
 

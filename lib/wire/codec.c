@@ -5,7 +5,9 @@
 
 #include "request.pb-c.h"
 #include "message.pb-c.h"
+#include "wire/checkpoint.h"
 #include "wire/prescan.h"
+#include "wire/receipt.h"
 #include "wire/tables.h"
 
 static const struct bind batch_proof_binds[] = {
@@ -46,6 +48,12 @@ static const struct bind hello_binds[] = {
      .offset = offsetof(struct request_head, hello.registry_digest) -
                offsetof(struct request_head, hello),
      .size = DIGEST_BYTES},
+    {.number = 3,
+     .kind = BIND_SPAN,
+     .offset =
+         offsetof(struct request_head, hello.checkpoint) - offsetof(struct request_head, hello),
+     .max = CHECKPOINT_BYTES},
+    HEAD_NUMBER(4, hello.streams),
 };
 static const struct bind_table hello_table =
     TABLE(&referral__v1__hello__descriptor, struct request_head, hello_binds);
@@ -119,6 +127,27 @@ static const struct bind blob_get_binds[] = {
 static const struct bind_table blob_get_table =
     TABLE(&referral__v1__blob_get__descriptor, struct request_head, blob_get_binds);
 
+static const struct bind handed_back_binds[] = {
+    SPAN(1, struct handed_back, envelope, LIMIT_ENVELOPE_BYTES + 4096u),
+    SPAN(2, struct handed_back, receipt, RECEIPT_BYTES),
+};
+static const struct bind_table handed_back_table =
+    TABLE(&referral__v1__handed_back__descriptor, struct handed_back, handed_back_binds);
+
+static const struct bind hand_back_binds[] = {
+    {.number = 1,
+     .kind = BIND_MANY,
+     .offset =
+         offsetof(struct request_head, hand_back.items) - offsetof(struct request_head, hand_back),
+     .aux = offsetof(struct request_head, hand_back.item_count) -
+            offsetof(struct request_head, hand_back),
+     .max = LIMIT_BATCH_COUNT,
+     .sub = &handed_back_table},
+    HEAD_NUMBER(2, hand_back.all),
+};
+static const struct bind_table hand_back_table =
+    TABLE(&referral__v1__hand_back__descriptor, struct request_head, hand_back_binds);
+
 static const struct bind_table registry_table = {
     .type = &referral__v1__registry_query__descriptor,
     .size = sizeof(struct request_head),
@@ -149,6 +178,7 @@ static const struct bind head_binds[] = {
     CHOICE(REQUEST_REGISTRY, struct request_head, hello, &registry_table),
     CHOICE(REQUEST_WITNESS, struct request_head, witness, &witness_table),
     CHOICE(REQUEST_PING, struct request_head, ping, &ping_table),
+    CHOICE(REQUEST_HAND_BACK, struct request_head, hand_back, &hand_back_table),
 };
 static const struct bind_table head_table =
     TABLE(&referral__v1__request_head__descriptor, struct request_head, head_binds);

@@ -50,11 +50,18 @@ enum request_kind { /* numbers are the fields of RequestHead */
                     REQUEST_REGISTRY = 16,
                     REQUEST_WITNESS = 17,
                     REQUEST_PING = 18,
+                    REQUEST_HAND_BACK = 19,
 };
 
 struct position { /* of one message in its stream */
     uint32_t lane;
     uint64_t stream_seq;
+};
+
+/* One message of a log that was lost, by somebody who has it. */
+struct handed_back {
+    struct span envelope;
+    struct span receipt; /* empty: a delivery receipt that was never recorded */
 };
 
 struct witness {
@@ -77,6 +84,8 @@ struct request_head {
         struct {
             char software[SOFTWARE_BYTES];
             struct digest registry_digest; /* zeros: none known */
+            struct span checkpoint;        /* the newest note that is kept; empty: none */
+            bool streams;                  /* asks where its streams stand */
         } hello;
         struct {
             uint32_t count;
@@ -106,6 +115,11 @@ struct request_head {
         struct {
             uint8_t word[PING_BYTES]; /* zeros: it answers nothing */
         } ping;
+        struct {
+            const struct handed_back *items; /* borrowed */
+            size_t item_count;
+            bool all; /* nothing follows */
+        } hand_back;
     };
 };
 
@@ -117,7 +131,10 @@ enum reply_kind { /* numbers are the fields of ReplyHead */
                   REPLY_REGISTRY = 23,
                   REPLY_BLOB_PUT = 24,
                   REPLY_BLOB_GET = 25,
+                  REPLY_HAND_BACK = 26,
 };
+
+enum hand_back_phase { HAND_BACK_AWAITING = 1, HAND_BACK_APPLYING = 2, HAND_BACK_DONE = 3 };
 
 /* A receipt as a reply carries it; path holds indices into the nodes of the reply. */
 struct shared_receipt {
@@ -143,6 +160,20 @@ struct delivery {
     size_t path_count;
 };
 
+/* What came last in a stream before the first message that still waits there. */
+struct stream_base {
+    uint32_t lane;
+    uint64_t seq; /* 0: nothing */
+    struct digest hash;
+};
+
+/* The broker's word that its log goes on under another origin; see recovery.h. */
+struct signed_recovery {
+    struct span statement; /* borrowed */
+    struct key_id key;
+    uint8_t signature[SIGNATURE_BYTES];
+};
+
 /* All pointers borrowed: from the caller to encode, from the region when decoded. */
 struct reply_head {
     uint32_t version;
@@ -156,6 +187,8 @@ struct reply_head {
     struct span checkpoint;
     const struct digest *consistency;
     size_t consistency_count;
+    const struct signed_recovery *recoveries; /* with REFUSAL_LOG_OTHER */
+    size_t recovery_count;
     enum reply_kind kind;
     union {
         struct {
@@ -164,6 +197,8 @@ struct reply_head {
             struct digest registry_digest;
             struct digest policy_digest;
             char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
+            const struct stream_base *streams;
+            size_t stream_count;
         } hello;
         struct {
             const struct shared_receipt *receipts;
@@ -191,6 +226,11 @@ struct reply_head {
             uint64_t size;
             struct span data;
         } blob_get;
+        struct {
+            enum hand_back_phase phase;
+            const uint32_t *codes;
+            size_t code_count;
+        } hand_back;
     };
 };
 
@@ -211,7 +251,9 @@ enum leaf_kind {
     LEAF_CONFIGURATION = 31,
     LEAF_START = 32,
     LEAF_STOP = 33,
-    LEAF_COMMAND = 34, /* an administrator's */
+    LEAF_COMMAND = 34,  /* an administrator's */
+    LEAF_RECOVERY = 40, /* the log goes on under another origin */
+    LEAF_GAP = 41,      /* what was handed back, and what not */
 };
 
 struct leaf_stream {
@@ -271,6 +313,25 @@ struct leaf_command {
     char about[LIMIT_AGENCY_ID_BYTES];
 };
 
+/* The record stands for one of a log that was lost. */
+struct leaf_recovered {
+    uint64_t log; /* when that log was opened, in seconds; 0: the first */
+    uint64_t leaf;
+    uint64_t at_ms; /* the broker time that counts */
+    bool late;      /* after all others */
+    uint32_t code;  /* enum refusal: kept, but not applied */
+};
+
+struct leaf_gap { /* borrowed, as decoded from the region */
+    uint64_t log, from, to;
+    uint64_t handed_back, applied, kept, notices_left;
+    uint64_t missing;
+    const uint32_t *ranges; /* offset and count, in turns */
+    size_t range_count;
+    char without[LIMIT_DETAIL_BYTES]; /* ids, by blanks */
+};
+#define LEAF_GAP_RANGES 128u
+
 struct leaf_record {
     uint32_t version;
     enum leaf_kind kind;
@@ -294,6 +355,10 @@ struct leaf_record {
     uint64_t count;
     char referral_number[LIMIT_NUMBER_BYTES];
     struct leaf_command command;
+    bool has_recovered, has_recovery, has_gap;
+    struct leaf_recovered recovered;
+    struct signed_recovery recovery;
+    struct leaf_gap gap;
 };
 
 /* The three parts of encoded Payload bytes, borrowed from them; bounds checked, nothing decoded. */

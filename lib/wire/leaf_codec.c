@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "audit.pb-c.h"
-#include "wire/codec.h"
+#include "wire/recovery.h"
 #include "wire/tables.h"
 
 static const struct bind stream_binds[] = {
@@ -73,6 +73,37 @@ static const struct bind command_binds[] = {
 static const struct bind_table command_table =
     TABLE(&referral__v1__command__descriptor, struct leaf_command, command_binds);
 
+static const struct bind recovered_binds[] = {
+    NUMBER(1, struct leaf_recovered, log),   NUMBER(2, struct leaf_recovered, leaf),
+    NUMBER(3, struct leaf_recovered, at_ms), NUMBER(4, struct leaf_recovered, late),
+    NUMBER(5, struct leaf_recovered, code),
+};
+static const struct bind_table recovered_table =
+    TABLE(&referral__v1__recovered__descriptor, struct leaf_recovered, recovered_binds);
+
+static const struct bind signed_recovery_binds[] = {
+    SPAN(1, struct signed_recovery, statement, RECOVERY_STATEMENT_BYTES),
+    FIXED(2, struct signed_recovery, key),
+    FIXED(3, struct signed_recovery, signature),
+};
+const struct bind_table signed_recovery_table = TABLE(
+    &referral__v1__signed_recovery__descriptor, struct signed_recovery, signed_recovery_binds);
+
+static const struct bind gap_binds[] = {
+    NUMBER(1, struct leaf_gap, log),
+    NUMBER(2, struct leaf_gap, from),
+    NUMBER(3, struct leaf_gap, to),
+    NUMBER(4, struct leaf_gap, handed_back),
+    NUMBER(5, struct leaf_gap, applied),
+    NUMBER(6, struct leaf_gap, kept),
+    NUMBER(7, struct leaf_gap, notices_left),
+    NUMBER(8, struct leaf_gap, missing),
+    NUMBERS(9, struct leaf_gap, ranges, range_count, LEAF_GAP_RANGES),
+    TEXT(10, struct leaf_gap, without),
+};
+static const struct bind_table gap_table =
+    TABLE(&referral__v1__gap__descriptor, struct leaf_gap, gap_binds);
+
 static const struct bind record_binds[] = {
     NUMBER(1, struct leaf_record, version),
     NUMBER(2, struct leaf_record, kind),
@@ -95,6 +126,9 @@ static const struct bind record_binds[] = {
     NUMBER(19, struct leaf_record, count),
     TEXT(20, struct leaf_record, referral_number),
     ONE(21, struct leaf_record, command, has_command, &command_table),
+    ONE(22, struct leaf_record, recovered, has_recovered, &recovered_table),
+    ONE(23, struct leaf_record, recovery, has_recovery, &signed_recovery_table),
+    ONE(24, struct leaf_record, gap, has_gap, &gap_table),
 };
 static const struct bind_table record_table =
     TABLE(&referral__v1__leaf_record__descriptor, struct leaf_record, record_binds);

@@ -7,6 +7,7 @@
 
 #include "model/merkle.h"
 #include "request.pb-c.h"
+#include "wire/recovery.h"
 #include "wire/tables.h"
 
 static const struct bind receipt_binds[] = {
@@ -164,13 +165,11 @@ enum err receipt_verify(const struct receipt *receipt, const struct keyring *key
                         struct region *region, struct receipt_facts *ret_facts, struct fault *fault)
 {
     assert(receipt != NULL && keyring != NULL && ret_facts != NULL);
-    size_t key_count = 0;
-    const uint8_t(*keys)[SIGN_PUBLIC_BYTES] = keyring_broker_keys(keyring, &key_count);
     struct receipt_facts facts = {.leaf_hash = leaf_hash(receipt->salt, receipt->record)};
-    enum err error = checkpoint_verify(receipt->checkpoint, keyring_origin(keyring), keys,
-                                       key_count, &facts.checkpoint);
+    enum err error = recovery_note_verify(receipt->checkpoint, keyring, &facts.checkpoint);
     if (error != OK) {
-        fault_set(fault, "receipt.checkpoint", "checkpoint", "not signed by a key of the broker");
+        fault_set(fault, "receipt.checkpoint", "checkpoint",
+                  "not a checkpoint of a log of the broker");
         return error;
     }
     struct digest root;

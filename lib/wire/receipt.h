@@ -10,6 +10,8 @@
 #include "wire/codec.h"
 #include "wire/keyring.h"
 
+#define RECEIPT_BYTES 8192u /* of one, encoded: record, path and checkpoint at their most */
+
 struct receipt {
     struct uuid message_id;
     uint64_t leaf_index;
@@ -61,7 +63,8 @@ struct receipt_facts {
     struct digest leaf_hash;
 };
 /* Checkpoint signature by one of the broker's keys, inclusion of the leaf, and that the record is
- * of this message id. ERR_FORGED otherwise, ERR_INVALID for malformed parts. */
+ * of this message id. Of whichever log of this broker: the caller looks at the checkpoint's origin.
+ * ERR_FORGED otherwise, ERR_INVALID for malformed parts. */
 enum err receipt_verify(const struct receipt *receipt, const struct keyring *keyring,
                         struct region *region, struct receipt_facts *ret_facts,
                         struct fault *fault) MUST_CHECK;

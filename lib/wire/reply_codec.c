@@ -3,10 +3,11 @@
 
 #include "request.pb-c.h"
 #include "wire/checkpoint.h"
-#include "wire/codec.h"
+#include "wire/recovery.h"
 #include "wire/tables.h"
 
 #define RECORD_BYTES 2048u                                  /* one LeafRecord */
+#define STREAM_COUNT 4u                                     /* lanes */
 #define NODE_COUNT   (LIMIT_FETCH_COUNT * LIMIT_PATH_COUNT) /* nothing shared */
 
 /* Members of the union of struct reply_head count from the union's start. */
@@ -23,12 +24,21 @@
         .aux = REPLY_OFFSET(count_member), .max = (most), .sub = (table)                           \
     }
 
+static const struct bind stream_base_binds[] = {
+    NUMBER(1, struct stream_base, lane),
+    NUMBER(2, struct stream_base, seq),
+    ID(3, struct stream_base, hash),
+};
+static const struct bind_table stream_base_table =
+    TABLE(&referral__v1__stream_base__descriptor, struct stream_base, stream_base_binds);
+
 static const struct bind hello_binds[] = {
     REPLY_MEMBER(1, BIND_FIXED, hello.session),
     REPLY_MEMBER(2, BIND_NUMBER, hello.next_counter),
     REPLY_MEMBER(3, BIND_ID, hello.registry_digest),
     REPLY_MEMBER(4, BIND_ID, hello.policy_digest),
     REPLY_MEMBER(5, BIND_TEXT, hello.calendar_version),
+    REPLY_ARRAY(6, BIND_MANY, hello.streams, hello.stream_count, STREAM_COUNT, &stream_base_table),
 };
 static const struct bind_table hello_table =
     TABLE(&referral__v1__hello_reply__descriptor, struct reply_head, hello_binds);
@@ -97,6 +107,13 @@ static const struct bind blob_get_binds[] = {
 static const struct bind_table blob_get_table =
     TABLE(&referral__v1__blob_get_reply__descriptor, struct reply_head, blob_get_binds);
 
+static const struct bind hand_back_binds[] = {
+    REPLY_MEMBER(1, BIND_NUMBER, hand_back.phase),
+    REPLY_ARRAY(2, BIND_NUMBERS, hand_back.codes, hand_back.code_count, LIMIT_BATCH_COUNT, NULL),
+};
+static const struct bind_table hand_back_table =
+    TABLE(&referral__v1__hand_back_reply__descriptor, struct reply_head, hand_back_binds);
+
 static const struct bind head_binds[] = {
     NUMBER(1, struct reply_head, version),
     NUMBER(2, struct reply_head, code),
@@ -108,12 +125,14 @@ static const struct bind head_binds[] = {
     NUMBER(8, struct reply_head, retry_after_ms),
     SPAN(9, struct reply_head, checkpoint, CHECKPOINT_BYTES),
     DIGESTS(10, struct reply_head, consistency, consistency_count, LIMIT_PATH_COUNT),
+    MANY(11, struct reply_head, recoveries, recovery_count, RECOVERIES_MAX, &signed_recovery_table),
     CHOICE(REPLY_HELLO, struct reply_head, hello, &hello_table),
     CHOICE(REPLY_SUBMIT, struct reply_head, submit, &submit_table),
     CHOICE(REPLY_FETCH, struct reply_head, fetch, &fetch_table),
     CHOICE(REPLY_REGISTRY, struct reply_head, registry, &registry_table),
     CHOICE(REPLY_BLOB_PUT, struct reply_head, blob_put, &blob_put_table),
     CHOICE(REPLY_BLOB_GET, struct reply_head, blob_get, &blob_get_table),
+    CHOICE(REPLY_HAND_BACK, struct reply_head, hand_back, &hand_back_table),
 };
 static const struct bind_table head_table =
     TABLE(&referral__v1__reply_head__descriptor, struct reply_head, head_binds);

@@ -99,8 +99,9 @@
         .size = MEMBER_SIZE(struct message, member)                                                \
     }
 
-extern const struct bind_table batch_proof_table; /* struct batch_proof */
-extern const struct bind_table payload_table;     /* struct payload */
+extern const struct bind_table batch_proof_table;     /* struct batch_proof */
+extern const struct bind_table payload_table;         /* struct payload */
+extern const struct bind_table signed_recovery_table; /* struct signed_recovery */
 
 /* The facts of everything beside a referral's own life: matter_codec.c. */
 extern const struct bind_table information_table;

@@ -73,6 +73,7 @@ struct desk {
     struct json *answer_json;
 };
 
+void folder_new(char out[48]); /* an empty one, the caller's to remove */
 /* The agent of this agency, started, in a folder of its own. */
 void desk_open(struct desk *desk, struct realm *realm, const char *agency);
 void desk_close(struct desk *desk); /* with its folder */

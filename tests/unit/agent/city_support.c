@@ -1,10 +1,13 @@
 /* The broker's side, and what travels between. See city_support.h. For tests only. */
 #include "city_support.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/acts.h"
 #include "broker/intake.h"
 
 struct city city;
@@ -97,15 +100,23 @@ void broker_settle(void)
     } while (broker_has_work(city.broker));
 }
 
-static void broker_begin(void)
+static struct store *open_store(const char *name)
 {
     struct store_options options = {
         .kind = STORE_BROKER, .map_bytes = STORE_MAP_TEST_BYTES, .create = true};
     struct fault fault = {.code = ""};
+    struct store *store = NULL;
     char path[64];
-    (void)snprintf(path, sizeof(path), "%s/store", city.folder);
+    (void)snprintf(path, sizeof(path), "%s/%s", city.folder, name);
     memset(options.mac_key.bytes, 7, sizeof(options.mac_key.bytes));
-    ck_assert_int_eq(store_open(path, &options, &city.store, &fault), OK);
+    ck_assert_msg(store_open(path, &options, &store, &fault) == OK, "%s", fault.message);
+    return store;
+}
+
+void broker_begin(void)
+{
+    struct fault fault = {.code = ""};
+    city.store = open_store("store");
     struct broker_setup setup = {.io = {.ops = &broker_ops, .ctx = &city},
                                  .store = city.store,
                                  .registry = city.realm.registry,
@@ -115,7 +126,88 @@ static void broker_begin(void)
                                  .key = &city.realm.broker,
                                  .registry_text = span_buf(&city.realm.registry_text),
                                  .software = "test"};
-    ck_assert_int_eq(broker_new(&setup, &city.broker, &fault), OK);
+    ck_assert_msg(broker_new(&setup, &city.broker, &fault) == OK, "%s", fault.message);
+    broker_settle();
+}
+
+/* --- a store that is lost --- */
+
+static int remove_cb(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void path_in(char out[80], const char *name)
+{
+    (void)snprintf(out, 80, "%s/%s", city.folder, name);
+}
+
+void broker_snapshot(const char *name)
+{
+    struct fault fault = {.code = ""};
+    char path[80];
+    path_in(path, name);
+    (void)nftw(path, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_msg(store_copy(city.store, path, &fault) == OK, "%s", fault.message);
+}
+
+void broker_lose(const char *copy)
+{
+    char from[80], to[80];
+    broker_free(city.broker);
+    store_close(city.store);
+    city.broker = NULL;
+    for (size_t i = 0; i < FLIGHTS; i++) {
+        city.flights[i].answered = true;
+    }
+    city.wake_ms = UINT64_MAX;
+    path_in(from, "store");
+    path_in(to, "lost");
+    (void)nftw(to, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(rename(from, to), 0);
+    path_in(to, copy);
+    ck_assert(rename(to, from) == 0 || errno == ENOENT); /* without a copy an empty store is made */
+}
+
+struct store *broker_lost_store(void)
+{
+    return open_store("lost");
+}
+
+void broker_open_new_log(void)
+{
+    struct broker_new_log log;
+    struct fault fault = {.code = ""};
+    struct broker_setup setup = {.io = {.ops = &broker_ops, .ctx = &city},
+                                 .store = open_store("store"),
+                                 .keyring = city.realm.keyring,
+                                 .key = &city.realm.broker};
+    ck_assert_msg(broker_open_log(&setup, span_text("disk lost"), &log, &fault) == OK, "%s",
+                  fault.message);
+    store_close(setup.store);
+}
+
+void broker_go_on_without(size_t place)
+{
+    struct act act = {.name = "recovery-go-on", .role = "operator", .reason = span_text("away")};
+    ck_assert_int_eq(broker_recovery_go_on(city.broker, place, &act), OK);
+}
+
+void broker_go_on_without_others(void)
+{
+    for (size_t i = 0; i < registry_count(city.realm.registry); i++) {
+        bool desk = false;
+        for (size_t j = 0; j < DESKS; j++) {
+            desk = desk || strcmp(registry_at(city.realm.registry, i)->id, city_names[j]) == 0;
+        }
+        if (!desk) {
+            broker_go_on_without(i);
+        }
+    }
     broker_settle();
 }
 
@@ -143,8 +235,7 @@ void city_open_edited(const char *agency, const char *line)
     city.wall_ms = DESK_START_MS;
     city.boot_ms = 1000000;
     city.wake_ms = UINT64_MAX;
-    memcpy(city.folder, "/tmp/agent-city-XXXXXX", 23);
-    ck_assert_ptr_nonnull(mkdtemp(city.folder));
+    folder_new(city.folder);
     broker_begin();
     for (size_t i = 0; i < DESKS; i++) {
         desk_open(&city.desks[i], &city.realm, city_names[i]);
@@ -158,14 +249,6 @@ static void flight_end(struct flight *flight)
     buf_free(&flight->bytes);
     buf_free(&flight->reply);
     flight->used = false;
-}
-
-static int remove_cb(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
 }
 
 void city_close(void)

@@ -26,9 +26,10 @@ struct city {
     char folder[48];
     struct store *store;
     struct broker *broker;
-    struct calendar *newer;          /* owned: the one that comes while all run; or NULL */
-    const struct calendar *calendar; /* the broker's */
-    char calendars[64];              /* the folder with the newer one */
+    char broker_origin[LIMIT_ORIGIN_BYTES]; /* as a test asked last */
+    struct calendar *newer;                 /* owned: the one that comes while all run; or NULL */
+    const struct calendar *calendar;        /* the broker's */
+    char calendars[64];                     /* the folder with the newer one */
     uint64_t wall_ms, boot_ms, wake_ms, seed, handles;
 };
 
@@ -51,6 +52,18 @@ bool arrive(struct flight *flight, bool lost);
 void broker_settle(void);
 /* As by a power cut: what was asked gets no answer, sessions end. */
 void broker_restart(void);
-uint64_t chance(uint64_t below); /* from city.seed */
+/* A copy of the broker's store as it is now, under that name. */
+void broker_snapshot(const char *name);
+/* The broker and its store are gone (the store lies under "lost", as it was); the copy of that name
+ * takes its place. Nothing runs. */
+void broker_lose(const char *copy);
+/* On the copy, before a broker runs on it. */
+void broker_open_new_log(void);
+void broker_begin(void);
+/* Of those that have no desk nothing is awaited. */
+void broker_go_on_without_others(void);
+void broker_go_on_without(size_t place); /* in the registry */
+struct store *broker_lost_store(void);   /* to be closed by the caller */
+uint64_t chance(uint64_t below);         /* from city.seed */
 
 #endif
