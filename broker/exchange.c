@@ -20,9 +20,13 @@ static enum err make_room(const struct registry *registry, struct moved *moved)
 {
     enum err error = parked_init(&moved->parked, registry_count(registry));
 
+    moved->agencies = NULL;
     moved->count = registry_count(registry);
+    if (error != OK) {
+        return error;
+    }
     moved->agencies = calloc(moved->count, sizeof(*moved->agencies));
-    if (error == OK && moved->agencies == NULL) {
+    if (moved->agencies == NULL) {
         parked_free(&moved->parked);
         error = ERR_MEMORY;
     }
