@@ -93,8 +93,8 @@ class Drill(Case):
             sender.agency.link.close()
         shutil.rmtree(self.city.disk)
 
-    def restore_and_start(self, file):
-        """On the host that takes its place; what it says."""
+    def restore(self, file):
+        """On the host that takes its place; what it says, and how long it took."""
         started = time.monotonic()
         result = self.good(*self.city.restore_words(file, self.city.path("restored")), "--json")
         seconds = time.monotonic() - started
@@ -103,8 +103,12 @@ class Drill(Case):
         for name in ("store", "store-attachments"):
             if os.path.exists(self.city.path("restored/" + name)):
                 os.rename(self.city.path("restored/" + name), os.path.join(self.city.disk, name))
-        self.city.start()
         return result.json, seconds
+
+    def restore_and_start(self, file):
+        result = self.restore(file)
+        self.city.start()
+        return result
 
     def check_receipts(self, limit):
         """Each receipt of a leaf below `limit` is given again; how many."""
@@ -166,6 +170,24 @@ class Drill(Case):
         answer, _ = self.restore_and_start(made["last"]["file"])
         self.assertEqual(answer["log_size"], made["last"]["log_size"])
         self.assertEqual(self.check_receipts(answer["log_size"]), 3 * 4 * 16)
+
+    def test_a_new_log_on_what_was_restored_is_backed_up_and_verified(self):
+        """Its checkpoints have another origin than the public keys."""
+        self.load(2)
+        file = self.city.backup()["last"]["file"]
+        self.load(1)  # agencies hold more than the backup
+        self.lose()
+        self.restore(file)
+        opened = subprocess.run(
+            [os.path.join(BIN, "referral-broker"), "--config", self.city.path("broker.yaml"),
+             "--open-new-log", "--reason", "the disk died", "--yes"],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(opened.returncode, 0, opened.stderr)
+        self.city.start()
+        made = self.city.backup()
+        self.good("backup", "verify", made["last"]["file"], "--key",
+                  self.city.path("public-keys.yaml"), "--recovery-key",
+                  self.city.path("safe/recovery.key"))
 
     def test_what_is_said_and_refused(self):
         self.load(1)
