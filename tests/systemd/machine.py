@@ -3,6 +3,7 @@ for each run, without a network but its own loopback. Needs root. Where this hos
 no systemd (a container, a build machine), nspawn gets a cgroup of its own below the unified
 hierarchy, registers nowhere, and its left-overs in /run stay in a mount namespace."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ class Machine:
         shutil.rmtree(self.folder, ignore_errors=True)
         run("cp", "--archive", "--reflink=auto", source, self.folder)
         open(self.console, "w", encoding="ascii").close()
-        self.nspawn = None
+        self.nspawn, self.cgroup = None, ""
 
     def path(self, inside):
         return os.path.join(self.folder, inside.lstrip("/"))
@@ -91,11 +92,10 @@ class Machine:
             return command
         quiet = "mkdir -p /run/systemd/nspawn && " \
                 "mount -t tmpfs tmpfs /run/systemd/nspawn && exec \"$@\""
-        cgroup = ""
         if os.path.isdir(CGROUPS):
-            cgroup = os.path.join(CGROUPS, "referral-%d" % os.getpid())
-            os.makedirs(cgroup, exist_ok=True)
-            quiet = "echo $$ >%s/cgroup.procs && %s" % (cgroup, quiet)
+            self.cgroup = os.path.join(CGROUPS, "referral-%d" % os.getpid())
+            os.makedirs(self.cgroup, exist_ok=True)
+            quiet = "echo $$ >%s/cgroup.procs && %s" % (self.cgroup, quiet)
         return ["unshare", "--mount", "sh", "-c", quiet, "sh", *command, "--keep-unit"]
 
     def boot(self):
@@ -139,6 +139,9 @@ class Machine:
         except subprocess.TimeoutExpired:
             os.killpg(self.nspawn.pid, signal.SIGKILL)
             self.nspawn.wait()
+        for folder, _, _ in os.walk(self.cgroup, topdown=False):
+            with contextlib.suppress(OSError):  # something in it ends a moment later
+                os.rmdir(folder)
 
     # --- inside ---
 
