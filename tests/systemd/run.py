@@ -435,6 +435,31 @@ class Test:
                               "--recovery-key /srv/recovery/recovery.key"))
         self.all_connected()
 
+    def lost_broker_is_restored_by_the_book(self):
+        """Its disk is gone, and its backup older than what agencies hold: the commands of the book,
+        and every agency has what it had; what it had acknowledged is in the new log."""
+        number, = self.send(1)
+        until("what the backup lacks", lambda: number in self.arrived())
+        arrived, size = self.arrived(), self.ctl("status")["log"]["size"]
+        self.machine.sh("systemctl kill --signal=KILL referral-broker; "
+                        "systemctl stop referral-broker; mv /var/lib/referral-broker /srv/lost; "
+                        "systemd-tmpfiles --create referral-broker.conf; "
+                        "cp /srv/recovery/recovery.key /etc/referral/keys/")
+        restore, anew = book("The broker is lost")[:2]
+        newest = self.machine.sh("ls /var/backups/referral/*.backup").split()[-1]
+        restore = restore.replace("FILE", newest).replace("size N\n", "size %d\n" % size)
+        for line in restore.splitlines():  # an older backup is restored with a warning
+            print(self.book_in("/etc/referral/keys", line, WARNS))
+        for line in anew.splitlines():  # what it would do is said first, as misuse
+            if "socat" not in line:
+                print(self.book_in("/", line, (0,) if "--yes" in line else (0, 2)))
+        self.all_connected()
+        until("the end of the gap", lambda: "the gap of the lost log is closed" in
+              self.machine.sh("journalctl -b -u referral-broker -o cat"))
+        need(self.arrived() == arrived, "another inbox")
+        number, = self.send(1)
+        until("the next referral", lambda: number in self.arrived())
+
     def remove_keeps_data(self):
         arrived = self.arrived()
         self.machine.sh("apt-get remove --yes referral-broker referral-agent")
@@ -461,7 +486,7 @@ class Test:
               roles_are_groups, journal_is_explained, doctor_finds_what_is_wrong,
               killed_broker_comes_again, watchdog_ends_what_hangs, inbox_outlives_a_restart,
               reboot_keeps_everything, upgrade_with_a_queue, timers_do_their_work,
-              remove_keeps_data, purge_keeps_data_unless_told]
+              lost_broker_is_restored_by_the_book, remove_keeps_data, purge_keeps_data_unless_told]
     ALONE = (lintian_is_content,)  # its failure breaks nothing that follows
 
     def check(self, function):
