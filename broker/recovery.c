@@ -342,7 +342,7 @@ enum err recovery_tell(struct turn *turn, struct answer *answer)
 {
     struct broker *broker = turn->broker;
     struct signed_recovery *links = region_take(&turn->region, sizeof(*links) * RECOVERIES_MAX);
-    struct chain chain;
+    struct chain chain = {.count = 0};
     struct store_txn *read;
     enum err error;
 
