@@ -153,7 +153,8 @@ static enum err file_check(struct sealed_reader *reader, const char *path, bool 
                            struct fault *fault)
 {
     struct stat info;
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* O_NONBLOCK: a pipe that nobody writes into is opened, and refused below. */
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (reader->fd < 0 || fstat(reader->fd, &info) != 0) {
         return refuse_errno(path, fault);
     }

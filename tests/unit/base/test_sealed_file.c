@@ -2,6 +2,7 @@
  * changed, cut off, added or opened with another key is refused before a byte is handed out. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -195,6 +196,18 @@ START_TEST(test_an_unfinished_file_goes)
 }
 END_TEST
 
+/* Nobody writes into it: opening it as a file waits for ever, and a backup thread with it. */
+START_TEST(test_a_fifo_is_refused_and_not_waited_for)
+{
+    struct sealed_reader *reader = NULL;
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(sealed_reader_peek(path, &reader, &fault), ERR_INVALID);
+    ck_assert_str_eq(fault.code, "sealed.not-one");
+    ck_assert_int_eq(sealed_reader_open(path, &reader, &fault), ERR_INVALID);
+}
+END_TEST
+
 START_TEST(test_refuses_a_key_of_low_order)
 {
     static const uint8_t zero[SEAL_PUBLIC_BYTES];
@@ -217,6 +230,7 @@ int main(void)
     tcase_add_test(tests, test_another_key_opens_nothing);
     tcase_add_test(tests, test_never_over_a_file);
     tcase_add_test(tests, test_an_unfinished_file_goes);
+    tcase_add_test(tests, test_a_fifo_is_refused_and_not_waited_for);
     tcase_add_test(tests, test_refuses_a_key_of_low_order);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
