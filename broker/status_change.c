@@ -93,8 +93,10 @@ enum err change_answer(const struct change *change, enum err error, struct json_
         fault_hint(fault, "do it again when the broker is back");
     }
     if (error == ERR_FULL) {
-        fault_set(fault, "busy.store-full", "", "the store is full: nothing was changed");
-        fault_hint(fault, "give it a larger `store-mib` and restart the broker");
+        fault_set(fault, "busy.store-full", "",
+                  "the store or its disk is full: nothing was changed");
+        fault_hint(fault, "free space on its disk; or, where `status` says that the store is full, "
+                          "give it a larger `store-mib` and restart the broker");
     }
     if (error != OK) {
         return error;
