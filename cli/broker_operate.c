@@ -182,9 +182,9 @@ static int draw_tail(const struct json_value *root)
         watch_draw_leaf(&frame, &leaf);
     }
     error = frame.error;
-    if (error == OK) {
+    if (error == OK && frame.text.len > 0) {
         (void)fwrite(frame.text.data, 1, frame.text.len, stdout); /* main asks ferror */
-    } else {
+    } else if (error != OK) {
         fprintf(stderr, "referralctl: no memory for the leaves\n");
     }
     frame_free(&frame);
