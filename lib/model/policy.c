@@ -616,7 +616,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
     };
     enum err result = OK;
     bool go_on = fault_go_on(yaml_read(root, file_options, &file, fault), fault, &result);
-    if (go_on && yaml_find(root, "attachments") != NULL) {
+    if (go_on) {
         go_on = fault_go_on(attachments_read(policy, &file, root, fault), fault, &result);
     }
     if (go_on && file.may_send != NULL) {

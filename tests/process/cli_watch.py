@@ -437,8 +437,9 @@ class OnATerminal(Watching):
         start = time.monotonic()
         while not terminal.raw.endswith(b"\x1b[?1049l") and time.monotonic() < start + DEADLINE:
             terminal.read(0.1)
-        self.assertEqual(termios.tcgetattr(terminal.slave), terminal.before)
+        # It stops after it has given everything back; what it wrote is read before that.
         os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOWAIT)
+        self.assertEqual(termios.tcgetattr(terminal.slave), terminal.before)
         before = terminal.raw.count(b"\x1b[?1049h")
         terminal.process.send_signal(signal.SIGCONT)
         while terminal.raw.count(b"\x1b[?1049h") == before and time.monotonic() < start + DEADLINE:
