@@ -147,6 +147,7 @@ struct form_address { /* what the page knows; empty: not named */
     char matter[LIMIT_NUMBER_BYTES];
     char about[LIMIT_NUMBER_BYTES];
     char case_number[LIMIT_NUMBER_BYTES];
+    char previous[LIMIT_NUMBER_BYTES];
     const char *officer; /* the shown name */
 };
 

@@ -8,6 +8,8 @@
 #include "model/lanes.h"
 #include "wire/sealing.h"
 
+#define WENT_TO_MAX 24u /* referrals of one case, as a form tells them */
+
 /* --- finding --- */
 
 /* The copy as the broker knows it, or as it will be while that waits. */
@@ -44,6 +46,9 @@ static enum err load_about(struct form_page *form, struct store_txn *read)
 {
     struct case_key key = form->key;
 
+    if (form_refers(form)) {
+        return form_carry_open(form, read);
+    }
     if (!form->copy->known) {
         return OK;
     }
@@ -269,7 +274,9 @@ static bool find_address(struct form_page *form)
 
     switch (message_form_address(kind)) {
     case ADDRESS_NEW_REFERRAL:
-        return form->number[0] == '\0';
+        text_copy(of_referral ? form->address.previous : form->address.case_number,
+                  LIMIT_NUMBER_BYTES, form->number);
+        return !of_matter;
     case ADDRESS_REFERRAL:
         if (of_referral) {
             address_referral(form);
@@ -368,6 +375,9 @@ bool form_about_open(struct form_page *form, const char *number)
     }
     if (!find_address(form)) {
         return refused(form, 404, N_("请从案件或事项页面打开这张表。"));
+    }
+    if (form_refers(form)) {
+        return true;
     }
     form->item = form->copy->known
                      ? worklist_find(form->page->web->worklist,
@@ -522,6 +532,23 @@ static void view_matter(struct form_page *form, const struct matter *matter)
     }
 }
 
+/* To whom this case went already. */
+static void view_went_to(struct form_page *form)
+{
+    const struct work_item *items[WENT_TO_MAX];
+    size_t count =
+        worklist_of_case(form->page->web->worklist, &form->key.case_id, items, WENT_TO_MAX);
+    char text[256];
+
+    for (size_t i = 0; i < count; i++) {
+        if (!items[i]->of_matter && items[i]->mine) {
+            (void)snprintf(text, sizeof(text), "%s（%s）", page_agency(form->page, items[i]->other),
+                           items[i]->number);
+            pair(form, N_("已移送"), text);
+        }
+    }
+}
+
 static void view_materials(struct form_page *form)
 {
     const struct referral_facts *facts = &form->message.referral;
@@ -620,13 +647,16 @@ void form_about_view(struct form_page *form)
     }
     json_name(&page->view, "pairs");
     json_array_begin(&page->view);
-    if (copy->known && copy->of_matter) {
+    if (form_refers(form)) {
+        pair(form, N_("案件"), form->item != NULL ? form->item->case_number : form->number);
+        view_went_to(form);
+    } else if (copy->known && copy->of_matter) {
         view_matter(form, &copy->matter);
     } else if (copy->known) {
         view_referral(form, &copy->referral);
     }
     json_array_end(&page->view);
-    if (copy->known && !copy->of_matter && form->opened) {
+    if (copy->known && !copy->of_matter && form->opened && !form_refers(form)) {
         view_persons(page, &form->body, &copy->referral.message_id);
         view_materials(form);
     }

@@ -1,5 +1,5 @@
-/* One form while it is opened, judged or sent: what page_form.c, form_about.c and form_view.c
- * share. Private to agent/web. */
+/* One form while it is opened, judged or sent: what page_form.c, form_about.c, form_carry.c and
+ * form_view.c share. Private to agent/web. */
 #ifndef REFERRAL_AGENT_WEB_FORM_PAGE_H
 #define REFERRAL_AGENT_WEB_FORM_PAGE_H
 
@@ -12,7 +12,8 @@ struct form_page {
     struct form_rules rules;
     struct form_address address;
     struct form_values values;
-    struct form_faults faults;                   /* of what was posted */
+    struct form_values whole;  /* with what a carrying form masks, for the rules */
+    struct form_faults faults; /* of what was posted */
     struct form_faults mandatory[OUTCOME_COUNT]; /* by outcome; 0: whatever it is */
     char
         path[DRAFT_ADDRESS_MAX]; /* of the form, and of its draft: "/send/papers/JZ-2026-0031-01" */
@@ -27,9 +28,17 @@ struct form_page {
     struct message message;          /* that opened the referral or matter */
     struct body body;
     bool opened;          /* they are there */
+    bool carries;         /* a referral more of a case: begins with what `message` and `body` say */
     uint64_t restored_ms; /* when the draft that is shown was saved; 0: none */
+    bool checked;         /* form_check has judged what was typed, now */
     bool is_focused;      /* a control has the focus already */
 };
+
+/* A referral, to whom it may concern; not a word about one. */
+static inline bool form_refers(const struct form_page *form)
+{
+    return form->layout != NULL && message_form_address(form->layout->kind) == ADDRESS_NEW_REFERRAL;
+}
 
 /* form_about.c: finds what it is about and whom it goes to. False: the page was answered. */
 bool form_about_open(struct form_page *form, const char *number);
@@ -43,6 +52,14 @@ enum duty_kind form_duty_kind(enum message_kind kind);
 
 /* The last edition of the roster, to be changed where it has changed. */
 enum err form_default_roster(struct form_page *form) MUST_CHECK;
+
+/* form_carry.c: a referral more of a case. Opens the referral that it begins with: the one of the
+ * form's number, or the newest of that case; none is no fault. */
+enum err form_carry_open(struct form_page *form, struct store_txn *read) MUST_CHECK;
+/* Fills an empty form: all that is of the case, and not of whom it went to. */
+enum err form_carry(struct form_page *form) MUST_CHECK;
+/* `values` to `whole`: what was masked and left so is what the referral before said. */
+enum err form_carry_whole(struct form_page *form) MUST_CHECK;
 
 /* form_view.c: the sections and their controls, the faults on top. */
 void form_view(struct form_page *form);

@@ -260,6 +260,18 @@ static void view_control(struct form_page *form, const struct form_section *sect
     json_object_end(view);
 }
 
+/* The page's address says it already. */
+static bool is_addressed(const struct form_page *form, const struct form_item *item)
+{
+    const struct form_address *address = &form->address;
+
+    const bool of_case = address->case_number[0] != '\0', follows = address->previous[0] != '\0';
+
+    return ((of_case || follows) &&
+            (strcmp(item->path, "case_number") == 0 || strcmp(item->path, "previous") == 0)) ||
+           (of_case && strcmp(item->path, "facts.link") == 0);
+}
+
 static void view_items(struct form_page *form, const struct form_section *section, uint32_t row,
                        bool more)
 {
@@ -272,7 +284,7 @@ static void view_items(struct form_page *form, const struct form_section *sectio
         const struct form_item *item = &section->items[i];
         char name[FORM_NAME_BYTES];
 
-        if (item->widget < FORM_FIXED && item->more == more) {
+        if (item->widget < FORM_FIXED && item->more == more && !is_addressed(form, item)) {
             view_control(form, section, i, row);
             any = true;
             form_name(item->path, row, name);

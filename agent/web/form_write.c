@@ -432,7 +432,8 @@ static void address_out(struct writing *writing)
     named(writing, "case_number",
           address->case_number[0] != '\0' ? address->case_number
                                           : form_value(form->values, "case_number"));
-    named(writing, "previous", form_value(form->values, "previous"));
+    named(writing, "previous",
+          address->previous[0] != '\0' ? address->previous : form_value(form->values, "previous"));
     named(writing, "refers_to", form_value(form->values, "refers_to"));
     if (item_of(form, "recipients", &section) != NULL &&
         form_value(form->values, "recipients")[0] != '\0') {

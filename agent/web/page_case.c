@@ -110,12 +110,13 @@ static void view_window(struct page *page, const struct window *window)
     named_u64(&page->view, "passed", passed);
 }
 
+/* `form`: "send/papers", "refer" ... */
 static void add_link(struct page *page, const char *form, const char *number, const char *text,
                      bool main)
 {
     char href[128];
 
-    (void)snprintf(href, sizeof(href), "/send/%s/%s", form, number);
+    (void)snprintf(href, sizeof(href), "/%s/%s", form, number);
     json_object_begin(&page->view);
     named_text(&page->view, "href", href);
     named_text(&page->view, "text", tr(page, text));
@@ -138,14 +139,14 @@ static void add_receivers(struct page *page, const struct referral *referral)
     const bool open = referral->state == REFERRAL_DELIVERED;
 
     if (open && (referral->marks & MARK_SIGNED) == 0) {
-        add_link(page, "sign-for", number, N_("签收"), true);
+        add_link(page, "send/sign-for", number, N_("签收"), true);
     }
     if (open) {
-        add_link(page, "feedback", number, N_("反馈审查结果"),
+        add_link(page, "send/feedback", number, N_("反馈审查结果"),
                  (referral->marks & MARK_SIGNED) != 0);
     }
     if (referral->outcome == OUTCOME_GRANTED || referral->outcome == OUTCOME_SUITABLE) {
-        add_link(page, "assistance-report", number, N_("填报落实情况"), false);
+        add_link(page, "send/assistance-report", number, N_("填报落实情况"), false);
     }
 }
 
@@ -156,7 +157,10 @@ static void add_senders(struct page *page, const struct referral *referral)
 
     if (referral->state == REFERRAL_QUEUED || referral->state == REFERRAL_DELIVERED ||
         referral->state == REFERRAL_PROCEDURE) {
-        add_link(page, "withdrawal", number, N_("撤回"), false);
+        add_link(page, "send/withdrawal", number, N_("撤回"), false);
+    }
+    if (referral->state == REFERRAL_ANSWERED && referral->outcome == OUTCOME_NOT_MY_DUTY) {
+        add_link(page, "refer", number, N_("改送其他单位"), true);
     }
 }
 
@@ -166,18 +170,18 @@ static void view_links(struct page *page, const struct referral *referral, bool 
     json_array_begin(&page->view);
     if ((page_officer(page)->roles & OFFICER_MEMBER) != 0) {
         if (self_holds(page, referral, REFERRAL_CLOCK_TELL)) {
-            add_link(page, "applicant-informed", referral->number, N_("登记告知"), true);
+            add_link(page, "send/applicant-informed", referral->number, N_("登记告知"), true);
         }
         if (self_holds(page, referral, REFERRAL_CLOCK_PAPERS)) {
-            add_link(page, "papers", referral->number, N_("补充材料"), true);
+            add_link(page, "send/papers", referral->number, N_("补充材料"), true);
         }
         if (mine) {
             add_senders(page, referral);
         } else {
             add_receivers(page, referral);
         }
-        add_link(page, "information-request", referral->number, N_("请求提供信息"), false);
-        add_link(page, "correction", referral->number, N_("更正"), false);
+        add_link(page, "send/information-request", referral->number, N_("请求提供信息"), false);
+        add_link(page, "send/correction", referral->number, N_("更正"), false);
     }
     json_array_end(&page->view);
 }
@@ -429,7 +433,7 @@ static void view_head(struct page *page, const struct work_item *item)
     named_text(&page->view, "case_number", item->case_number);
     named_bool(&page->view, "advance", item->advance);
     named_bool(&page->view, "waiting", item->waiting);
-    (void)snprintf(refer, sizeof(refer), "/refer?case=%s", item->case_number);
+    (void)snprintf(refer, sizeof(refer), "/refer/%s", item->case_number);
     named_text(&page->view, "refer_more", refer);
     (void)snprintf(refer, sizeof(refer), "/send/consultation/%s", item->number);
     named_text(&page->view, "consult", refer);

@@ -1,6 +1,7 @@
 /* The forms of the inbox as pages: opening with a draft or defaults, adding rows, judging, sending,
- * and drafts. A form is known by its address ("/refer", "/send/papers/JZ-2026-0031-01"), which is
- * its draft's, too. */
+ * and drafts. A form is known by its address ("/refer", "/refer/JZ-2026-0031" for a referral more
+ * of that case, "/send/papers/JZ-2026-0031-01"), which is its draft's, too: what was begun for one
+ * case never opens for another. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static struct form_page *form_new(struct page *page)
     form->copy = calloc(1, sizeof(*form->copy));
     form->about = calloc(1, sizeof(*form->about));
     form_values_init(&form->values);
+    form_values_init(&form->whole);
     region_init(&form->region, AGENT_REGION_BYTES);
     form->rules = (struct form_rules){.policy = page->agent->setup.policy,
                                       .registry = page->agent->setup.registry,
@@ -39,6 +41,7 @@ static void form_free(struct form_page *form)
         free(form->copy);
         free(form->about);
         form_values_free(&form->values);
+        form_values_free(&form->whole);
         region_wipe(&form->region);
         crypto_wipe(&form->faults, sizeof(form->faults));
         free(form);
@@ -69,6 +72,19 @@ static bool kind_of_tail(const char *tail, const struct form_layout **ret_layout
     return *ret_layout != NULL && message_form_address(kind) != ADDRESS_NEW_REFERRAL;
 }
 
+/* "/refer" or "/refer/JZ-2026-0031": the number, ""; NULL: another address. */
+static const char *number_of_refer(const char *address)
+{
+    const size_t len = strlen(REFER_PATH);
+
+    if (strncmp(address, REFER_PATH, len) != 0 || strlen(address) >= len + LIMIT_NUMBER_BYTES) {
+        return NULL;
+    }
+    return address[len] == '\0'                              ? ""
+           : address[len] == '/' && address[len + 1] != '\0' ? address + len + 1
+                                                             : NULL;
+}
+
 /* False: the page was answered. */
 static bool form_open(struct form_page *form, const char *address)
 {
@@ -79,7 +95,8 @@ static bool form_open(struct form_page *form, const char *address)
         page_refuse(form->page, 503, N_("暂时无法显示，请稍后再试。"));
         return false;
     }
-    if (strcmp(address, REFER_PATH) == 0) {
+    if (number_of_refer(address) != NULL) {
+        number = number_of_refer(address);
         form->layout =
             form_layout_of(is_procuratorate ? MESSAGE_OUTBOUND_REFERRAL : MESSAGE_INBOUND_REFERRAL);
     } else if (strncmp(address, SEND_PATH, strlen(SEND_PATH)) != 0 ||
@@ -94,13 +111,13 @@ static bool form_open(struct form_page *form, const char *address)
 
 /* --- values --- */
 
-/* From the address: "?duty=2", "?document=DB-2026-0012", "?case=..." of a link to the form. */
+/* From the address: "?duty=2", "?document=DB-2026-0012" of a link to the form. */
 static enum err take_query(struct form_page *form)
 {
-    static const char *const names[][2] = {
-        {"duty", "facts.duty"},   {"document", "facts.document_number"},
-        {"message", "refers_to"}, {"case", "case_number"},
-        {"previous", "previous"}, {"link", "facts.link"}};
+    static const char *const names[][2] = {{"duty", "facts.duty"},
+                                           {"document", "facts.document_number"},
+                                           {"message", "refers_to"},
+                                           {"link", "facts.link"}};
     enum err error = OK;
 
     for (size_t i = 0; error == OK && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -171,6 +188,19 @@ static enum err default_report(struct form_page *form)
     return error;
 }
 
+/* Why this one follows the other. */
+static enum err default_link(struct form_page *form)
+{
+    const bool sent_on = form->copy->known && form->copy->referral.outcome == OUTCOME_NOT_MY_DUTY;
+
+    if (form->address.previous[0] == '\0' || form_value(&form->values, "facts.link")[0] != '\0') {
+        return OK;
+    }
+    return form_values_add(
+        &form->values, "facts.link",
+        vocabulary_find(VOCABULARY_LINK, sent_on ? LINK_RE_REFERRAL : LINK_SUPPLEMENT)->id);
+}
+
 /* The first duty that waits, who tells, and the like: what is nearly always so. */
 static enum err default_values(struct form_page *form)
 {
@@ -197,6 +227,9 @@ static enum err default_values(struct form_page *form)
     }
     if (error == OK && form->layout->kind == MESSAGE_ROSTER) {
         error = form_default_roster(form);
+    }
+    if (error == OK) {
+        error = default_link(form);
     }
     return error == OK ? default_report(form) : error;
 }
@@ -229,6 +262,9 @@ static enum err fill(struct form_page *form)
         if (error == OK) {
             error = default_values(form);
         }
+        if (error == OK) {
+            error = form_carry(form);
+        }
     }
     return error;
 }
@@ -244,13 +280,15 @@ static enum err fix(struct form_page *form)
 {
     enum err error = form_fix(form->layout, &form->rules, &form->values);
 
-    return error == OK ? form_take_attachments(form) : error;
+    if (error == OK) {
+        error = form_take_attachments(form);
+    }
+    return error == OK ? form_carry_whole(form) : error;
 }
 
 static struct form form_over(const struct form_page *form)
 {
-    return (struct form){
-        .layout = form->layout, .address = &form->address, .values = &form->values};
+    return (struct form){.layout = form->layout, .address = &form->address, .values = &form->whole};
 }
 
 /* --- showing --- */
@@ -285,7 +323,7 @@ static void view_duplicates(struct form_page *form)
         struct work_result result;
 
         form_name("body.persons[].identity_number", row, name);
-        query.text = form_value(&form->values, name);
+        query.text = form_value(&form->whole, name);
         if (strlen(query.text) != 18 ||
             worklist_query(page->web->worklist, &query, page->now_ms, &result) != OK) {
             continue;
@@ -293,6 +331,9 @@ static void view_duplicates(struct form_page *form)
         for (size_t i = 0; i < result.count; i++) {
             char href[64];
 
+            if (uuid_equal(&result.rows[i].item->key.case_id, &form->key.case_id)) {
+                continue; /* the case of which this is a part */
+            }
             (void)snprintf(href, sizeof(href), "/case/%s", result.rows[i].item->number);
             json_object_begin(&page->view);
             named_text(&page->view, "d_number", result.rows[i].item->number);
@@ -328,7 +369,7 @@ static void view_token(struct form_page *form)
 static void show(struct form_page *form, unsigned status)
 {
     struct page *page = form->page;
-    const bool refers = message_form_address(form->layout->kind) == ADDRESS_NEW_REFERRAL;
+    const bool refers = form_refers(form);
 
     if (fix(form) != OK || find_mandatory(form) != OK) {
         page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
@@ -338,8 +379,10 @@ static void show(struct form_page *form, unsigned status)
     named_bool(&page->view, "refers", refers);
     named_bool(&page->view, "has_aside", refers || form->number[0] != '\0');
     named_bool(&page->view, "is_new",
-               refers && form_value(&form->values, "case_number")[0] == '\0' &&
+               refers && form->number[0] == '\0' &&
+                   form_value(&form->values, "case_number")[0] == '\0' &&
                    form_value(&form->values, "previous")[0] == '\0');
+    named_bool(&page->view, "carries", form->carries && form->restored_ms == 0);
     named_bool(&page->view, "is_feedback",
                form->layout->kind == MESSAGE_OUTBOUND_FEEDBACK ||
                    form->layout->kind == MESSAGE_INBOUND_FEEDBACK);
@@ -353,8 +396,7 @@ static void show(struct form_page *form, unsigned status)
         form_view_recipients(form);
         view_duplicates(form);
     }
-    named_bool(&page->view, "checked_now",
-               page->request->method == HTTP_POST && form->faults.count == 0);
+    named_bool(&page->view, "checked_now", form->checked && form->faults.count == 0);
     page_show(page, status, "form");
 }
 
@@ -495,6 +537,7 @@ static bool changed(struct form_page *form, const char *what)
     } else if (strcmp(what, "check") == 0) {
         const struct form over = form_over(form);
 
+        form->checked = true;
         error = fix(form);
         error = error == OK && form->faults.count == 0
                     ? form_check(&over, &form->rules, &form->faults)
@@ -683,7 +726,7 @@ static void answer_saved(struct page *page, enum err error)
 
 static bool is_form_address(const char *address)
 {
-    return strcmp(address, REFER_PATH) == 0 || strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0;
+    return number_of_refer(address) != NULL || strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0;
 }
 
 static void autosave(struct page *page)
@@ -791,10 +834,11 @@ static const char *title_of(const struct page *page, const char *address, const 
 {
     const struct form_layout *layout = NULL;
 
-    *ret_number = "";
-    if (strcmp(address, REFER_PATH) == 0) {
-        return tr(page, N_("移送线索"));
+    *ret_number = number_of_refer(address);
+    if (*ret_number != NULL) {
+        return (*ret_number)[0] != '\0' ? tr(page, N_("向更多单位移送")) : tr(page, N_("移送线索"));
     }
+    *ret_number = "";
     if (!is_form_address(address) ||
         !kind_of_tail(address + strlen(SEND_PATH), &layout, ret_number)) {
         return "";

@@ -16,6 +16,11 @@ void view_fields(struct page *page, struct store_txn *read, const struct message
 void page_money(const struct page *page, uint64_t fen, char out[PAGE_MONEY_BYTES]);
 const char *page_rung(const struct page *page, enum rung rung); /* as the city calls it */
 
+/* view_persons.c: what identifies a person, as pages show it until it is revealed. */
+void page_mask_identity(const char *text, char *out, size_t size);
+void page_mask_phone(const char *text, char *out, size_t size);
+void page_mask_address(const char *text, char *out, size_t size);
+
 struct about { /* a referral or a matter, as a link */
     bool of_matter;
     char number[LIMIT_NUMBER_BYTES];

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/web/web_parts.h"
+#include "agent/web/view_parts.h"
 #include "model/identity.h"
 
 #define REVEALED_MS 60000u
@@ -36,7 +36,7 @@ static void mask_ends(const char *text, size_t head, size_t tail, char *out, siz
 }
 
 /* Six characters of an address stay. */
-static void mask_address(const char *text, char *out, size_t size)
+void page_mask_address(const char *text, char *out, size_t size)
 {
     size_t len = 0, characters = 0;
 
@@ -63,12 +63,12 @@ static void view_masked(struct page *page, const char *name, const char *text, b
     named_text(&page->view, name, masked);
 }
 
-static void mask_identity(const char *text, char *out, size_t size)
+void page_mask_identity(const char *text, char *out, size_t size)
 {
     mask_ends(text, 6, 4, out, size);
 }
 
-static void mask_phone(const char *text, char *out, size_t size)
+void page_mask_phone(const char *text, char *out, size_t size)
 {
     mask_ends(text, 3, 4, out, size);
 }
@@ -85,9 +85,9 @@ static void view_one(struct page *page, const struct body_person *person, bool o
     }
     json_object_begin(&page->view);
     view_person(page, &shown);
-    view_masked(page, "identity", number, open, mask_identity);
-    view_masked(page, "phone", person->phone, open, mask_phone);
-    view_masked(page, "address", person->address, open, mask_address);
+    view_masked(page, "identity", number, open, page_mask_identity);
+    view_masked(page, "phone", person->phone, open, page_mask_phone);
+    view_masked(page, "address", person->address, open, page_mask_address);
     named_bool(&page->view, "minor", person->minor);
     named_text(&page->view, "relation", page_word(page, VOCABULARY_RELATION, person->relation));
     named_text(&page->view, "may_be_told",

@@ -55,6 +55,7 @@ static const struct route routes[] = {
     {"/export/", ROUTE_POST | ROUTE_TREE, page_export},
     {"/officers", ROUTE_GET | ROUTE_POST, page_officers},
     {"/refer", ROUTE_GET | ROUTE_POST | ROUTE_FILES, page_form},
+    {"/refer/", ROUTE_GET | ROUTE_POST | ROUTE_TREE | ROUTE_FILES, page_form},
     {"/send/", ROUTE_GET | ROUTE_POST | ROUTE_TREE | ROUTE_FILES, page_form},
     {"/draft", ROUTE_POST, page_draft},
     {"/draft/discard", ROUTE_POST, page_draft},

@@ -29,7 +29,8 @@ async function file(agency, address, values, others, attached) {
   assert.equal(opened.status(), 200, `${agency} opens ${address}`);
   await one.fill(values);
   if (attached) {
-    await one.page.setInputFiles('#facts-attachments-0-digest', attached);
+    await one.page.locator('#facts-attachments-0-digest, #facts-materials-0-digest')
+      .setInputFiles(attached);
     await one.page.locator('[data-given]:not([hidden])', { hasText: attached.name }).waitFor();
   }
   const status = await one.submit();
@@ -93,7 +94,7 @@ test('the procuratorate refers a minor\'s case to three agencies', async () => {
     'facts.priority_groups': ['minor', 'child-without-care'], 'facts.minor_marks': ['minor'],
     'facts.no_publicity': true,
     'facts.needs': ['student-aid', 'children-in-difficulty', 'youth-care'],
-    recipients: ['education', 'civil-affairs', 'youth-league'] });
+    recipients: ['education', 'civil-affairs', 'youth-league'] }, [], PAPERS);
   story.case = numberOf(address).slice(0, 12);
   [story.one, story.two, story.three] = ['-01', '-02', '-03'].map((end) => story.case + end);
   const sent = (await city.must(P, { cmd: 'outbox', count: 500 })).rows.filter((row) =>
@@ -106,6 +107,30 @@ test('the procuratorate refers a minor\'s case to three agencies', async () => {
   }
   await reads(P, `/case/${story.case}`, /小测救助案/, /未成年人/, /不得公开报道/);
   await reads('education', `/case/${story.of.education}`, /小测/, /随祖母生活/);
+});
+
+test('the case goes to one more agency with what it has, whatever else was begun', async () => {
+  const { page } = await desk(P);
+  await (await desk(P)).go('/refer');
+  await (await desk(P)).fill({ 'body.persons[0].name': '另一个孩子' });
+  await page.click('#form button[value=draft]');
+  await page.waitForURL(/\/refer$/);
+  await (await desk(P)).go(`/case/${story.case}`);
+  await page.getByRole('link', { name: '向更多单位移送' }).click();
+  await page.waitForURL(new RegExp(`${story.case}$`));
+  assert.equal(await page.inputValue('[name="body.persons[0].name"]'), '小测');
+  assert.match(await page.inputValue('[name="body.persons[0].identity_number"]'), /^110105\*{8}/);
+  assert.match(await page.locator('[data-given]:not([hidden])').first().innerText(), /申请表.pdf/);
+  await (await desk(P)).fill({ 'facts.needs': ['legal-aid'], recipients: ['justice'] });
+  assert.equal(await (await desk(P)).submit(), 303, await page.locator('main').innerText());
+  const row = await shared.city.row('justice', 'inbox', (each) =>
+    each.kind === 'outbound-referral' && each.case_number === story.case);
+  assert.equal(row.referral, `${story.case}-04`);
+  await reads('justice', `/case/${row.referral}`, /小测/, /随祖母生活/);
+  await opens('justice', `/case/${row.referral}`, PAPERS);
+  await (await desk(P)).go('/refer');
+  assert.equal(await page.inputValue('[name="body.persons[0].name"]'), '另一个孩子');
+  await page.click('form[action="/draft/discard"] button');
 });
 
 test('education signs for it and grants assistance', async () => {
@@ -145,8 +170,9 @@ test('the youth league says that it is not its duty, and the referral goes on', 
   await file('youth-league', `/send/feedback/${number}`, { 'facts.outcome': 'not-my-duty',
     'facts.suggested_agency': 'womens-federation', 'body.reasons': '由妇联的家庭教育指导承接。' },
   [[P, 'outbound-feedback', number]]);
+  await reads(P, `/case/${number}`, /改送其他单位/);
   const address = await file(P,
-    `/refer?case=${story.case}&previous=${number}&link=re-referral`, { ...PERSON, ...CASE,
+    `/refer/${number}`, { ...PERSON,
       'facts.priority_groups': ['minor', 'child-without-care'], 'facts.minor_marks': ['minor'],
       'facts.needs': ['family-support'], recipients: ['womens-federation'] });
   story.on = numberOf(address);
@@ -170,6 +196,8 @@ test('a referral is withdrawn; the others go on', async () => {
   await file(P, `/send/withdrawal/${story.on}`, { 'facts.reason': 'applicant-wishes',
     'body.text': '当事人希望以后再说。' }, [['womens-federation', 'withdrawal', story.on]]);
   await reads('womens-federation', `/case/${story.on}`, /撤回/);
+  await file(P, `/send/withdrawal/${story.case}-04`, { 'facts.reason': 'duplicate' },
+    [['justice', 'withdrawal', `${story.case}-04`]]);
 });
 
 test('the women\'s federation refers to the procuratorate, which answers', async () => {

@@ -259,6 +259,34 @@ START_TEST(buttons_add_and_drop_rows)
 }
 END_TEST
 
+/* Once any button of the form called it complete. */
+START_TEST(only_a_check_calls_a_form_complete)
+{
+    static const char *const others[] = {"suggest", "add:body.persons", "drop:body.persons[0]"};
+
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        type("do", others[i]);
+        post("/refer");
+        ck_assert_uint_eq(got.status, 200);
+        ck_assert_msg(!says("齐全"), "%s", others[i]);
+        ck_assert(!says("尚未提交"));
+    }
+    type("do", "check");
+    post("/refer");
+    ck_assert(!says("齐全"));
+    ck_assert(says("还缺 "));
+    ck_assert(says("id=\"e-facts-ground\""));
+    ck_assert(says("id=\"e-body-circumstances\""));
+    type_referral();
+    type("do", "check");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("齐全"));
+    ck_assert(!says("还缺 "));
+    ck_assert_uint_eq(waiting(), 0);
+}
+END_TEST
+
 START_TEST(needs_suggest_agencies)
 {
     type("facts.needs", "legal-aid");
@@ -322,6 +350,105 @@ START_TEST(drafts_are_an_officers_own)
     text_copy(session->officer.name, sizeof(session->officer.name), "other");
     get("/refer");
     ck_assert(!says("巴图"));
+}
+END_TEST
+
+/* --- a referral more of a case --- */
+
+/* A case of one person, and the draft of another child's. */
+static void refer_one_and_draft_another(void)
+{
+    type_referral();
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    while (worklist_fill(web.worklist)) {
+    }
+    type("body.persons[0].name", "别人家的孩子");
+    type("do", "draft");
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+}
+
+START_TEST(the_form_of_a_case_opened_the_draft_of_another)
+{
+    refer_one_and_draft_another();
+    get("/refer/JZ-2026-0001");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(!says("别人家的孩子"));
+    ck_assert(!says("保存的草稿"));
+    ck_assert(says("value=\"巴图\""));
+    ck_assert(says("110105********002X"));
+    ck_assert(!says("11010519491231002X"));
+    ck_assert(says("\n困难</textarea>"));
+    ck_assert(says("value=\"art-4-2\" selected"));
+    ck_assert_uint_eq(count_in(&got.body, "value=\"not-issued-yet\" selected"), 5);
+    ck_assert(!says("name=\"recipients\" value=\"education\" checked"));
+    ck_assert(!says("value=\"student-aid\" checked"));
+    ck_assert(!says("name=\"case_number\""));
+    ck_assert(says("已移送"));
+    get("/refer");
+    ck_assert(says("别人家的孩子"));
+}
+END_TEST
+
+START_TEST(a_draft_is_of_one_case)
+{
+    refer_one_and_draft_another();
+    type("body.reasons", "再移送一家");
+    type("do", "draft");
+    post("/refer/JZ-2026-0001");
+    ck_assert_str_eq(got.location, "/refer/JZ-2026-0001");
+    get("/refer/JZ-2026-0001");
+    ck_assert(says("再移送一家"));
+    get("/refer/JZ-2026-0001-01"); /* going on from one referral is another purpose */
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(!says("再移送一家"));
+    request(HTTP_GET, "/drafts", page_drafts);
+    ck_assert(says("href=\"/refer/JZ-2026-0001\""));
+    ck_assert(says("向更多单位移送"));
+    get("/refer/JZ-2026-0002");
+    ck_assert_uint_eq(got.status, 404);
+    get("/refer/");
+    ck_assert_uint_eq(got.status, 404);
+}
+END_TEST
+
+static void post_more(const char *path, const char *identity)
+{
+    static const char *const missing[] = {
+        "facts.materials[0].missing", "facts.materials[1].missing", "facts.materials[2].missing",
+        "facts.materials[3].missing", "facts.materials[4].missing"};
+
+    type("recipients", "justice");
+    type("facts.ground", "art-4-2");
+    type("facts.needs", "legal-aid");
+    type("body.persons[0].name", "巴图");
+    type("body.persons[0].identity_number", identity);
+    type("body.circumstances", "困难");
+    type("body.reasons", "理由");
+    for (size_t i = 0; i < COUNT_OF(missing); i++) {
+        type(missing[i], "not-issued-yet");
+    }
+    post(path);
+}
+
+START_TEST(what_was_masked_goes_as_it_was)
+{
+    char line[128];
+
+    refer_one_and_draft_another();
+    post_more("/refer/JZ-2026-0001", "110105********002X");
+    ck_assert_msg(got.status == 303, "%u: %s", got.status, (char *)got.body.data);
+    ck_assert_str_eq(got.location, "/case/JZ-2026-0001-03");
+    (void)snprintf(line, sizeof(line), "{'cmd':'show','id':'%s'}",
+                   text_at(desk_must(&desk, "{'cmd':'outbox'}"), "rows.2.id"));
+    ck_assert_str_eq(text_at(desk_must(&desk, line), "message.body.persons.0.identity_number"),
+                     "11010519491231002X");
+    post_more("/refer/JZ-2026-0001", "110105********0031"); /* of nobody there */
+    ck_assert_uint_eq(got.status, 422);
+    ck_assert(says("id=\"e-body-persons-0-identity_number\""));
+    post_more("/refer", "110105********002X"); /* a new case carries nothing */
+    ck_assert_uint_eq(got.status, 422);
 }
 END_TEST
 
@@ -449,10 +576,14 @@ int main(void)
     tcase_add_test(tests, tokens_of_old_are_forgotten_one_by_one);
     tcase_add_test(tests, the_officer_is_who_is_logged_in);
     tcase_add_test(tests, buttons_add_and_drop_rows);
+    tcase_add_test(tests, only_a_check_calls_a_form_complete);
     tcase_add_test(tests, needs_suggest_agencies);
     tcase_add_test(tests, a_draft_comes_back);
     tcase_add_test(tests, a_script_keeps_drafts_and_sending_ends_them);
     tcase_add_test(tests, drafts_are_an_officers_own);
+    tcase_add_test(tests, the_form_of_a_case_opened_the_draft_of_another);
+    tcase_add_test(tests, a_draft_is_of_one_case);
+    tcase_add_test(tests, what_was_masked_goes_as_it_was);
     tcase_add_test(tests, a_late_autosave_brought_a_sent_form_back);
     tcase_add_test(tests, a_draft_was_kept_for_an_address_that_is_no_form);
     tcase_add_test(tests, what_comes_after_the_session_is_kept);
