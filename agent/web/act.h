@@ -18,6 +18,7 @@ enum act_kind {                 /* stored: never renumbered */
                 ACT_READ,       /* opened a numbered document for the first time */
                 ACT_PRINTED,    /* a letter */
                 ACT_HANDLED,    /* dealt with a message that was refused */
+                ACT_SEEN,       /* was shown what came in answer */
 };
 
 struct act {

@@ -12,16 +12,11 @@
 
 /* --- finding --- */
 
-/* The copy as the broker knows it, or as it will be while that waits. */
+/* The copy as it will be when what waits here has arrived. */
 static enum err load(struct form_page *form, struct store_txn *read, const struct case_key *key,
                      struct copy *copy)
 {
-    enum err error = copy_load(read, key, copy);
-
-    if (error == OK && !copy->known) {
-        error = copy_expected(form->page->agent, read, key, copy);
-    }
-    return error;
+    return copy_expected(form->page->agent, read, key, copy);
 }
 
 static enum err open_message(struct form_page *form, struct store_txn *read,
@@ -462,6 +457,34 @@ const struct window *form_clock(const struct form_page *form)
         return NULL;
     }
     return form->copy->of_matter ? matter_clock(form) : referral_clock(form);
+}
+
+const char *form_is_settled(const struct form_page *form)
+{
+    const struct referral *referral = &form->copy->referral;
+    const enum message_kind kind = form->layout->kind;
+    const bool answers = kind == MESSAGE_OUTBOUND_FEEDBACK || kind == MESSAGE_INBOUND_FEEDBACK;
+
+    if (!form->copy->known || form->copy->of_matter ||
+        (!answers && kind != MESSAGE_SIGN_FOR && kind != MESSAGE_WITHDRAWAL)) {
+        return NULL;
+    }
+    switch (referral->state) {
+    case REFERRAL_ANSWERED:
+        return N_("这条线索已经反馈，不必再办。如需更改，请用“更正”。");
+    case REFERRAL_WITHDRAWN:
+        return N_("这条线索已由移送单位撤回，不必再办。");
+    case REFERRAL_RETURNED:
+        return N_("这条线索已退回补正，不必再办。");
+    case REFERRAL_PROCEDURE:
+        return kind == MESSAGE_WITHDRAWAL
+                   ? NULL
+                   : N_("这条线索已反馈需按程序办理，材料收齐后重新起算期限，到时再反馈。");
+    default:
+        return kind == MESSAGE_SIGN_FOR && (referral->marks & MARK_SIGNED) != 0
+                   ? N_("这条线索已经签收，不必再次签收。")
+                   : NULL;
+    }
 }
 
 bool form_is_late(const struct form_page *form)

@@ -1,5 +1,5 @@
-/* One form while it is opened, judged or sent: what page_form.c, form_about.c, form_carry.c and
- * form_view.c share. Private to agent/web. */
+/* One form while it is opened, judged or sent: what page_form.c, page_draft.c and the
+ * form_*.c beside form.h share. Private to agent/web. */
 #ifndef REFERRAL_AGENT_WEB_FORM_PAGE_H
 #define REFERRAL_AGENT_WEB_FORM_PAGE_H
 
@@ -40,6 +40,23 @@ static inline bool form_refers(const struct form_page *form)
     return form->layout != NULL && message_form_address(form->layout->kind) == ADDRESS_NEW_REFERRAL;
 }
 
+/* form_open.c: a form of this request, NULL without memory, and what its address is. */
+struct form_page *form_page_new(struct page *page);
+void form_page_free(struct form_page *form); /* NULL allowed */
+/* The path, with what tells forms of one kind and number apart. */
+void form_address_of(const struct http_request *request, char out[DRAFT_ADDRESS_MAX]);
+bool form_is_address(const char *address);
+/* False: the page was answered. */
+bool form_open(struct form_page *form, const char *address);
+/* What a form of this address is called, and its number, ""; "" for no form. */
+const char *form_title(const struct page *page, const char *address,
+                       char ret_number[LIMIT_NUMBER_BYTES]);
+
+/* page_form.c: takes what was posted of this form. */
+enum err form_take_posted(struct form_page *form) MUST_CHECK;
+/* page_draft.c: keeps it, and the files that it names. */
+enum err form_save_draft(struct form_page *form) MUST_CHECK;
+
 /* form_about.c: finds what it is about and whom it goes to. False: the page was answered. */
 bool form_about_open(struct form_page *form, const char *number);
 /* Case number, other party, persons, lamp, and the clock that this message stops. */
@@ -47,6 +64,9 @@ void form_about_view(struct form_page *form);
 /* The window that this message ends; NULL: none runs. */
 const struct window *form_clock(const struct form_page *form);
 bool form_is_late(const struct form_page *form); /* it has ended already */
+/* What this form would do is done, or can no more be done: why, to be translated. NULL: it waits.
+ */
+const char *form_is_settled(const struct form_page *form);
 /* Which duties of this agency the message can end. */
 enum duty_kind form_duty_kind(enum message_kind kind);
 

@@ -222,10 +222,72 @@ static void view_line(struct page *page)
         named_text(&page->view, "offline",
                    tr(page, N_("平台刚从备份恢复，正在自动核对：提交的内容会先保存，核对完毕后自动"
                                "发送，无需处理。")));
-    } else if (!agent->connected || !agent->greeted) {
+    } else if (page_line_down(page)) {
         named_text(&page->view, "offline",
                    tr(page, N_("线路中断：提交的内容会先保存，线路恢复后自动发送。")));
     }
+}
+
+/* --- what was sent --- */
+
+bool page_line_down(const struct page *page)
+{
+    return !page->agent->connected || !page->agent->greeted;
+}
+
+const char *page_sending(const struct page *page)
+{
+    return page_line_down(page) ? tr(page, N_("已保存，线路恢复后自动发送"))
+                                : tr(page, N_("已保存，正在发送"));
+}
+
+void view_sending(struct page *page)
+{
+    struct work_counts counts;
+
+    worklist_counts(page->web->worklist, page->now_ms, &counts);
+    named_text(&page->view, "sending", page_sending(page));
+    named_bool(&page->view, "line_down", page_line_down(page));
+    named_u64(&page->view, "generation", counts.generation);
+}
+
+void page_sent(struct page *page, const struct uuid *message_id)
+{
+    page->session->sent = *message_id;
+}
+
+static void view_refusal(struct page *page, const struct row *row)
+{
+    struct fault fault = {.code = ""};
+    char text[512];
+
+    text_copy(fault.code, sizeof(fault.code), refusal_name((enum refusal)row->code));
+    text_copy(fault.place, sizeof(fault.place), row->detail);
+    page_reason(page, row->header.kind, &fault);
+    (void)snprintf(text, sizeof(text), "%s%s", tr(page, N_("未被接受：")), fault.message);
+    named_text(&page->view, "flash_error", text);
+}
+
+static void view_sent(struct page *page)
+{
+    struct session *session = page->session;
+    struct store_txn *read;
+    struct row row;
+
+    if (uuid_is_zero(&session->sent) || store_read_begin(page->agent->setup.store, &read) != OK) {
+        return;
+    }
+    if (row_find(read, &session->sent, &row) == OK && row.state == ROW_WAITING) {
+        view_sending(page);
+    } else {
+        if (row_find(read, &session->sent, &row) == OK && row.state == ROW_REFUSED) {
+            view_refusal(page, &row);
+        } else {
+            named_text(&page->view, "notice", tr(page, N_("已发出，平台已登记")));
+        }
+        memset(&session->sent, 0, sizeof(session->sent));
+    }
+    store_read_end(read);
 }
 
 void page_begin(struct page *page, const char *nav, const char *title)
@@ -251,6 +313,8 @@ void page_begin(struct page *page, const char *nav, const char *title)
     if (page->session != NULL && page->session->notice[0] != '\0') {
         named_text(&page->view, "notice", page->session->notice);
         page->session->notice[0] = '\0';
+    } else if (page->session != NULL) {
+        view_sent(page);
     }
 }
 

@@ -207,6 +207,29 @@ static void view_open_documents(struct page *page, const struct referral *referr
     json_array_end(&page->view);
 }
 
+/* What came in answer, the newest of it, and whether nobody has looked at it. */
+static void view_answer(struct page *page, struct store_txn *read, const struct work_item *item)
+{
+    struct row row = {.seq = 0}, last = {.seq = 0};
+    char id[UUID_TEXT_BYTES], href[64];
+    bool fresh = false;
+
+    while (row_of_referral(read, &item->key.referral_id, row.seq, &row) == OK) {
+        last = work_is_news(&row) ? row : last;
+    }
+    if (last.seq == 0 || work_is_unsettled(read, &last, &fresh) != OK) {
+        return;
+    }
+    uuid_format(&last.header.message_id, id);
+    (void)snprintf(href, sizeof(href), "/message/%s", id);
+    json_name(&page->view, "answer");
+    json_object_begin(&page->view);
+    named_text(&page->view, "href", href);
+    named_text(&page->view, "kind", page_kind(page, last.header.kind));
+    named_bool(&page->view, "fresh", fresh);
+    json_object_end(&page->view);
+}
+
 static void view_card(struct page *page, struct shown_case *shown, const struct work_item *item)
 {
     const struct referral *referral = &page->agent->copy->referral;
@@ -230,9 +253,15 @@ static void view_card(struct page *page, struct shown_case *shown, const struct 
     view_instant(page, "delivered", referral->delivered_ms);
     view_instant(page, "answered", referral->answered_ms);
     view_words(page, "needs", VOCABULARY_NEED, referral->needs);
+    if (item->sending && !item->waiting &&
+        copy_expected(page->agent, shown->read, &item->key, page->agent->copy) == OK) {
+        /* what was sent is done, as far as it is this agency's to do; its time is the platform's */
+        named_text(&page->view, "sending_state", page_sending(page));
+    }
     named_text(&page->view, "state", page_state(page, referral));
     some_text(&page->view, "register", referral->register_number);
     view_open_documents(page, referral);
+    view_answer(page, shown->read, item);
     view_links(page, referral, item->mine);
     json_object_end(&page->view);
 }
@@ -432,7 +461,6 @@ static void view_head(struct page *page, const struct work_item *item)
     named_text(&page->view, "number", item->number);
     named_text(&page->view, "case_number", item->case_number);
     named_bool(&page->view, "advance", item->advance);
-    named_bool(&page->view, "waiting", item->waiting);
     (void)snprintf(refer, sizeof(refer), "/refer/%s", item->case_number);
     named_text(&page->view, "refer_more", refer);
     (void)snprintf(refer, sizeof(refer), "/send/consultation/%s", item->number);
@@ -474,6 +502,10 @@ void page_case(struct page *page)
         show_case_page(page, &shown);
     } else {
         page_refuse(page, 404, N_("本单位没有这个编号的案件。"));
+        shown.focus = NULL;
     }
     store_read_end(shown.read);
+    if (shown.focus != NULL) {
+        page_saw(page, &shown.focus->key, NULL);
+    }
 }

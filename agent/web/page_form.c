@@ -1,113 +1,11 @@
-/* The forms of the inbox as pages: opening with a draft or defaults, adding rows, judging, sending,
- * and drafts. A form is known by its address ("/refer", "/refer/JZ-2026-0031" for a referral more
- * of that case, "/send/papers/JZ-2026-0031-01"), which is its draft's, too: what was begun for one
- * case never opens for another. */
+/* The forms of the inbox as pages: with a draft or what is nearly always so, adding rows, judging,
+ * and sending. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/web/form_page.h"
 #include "base/log.h"
-
-#define REFER_PATH "/refer"
-#define SEND_PATH  "/send/"
-
-/* --- opening --- */
-
-static struct form_page *form_new(struct page *page)
-{
-    struct form_page *form = calloc(1, sizeof(*form));
-
-    if (form == NULL) {
-        return NULL;
-    }
-    form->page = page;
-    form->copy = calloc(1, sizeof(*form->copy));
-    form->about = calloc(1, sizeof(*form->about));
-    form_values_init(&form->values);
-    form_values_init(&form->whole);
-    region_init(&form->region, AGENT_REGION_BYTES);
-    form->rules = (struct form_rules){.policy = page->agent->setup.policy,
-                                      .registry = page->agent->setup.registry,
-                                      .self = page->agent->setup.self,
-                                      .today = civil_day_at(page->now_ms)};
-    form->address.officer = page_officer(page)->shown;
-    return form;
-}
-
-static void form_free(struct form_page *form)
-{
-    if (form != NULL) {
-        free(form->copy);
-        free(form->about);
-        form_values_free(&form->values);
-        form_values_free(&form->whole);
-        region_wipe(&form->region);
-        crypto_wipe(&form->faults, sizeof(form->faults));
-        free(form);
-    }
-}
-
-/* "papers/JZ-2026-0031-01" -> the kind, and the number behind it. NULL layout with true: feedback.
- */
-static bool kind_of_tail(const char *tail, const struct form_layout **ret_layout,
-                         const char **ret_number)
-{
-    char word[64];
-    size_t len = strcspn(tail, "/");
-    enum message_kind kind;
-
-    *ret_number = tail[len] == '/' ? tail + len + 1 : "";
-    *ret_layout = NULL;
-    if (len == 0 || len >= sizeof(word) || strlen(*ret_number) >= LIMIT_NUMBER_BYTES) {
-        return false;
-    }
-    memcpy(word, tail, len);
-    word[len] = '\0';
-    if (strcmp(word, "feedback") == 0) {
-        return (*ret_number)[0] != '\0';
-    }
-    kind = message_kind_parse(word);
-    *ret_layout = message_kind_from_agency(kind) ? form_layout_of(kind) : NULL;
-    return *ret_layout != NULL && message_form_address(kind) != ADDRESS_NEW_REFERRAL;
-}
-
-/* "/refer" or "/refer/JZ-2026-0031": the number, ""; NULL: another address. */
-static const char *number_of_refer(const char *address)
-{
-    const size_t len = strlen(REFER_PATH);
-
-    if (strncmp(address, REFER_PATH, len) != 0 || strlen(address) >= len + LIMIT_NUMBER_BYTES) {
-        return NULL;
-    }
-    return address[len] == '\0'                              ? ""
-           : address[len] == '/' && address[len + 1] != '\0' ? address + len + 1
-                                                             : NULL;
-}
-
-/* False: the page was answered. */
-static bool form_open(struct form_page *form, const char *address)
-{
-    const bool is_procuratorate = form->rules.self->class == CLASS_PROCURATORATE;
-    const char *number = "";
-
-    if (form->copy == NULL || form->about == NULL) {
-        page_refuse(form->page, 503, N_("暂时无法显示，请稍后再试。"));
-        return false;
-    }
-    if (number_of_refer(address) != NULL) {
-        number = number_of_refer(address);
-        form->layout =
-            form_layout_of(is_procuratorate ? MESSAGE_OUTBOUND_REFERRAL : MESSAGE_INBOUND_REFERRAL);
-    } else if (strncmp(address, SEND_PATH, strlen(SEND_PATH)) != 0 ||
-               strlen(address) >= sizeof(form->path) ||
-               !kind_of_tail(address + strlen(SEND_PATH), &form->layout, &number)) {
-        page_refuse(form->page, 404, N_("没有这个页面。"));
-        return false;
-    }
-    text_copy(form->path, sizeof(form->path), address);
-    return form_about_open(form, number);
-}
 
 /* --- values --- */
 
@@ -269,7 +167,7 @@ static enum err fill(struct form_page *form)
     return error;
 }
 
-static enum err take_posted(struct form_page *form)
+enum err form_take_posted(struct form_page *form)
 {
     const struct http_request *request = form->page->request;
 
@@ -402,31 +300,9 @@ static void show(struct form_page *form, unsigned status)
 
 /* --- drafts --- */
 
-static enum err save_draft(struct form_page *form)
-{
-    struct page *page = form->page;
-    struct buf json;
-    enum err error;
-
-    buf_init(&json, DRAFT_BYTES_MAX);
-    error = form_values_write(&form->values, &json);
-    if (error == OK) {
-        error = draft_put(page->agent->setup.store, page_officer(page)->name, form->path,
-                          span_buf(&json), page->now_ms);
-    }
-    if (error == OK) {
-        error = form_keep_attachments(form);
-    }
-    if (json.cap > 0) {
-        crypto_wipe(json.data, json.cap);
-    }
-    buf_free(&json);
-    return error;
-}
-
 static void keep_draft(struct form_page *form)
 {
-    const enum err error = save_draft(form);
+    const enum err error = form_save_draft(form);
 
     if (error == OK) {
         page_notice(form->page, N_("草稿已保存，只有您能看到，保留 30 天。"));
@@ -579,7 +455,6 @@ static void sent(struct form_page *form, const struct uuid *message_id)
 {
     struct page *page = form->page;
     const char *token = http_form(page->request, "once");
-    const bool waits = !page->agent->connected || !page->agent->greeted;
     char location[SESSION_LOCATION_BYTES];
 
     location_of(form, message_id, location, sizeof(location));
@@ -587,8 +462,7 @@ static void sent(struct form_page *form, const struct uuid *message_id)
     if (draft_remove(page->agent->setup.store, page_officer(page)->name, form->path) != OK) {
         log_event(EVENT_PAGE_FAILED, "a draft could not be removed after its form was sent");
     }
-    page_notice(page,
-                waits ? N_("已保存，线路恢复后自动发送") : N_("已提交，回执到达后显示送达时间"));
+    page_sent(page, message_id);
     page_go(page, location);
 }
 
@@ -609,7 +483,9 @@ static void refuse_sending(struct form_page *form, const struct form_map *map, e
     if (!form_locate(&over, map, fault->place, name)) {
         name[0] = '\0';
     }
-    if (strcmp(name, "recipients") == 0 && form_value(&form->values, name)[0] == '\0') {
+    if (form_is_settled(form) != NULL) {
+        form_fault_add(&form->faults, "", form_is_settled(form));
+    } else if (strcmp(name, "recipients") == 0 && form_value(&form->values, name)[0] == '\0') {
         form_fault_add(&form->faults, name, N_("请至少选择一个接收单位"));
     } else {
         form_fault_add(&form->faults, name, NULL);
@@ -674,7 +550,7 @@ static void posted(struct form_page *form)
 
     if (what == NULL && before != NULL) {
         page_go(page, before); /* before its files are attached a second time */
-    } else if (take_posted(form) != OK || form_take_uploads(form) != OK) {
+    } else if (form_take_posted(form) != OK || form_take_uploads(form) != OK) {
         page_refuse(page, 503, N_("没有提交成功，填写的内容都在，请稍后再试。"));
     } else if (form->faults.count > 0) { /* a file was refused */
         show(form, 422);
@@ -690,188 +566,31 @@ static void posted(struct form_page *form)
 void page_form(struct page *page)
 {
     struct form_page *form;
+    char address[DRAFT_ADDRESS_MAX];
 
     if (!page_needs(page, OFFICER_MEMBER)) {
         return;
     }
-    form = form_new(page);
+    form_address_of(page->request, address);
+    form = form_page_new(page);
     if (form == NULL) {
         page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
         return;
     }
-    if (form_open(form, page->request->path)) {
+    if (form_open(form, address)) {
         if (page->request->method == HTTP_POST) {
             posted(form);
+        } else if (form_is_settled(form) != NULL) {
+            char location[64];
+
+            (void)snprintf(location, sizeof(location), "/case/%s", form->number);
+            page_notice(page, form_is_settled(form));
+            page_go(page, location);
         } else if (fill(form) != OK) {
             page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
         } else {
             show(form, 200);
         }
     }
-    form_free(form);
-}
-
-/* --- drafts by script, and the list of them --- */
-
-static void answer_saved(struct page *page, enum err error)
-{
-    char text[PAGE_DAY_BYTES];
-
-    page_data_begin(page);
-    named_bool(&page->view, "ok", error == OK);
-    page_instant_text(page, page->now_ms, text);
-    named_text(&page->view, "saved", text);
-    page_data_end(page, error == OK ? 200 : error == ERR_TOO_LARGE ? 413 : 503);
-}
-
-static bool is_form_address(const char *address)
-{
-    return number_of_refer(address) != NULL || strncmp(address, SEND_PATH, strlen(SEND_PATH)) == 0;
-}
-
-static void autosave(struct page *page)
-{
-    const char *address = http_form(page->request, "address");
-    const char *once = http_form(page->request, "once");
-    struct form_page *form;
-
-    if (once != NULL && session_once_find(page->session, once) != NULL) {
-        answer_saved(page, OK); /* it was sent meanwhile: no draft comes back */
-        return;
-    }
-    form = form_new(page);
-    if (form == NULL) {
-        answer_saved(page, ERR_MEMORY);
-        return;
-    }
-    if (address == NULL) {
-        address = "";
-    }
-    if (form_open(form, address)) {
-        enum err error = take_posted(form);
-
-        answer_saved(page, error == OK ? save_draft(form) : error);
-    }
-    form_free(form);
-}
-
-static void discard(struct page *page)
-{
-    const char *address = http_form(page->request, "address");
-    const bool known = address != NULL && is_form_address(address);
-
-    if (!known) {
-        page_refuse(page, 404, N_("没有这个页面。"));
-    } else if (draft_remove(page->agent->setup.store, page_officer(page)->name, address) != OK) {
-        page_refuse(page, 503, N_("暂时无法保存，请稍后再试。"));
-    } else {
-        page_notice(page, N_("草稿已放弃。"));
-        page_go(page, http_form(page->request, "list") != NULL ? "/drafts" : address);
-    }
-}
-
-void page_draft(struct page *page)
-{
-    if (!page_needs(page, OFFICER_MEMBER)) {
-        return;
-    }
-    if (strcmp(page->request->path, "/draft/discard") == 0) {
-        discard(page);
-    } else {
-        autosave(page);
-    }
-}
-
-/* A form that came after its session had idled out: what was typed is that officer's draft. */
-bool page_keep(struct page *page)
-{
-    const struct http_request *request = page->request;
-    const char *csrf = http_form(request, "csrf");
-    const struct session_ended *ended;
-    const char *address =
-        strcmp(request->path, "/draft") == 0 ? http_form(request, "address") : request->path;
-    struct form_values values;
-    struct buf json;
-    char cookie[WEB_COOKIE_BYTES];
-    enum err error = OK;
-
-    web_cookie_name(page->web, cookie);
-    ended = session_ended_find(page->web->sessions, http_cookie(request, cookie),
-                               agent_machine_ms(page->agent));
-    if (ended == NULL || address == NULL || csrf == NULL || !is_form_address(address) ||
-        strlen(csrf) != SESSION_TOKEN_BYTES - 1 ||
-        !crypto_equal(ended->csrf, csrf, SESSION_TOKEN_BYTES - 1)) {
-        return false;
-    }
-    form_values_init(&values);
-    buf_init(&json, DRAFT_BYTES_MAX);
-    for (size_t i = 0; error == OK && i < request->form_count; i++) {
-        bool typed = strchr(request->form[i].name, '.') != NULL || /* a field of a message */
-                     strcmp(request->form[i].name, "recipients") == 0 ||
-                     strcmp(request->form[i].name, "case_number") == 0 ||
-                     strcmp(request->form[i].name, "previous") == 0 ||
-                     strcmp(request->form[i].name, "refers_to") == 0;
-
-        error =
-            typed ? form_values_add(&values, request->form[i].name, request->form[i].value) : OK;
-    }
-    if (error == OK) {
-        error = form_values_write(&values, &json);
-    }
-    if (error == OK) {
-        error = draft_put(page->agent->setup.store, ended->officer, address, span_buf(&json),
-                          page->now_ms);
-    }
-    if (json.cap > 0) {
-        crypto_wipe(json.data, json.cap);
-    }
-    buf_free(&json);
-    form_values_free(&values);
-    return error == OK;
-}
-
-static const char *title_of(const struct page *page, const char *address, const char **ret_number)
-{
-    const struct form_layout *layout = NULL;
-
-    *ret_number = number_of_refer(address);
-    if (*ret_number != NULL) {
-        return (*ret_number)[0] != '\0' ? tr(page, N_("向更多单位移送")) : tr(page, N_("移送线索"));
-    }
-    *ret_number = "";
-    if (!is_form_address(address) ||
-        !kind_of_tail(address + strlen(SEND_PATH), &layout, ret_number)) {
-        return "";
-    }
-    return layout != NULL ? tr(page, layout->title) : tr(page, N_("反馈审查结果"));
-}
-
-void page_drafts(struct page *page)
-{
-    char before[DRAFT_ADDRESS_MAX] = "", address[DRAFT_ADDRESS_MAX];
-    uint64_t saved_ms, count = 0;
-
-    if (!page_needs(page, OFFICER_MEMBER)) {
-        return;
-    }
-    page_begin(page, "inbox", N_("我的草稿"));
-    json_name(&page->view, "drafts");
-    json_array_begin(&page->view);
-    while (count < DRAFT_OFFICER_MAX &&
-           draft_next(page->agent->setup.store, page_officer(page)->name, before, address,
-                      &saved_ms) == OK) {
-        const char *number;
-
-        text_copy(before, sizeof(before), address);
-        json_object_begin(&page->view);
-        named_text(&page->view, "what", title_of(page, address, &number));
-        named_text(&page->view, "number", number);
-        named_text(&page->view, "address", address);
-        view_instant(page, "saved", saved_ms);
-        json_object_end(&page->view);
-        count++;
-    }
-    json_array_end(&page->view);
-    named_u64(&page->view, "count", count);
-    page_show(page, 200, "drafts");
+    form_page_free(form);
 }

@@ -50,6 +50,7 @@ static const struct act_kind_of acts[] = {
     {WORK_ATTENDANCE, N_("待回执"), N_("填写回执"), NULL},
     {WORK_DOCUMENT, N_("待回复督办单"), N_("查看并回复"), NULL},
     {WORK_REFUSED, N_("未被接受"), N_("查看原因"), NULL},
+    {WORK_NEWS, N_("待阅"), N_("查看"), NULL},
 };
 
 static const struct act_kind_of *act_of(enum work_act act)
@@ -179,7 +180,7 @@ const char *page_state(const struct page *page, const struct referral *referral)
 {
     switch (referral->state) {
     case REFERRAL_SUBMITTED:
-        return tr(page, N_("已保存，待发送"));
+        return page_sending(page);
     case REFERRAL_QUEUED:
         return tr(page, N_("已发出，待送达"));
     case REFERRAL_DELIVERED:
@@ -250,7 +251,7 @@ static void href_of_line(const struct work_item *item, const struct work_line *l
 {
     char text[UUID_TEXT_BYTES];
 
-    if (line->act == WORK_DOCUMENT) {
+    if (line->act == WORK_DOCUMENT && line->more == 0) {
         document_number(line, text);
         (void)snprintf(out, size, "/document/%s", text);
     } else if (line->act == WORK_REFUSED) {
@@ -272,6 +273,9 @@ static void view_action(struct page *page, const struct work_item *item,
     if (line->act == WORK_DOCUMENT) {
         document_number(line, number);
         named_text(&page->view, "document", number);
+        named_u64(&page->view, "document_count", line->more > 0 ? line->more + 1u : 0);
+    } else if (line->act == WORK_NEWS) {
+        named_text(&page->view, "document", page_kind(page, (enum message_kind)line->number));
     }
     if (form != NULL && (page_officer(page)->roles & OFFICER_MEMBER) == 0) {
         return; /* a leader reads */
@@ -328,7 +332,7 @@ static struct lamp lamp_of(const struct work_row *row, const struct copy *copy)
         lamp.due_before_ms = item->due_before_ms;
         lamp.due_day = civil_day_at(item->due_before_ms - 1);
         lamp.provisional = item->provisional;
-    } else if (row->line == NULL && copy->known && !copy->of_matter &&
+    } else if (row->line == NULL && copy->known && !copy->of_matter && !item->sending &&
                copy->referral.state == REFERRAL_ANSWERED) {
         const struct window *window = &copy->referral.clocks[REFERRAL_CLOCK_FEEDBACK];
 
@@ -349,10 +353,10 @@ static void view_row(struct page *page, struct store_txn *read, const struct wor
     struct lamp lamp;
     char href[64];
 
-    if (copy_load(read, &item->key, copy) != OK ||
-        (!copy->known && copy_expected(page->agent, read, &item->key, copy) != OK)) {
+    if ((item->sending ? copy_expected(page->agent, read, &item->key, copy)
+                       : copy_load(read, &item->key, copy)) != OK) {
         copy->known = false;
-    } else if (item->waiting) {
+    } else if (copy->known && item->waiting) {
         show_as_submitted(copy);
     }
     json_object_begin(&page->view);
@@ -373,6 +377,9 @@ static void view_row(struct page *page, struct store_txn *read, const struct wor
         view_matter_row(page, &copy->matter);
     } else if (copy->known) {
         view_referral_row(page, &copy->referral);
+    }
+    if (item->sending && !item->waiting) {
+        named_text(&page->view, "sending_row", page_sending(page));
     }
     lamp = lamp_of(row, copy);
     view_lamp(page, &lamp);

@@ -545,7 +545,6 @@ static void view_head(const struct shown *shown)
         named_text(&page->view, "about_href", about.href);
     }
     if (shown->item != NULL) {
-        named_bool(&page->view, "waiting", shown->item->waiting);
         view_person(page, &shown->item->person);
         view_tags(page, shown->item);
     }
@@ -601,16 +600,20 @@ bool page_load_matter(struct page *page, struct store_txn *read, const struct ca
 {
     struct copy *copy = page->agent->copy;
 
+    bool recorded;
+
     if (copy_load(read, key, copy) != OK) {
         return false;
     }
-    if (!copy->known && copy_expected(page->agent, read, key, copy) == OK && copy->known) {
+    recorded = copy->known;
+    if (copy_expected(page->agent, read, key, copy) == OK && copy->known && !recorded) {
         show_as_submitted(copy);
     }
     return copy->known && copy->of_matter;
 }
 
-static void find_and_show(struct page *page, struct store_txn *read)
+/* False: the page was refused. */
+static bool find_and_show(struct page *page, struct store_txn *read, struct case_key *ret_key)
 {
     struct case_key key;
     struct fault fault = {.code = ""};
@@ -620,22 +623,26 @@ static void find_and_show(struct page *page, struct store_txn *read)
     if (show_find(read, page->tail, "id", &key, &fault) != OK || uuid_is_zero(&key.referral_id) ||
         !page_load_matter(page, read, &key)) {
         page_refuse(page, 404, N_("本单位没有这个编号的事项。"));
-        return;
+        return false;
     }
     matter = malloc(sizeof(*matter)); /* the copy's place is needed for others */
     if (matter == NULL) {
         page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
-        return;
+        return false;
     }
     *matter = page->agent->copy->matter;
     shown.matter = matter;
     show_matter(&shown);
     free(matter);
+    *ret_key = key;
+    return true;
 }
 
 void page_matter(struct page *page)
 {
     struct store_txn *read;
+    struct case_key key;
+    bool shown;
 
     if (!page_needs(page, OFFICER_MEMBER | OFFICER_LEADER)) {
         return;
@@ -644,6 +651,9 @@ void page_matter(struct page *page)
         page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
         return;
     }
-    find_and_show(page, read);
+    shown = find_and_show(page, read, &key);
     store_read_end(read);
+    if (shown) {
+        page_saw(page, &key, NULL);
+    }
 }

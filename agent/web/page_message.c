@@ -69,7 +69,7 @@ static void view_state(struct page *page, const struct row *row)
     static const struct {
         const char *class, *text;
     } states[] = {
-        [ROW_WAITING] = {"near", N_("已保存，线路恢复后自动发送")},
+        [ROW_WAITING] = {"near", N_("已保存，正在发送")},
         [ROW_ACCEPTED] = {"done", N_("已发出，平台已登记")},
         [ROW_REFUSED] = {"late", N_("未被接受")},
         [ROW_RECEIVED] = {"done", N_("已收到")},
@@ -80,7 +80,8 @@ static void view_state(struct page *page, const struct row *row)
     json_object_begin(&page->view);
     named_text(&page->view, "class", states[row->state].class);
     named_bool(&page->view, states[row->state].class, true);
-    named_text(&page->view, "text", tr(page, states[row->state].text));
+    named_text(&page->view, "text",
+               row->state == ROW_WAITING ? page_sending(page) : tr(page, states[row->state].text));
     json_object_end(&page->view);
 }
 
@@ -341,6 +342,7 @@ void page_message(struct page *page)
     struct store_txn *read;
     struct uuid id;
     struct row row;
+    bool known = false;
 
     if (!page_needs(page, OFFICER_MEMBER | OFFICER_LEADER)) {
         return;
@@ -352,10 +354,17 @@ void page_message(struct page *page)
     if (uuid_parse(page->tail, &id) == OK && row_find(read, &id, &row) == OK &&
         row_is_shown(&row)) {
         show_row_page(page, read, &row);
+        known = true;
     } else {
         page_refuse(page, 404, N_("本单位没有这份文书。"));
     }
     store_read_end(read);
+    if (known) {
+        page_saw(page,
+                 &(struct case_key){.case_id = row.header.case_id,
+                                    .referral_id = row.header.referral_id},
+                 &id);
+    }
 }
 
 /* --- dealt with --- */

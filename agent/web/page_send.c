@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/web/web_parts.h"
+#include "base/log.h"
 #include "model/why.h"
 
 #define ANSWER_BYTES_MAX (4u * LIMIT_LOCAL_LINE_BYTES)
@@ -105,6 +106,64 @@ enum err page_act(struct page *page, const struct act *act)
         return error;
     }
     return store_commit(txn);
+}
+
+/* --- what was shown --- */
+
+#define NEWS_MAX 32u /* of one page; what is left stays in the list until the next look */
+
+/* Those that wait to be looked at. */
+static enum err find_news(struct page *page, const struct case_key *key, const struct uuid *only,
+                          struct uuid found[NEWS_MAX], size_t *ret_count)
+{
+    struct store_txn *read;
+    struct row row = {.seq = 0};
+    enum err error = store_read_begin(page->agent->setup.store, &read);
+
+    *ret_count = 0;
+    if (error != OK) {
+        return error;
+    }
+    while (*ret_count < NEWS_MAX &&
+           (error = row_of_referral(read, &key->referral_id, row.seq, &row)) == OK) {
+        bool unsettled = false;
+
+        if (work_is_news(&row) && (only == NULL || uuid_equal(only, &row.header.message_id))) {
+            error = work_is_unsettled(read, &row, &unsettled);
+        }
+        if (error != OK) {
+            break;
+        }
+        if (unsettled) {
+            found[(*ret_count)++] = row.header.message_id;
+        }
+    }
+    store_read_end(read);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+void page_saw(struct page *page, const struct case_key *key, const struct uuid *only)
+{
+    struct act act = {.about = key->referral_id, .kind = ACT_SEEN};
+    struct uuid found[NEWS_MAX];
+    size_t count = 0;
+    enum err error = OK;
+
+    if ((page_officer(page)->roles & OFFICER_MEMBER) == 0) {
+        return;
+    }
+    error = find_news(page, key, only, found, &count);
+    for (size_t i = 0; error == OK && i < count; i++) {
+        act.message_id = found[i];
+        error = page_act(page, &act);
+    }
+    if (count > 0) {
+        web_changed(page->web, key);
+    }
+    if (error != OK) {
+        log_event(EVENT_PAGE_FAILED, "what an officer was shown stays in the to-do list: %s",
+                  err_text(error));
+    }
 }
 
 /* --- sending --- */

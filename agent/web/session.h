@@ -30,6 +30,7 @@ struct session {
     struct officer officer; /* as of the login; roles are looked up again at each request */
     uint64_t used_ms;       /* machine time */
     char notice[256];       /* for the next page, then gone: what just happened */
+    struct uuid sent;       /* the message that was sent last, until a page said what came of it */
     struct { /* identity details that this officer has revealed, with a reason, for a minute */
         struct uuid message_id;
         uint64_t until_ms; /* machine time */

@@ -46,8 +46,8 @@ void row_close(struct opened_row *opened);
  */
 bool page_open_roster(struct page *page, struct store_txn *read, struct opened_row *opened);
 
-/* The copy of a matter in agent->copy: as it is, or, before the broker has taken it, as it will be.
- * False: there is none. */
+/* The copy of a matter in agent->copy, as it will be when what waits here has arrived. False: there
+ * is none. */
 bool page_load_matter(struct page *page, struct store_txn *read, const struct case_key *key);
 
 #endif

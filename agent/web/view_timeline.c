@@ -171,7 +171,7 @@ static void view_notice(struct page *page, struct store_txn *read, const struct 
 static void view_state(struct page *page, const struct row *row)
 {
     if (row->state == ROW_WAITING) {
-        named_text(&page->view, "waiting", tr(page, N_("已保存，线路恢复后自动发送")));
+        named_text(&page->view, "waiting", page_sending(page));
     } else if (row->state == ROW_REFUSED) {
         struct fault fault = {.code = ""};
 
@@ -223,6 +223,8 @@ static const char *act_text(const struct page *page, enum act_kind kind)
         return tr(page, N_("已阅督办单"));
     case ACT_PRINTED:
         return tr(page, N_("打印文书"));
+    case ACT_SEEN:
+        return tr(page, N_("已阅来文"));
     case ACT_HANDLED:
         return tr(page, N_("已处理未被接受的文书"));
     case ACT_SENT:

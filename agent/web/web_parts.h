@@ -68,6 +68,14 @@ void page_data_begin(struct page *page);
 void page_data_end(struct page *page, unsigned status);
 /* What the next page of this session says on top. `text` is translated. */
 void page_notice(struct page *page, const char *text);
+/* What the next pages say on top of what this session sent, until the broker has answered. */
+void page_sent(struct page *page, const struct uuid *message_id);
+/* Of what waits here: it is on its way, or the line is down. Translated. */
+const char *page_sending(const struct page *page);
+bool page_line_down(const struct page *page);
+/* Members of what waits for the broker: `sending` (the text), `line_down`, and `generation`, from
+ * which on the script looks for a change. */
+void view_sending(struct page *page);
 
 /* A text in the page's language. */
 static inline const char *tr(const struct page *page, const char *chinese)
@@ -154,6 +162,10 @@ enum err page_send(struct page *page, struct span message, struct uuid *ret_id,
 void page_reason(const struct page *page, enum message_kind kind, struct fault *fault);
 /* Writes acts in a transaction of its own. */
 enum err page_act(struct page *page, const struct act *act) MUST_CHECK;
+/* What came in answer about this referral or matter, or that one message of it (`only`; NULL: all),
+ * was shown to this officer: it leaves the to-do list of all. Not for who only reads, a leader's
+ * look settles nothing. No read transaction is open. */
+void page_saw(struct page *page, const struct case_key *key, const struct uuid *only);
 
 #define WEB_COOKIE_BYTES 48u
 /* The name of the session's cookie. */

@@ -260,6 +260,19 @@ static enum err keep_lines(struct worklist *list, struct work_entry *entry, uint
 
 /* --- one item --- */
 
+static enum err any_waits(struct store_txn *read, const struct uuid *referral_id, bool *ret_any)
+{
+    struct row row = {.seq = 0};
+    enum err error = OK;
+
+    *ret_any = false;
+    while (error == OK && !*ret_any) {
+        error = row_of_referral(read, referral_id, row.seq, &row);
+        *ret_any = error == OK && row.state == ROW_WAITING;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 /* The first message, where it is one that was refused. */
 static enum err refused_row(struct store_txn *read, const struct case_key *key, struct row *ret_row)
 {
@@ -282,7 +295,7 @@ static enum err refresh_refused(struct worklist *list, struct store_txn *read,
     error = entry_make(list, key, &entry);
     if (error == OK) {
         work_item_of_refused(list->agent, &row, entry);
-        error = work_add_refused(read, &key->referral_id, list->scratch, &count);
+        error = work_add_unsettled(read, &key->referral_id, list->scratch, &count);
     }
     if (error == OK) {
         error = keep_lines(list, entry, count);
@@ -290,9 +303,9 @@ static enum err refresh_refused(struct worklist *list, struct store_txn *read,
     return error;
 }
 
-/* `read` NULL: what was refused is added later, when the rows are read in. */
-static enum err refresh_copy(struct worklist *list, struct store_txn *read,
-                             const struct case_key *key, const struct copy *copy, bool waiting)
+/* As it is recorded; what was refused and what came is added later, when the rows are read in. */
+static enum err fill_recorded(struct worklist *list, const struct case_key *key,
+                              const struct copy *copy)
 {
     struct work_entry *entry;
     uint32_t count;
@@ -300,36 +313,57 @@ static enum err refresh_copy(struct worklist *list, struct store_txn *read,
 
     if (error == OK) {
         work_item_of(list->agent, copy, entry, list->scratch, &count);
-        entry->item.waiting = waiting;
+        error = work_keep_figures(list->agent, copy, false, entry);
+    }
+    return error == OK ? keep_lines(list, entry, count) : error;
+}
+
+/* What is counted is what is recorded; what is shown and owed is as it will be when what waits here
+ * has arrived: nobody is asked again for what was sent. */
+static enum err refresh_copy(struct worklist *list, struct store_txn *read,
+                             const struct case_key *key, struct copy *copy)
+{
+    const bool waiting = !copy->known;
+    struct work_entry *entry;
+    uint32_t count;
+    bool sending = false;
+    enum err error = entry_make(list, key, &entry);
+
+    if (error == OK) {
         error = work_keep_figures(list->agent, copy, waiting, entry);
     }
-    if (error == OK && read != NULL) {
-        error = work_add_refused(read, &key->referral_id, list->scratch, &count);
+    if (error == OK) {
+        error = copy_expected(list->agent, read, key, copy);
     }
     if (error == OK) {
-        error = keep_lines(list, entry, count);
+        error = any_waits(read, &key->referral_id, &sending);
     }
-    return error;
+    if (error == OK) {
+        if (waiting) {
+            show_as_submitted(copy);
+        }
+        work_item_of(list->agent, copy, entry, list->scratch, &count);
+        entry->item.waiting = waiting;
+        entry->item.sending = sending;
+        error = work_add_unsettled(read, &key->referral_id, list->scratch, &count);
+    }
+    return error == OK ? keep_lines(list, entry, count) : error;
 }
 
 static enum err refresh(struct worklist *list, struct store_txn *read, const struct case_key *key)
 {
     struct copy *copy = list->agent->copy;
-    bool waiting = false;
-    enum err error = copy_load(read, key, copy);
+    bool known = false;
+    enum err error = copy_expected(list->agent, read, key, copy);
 
-    if (error == OK && !copy->known) {
-        error = copy_expected(list->agent, read, key, copy);
-        waiting = copy->known;
-    }
-    if (error == OK && waiting) {
-        show_as_submitted(copy);
+    if (error == OK) {
+        known = copy->known;
+        error = copy_load(read, key, copy);
     }
     if (error != OK) {
         return error;
     }
-    return copy->known ? refresh_copy(list, read, key, copy, waiting)
-                       : refresh_refused(list, read, key);
+    return known ? refresh_copy(list, read, key, copy) : refresh_refused(list, read, key);
 }
 
 enum err worklist_changed(struct worklist *list, const struct case_key *key)
@@ -358,7 +392,7 @@ static enum err fill_copy(struct worklist *list, struct store_txn *read)
         error = copy_unpack(packed, list->agent->copy);
     }
     if (error == OK) {
-        error = refresh_copy(list, NULL, &key, list->agent->copy, false);
+        error = fill_recorded(list, &key, list->agent->copy);
     }
     if (error == ERR_NOT_FOUND) {
         list->phase = FILL_OUTBOX;
@@ -384,8 +418,11 @@ static enum err fill_row(struct worklist *list, struct store_txn *read)
         const struct case_key key = {.case_id = row.header.case_id,
                                      .referral_id = row.header.referral_id};
 
+        bool unsettled;
+
         list->at_seq = row.seq;
-        if (row.state == ROW_WAITING || work_is_refused(&row)) {
+        error = work_is_unsettled(read, &row, &unsettled);
+        if (error == OK && (row.state == ROW_WAITING || unsettled || work_is_refused(&row))) {
             error = refresh(list, read, &key);
         }
     }

@@ -27,6 +27,7 @@ enum work_act { /* what an officer of this agency owes */
                 WORK_ATTENDANCE, /* answer an invitation to a meeting or hearing */
                 WORK_DOCUMENT,   /* answer a numbered document (督办单) */
                 WORK_REFUSED,    /* a message of ours that was refused, or sent back: look at it */
+                WORK_NEWS,       /* look at what came in answer: feedback, a reply, a withdrawal */
                 WORK_ACT_COUNT
 };
 
@@ -34,9 +35,10 @@ enum work_group { WORK_MINORS, WORK_PRIORITY, WORK_OTHERS, WORK_GROUP_COUNT };
 
 struct work_line { /* one thing that is owed */
     enum work_act act;
-    uint32_t number;        /* of the window or duty; of a document its counter, */
-    uint16_t year;          /* and its year */
-    struct uuid message_id; /* REFUSED: the message, or the notice that it came back; zero */
+    uint32_t number;        /* of the window or duty; of a document its counter; NEWS: its kind */
+    uint16_t year;          /* of a document */
+    uint16_t more;          /* documents of the same item that wait, too: one line for all */
+    struct uuid message_id; /* NEWS, REFUSED: the message, or the notice that it came back; zero */
     int32_t due_day;        /* 0: none */
     uint64_t due_before_ms; /* UINT64_MAX: none */
     bool provisional;
@@ -59,6 +61,7 @@ struct work_item {
     bool mine;     /* this agency referred, or owns the matter */
     bool open;     /* not answered, withdrawn, closed ... */
     bool waiting;  /* not yet taken by the broker */
+    bool sending;  /* a message about it is not: the lines are those that will be left */
     bool urgent, life_danger, advance, provisional;
     uint16_t other;     /* the other party; of a matter its owner, or its first member */
     uint16_t documents; /* open numbered documents */
@@ -143,6 +146,10 @@ enum err worklist_each_figures(const struct worklist *list,
                                void *ctx) MUST_CHECK;
 /* A message of ours that was refused, or the notice that one came back. */
 bool work_is_refused(const struct row *row);
+/* A message that was waited for, or ends what this agency was to do. */
+bool work_is_news(const struct row *row);
+/* Is it one of these, and was nobody shown it, or has nobody dealt with it? */
+enum err work_is_unsettled(struct store_txn *read, const struct row *row, bool *ret) MUST_CHECK;
 /* NULL: none. */
 const struct work_item *worklist_find(struct worklist *list, const struct uuid *referral_id);
 

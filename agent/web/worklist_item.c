@@ -25,9 +25,22 @@ static void add_line(struct adding *adding, enum work_act act, const struct wind
     }
 }
 
-/* A numbered document has no date of its own: it waits already. */
+/* A numbered document has no date of its own: it waits already. Those of one item are one line,
+ * that of the newest. */
 static void add_document(struct adding *adding, uint32_t year, uint32_t counter)
 {
+    for (uint32_t i = 0; i < adding->count; i++) {
+        struct work_line *line = &adding->lines[i];
+
+        if (line->act == WORK_DOCUMENT) {
+            line->more++;
+            if (year > line->year || (year == line->year && counter > line->number)) {
+                line->year = (uint16_t)year;
+                line->number = counter;
+            }
+            return;
+        }
+    }
     if (adding->count < WORK_LINES_MAX) {
         adding->lines[adding->count++] = (struct work_line){.act = WORK_DOCUMENT,
                                                             .number = counter,
@@ -301,24 +314,54 @@ bool work_is_refused(const struct row *row)
                                      : row->header.kind == MESSAGE_RETURNED;
 }
 
-enum err work_add_refused(struct store_txn *read, const struct uuid *about, struct work_line *lines,
-                          uint32_t *count)
+bool work_is_news(const struct row *row)
 {
-    struct row row = {.seq = 0};
+    switch (row->header.kind) {
+    case MESSAGE_OUTBOUND_FEEDBACK:
+    case MESSAGE_INBOUND_FEEDBACK:
+    case MESSAGE_INFORMATION_REPLY:
+    case MESSAGE_WITHDRAWAL:
+        return row->direction == ROW_IN && row->state == ROW_RECEIVED && row_is_shown(row);
+    default:
+        return false;
+    }
+}
+
+enum err work_is_unsettled(struct store_txn *read, const struct row *row, bool *ret)
+{
+    const bool refused = work_is_refused(row);
     struct act act;
     enum err error;
 
+    *ret = false;
+    if (!refused && !work_is_news(row)) {
+        return OK;
+    }
+    error = act_find(read, &row->header.referral_id, refused ? ACT_HANDLED : ACT_SEEN,
+                     &row->header.message_id, &act);
+    *ret = error == ERR_NOT_FOUND;
+    return *ret ? OK : error;
+}
+
+enum err work_add_unsettled(struct store_txn *read, const struct uuid *about,
+                            struct work_line *lines, uint32_t *count)
+{
+    struct row row = {.seq = 0};
+    enum err error;
+
     while ((error = row_of_referral(read, about, row.seq, &row)) == OK) {
-        if (!work_is_refused(&row) || *count >= WORK_LINES_MAX) {
-            continue;
-        }
-        error = act_find(read, about, ACT_HANDLED, &row.header.message_id, &act);
-        if (error == ERR_NOT_FOUND) {
-            lines[(*count)++] = (struct work_line){.act = WORK_REFUSED,
-                                                   .due_before_ms = UINT64_MAX,
-                                                   .message_id = row.header.message_id};
-        } else if (error != OK) {
+        bool unsettled;
+
+        error = work_is_unsettled(read, &row, &unsettled);
+        if (error != OK) {
             return error;
+        }
+        if (unsettled && *count < WORK_LINES_MAX) {
+            lines[(*count)++] =
+                (struct work_line){.act = work_is_refused(&row) ? WORK_REFUSED : WORK_NEWS,
+                                   .number = (uint32_t)row.header.kind,
+                                   .due_before_ms = UINT64_MAX,
+                                   .message_id = row.header.message_id};
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;

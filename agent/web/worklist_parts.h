@@ -71,9 +71,9 @@ void work_item_of(const struct agent *agent, const struct copy *copy, struct wor
 void work_item_of_refused(const struct agent *agent, const struct row *row,
                           struct work_entry *entry);
 /* Adds a line for each message about it that was refused or came back, until an officer says that
- * it is dealt with. */
-enum err work_add_refused(struct store_txn *read, const struct uuid *about, struct work_line *lines,
-                          uint32_t *count) MUST_CHECK;
+ * it is dealt with, and for each that came in answer, until an officer was shown it. */
+enum err work_add_unsettled(struct store_txn *read, const struct uuid *about,
+                            struct work_line *lines, uint32_t *count) MUST_CHECK;
 /* What statistics count of it; nothing while it waits. ERR_MEMORY. */
 enum err work_keep_figures(const struct agent *agent, const struct copy *copy, bool waiting,
                            struct work_entry *entry) MUST_CHECK;

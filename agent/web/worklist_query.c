@@ -146,11 +146,13 @@ static enum err add_hit(struct work_hits *hits, const struct work_hit *hit)
     return OK;
 }
 
-/* What has no date and waits already, documents and refusals, stands behind what is late and before
- * what is not. */
+/* What has no date and waits already, documents, refusals and answers, stands behind what is late
+ * and before what is not. */
 static uint64_t order_of(const struct work_line *line, uint64_t now_ms)
 {
-    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED ? now_ms : line->due_before_ms;
+    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED || line->act == WORK_NEWS
+               ? now_ms
+               : line->due_before_ms;
 }
 
 static enum err add_lines(const struct asking_for *asking, struct work_entry *entry,
@@ -535,7 +537,7 @@ static void count_line(struct work_counts *counts, struct count_walk *counting,
 {
     static const enum work_list lists[] = {WORK_TODO, WORK_SOON, WORK_LATE};
 
-    counts->acts[line->act]++;
+    counts->acts[line->act] += 1u + line->more;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (in_list_of_lines(lists[i], line, counting->now_ms, counting->soon_ms)) {
             counts->lists[lists[i]]++;

@@ -136,11 +136,21 @@ test('the case goes to one more agency with what it has, whatever else was begun
 test('education signs for it and grants assistance', async () => {
   const number = story.of.education;
   await file('education', `/send/sign-for/${number}`, {}, [[P, 'sign-for', number]]);
+  const education = await desk('education');
+  const text = await education.page.locator('main').innerText();
+  assert.match(text, /已签收/, 'at once, not when it is loaded again');
+  assert.doesNotMatch(text, /待签收|线路恢复/);
+  await education.go(`/send/sign-for/${number}`); // pressed a second time
+  assert.equal(new URL(education.page.url()).pathname, `/case/${number}`);
+  assert.match(await education.page.locator('main').innerText(), /已经签收，不必再次签收/);
   await file('education', `/send/feedback/${number}`, {
     'facts.outcome': 'granted', 'facts.measures[0].measure': 'student-aid',
     'facts.measures[0].shape': 'money', 'facts.measures[0].amount_fen': '1,200.50',
     'facts.measures[0].unit': 'term' }, [[P, 'outbound-feedback', number]]);
-  await reads(P, `/case/${number}`, /给予救助/, /按期/);
+  await reads(P, '/', new RegExp(`${number}[^]*待阅 反馈审查结果`));
+  await reads(P, `/case/${number}`, /给予救助/, /按期/, /查看：反馈审查结果 新/);
+  await reads(P, `/case/${number}`, /查看：反馈审查结果\n/, /已阅来文/);
+  assert.doesNotMatch(await (await desk(P)).page.locator('main').innerText(), /反馈审查结果 新/);
 });
 
 test('civil affairs asks for procedure; the applicant is informed, the papers come', async () => {

@@ -3,6 +3,7 @@
  * ended. */
 #include <stdio.h>
 
+#include "agent/web/form_page.h"
 #include "page_support.h"
 
 static void setup(void)
@@ -185,7 +186,6 @@ START_TEST(a_form_is_sent_once)
     ck_assert_msg(got.status == 303, "%u: %s", got.status, (char *)got.body.data);
     ck_assert_str_eq(got.location, "/case/JZ-2026-0001-01");
     ck_assert_uint_eq(waiting(), 2);
-    ck_assert_str_eq(session->notice, "已保存，线路恢复后自动发送");
     text_copy(first, sizeof(first), got.location);
     type_referral();
     type("once", token);
@@ -197,6 +197,45 @@ START_TEST(a_form_is_sent_once)
     type("once", "fedcba9876543210fedcba9876543210");
     post("/refer");
     ck_assert_uint_eq(waiting(), 4);
+}
+END_TEST
+
+/* With the line up, what was on its way was said to wait for the line. */
+START_TEST(a_line_that_is_up_was_called_broken)
+{
+    type_referral();
+    post("/refer");
+    ck_assert_uint_eq(got.status, 303);
+    get("/refer");
+    ck_assert(says("已保存，线路恢复后自动发送"));
+    ck_assert(!says("data-follow"));
+    desk.agent->connected = desk.agent->greeted = true;
+    get("/refer");
+    ck_assert(!says("线路恢复"));
+    ck_assert(says("已保存，正在发送"));
+    ck_assert(says("data-follow=\""));
+    desk.agent->connected = desk.agent->greeted = false;
+}
+END_TEST
+
+START_TEST(forms_of_two_documents_shared_a_draft)
+{
+    const struct http_field first = {"document", "DB-2026-0001"}, hostile = {"document", "\"><b>"};
+    struct http_request asked = {.method = HTTP_GET, .path = "/send/consultation"};
+    char address[DRAFT_ADDRESS_MAX];
+
+    form_address_of(&asked, address);
+    ck_assert_str_eq(address, "/send/consultation");
+    asked.query = &first;
+    asked.query_count = 1;
+    form_address_of(&asked, address);
+    ck_assert_str_eq(address, "/send/consultation?document=DB-2026-0001");
+    visit(&asked, "", page_form);
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("action=\"/send/consultation?document=DB-2026-0001\""));
+    asked.query = &hostile;
+    form_address_of(&asked, address);
+    ck_assert_str_eq(address, "/send/consultation");
 }
 END_TEST
 
@@ -573,6 +612,8 @@ int main(void)
     tcase_add_test(tests, days_that_are_past_are_marked);
     tcase_add_test(tests, numbers_on_an_agenda_are_numbers);
     tcase_add_test(tests, a_form_is_sent_once);
+    tcase_add_test(tests, a_line_that_is_up_was_called_broken);
+    tcase_add_test(tests, forms_of_two_documents_shared_a_draft);
     tcase_add_test(tests, tokens_of_old_are_forgotten_one_by_one);
     tcase_add_test(tests, the_officer_is_who_is_logged_in);
     tcase_add_test(tests, buttons_add_and_drop_rows);
