@@ -204,10 +204,11 @@ static enum err apply_at(struct agent *agent, struct store_txn *txn, const struc
 
 /* --- in the order of the log --- */
 
-struct step { /* a recorded row of a referral */
+struct step { /* a recorded row of a referral or matter */
     uint64_t order;
     uint64_t leaf_index;
-    bool notice; /* behind the message that caused it */
+    bool notice;    /* behind the message that caused it */
+    bool withdraws; /* what the matter is about, and with it the matter */
     uint64_t seq;
     enum row_direction direction;
 };
@@ -254,6 +255,61 @@ static enum err gather(struct store_txn *txn, const struct uuid *referral_id, st
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+static enum err withdrawal_of(struct store_txn *txn, const struct uuid *referral_id,
+                              struct row *ret_row)
+{
+    bool found = false;
+    enum err error = OK;
+
+    ret_row->seq = 0;
+    while (error == OK && !found) {
+        error = row_of_referral(txn, referral_id, ret_row->seq, ret_row);
+        found = error == OK && ret_row->header.kind == MESSAGE_WITHDRAWAL &&
+                ret_row->state != ROW_WAITING && ret_row->state != ROW_REFUSED;
+    }
+    return error;
+}
+
+static bool is_open_request(const struct copy *copy)
+{
+    return copy->of_matter && copy->matter.kind == MATTER_INFORMATION &&
+           copy->matter.state == MATTER_OPEN;
+}
+
+static void withdraw(const struct agent *agent, const struct row *row, struct copy *copy)
+{
+    const struct decide_context ctx = context_at(agent, 0, row->recorded_ms);
+    uint64_t last = copy->matter.last_leaf;
+
+    decide_matter_withdrawn(&ctx, &copy->matter, agent->decision);
+    copy->matter = agent->decision->matter;
+    copy->matter.last_leaf = row->order > last ? row->order : last;
+}
+
+/* What a request was about was withdrawn: no message of its own says so. */
+static enum err gather_withdrawal(struct store_txn *txn, const struct copy *copy,
+                                  struct step *steps, size_t *count)
+{
+    struct row row;
+    enum err error;
+
+    if (!copy->known || !copy->of_matter || copy->matter.kind != MATTER_INFORMATION) {
+        return OK;
+    }
+    error = withdrawal_of(txn, &copy->matter.about, &row);
+    if (error == OK && *count == COPY_STEPS_MAX) {
+        return ERR_FULL;
+    }
+    if (error == OK) {
+        steps[(*count)++] = (struct step){.order = row.order,
+                                          .leaf_index = row.leaf_index,
+                                          .withdraws = true,
+                                          .seq = row.seq,
+                                          .direction = row.direction};
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 static enum err apply_step(struct agent *agent, struct store_txn *txn, const struct step *step,
                            struct copy *copy)
 {
@@ -266,6 +322,12 @@ static enum err apply_step(struct agent *agent, struct store_txn *txn, const str
 
     if (error != OK) {
         return error;
+    }
+    if (step->withdraws) {
+        if (copy->known && is_open_request(copy)) {
+            withdraw(agent, &row, copy);
+        }
+        return OK;
     }
     region_init(&region, AGENT_REGION_BYTES);
     error = show_open_row(txn, &row, &region, &payload, &message);
@@ -295,6 +357,9 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
     enum err error = steps != NULL ? gather(txn, referral_id, steps, &count) : ERR_MEMORY;
 
     if (error == OK) {
+        error = gather_withdrawal(txn, copy, steps, &count);
+    }
+    if (error == OK) {
         copy->known = false;
         qsort(steps, count, sizeof(*steps), by_order);
     }
@@ -307,32 +372,12 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
 
 /* --- a withdrawn referral takes with it what was asked because of it --- */
 
-static enum err withdrawal_of(struct store_txn *txn, const struct uuid *referral_id,
-                              struct row *ret_row)
-{
-    bool found = false;
-    enum err error = OK;
-
-    ret_row->seq = 0;
-    while (error == OK && !found) {
-        error = row_of_referral(txn, referral_id, ret_row->seq, ret_row);
-        found = error == OK && ret_row->header.kind == MESSAGE_WITHDRAWAL &&
-                ret_row->state != ROW_WAITING && ret_row->state != ROW_REFUSED;
-    }
-    return error;
-}
-
-static bool is_open_request(const struct copy *copy)
-{
-    return copy->of_matter && copy->matter.kind == MATTER_INFORMATION &&
-           copy->matter.state == MATTER_OPEN;
-}
-
-/* No message of the matter says so: the withdrawal does, whichever of the two came first. */
+/* The withdrawal and the request's messages may come in either order: the log's counts. */
 static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, struct copy *copy)
 {
-    struct matter *matter = &copy->matter;
+    const struct matter *matter = &copy->matter;
     struct case_key about;
+    struct uuid id;
     struct row row;
     enum err error;
 
@@ -346,12 +391,13 @@ static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, str
         return error;
     }
     error = withdrawal_of(txn, &matter->about, &row);
-    if (error == OK) {
-        const struct decide_context ctx = context_at(agent, 0, row.recorded_ms);
-
-        decide_matter_withdrawn(&ctx, matter, agent->decision);
-        *matter = agent->decision->matter;
-        matter->last_leaf = row.order > matter->last_leaf ? row.order : matter->last_leaf;
+    if (error == OK && row.order < matter->last_leaf) {
+        id = matter->matter_id;
+        error = replay(agent, txn, &id, copy);
+        error = error == ERR_FULL ? OK : error;
+    }
+    if (error == OK && copy->known && is_open_request(copy)) {
+        withdraw(agent, &row, copy);
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }

@@ -359,7 +359,10 @@ unsigned judge_matters(void)
 
 size_t judge_late(struct desk *desk)
 {
-    size_t held = desk_clocks_held(desk);
+    size_t held = desk_clocks_held(desk), place = (size_t)(desk - city.desks);
+    if (lives.wrong[place]) {
+        change_key(place);
+    }
     for (int i = 0; i < 2; i++) {
         struct json_value answer = desk_must(desk, "{'cmd':'late','within':400}");
         struct json_value rows = json_member(&answer, "clocks");
