@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "city_lives.h"
 #include "io/calendar_folder.h"
+#include "io/number.h"
 
 static void life(uint64_t seed)
 {
@@ -258,13 +259,15 @@ END_TEST
 /* REFERRAL_SEED: that life alone. */
 static void add_lives(TCase *tcase, const TTest *test, int base, int count)
 {
-    const char *seed = getenv("REFERRAL_SEED");
+    const char *text = getenv("REFERRAL_SEED");
     int from = 0, to = getenv("REFERRAL_LONG") != NULL ? 60 : count;
-    if (seed != NULL) {
-        from = (int)strtol(seed, NULL, 10) - base;
-        to = from + 1;
+    uint64_t seed = 0;
+    if (text != NULL) {
+        bool ours = number_parse(text, 1000000, &seed) && seed >= (uint64_t)base;
+        from = ours ? (int)seed - base : 0;
+        to = ours ? from + 1 : 0;
     }
-    tcase_add_loop_test(tcase, test, from < 0 ? 0 : from, from < 0 ? 0 : to);
+    tcase_add_loop_test(tcase, test, from, to);
 }
 
 int main(void)
