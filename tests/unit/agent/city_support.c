@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -356,5 +357,19 @@ void settle_city(void)
         }
         quiet = moved ? quiet : quiet + 1;
         city_pass(moved ? 10 : 500);
+    }
+}
+
+void city_add_lives(TCase *tcase, const TTest *test, int seed, int count)
+{
+    const char *one = getenv("REFERRAL_SEED");
+    int wanted = 0;
+    for (const char *at = one; at != NULL && *at >= '0' && *at <= '9' && wanted < 100000; at++) {
+        wanted = wanted * 10 + (*at - '0');
+    }
+    if (one == NULL) {
+        tcase_add_loop_test(tcase, test, 0, count);
+    } else if (wanted / 1000 == seed / 1000) {
+        tcase_add_loop_test(tcase, test, wanted - seed, wanted - seed + 1);
     }
 }

@@ -40,6 +40,9 @@ void city_open(void);
 /* With one more line in the registry (realm_open_edited). */
 void city_open_edited(const char *agency, const char *line);
 void city_close(void);
+/* `count` lives, with seeds from `seed` on. REFERRAL_SEED=N plays one of the test of its thousand.
+ */
+void city_add_lives(TCase *tcase, const TTest *test, int seed, int count);
 /* Everything that travels arrives, until nobody has anything to send or to get. */
 void settle_city(void);
 /* Both clocks of all. */

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "city_lives.h"
 #include "io/calendar_folder.h"
-#include "io/number.h"
 
 static void life(uint64_t seed)
 {
@@ -256,26 +255,13 @@ START_TEST(test_a_party_that_knows_of_no_minor_counts_the_visits_alike)
 }
 END_TEST
 
-/* REFERRAL_SEED: that life alone. */
-static void add_lives(TCase *tcase, const TTest *test, int base, int count)
-{
-    const char *text = getenv("REFERRAL_SEED");
-    int from = 0, to = getenv("REFERRAL_LONG") != NULL ? 60 : count;
-    uint64_t seed = 0;
-    if (text != NULL) {
-        bool ours = number_parse(text, 1000000, &seed) && seed >= (uint64_t)base;
-        from = ours ? (int)seed - base : 0;
-        to = ours ? from + 1 : 0;
-    }
-    tcase_add_loop_test(tcase, test, from, to);
-}
-
 int main(void)
 {
+    const bool longer = getenv("REFERRAL_LONG") != NULL;
     Suite *suite = suite_create("agent_copies");
     TCase *tcase = tcase_create("copies");
     tcase_set_timeout(tcase, 60);
-    add_lives(tcase, test_random_lives, 1000, 5);
+    city_add_lives(tcase, test_random_lives, 1000, longer ? 60 : 5);
     tcase_add_test(tcase, a_receipt_behind_the_withdrawal_began_a_window);
     tcase_add_test(tcase, test_a_party_that_knows_of_no_minor_counts_the_visits_alike);
     suite_add_tcase(suite, tcase);
@@ -284,7 +270,7 @@ int main(void)
     tcase_add_test(tcase, test_bad_calendar_changes_nothing);
     tcase_add_test(tcase, test_who_is_behind);
     tcase_add_test(tcase, test_an_answer_recorded_before_the_calendar_came);
-    add_lives(tcase, test_calendar_comes_later, 2000, 6);
+    city_add_lives(tcase, test_calendar_comes_later, 2000, longer ? 60 : 6);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

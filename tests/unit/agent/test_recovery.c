@@ -486,35 +486,20 @@ START_TEST(test_another_log_is_refused)
 }
 END_TEST
 
-/* REFERRAL_SEED=N plays one seed of the test of its thousand. */
-static void add(TCase *tcase, const TTest *test, int seed, int count)
-{
-    const char *one = getenv("REFERRAL_SEED");
-    int wanted = 0;
-    for (const char *at = one; at != NULL && *at >= '0' && *at <= '9' && wanted < 100000; at++) {
-        wanted = wanted * 10 + (*at - '0');
-    }
-    if (one == NULL) {
-        tcase_add_loop_test(tcase, test, 0, count);
-    } else if (wanted / 1000 == seed / 1000) {
-        tcase_add_loop_test(tcase, test, wanted - seed, wanted - seed + 1);
-    }
-}
-
 int main(void)
 {
     const bool longer = getenv("REFERRAL_LONG") != NULL;
     Suite *suite = suite_create("agent_recovery");
     TCase *tcase = tcase_create("lives");
     tcase_set_timeout(tcase, 120);
-    add(tcase, test_a_city_at_rest_stands_where_it_stood, 4000, longer ? 60 : 2);
-    add(tcase, test_a_city_in_motion_loses_nothing, 5000, longer ? 60 : 2);
-    add(tcase, test_a_broker_had_run_on_the_copy, 6000, longer ? 60 : 1);
-    add(tcase, test_lost_again_while_it_recovers, 7000, longer ? 60 : 1);
-    add(tcase, test_the_same_copy_twice, 8000, longer ? 30 : 1);
-    add(tcase, test_late_is_not_too_late, 9000, longer ? 60 : 2);
-    add(tcase, test_an_old_copy_is_never_silent, 10000, 1);
-    add(tcase, test_another_log_is_refused, 11000, 1);
+    city_add_lives(tcase, test_a_city_at_rest_stands_where_it_stood, 4000, longer ? 60 : 2);
+    city_add_lives(tcase, test_a_city_in_motion_loses_nothing, 5000, longer ? 60 : 2);
+    city_add_lives(tcase, test_a_broker_had_run_on_the_copy, 6000, longer ? 60 : 1);
+    city_add_lives(tcase, test_lost_again_while_it_recovers, 7000, longer ? 60 : 1);
+    city_add_lives(tcase, test_the_same_copy_twice, 8000, longer ? 30 : 1);
+    city_add_lives(tcase, test_late_is_not_too_late, 9000, longer ? 60 : 2);
+    city_add_lives(tcase, test_an_old_copy_is_never_silent, 10000, 1);
+    city_add_lives(tcase, test_another_log_is_refused, 11000, 1);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
