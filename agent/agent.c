@@ -64,17 +64,21 @@ static void unreached(struct agent *agent)
 
 enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, struct fault *fault)
 {
-    struct agent *agent;
-    enum err error = check_setup(setup, fault);
+    struct agent *agent = calloc(1, sizeof(*agent));
+    enum err error;
 
-    if (error != OK) {
-        return error;
-    }
-    agent = calloc(1, sizeof(*agent));
     if (agent == NULL) {
         return ERR_MEMORY;
     }
     agent->setup = *setup;
+    error = registry_start(agent, fault);
+    if (error == OK) {
+        error = check_setup(&agent->setup, fault);
+    }
+    if (error != OK) {
+        agent_free(agent);
+        return error;
+    }
     agent->receipts_wait = true;
     agent->submits_wait = true;
     agent->alone = SLOT_COUNT;
@@ -84,7 +88,7 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     agent->decision = malloc(sizeof(*agent->decision));
     agent->copy = malloc(sizeof(*agent->copy));
     agent->other = malloc(sizeof(*agent->other));
-    agent->deferred_ms = calloc(registry_count(setup->registry), sizeof(*agent->deferred_ms));
+    agent->deferred_ms = calloc(registry_count(agent->setup.registry), sizeof(*agent->deferred_ms));
     error = agent->decision == NULL || agent->copy == NULL || agent->other == NULL ||
                     agent->deferred_ms == NULL
                 ? ERR_MEMORY
@@ -128,6 +132,7 @@ void agent_free(struct agent *agent)
         free(agent->copy);
         free(agent->other);
         free(agent->deferred_ms);
+        registry_end(agent);
         calendar_free(agent->counting.loaded);
         free(agent);
     }
@@ -308,6 +313,9 @@ static void start(struct agent *agent, uint64_t now_ms)
     if (agent->pinged && idle(agent, SLOT_SESSION, now_ms)) {
         session_pong(agent);
     }
+    if (registry_waits(agent, now_ms) && idle(agent, SLOT_SESSION, now_ms)) {
+        registry_ask(agent);
+    }
     if (agent->checkpoint.size > agent->witnessed_size && now_ms >= agent->witness_at_ms &&
         idle(agent, SLOT_SESSION, now_ms)) {
         agent->witness_at_ms = now_ms + agent->setup.witness_ms;
@@ -341,6 +349,7 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
         sooner(agent->witness_at_ms, now_ms, &next_ms);
     }
     sooner(notify_next_ms(agent, now_ms), now_ms, &next_ms);
+    sooner(agent->registry.ask_at_ms, now_ms, &next_ms);
     if (agent->carry.fetches) {
         sooner(agent->carry.fetch_at_ms, now_ms, &next_ms);
     }
@@ -447,6 +456,7 @@ static enum err take(struct agent *agent, enum agent_slot slot, const struct ope
     } else {
         store_abort(txn);
     }
+    registry_kept(agent, error == OK);
     if (error == OK) {
         session_kept(agent, opened);
         events_tell(agent);

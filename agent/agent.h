@@ -19,7 +19,7 @@
 #include "model/registry.h"
 #include "store/cases.h"
 #include "store/store.h"
-#include "wire/keyring.h"
+#include "wire/registry_document.h"
 
 struct agent;
 struct blobs;
@@ -73,6 +73,8 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct policy *policy;
     const struct calendar *calendar; /* sealed; until agent_reload */
     const struct keyring *keyring;
+    struct registry_document document; /* of both; version 0: they are not signed */
+    struct span policy_text; /* read anew with each registry; empty: the registry never changes */
     const struct sign_key *sign_key;
     const struct seal_key *seal_key;
     const char *software;                 /* name and version */

@@ -155,6 +155,8 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_instant(out, "broker_time", agent->broker_ms);
     named_bool(out, "clock_held", agent->clock_held);
     named_bool(out, "registry_matches", agent->registry_matches);
+    named_u64(out, "registry_version", agent->setup.document.version);
+    named_text(out, "registry_fault", agent->registry.fault);
     write_calendar(agent, out);
     named_bool(out, "laboratory", agent->setup.laboratory);
     named_u64(out, "store_percent", store_used_percent(agent->setup.store));

@@ -43,9 +43,16 @@ const struct yaml_option agent_option_table[] = {
      .help = "The key that encrypts this agent's store; mode 0600. Keep a copy apart from the "
              "store: without it nothing in the store can be read."},
     {PATH("public-keys", public_keys), .required = true,
-     .help = "The public keys of all agencies and of the broker: whom this agent believes."},
+     .help =
+         "The public keys of all agencies and of the broker: whom this agent believes. The same "
+         "file as `registry` where that is signed."},
     {PATH("registry", registry), .required = true,
-     .help = "The agencies; the same as the broker's."},
+     .help = "The agencies: the signed registry that the joint-meeting office gave out first. "
+             "Newer versions come from the broker and are kept in the store."},
+    {MEMBER("registry-root", YAML_TEXT, registry_root), .size = REGISTRY_ROOT_BYTES,
+     .help = "The fingerprint of the joint-meeting office's root, whose signature the registry "
+             "must have: 64 hexadecimal digits, compared by telephone. \"none\": the registry is "
+             "not signed, and whoever can write the file decides who the agencies are."},
     {PATH("policy", policy), .required = true,
      .help = "What the city decided; the same as the broker's."},
     {PATH("calendars", calendars), .required = true, .live = true,
@@ -130,6 +137,26 @@ static enum err check_laboratory(const struct yaml_node *root, const struct agen
     return OK;
 }
 
+/* What says who the agencies are is signed, unless somebody said that it is not. */
+static enum err check_root(const struct yaml_node *root, const struct agent_config *config,
+                           struct fault *fault)
+{
+    const struct yaml_node *node = yaml_find(root, "registry-root");
+    struct digest fingerprint;
+    bool pinned;
+
+    if (node == NULL && !config->laboratory && config->registry[0] != '\0') {
+        return yaml_refuse(yaml_find(root, "registry"), fault, "config.registry-root",
+                           "needs `registry-root`: the fingerprint of the joint-meeting office's "
+                           "root, or \"none\" to work without a signed registry");
+    }
+    if (registry_root_parse(config->registry_root, &fingerprint, &pinned) != OK) {
+        return yaml_refuse(node, fault, "config.registry-root",
+                           "expected the 64 hexadecimal digits of the root's fingerprint, or none");
+    }
+    return OK;
+}
+
 static bool is_loopback(const char *address)
 {
     return starts_with(address, "127.") || starts_with(address, "[::1]:");
@@ -180,7 +207,8 @@ static enum err check_all(struct reading *reading, const struct yaml_node *root,
                           struct fault *fault)
 {
     static enum err (*const checks[])(const struct yaml_node *, const struct agent_config *,
-                                      struct fault *) = {check_broker, check_laboratory, check_web};
+                                      struct fault *) = {check_broker, check_laboratory, check_root,
+                                                         check_web};
     enum err result = OK;
     bool go_on = true;
 

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/option.h"
+#include "wire/registry_document.h"
 
 #define CONFIG_PATH_BYTES 512
 
@@ -28,6 +29,7 @@ struct agent_config {
     char store_key[CONFIG_PATH_BYTES];
     char public_keys[CONFIG_PATH_BYTES];
     char registry[CONFIG_PATH_BYTES];
+    char registry_root[REGISTRY_ROOT_BYTES]; /* fingerprint, "none"; empty: a laboratory's */
     char policy[CONFIG_PATH_BYTES];
     char calendars[CONFIG_PATH_BYTES];   /* folder */
     char store[CONFIG_PATH_BYTES];       /* folder */

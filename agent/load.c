@@ -24,20 +24,17 @@ static bool is_named(const char *path)
     return path[0] != '\0';
 }
 
+/* The agencies, and their public keys. */
 static enum err read_registry(struct loaded *loaded, struct fault *fault)
 {
     const struct agent_config *config = &loaded->config;
-    enum err error;
+    const struct registry_files files = {config->registry, config->public_keys,
+                                         config->registry_root};
+    enum err error = registry_files_load(&files, &loaded->agencies, fault);
 
-    if (!is_named(config->registry)) {
-        return OK;
-    }
-    error = file_read(config->registry, &loaded->registry_text, fault);
-    if (error == OK) {
-        error = registry_read(config->registry, span_buf(&loaded->registry_text), &loaded->registry,
-                              fault);
-    }
-    if (error == OK && is_named(config->agency) &&
+    loaded->registry = loaded->agencies.registry;
+    loaded->keyring = loaded->agencies.keyring;
+    if (error == OK && loaded->registry != NULL && is_named(config->agency) &&
         registry_find(loaded->registry, config->agency) == NULL) {
         fault_set(fault, "config.agency", config->registry, "has no agency \"%s\"", config->agency);
         fault_hint(fault, "correct `agency` of the agent's configuration, or add it there");
@@ -63,13 +60,6 @@ static enum err read_calendars(struct loaded *loaded, struct fault *fault)
     const char *path = loaded->config.calendars;
 
     return is_named(path) ? calendar_folder_load(path, &loaded->calendar, fault) : OK;
-}
-
-static enum err read_public_keys(struct loaded *loaded, struct fault *fault)
-{
-    const char *path = loaded->config.public_keys;
-
-    return is_named(path) ? keyring_load(path, &loaded->keyring, fault) : OK;
 }
 
 /* Is it, in the public keys, a key of this agency? */
@@ -164,7 +154,7 @@ static enum err place_attachments(struct loaded *loaded, struct fault *fault)
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        place_attachments, read_registry, read_policy,    read_calendars, read_public_keys,
+        place_attachments, read_registry, read_policy,    read_calendars,
         read_sign_key,     read_seal_key, read_store_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(agent_config_read(path, &loaded->config, fault), fault, &result);
@@ -188,7 +178,7 @@ enum err loaded_read(const char *path, struct loaded **ret_loaded, struct faults
         (void)fault_keep(&fault);
         return ERR_MEMORY;
     }
-    buf_init(&loaded->registry_text, LIMIT_CONFIG_BYTES);
+    registry_loaded_init(&loaded->agencies);
     buf_init(&loaded->policy_text, LIMIT_CONFIG_BYTES);
     error = read_all(path, loaded, &fault);
     faults_hint(faults, "mend this, then try --check again; the files in config/ explain each "
@@ -207,11 +197,9 @@ void loaded_free(struct loaded *loaded)
         return;
     }
     notice_setup_free(loaded->config.notices);
-    keyring_free(loaded->keyring);
     calendar_free(loaded->calendar);
     policy_free(loaded->policy);
-    registry_free(loaded->registry);
-    buf_free(&loaded->registry_text);
+    registry_loaded_free(&loaded->agencies);
     buf_free(&loaded->policy_text);
     crypto_wipe(loaded, sizeof(*loaded));
     free(loaded);

@@ -330,6 +330,8 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
         .policy = daemon->loaded->policy,
         .calendar = daemon->loaded->calendar,
         .keyring = daemon->loaded->keyring,
+        .document = daemon->loaded->agencies.document,
+        .policy_text = span_buf(&daemon->loaded->policy_text),
         .sign_key = &daemon->loaded->sign_key,
         .seal_key = &daemon->loaded->seal_key,
         .software = SOFTWARE,

@@ -314,6 +314,7 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
         return false;
     }
+    registry_told(agent, reply->head.registry_version);
     if (agent->trial.active) {
         ret_opened->newer = true;
         return slot == SLOT_SESSION;
@@ -337,6 +338,7 @@ static void greeted(struct agent *agent, const struct reply_head *head)
 {
     bool matches =
         digest_equal(&head->hello.registry_digest, registry_digest(agent->setup.registry));
+    bool follows = head->registry_version > agent->setup.document.version;
 
     memcpy(agent->session, head->hello.session, SESSION_BYTES);
     agent->counter = head->hello.next_counter;
@@ -345,7 +347,7 @@ static void greeted(struct agent *agent, const struct reply_head *head)
         agent->told_connected = true;
         events_add(agent, "connected", NULL, NULL);
     }
-    if (!matches) {
+    if (!matches && !follows) {
         log_event(
             EVENT_REGISTRY_DIFFERS,
             "the broker uses another registry of agencies than this agent: compare the files");
@@ -366,9 +368,15 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
     if (asking->kind == REQUEST_HAND_BACK) {
         return hand_back_replied(agent, txn, opened);
     }
-    if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO ? REPLY_HELLO : REPLY_NONE)) {
-        agent_alarm(agent, "the broker answered a greeting or a witness with something else");
+    if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO      ? REPLY_HELLO
+                                    : asking->kind == REQUEST_REGISTRY ? REPLY_REGISTRY
+                                                                       : REPLY_NONE)) {
+        agent_alarm(agent, "the broker answered a greeting, a witness or a question for the "
+                           "registry with something else");
         return ERR_FORGED;
+    }
+    if (asking->kind == REQUEST_REGISTRY) {
+        return registry_replied(agent, txn, &opened->reply.head);
     }
     if (asking->kind == REQUEST_HELLO) {
         enum err error =

@@ -115,8 +115,25 @@ struct trial { /* a new log, before it is accepted */
     size_t head_count, at;
 };
 
+struct held_registry { /* registry.c */
+    struct registry_loaded loaded;
+    struct policy *policy;
+    uint64_t *deferred_ms;       /* room for agent.deferred_ms, till it is in force */
+    struct held_registry *older; /* whoever borrowed from it goes on so: versions are rare */
+};
+
+struct following_registry {
+    struct held_registry *held;    /* owned: in force, and those before; NULL: the setup's */
+    struct held_registry *fresh;   /* owned: in the transaction under way */
+    uint64_t told;                 /* the version that the broker's newest reply names */
+    uint64_t refused;              /* the version about which was complained last */
+    uint64_t ask_at_ms;            /* machine time: not asked for before */
+    char fault[AGENT_FAULT_BYTES]; /* why the broker's was not taken; empty: it was */
+};
+
 struct agent {
     struct agent_setup setup;
+    struct following_registry registry;
     struct following following;
     struct trial trial;
     struct counting counting;
@@ -227,6 +244,23 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 enum err session_keep(struct store_txn *txn, const struct opened *opened) MUST_CHECK;
 void session_kept(struct agent *agent, const struct opened *opened);
 enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
+
+/* --- registry.c: the signed registry, and its newer versions --- */
+
+/* Takes the version that is kept in the store into agent->setup, where it is newer than what the
+ * files had. The fault says what is wrong with it. */
+enum err registry_start(struct agent *agent, struct fault *fault) MUST_CHECK;
+void registry_end(struct agent *agent); /* frees */
+/* The broker's reply named this version. */
+void registry_told(struct agent *agent, uint64_t version);
+/* Is there a newer one to be asked for? */
+bool registry_waits(const struct agent *agent, uint64_t now_ms);
+void registry_ask(struct agent *agent); /* in SLOT_SESSION */
+/* Keeps what it verified with the transaction; one that is refused is told, and changes nothing. */
+enum err registry_replied(struct agent *agent, struct store_txn *txn,
+                          const struct reply_head *head) MUST_CHECK;
+/* After the commit the fresh version is in force; after an abort it is forgotten. */
+void registry_kept(struct agent *agent, bool committed);
 
 /* --- recovery.c: a broker that was restored from an old copy goes on under another origin --- */
 

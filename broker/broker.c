@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/registry_record.h"
 #include "broker/turn.h"
 #include "wire/checkpoint.h"
 
@@ -41,7 +42,10 @@ static enum err start(struct broker *broker, struct fault *fault)
                      registry_at(broker->setup.registry, i)->number);
     }
     crypto_wipe(secret, sizeof(secret));
-    error = recovery_start(broker, fault);
+    error = registry_record_judge(broker->setup.store, &broker->setup.document, fault);
+    if (error == OK) {
+        error = recovery_start(broker, fault);
+    }
     if (error == OK) {
         error = scheduler_start(broker);
     }

@@ -16,7 +16,7 @@
 #include "model/registry.h"
 #include "model/window.h"
 #include "store/store.h"
-#include "wire/keyring.h"
+#include "wire/registry_document.h"
 
 struct act;
 struct blobs;
@@ -32,11 +32,12 @@ struct broker_setup { /* all borrowed for the broker's life */
     const struct policy *policy;
     const struct calendar *calendar; /* sealed */
     const struct keyring *keyring;
-    const struct sign_key *key; /* the broker's own; its public half is in the keyring */
-    struct span registry_text;  /* as loaded: what REGISTRY answers */
-    struct span policy_text;    /* as loaded: what `policy` of the status socket answers */
-    const char *software;       /* name and version */
-    uint64_t queue_max;         /* messages that wait for one agency; 0: LIMIT_QUEUE_COUNT */
+    const struct sign_key *key;        /* the broker's own; its public half is in the keyring */
+    struct span registry_text;         /* as loaded: what REGISTRY answers */
+    struct registry_document document; /* the signed registry; version 0: it is not signed */
+    struct span policy_text;           /* as loaded: what `policy` of the status socket answers */
+    const char *software;              /* name and version */
+    uint64_t queue_max;                /* messages that wait for one agency; 0: LIMIT_QUEUE_COUNT */
     int64_t (*laboratory_offset_ms)(void *ctx); /* told in each reply; NULL: none */
     void *laboratory;
 };
@@ -95,6 +96,7 @@ struct broker_rules { /* as in broker_setup, borrowed from the exchange on */
     const struct calendar *calendar;
     const struct keyring *keyring;
     struct span registry_text, policy_text;
+    struct registry_document document;
 };
 /* From the next turn on all of these count; what was in force is free when it answers. The registry
  * has every agency of the old one (registry_follows), the keyring the same origin and the broker's

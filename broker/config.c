@@ -35,11 +35,16 @@ const struct yaml_option broker_option_table[] = {
      .help = "The key that binds each stored record to its place; mode 0600. Keep a copy apart "
              "from the store: without it the store cannot be read."},
     {PATH("public-keys", public_keys), .required = true, .live = true,
-     .help = "The public keys of all agencies and of the broker."},
+     .help = "The public keys of all agencies and of the broker: the same file as `registry` where "
+             "that is signed."},
     {PATH("registry", registry), .required = true, .live = true,
      .help =
-         "The agencies. A reload takes a new agency in; one that leaves keeps its row and names "
-         "its successor."},
+         "The agencies: the signed registry, which has their public keys, too. A reload takes a "
+         "new agency in; one that leaves keeps its row and names its successor."},
+    {MEMBER("registry-root", YAML_TEXT, registry_root), .size = REGISTRY_ROOT_BYTES,
+     .help = "The fingerprint of the joint-meeting office's root, whose signature the registry "
+             "must have: 64 hexadecimal digits, compared by telephone. \"none\": the registry is "
+             "not signed, and whoever can write the file decides who the agencies are."},
     {PATH("policy", policy), .required = true, .live = true,
      .help = "What the city decided: who may send what, materials, rungs, limits."},
     {PATH("calendars", calendars), .required = true, .live = true,
@@ -158,6 +163,26 @@ static enum err check_laboratory(const struct yaml_node *root, const struct brok
     return OK;
 }
 
+/* What says who the agencies are is signed, unless somebody said that it is not. */
+static enum err check_root(const struct yaml_node *root, const struct broker_config *config,
+                           struct fault *fault)
+{
+    const struct yaml_node *node = yaml_find(root, "registry-root");
+    struct digest fingerprint;
+    bool pinned;
+
+    if (node == NULL && !config->laboratory && config->registry[0] != '\0') {
+        return yaml_refuse(yaml_find(root, "registry"), fault, "config.registry-root",
+                           "needs `registry-root`: the fingerprint of the joint-meeting office's "
+                           "root, or \"none\" to work without a signed registry");
+    }
+    if (registry_root_parse(config->registry_root, &fingerprint, &pinned) != OK) {
+        return yaml_refuse(node, fault, "config.registry-root",
+                           "expected the 64 hexadecimal digits of the root's fingerprint, or none");
+    }
+    return OK;
+}
+
 /* A group that is there, and nobody who is operator and auditor. */
 static enum err check_role(const struct yaml_node *root, const struct broker_config *config,
                            enum role role, struct fault *fault)
@@ -192,6 +217,9 @@ static enum err check_all(const struct yaml_node *root, const struct broker_conf
 
     if (go_on) {
         go_on = fault_go_on(check_laboratory(root, config, fault), fault, &result);
+    }
+    if (go_on) {
+        go_on = fault_go_on(check_root(root, config, fault), fault, &result);
     }
     if (go_on) {
         go_on = fault_go_on(check_metrics(root, config, fault), fault, &result);

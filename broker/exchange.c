@@ -49,6 +49,7 @@ static void move_agencies(struct broker *broker, const struct registry *registry
             continue;
         }
         moved->agencies[i] = broker->agencies[agency_place(broker, old)];
+        moved->agencies[i].dirty = true; /* a new registry is news, and may resume an agency */
         if (parked_take(&broker->parked, agency_place(broker, old), &fetch)) {
             parked_put(&moved->parked, i, &fetch);
         }
@@ -74,7 +75,8 @@ enum err broker_exchange(struct broker *broker, const struct broker_rules *rules
     struct digest new_keys = keyring_digest(rules->keyring);
     bool same = digest_equal(registry_digest(setup->registry), registry_digest(rules->registry)) &&
                 digest_equal(&setup->policy->digest, &rules->policy->digest) &&
-                digest_equal(&old_keys, &new_keys);
+                digest_equal(&old_keys, &new_keys) &&
+                digest_equal(&setup->document.digest, &rules->document.digest);
     struct moved moved;
     enum err error = make_room(rules->registry, &moved);
 
@@ -93,6 +95,7 @@ enum err broker_exchange(struct broker *broker, const struct broker_rules *rules
     broker->agency_count = moved.count;
     setup->registry = rules->registry;
     setup->registry_text = rules->registry_text;
+    setup->document = rules->document;
     setup->policy = rules->policy;
     setup->policy_text = rules->policy_text;
     setup->keyring = rules->keyring;

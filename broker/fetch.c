@@ -35,6 +35,7 @@ enum err fetch_handle(struct turn *turn, struct intake *intake)
     uint32_t wait_ms = head->fetch.wait_ms;
     struct parked_fetch old, fetch = {.handle = intake->handle,
                                       .pipe = intake->pipe,
+                                      .registry_version = broker->setup.document.version,
                                       .known_size = head->known_size,
                                       .request_digest = intake->request.head_digest};
     enum err error = OK;
@@ -174,18 +175,19 @@ static enum err answer_place(struct turn *turn, struct store_txn *read, size_t p
     struct broker *broker = turn->broker;
     struct parked_fetch *row = &broker->parked.rows[place];
     bool expired = row->until_boot_ms <= turn->reading.boot_ms;
+    bool news = row->registry_version != broker->setup.document.version;
     struct gathering gathering = {
         .turn = turn, .read = read, .agency = registry_at(broker->setup.registry, place)};
     struct parked_fetch fetch;
     bool any = false;
     enum err error = OK;
 
-    for (unsigned lane = 0; error == OK && !broker->agencies[place].suspended && lane < LANE_COUNT;
+    for (unsigned lane = 0; error == OK && !broker_suspended(broker, place) && lane < LANE_COUNT;
          lane++) {
         error = next_of_lane(&gathering, lane, 0);
         any = any || gathering.waiting[lane];
     }
-    if (error != OK || (!any && !expired && !pings_unsent(broker, place))) {
+    if (error != OK || (!any && !expired && !news && !pings_unsent(broker, place))) {
         return error;
     }
     (void)parked_take(&broker->parked, place, &fetch); /* it is there: row->used was seen */

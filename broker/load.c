@@ -22,14 +22,17 @@ static bool is_named(const char *path)
     return path[0] != '\0';
 }
 
+/* The agencies, and their public keys. */
 static enum err read_registry(struct loaded *loaded, struct fault *fault)
 {
-    const char *path = loaded->config.registry;
-    enum err error = is_named(path) ? file_read(path, &loaded->registry_text, fault) : OK;
+    const struct broker_config *config = &loaded->config;
+    const struct registry_files files = {config->registry, config->public_keys,
+                                         config->registry_root};
+    enum err error = registry_files_load(&files, &loaded->agencies, fault);
 
-    return error == OK && is_named(path)
-               ? registry_read(path, span_buf(&loaded->registry_text), &loaded->registry, fault)
-               : error;
+    loaded->registry = loaded->agencies.registry;
+    loaded->keyring = loaded->agencies.keyring;
+    return error;
 }
 
 /* It names agencies. */
@@ -49,13 +52,6 @@ static enum err read_calendars(struct loaded *loaded, struct fault *fault)
     const char *path = loaded->config.calendars;
 
     return is_named(path) ? calendar_folder_load(path, &loaded->calendar, fault) : OK;
-}
-
-static enum err read_public_keys(struct loaded *loaded, struct fault *fault)
-{
-    const char *path = loaded->config.public_keys;
-
-    return is_named(path) ? keyring_load(path, &loaded->keyring, fault) : OK;
 }
 
 static enum err read_sign_key(struct loaded *loaded, struct fault *fault)
@@ -129,7 +125,7 @@ static enum err place_attachments(struct loaded *loaded, struct fault *fault)
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        place_attachments, read_registry,  read_policy,       read_calendars, read_public_keys,
+        place_attachments, read_registry,  read_policy,       read_calendars,
         read_sign_key,     read_store_key, read_recovery_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(broker_config_read(path, &loaded->config, fault), fault, &result);
@@ -153,7 +149,7 @@ enum err loaded_read(const char *path, struct loaded **ret_loaded, struct faults
         (void)fault_keep(&fault);
         return ERR_MEMORY;
     }
-    buf_init(&loaded->registry_text, LIMIT_CONFIG_BYTES);
+    registry_loaded_init(&loaded->agencies);
     buf_init(&loaded->policy_text, LIMIT_CONFIG_BYTES);
     error = read_all(path, loaded, &fault);
     faults_hint(faults, "mend this, then try --check again; the files in config/ explain each "
@@ -171,11 +167,9 @@ void loaded_free(struct loaded *loaded)
     if (loaded == NULL) {
         return;
     }
-    keyring_free(loaded->keyring);
     calendar_free(loaded->calendar);
     policy_free(loaded->policy);
-    registry_free(loaded->registry);
-    buf_free(&loaded->registry_text);
+    registry_loaded_free(&loaded->agencies);
     buf_free(&loaded->policy_text);
     crypto_wipe(loaded, sizeof(*loaded));
     free(loaded);

@@ -12,7 +12,8 @@
 
 struct loaded {
     struct broker_config config;
-    struct buf registry_text, policy_text;
+    struct buf policy_text;
+    struct registry_loaded agencies; /* the next two are its own */
     struct registry *registry;
     struct policy *policy;
     struct calendar *calendar;

@@ -329,7 +329,9 @@ static enum err open_broker(struct daemon *daemon, struct fault *fault)
                                  .calendar = daemon->loaded->calendar,
                                  .keyring = daemon->loaded->keyring,
                                  .key = &daemon->loaded->key,
-                                 .registry_text = span_buf(&daemon->loaded->registry_text),
+                                 .registry_text =
+                                     registry_loaded_agencies(&daemon->loaded->agencies),
+                                 .document = daemon->loaded->agencies.document,
                                  .policy_text = span_buf(&daemon->loaded->policy_text),
                                  .software = SOFTWARE};
 

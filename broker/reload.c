@@ -14,6 +14,20 @@ static void needs_restart(const char *what, struct fault *fault, enum err *resul
     (void)fault_go_on(ERR_REFUSED, fault, result);
 }
 
+/* Both are of one root, for that cannot be exchanged. */
+static enum err judge_document(const struct loaded *old, const struct loaded *fresh,
+                               struct fault *fault)
+{
+    const char *name = fresh->config.registry;
+    enum err error =
+        registry_document_follows(&old->agencies.document, &fresh->agencies.document, name, fault);
+
+    if (error != OK || fresh->agencies.document.version == 0) {
+        return error == ERR_EXISTS ? OK : error;
+    }
+    return keyring_follows(old->keyring, fresh->keyring, name, fault);
+}
+
 /* What a running broker cannot exchange. */
 static enum err judge(const struct reload *reload, const struct loaded *fresh, struct fault *fault)
 {
@@ -32,6 +46,7 @@ static enum err judge(const struct reload *reload, const struct loaded *fresh, s
     if (strcmp(keyring_origin(old->keyring), keyring_origin(fresh->keyring)) != 0) {
         needs_restart("the origin in public-keys", fault, &result);
     }
+    (void)fault_go_on(judge_document(old, fresh, fault), fault, &result);
     if (registry_count(fresh->registry) > reload->agencies_max) {
         needs_restart("the number of agencies in registry", fault, &result);
     }
@@ -105,7 +120,8 @@ enum err reload_apply(struct reload *reload, uint64_t now_ms, struct loaded *fre
                                        .policy = fresh->policy,
                                        .calendar = fresh->calendar,
                                        .keyring = fresh->keyring,
-                                       .registry_text = span_buf(&fresh->registry_text),
+                                       .registry_text = registry_loaded_agencies(&fresh->agencies),
+                                       .document = fresh->agencies.document,
                                        .policy_text = span_buf(&fresh->policy_text)};
     enum err error = reload_tls(reload, &fault);
 

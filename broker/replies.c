@@ -102,6 +102,7 @@ static void fill_common(const struct turn *turn, struct reply_head *head)
 
     head->time_ms = turn->now_ms;
     head->clock_held = turn->clock.hold != HOLD_NOT;
+    head->registry_version = setup->document.version;
     if (setup->laboratory_offset_ms != NULL) {
         head->laboratory_offset_ms = setup->laboratory_offset_ms(setup->laboratory);
     }

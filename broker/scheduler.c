@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "broker/policies.h"
+#include "broker/registry_record.h"
 #include "broker/turn.h"
 #include "store/due.h"
 
@@ -176,11 +177,14 @@ static enum err append_configuration(struct turn *turn)
               calendar_version(setup->calendar));
     text_copy(record.configuration.software, sizeof(record.configuration.software),
               setup->software);
+    record.configuration.registry_version = setup->document.version;
+    record.configuration.registry_document = setup->document.digest;
     version.digest = setup->policy->digest;
     version.at_ms = turn->now_ms;
     version.text = setup->policy_text;
     error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &version.leaf);
-    return error == OK ? policies_keep(turn->txn, &version) : error;
+    error = error == OK ? policies_keep(turn->txn, &version) : error;
+    return error == OK ? registry_record_keep(turn->txn, &setup->document) : error;
 }
 
 static enum err append_kind(struct turn *turn, enum leaf_kind kind)

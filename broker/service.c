@@ -33,6 +33,7 @@ static enum err registry_handle(struct turn *turn, struct intake *intake, struct
     answer->head.kind = REPLY_REGISTRY;
     answer->head.registry.registry = turn->broker->setup.registry_text;
     answer->head.registry.keys = keyring_text(turn->broker->setup.keyring);
+    answer->head.registry.statement = turn->broker->setup.document.statement;
     return OK;
 }
 

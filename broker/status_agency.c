@@ -63,6 +63,12 @@ static enum err change_state(const struct status_context *ctx, const struct json
     size_t place = 0;
     enum err error = read_agency(ctx, request, &place, fault);
 
+    if (error == OK && !suspend &&
+        registry_at(broker_setup(ctx->broker)->registry, place)->suspended) {
+        fault_set(fault, "agency.registry", "agency", "is suspended by the registry itself");
+        fault_hint(fault, "the joint-meeting office signs a version without `suspended`");
+        error = ERR_REFUSED;
+    }
     if (error == OK) {
         error = change_read(ctx, request, &change, fault);
     }

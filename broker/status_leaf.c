@@ -149,6 +149,8 @@ static void write_configuration(const struct leaf_record *record, struct json_wr
     write_digest(out, "registry", &record->configuration.registry);
     write_digest(out, "policy", &record->configuration.policy);
     write_digest(out, "keys", &record->configuration.keys);
+    status_u64(out, "registry_version", record->configuration.registry_version);
+    write_digest(out, "registry_document", &record->configuration.registry_document);
     status_text(out, "calendar", record->configuration.calendar_version);
     status_text(out, "software", record->configuration.software);
 }

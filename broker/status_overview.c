@@ -92,6 +92,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
     json_name(out, "redating");
     json_bool(out, broker_redating(ctx->broker));
     status_u64(out, "agencies", registry_count(setup->registry));
+    status_u64(out, "registry_version", setup->document.version);
     status_u64(out, "store_percent", store_used_percent(setup->store));
     json_name(out, "accepts");
     json_bool(out, store_accepts(setup->store));

@@ -1,7 +1,8 @@
 /* Suspended agencies: a row of STORE_META each, and a mark in memory that the turn asks.
  *
  * Who is suspended sends nothing new and fetches nothing, and lives: greetings, pings, witnesses
- * and the receipts for what it has are taken, and the clocks of what is for it go on. The row is
+ * and the receipts for what it has are taken, and the clocks of what is for it go on. Whom the
+ * registry suspends has no row: its next version resumes it. The row is
  * written with the leaf of the command; the mark holds for the rest of that turn already. */
 #include <assert.h>
 #include <stdio.h>
@@ -71,5 +72,6 @@ enum err broker_suspend(struct broker *broker, struct act *act, size_t agency, b
 bool broker_suspended(const struct broker *broker, size_t agency)
 {
     assert(agency < broker->agency_count);
-    return broker->agencies[agency].suspended;
+    return broker->agencies[agency].suspended ||
+           registry_at(broker->setup.registry, agency)->suspended;
 }

@@ -76,6 +76,10 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_WITHOUT_ATTACHMENTS,
                  OPTION_KNOWN_SIZE,
                  OPTION_LOST,
+                 OPTION_PUBLIC_KEYS,
+                 OPTION_ROOT_KEY,
+                 OPTION_ROOT,
+                 OPTION_PREVIOUS,
                  OPTION_COUNT
 };
 
@@ -136,6 +140,11 @@ int calendar_import_run(const struct invocation *invocation);
 int demo_run(const struct invocation *invocation);
 int keys_init_run(const struct invocation *invocation);
 int keys_generate_run(const struct invocation *invocation);
+int keys_root_run(const struct invocation *invocation);
+int registry_sign_run(const struct invocation *invocation);
+int registry_verify_run(const struct invocation *invocation);
+int registry_diff_run(const struct invocation *invocation);
+int registry_publish_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
 int standby_show_run(const struct invocation *invocation);
 int standby_hand_over_run(const struct invocation *invocation);

@@ -80,6 +80,11 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_WITHOUT_ATTACHMENTS] = {"without-attachments", NULL, "Restore without attachments"},
     [OPTION_KNOWN_SIZE] = {"known-size", "N", "The newest log size that a broker or agent knows"},
     [OPTION_LOST] = {"lost", NULL, "The other broker is lost and has not handed over"},
+    [OPTION_PUBLIC_KEYS] = {"keys", "FILE", "The public keys: public-keys.yaml"},
+    [OPTION_ROOT_KEY] = {"root-key", "FILE",
+                         "The secret root key: root.key, on an offline machine"},
+    [OPTION_ROOT] = {"root", "FINGERPRINT", "The root's fingerprint, compared by telephone"},
+    [OPTION_PREVIOUS] = {"previous", "FILE", "The signed registry that this one follows"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -507,6 +512,44 @@ const struct command command_table[] = {
      "Never writes over anything, and leaves nothing behind when it fails. Exit status 5: "
      "restored,\n"
      "but without attachments, or older than --known-size.\n"},
+    {"registry sign", "Sign the agencies and their public keys as one registry.", "", 0,
+     BITS_3(OPTION_REGISTRY, OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY) |
+         BITS_3(OPTION_PREVIOUS, OPTION_OUT, OPTION_DRY_RUN),
+     BITS_3(OPTION_REGISTRY, OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY) | OPTION_BIT(OPTION_OUT),
+     registry_sign_run,
+     "  referralctl registry sign --registry agencies.yaml --keys public-keys.yaml \\\n"
+     "      --root-key root.key --out registry-1.signed\n"
+     "  referralctl registry sign --registry agencies.yaml --keys public-keys.yaml \\\n"
+     "      --root-key root.key --previous 1.signed --out 2.signed --dry-run\n"
+     "\n"
+     "On the joint-meeting office's offline machine. Without --previous it is version 1. Every\n"
+     "agency and key of the version before must still be there. Nothing is overwritten.\n"},
+    {"registry verify", "Prove who signed a registry, and show what it is.", "FILE", 1,
+     BITS_2(OPTION_ROOT, OPTION_PREVIOUS), 0, registry_verify_run,
+     "  referralctl registry verify registry-2.signed --root 5f0c...\n"
+     "  referralctl registry verify registry-2.signed --root 5f0c... --previous registry-1.signed\n"
+     "\n"
+     "Exit status 5: whole, but without --root nobody compared who signed; 4: it is not.\n"},
+    {"registry diff", "What differs between two signed registries.", "OLD NEW", 2, 0, 0,
+     registry_diff_run,
+     "  referralctl registry diff registry-1.signed registry-2.signed\n"
+     "  referralctl registry diff registry-1.signed registry-2.signed --json | jq .changes\n"
+     "\n"
+     "Both must be whole; who signed says `registry verify`.\n"},
+    {"registry publish", "Put a signed registry into force at the broker of this host.", "FILE", 1,
+     CHANGE_OPTIONS, 0, registry_publish_run,
+     "  referralctl registry publish registry-2.signed --dry-run\n"
+     "  referralctl registry publish registry-2.signed --reason 'the tax office joins'\n"
+     "\n"
+     "Replaces the file that `registry` of broker.yaml names, and reloads; what the broker "
+     "refuses\n"
+     "is taken back. Agents fetch the new version within a minute.\n" CHANGES},
+    {"keys root", "Make an offline root key: the joint-meeting office's signs the registry.", "", 0,
+     OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_root_run,
+     "  referralctl keys root --out /media/safe/root\n"
+     "\n"
+     "On a machine without network. Nothing is overwritten. The fingerprint is what broker and\n"
+     "agents pin as `registry-root`; say it by telephone, do not send it with the file.\n"},
     {"keys recovery", "Make the pair of keys that seals and opens backups.", "", 0,
      OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_recovery_run,
      "  referralctl keys recovery --out recovery\n"

@@ -70,6 +70,7 @@ struct demo {
     enum demo_mutation mutation;
     char folder[DEMO_PATH_BYTES];   /* of the city */
     char programs[DEMO_PATH_BYTES]; /* where the daemons lie: beside this program */
+    char root[DIGEST_TEXT_BYTES];   /* fingerprint of the root that signed the registry */
     uint16_t port;
     unsigned day_seconds; /* a day of the city's, after the story; 0: its clock goes like ours */
     struct registry *registry; /* owned */

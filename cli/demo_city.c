@@ -1,6 +1,6 @@
 /* The city's folder. See demo.h.
  *
- *   DIR/{agencies,policy}.yaml, calendars/, keys/
+ *   DIR/{agencies,policy}.yaml, registry.signed, calendars/, keys/
  *   DIR/broker/{broker.yaml,store,status.sock,log}
  *   DIR/agents/ID/{agent.yaml,store,agent.sock,log}
  *
@@ -14,7 +14,9 @@
 #include "base/file.h"
 #include "cli/demo.h"
 #include "cli/key_maker.h"
+#include "base/key_file.h"
 #include "io/clock.h"
+#include "wire/registry_document.h"
 
 #define STORY_BEGINS     "2026-09-18 09:00"
 #define CONFIG_BYTES     4096u
@@ -31,8 +33,9 @@ static const char broker_yaml[] = "# The broker of the demo city.\n"
                                   "tls-authority: ../keys/ca.crt\n"
                                   "sign-key: ../keys/broker/sign.key\n"
                                   "store-key: ../keys/broker/store.key\n"
-                                  "public-keys: ../keys/public-keys.yaml\n"
-                                  "registry: ../agencies.yaml\n"
+                                  "public-keys: ../registry.signed\n"
+                                  "registry: ../registry.signed\n"
+                                  "registry-root: %s\n"
                                   "policy: ../policy.yaml\n"
                                   "calendars: ../calendars\n"
                                   "store: store\n"
@@ -51,8 +54,9 @@ static const char agent_yaml[] = "# The agent of one agency of the demo city.\n"
                                  "sign-key: ../../keys/%s/sign.key\n"
                                  "seal-key: ../../keys/%s/seal.key\n"
                                  "store-key: ../../keys/%s/store.key\n"
-                                 "public-keys: ../../keys/public-keys.yaml\n"
-                                 "registry: ../../agencies.yaml\n"
+                                 "public-keys: ../../registry.signed\n"
+                                 "registry: ../../registry.signed\n"
+                                 "registry-root: %s\n"
                                  "policy: ../../policy.yaml\n"
                                  "calendars: ../../calendars\n"
                                  "store: store\n"
@@ -155,6 +159,56 @@ static enum err write_rules(struct demo *demo)
     return error;
 }
 
+/* --- the signed registry --- */
+
+static enum err read_part(struct demo *demo, const char *name, struct buf *out)
+{
+    char path[DEMO_PATH_BYTES];
+
+    demo_path(demo, path, "%s", name);
+    return file_read(path, out, &demo->fault);
+}
+
+static enum err sign_parts(struct demo *demo, struct registry_making *making, struct buf *out)
+{
+    char path[DEMO_PATH_BYTES];
+    struct sign_key root;
+    struct digest fingerprint;
+    enum err error;
+
+    sign_key_new(&root);
+    fingerprint = registry_root_fingerprint(root.public_key);
+    digest_format(&fingerprint, demo->root);
+    demo_path(demo, path, "keys/root.key");
+    error = key_file_write(path, KEY_FILE_ROOT, root.seed, &demo->fault);
+    error = error == OK ? registry_document_sign(making, &root, out) : error;
+    crypto_wipe(&root, sizeof(root));
+    return error;
+}
+
+/* As the joint-meeting office does it with `registry sign`; only that here its root is on the same
+ * machine. */
+static enum err sign_registry(struct demo *demo, uint64_t made_ms)
+{
+    struct registry_making making = {.made_ms = made_ms};
+    struct buf agencies, keys, document;
+    enum err error;
+
+    buf_init(&agencies, LIMIT_CONFIG_BYTES);
+    buf_init(&keys, LIMIT_CONFIG_BYTES);
+    buf_init(&document, REGISTRY_DOCUMENT_BYTES);
+    error = read_part(demo, "agencies.yaml", &agencies);
+    error = error == OK ? read_part(demo, "keys/public-keys.yaml", &keys) : error;
+    making.agencies = span_buf(&agencies);
+    making.keys = span_buf(&keys);
+    error = error == OK ? sign_parts(demo, &making, &document) : error;
+    error = error == OK ? write_text(demo, "registry.signed", span_buf(&document)) : error;
+    buf_free(&agencies);
+    buf_free(&keys);
+    buf_free(&document);
+    return error;
+}
+
 /* --- configurations --- */
 
 static uint64_t now_ms(void)
@@ -170,7 +224,7 @@ static enum err write_broker(struct demo *demo, uint64_t behind_ms)
     char text[CONFIG_BYTES];
     enum err error = make_folder(demo, "broker");
 
-    (void)snprintf(text, sizeof(text), broker_yaml, demo->port, behind_ms);
+    (void)snprintf(text, sizeof(text), broker_yaml, demo->port, demo->root, behind_ms);
     return error == OK ? write_text(demo, "broker/broker.yaml", span_text(text)) : error;
 }
 
@@ -194,7 +248,7 @@ static enum err write_agent(struct demo *demo, const char *id, uint64_t behind_m
     (void)snprintf(name, sizeof(name), "agents/%s", id);
     error = make_folder(demo, name);
     (void)snprintf(name, sizeof(name), "agents/%s/agent.yaml", id);
-    (void)snprintf(text, sizeof(text), agent_yaml, id, demo->port, id, id, id, id, id,
+    (void)snprintf(text, sizeof(text), agent_yaml, id, demo->port, id, id, id, id, id, demo->root,
                    inbox_port(demo), behind_ms);
     return error == OK ? write_text(demo, name, span_text(text)) : error;
 }
@@ -229,6 +283,9 @@ enum err city_make(struct demo *demo)
         demo_path(demo, keys, "keys");
         set.registry = demo->registry;
         error = key_set_make(&set, &demo->fault);
+    }
+    if (error == OK) {
+        error = sign_registry(demo, set.now_ms);
     }
     if (error == OK) {
         error = write_broker(demo, behind_ms);

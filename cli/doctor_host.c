@@ -341,6 +341,8 @@ static bool is_followed(const struct keyring *keyring, const struct key_entry *k
     return false;
 }
 
+static const char *const use_words[KEY_USE_COUNT] = {"signing", "sealing", "TLS"};
+
 static void judge_keys(const struct doctor *doctor, const struct keyring *keyring,
                        struct findings *findings)
 {
@@ -357,11 +359,9 @@ static void judge_keys(const struct doctor *doctor, const struct keyring *keyrin
             doctor_working_days(doctor, key->to_ms) > EXPIRY_NOTICE) {
             continue;
         }
-        (void)snprintf(what, sizeof(what), "the %s key of %s",
-                       key->use == KEY_SIGN ? "signing" : "sealing", key->owner);
+        (void)snprintf(what, sizeof(what), "the %s key of %s", use_words[key->use], key->owner);
         judge_expiry(doctor, what, key->to_ms,
-                     "make its next key, put the row into everybody's public-keys.yaml, reload",
-                     findings);
+                     "make its next key, have the registry signed with it, publish that", findings);
     }
     if (findings->count == 0) {
         doctor_found(findings, LIGHT_GOOD, NULL,

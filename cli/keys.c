@@ -10,10 +10,12 @@
 #include "cli/key_maker.h"
 #include "cli/output.h"
 #include "io/clock.h"
+#include "wire/registry_document.h"
 
 #define ORIGIN_DEFAULT  "laboratory/broker"
 #define RECOVERY_SECRET "recovery.key"
 #define RECOVERY_PUBLIC "recovery.pub"
+#define ROOT_SECRET     "root.key"
 
 static uint64_t now_ms(void)
 {
@@ -21,20 +23,6 @@ static uint64_t now_ms(void)
 
     clock_init(&clock, false);
     return clock_wall_ms(&clock);
-}
-
-static enum err load_registry(const char *path, struct registry **ret_registry, struct fault *fault)
-{
-    struct buf text;
-    enum err error;
-
-    buf_init(&text, LIMIT_CONFIG_BYTES);
-    error = file_read(path, &text, fault);
-    if (error == OK) {
-        error = registry_read(path, span_buf(&text), ret_registry, fault);
-    }
-    buf_free(&text);
-    return error;
 }
 
 /* What the disk did is a failure, what an option says is wrong usage, what files hold is refused.
@@ -81,7 +69,7 @@ int keys_init_run(const struct invocation *invocation)
                           .now_ms = now_ms()};
     struct registry *registry = NULL;
     struct fault fault = {.code = ""};
-    enum err error = load_registry(invocation->value[OPTION_REGISTRY], &registry, &fault);
+    enum err error = registry_load(invocation->value[OPTION_REGISTRY], &registry, &fault);
     int status;
 
     set.registry = registry;
@@ -137,6 +125,58 @@ int keys_generate_run(const struct invocation *invocation)
                          : refuse(invocation, error, &fault);
     buf_free(&rows);
     return status;
+}
+
+/* --- keys root --- */
+
+static enum err root_make(const char *out, struct digest *ret_fingerprint, struct fault *fault)
+{
+    char secret[PATH_MAX];
+    struct sign_key key;
+    int length = snprintf(secret, sizeof(secret), "%s/" ROOT_SECRET, out);
+    enum err error = folder_make(out, 0700, fault);
+
+    if (error == OK && (length < 0 || (size_t)length >= sizeof(secret))) {
+        fault_set(fault, "keys.path", "--out", "the path is too long");
+        error = ERR_INVALID;
+    }
+    if (error != OK) {
+        return error;
+    }
+    sign_key_new(&key);
+    *ret_fingerprint = registry_root_fingerprint(key.public_key);
+    error = key_file_write(secret, KEY_FILE_ROOT, key.seed, fault);
+    crypto_wipe(&key, sizeof(key));
+    return error;
+}
+
+int keys_root_run(const struct invocation *invocation)
+{
+    const char *out = invocation->value[OPTION_OUT];
+    struct fault fault = {.code = ""};
+    struct digest fingerprint;
+    char text[DIGEST_TEXT_BYTES];
+    enum err error = root_make(out, &fingerprint, &fault);
+    struct answer answer;
+
+    if (error != OK) {
+        return refuse(invocation, error, &fault);
+    }
+    digest_format(&fingerprint, text);
+    if (invocation_has(invocation, OPTION_JSON)) {
+        answer_begin(&answer, true);
+        answer_text(&answer, "out", out);
+        answer_text(&answer, "fingerprint", text);
+        return answer_end(&answer, EXIT_OK);
+    }
+    printf(
+        "%s/" ROOT_SECRET ": signs the registry; it never leaves this offline machine, but for a "
+        "second copy in a safe\n"
+        "fingerprint: %s\n"
+        "next: `referralctl registry sign`; every agency pins the fingerprint as `registry-root`,\n"
+        "compared by telephone (docs/operations.md, \"The key ceremony\")\n",
+        out, text);
+    return EXIT_OK;
 }
 
 /* --- keys recovery --- */

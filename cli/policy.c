@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "cli/beside.h"
 #include "cli/broker_parts.h"
 #include "cli/input.h"
 #include "model/policy_diff.h"
+#include "wire/registry_document.h"
 
 #define VERSION_MAX 1000000u
 
@@ -88,16 +88,10 @@ static int load_registry(struct comparing *comparing)
 {
     struct fault fault = {.code = ""};
     char path[PATH_MAX];
-    struct buf text;
     enum err error;
 
     find_registry(comparing->invocation, path);
-    buf_init(&text, LIMIT_CONFIG_BYTES);
-    error = file_read(path, &text, &fault);
-    if (error == OK) {
-        error = registry_read(path, span_buf(&text), &comparing->registry, &fault);
-    }
-    buf_free(&text);
+    error = registry_load(path, &comparing->registry, &fault);
     if (error != OK && comparing->invocation->value[OPTION_REGISTRY] == NULL) {
         fault_hint(&fault, "name the agencies' file: --registry FILE");
     }

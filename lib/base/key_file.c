@@ -17,6 +17,7 @@ static const struct {
     [KEY_FILE_SEAL] = {"referral-seal-key-1", "sealing"},
     [KEY_FILE_STORE] = {"referral-store-key-1", "store"},
     [KEY_FILE_RECOVERY] = {"referral-recovery-key-1", "recovery"},
+    [KEY_FILE_ROOT] = {"referral-root-key-1", "root"},
 };
 
 #define PUBLIC_LABEL "referral-recovery-public-1 "

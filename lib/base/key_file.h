@@ -14,6 +14,7 @@ enum key_file_kind {
     KEY_FILE_SEAL,     /* X25519 secret */
     KEY_FILE_STORE,    /* key of the store's MACs or of its sealing */
     KEY_FILE_RECOVERY, /* X25519 secret that opens backups; kept away from every daemon */
+    KEY_FILE_ROOT,     /* Ed25519 seed of an offline root; kept away from every daemon */
     KEY_FILE_KIND_COUNT
 };
 

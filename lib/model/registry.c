@@ -33,6 +33,8 @@ struct agency_row {
     const struct yaml_node *name;
     const struct yaml_node *office;
     bool joint_meeting_office;
+    bool suspended;
+    const struct yaml_node *leader;
     const struct yaml_node *duties;
     const struct yaml_node *former_names;
     char successor[LIMIT_AGENCY_ID_BYTES];
@@ -79,6 +81,8 @@ static const struct yaml_option agency_options[] = {
     {.name = "joint_meeting_office",
      .type = YAML_BOOL,
      .offset = offsetof(struct agency_row, joint_meeting_office)},
+    {.name = "suspended", .type = YAML_BOOL, .offset = offsetof(struct agency_row, suspended)},
+    {.name = "leader", .type = YAML_NODE, .offset = offsetof(struct agency_row, leader)},
     {.name = "duties", .type = YAML_NODE, .offset = offsetof(struct agency_row, duties)},
     {.name = "former-names",
      .type = YAML_NODE,
@@ -339,6 +343,7 @@ static void agency_fill(const struct agency_row *row, const struct agency_name *
         .number = (uint16_t)row->number,
         .class = (enum agency_class)row->class,
         .joint_meeting_office = row->joint_meeting_office,
+        .suspended = row->suspended,
     };
     memcpy(ret_agency->id, row->id, sizeof(ret_agency->id));
     memcpy(ret_agency->prefix, row->prefix, sizeof(ret_agency->prefix));
@@ -348,6 +353,19 @@ static void agency_fill(const struct agency_row *row, const struct agency_name *
     memcpy(ret_agency->letter_code, row->letter_code, sizeof(ret_agency->letter_code));
     label_copy(office->zh, ret_agency->office_zh);
     label_copy(office->en, ret_agency->office_en);
+}
+
+static enum err leader_read(const struct yaml_node *node, struct agency *agency,
+                            struct fault *fault)
+{
+    struct agency_label leader = {.zh = ""};
+    enum err error = node != NULL ? yaml_read(node, label_options, &leader, fault) : OK;
+
+    if (error == OK) {
+        label_copy(leader.zh, agency->leader_zh);
+        label_copy(leader.en, agency->leader_en);
+    }
+    return error;
 }
 
 static enum err agency_read(struct registry *registry, const struct yaml_node *node,
@@ -369,6 +387,9 @@ static enum err agency_read(struct registry *registry, const struct yaml_node *n
     }
     struct agency *agency = &registry->agencies[registry->count];
     agency_fill(&row, &name, &office, agency);
+    if (go_on) {
+        go_on = fault_go_on(leader_read(row.leader, agency, fault), fault, &result);
+    }
     if (go_on) {
         go_on = fault_go_on(duties_read(row.duties, &agency->duties, fault), fault, &result);
     }

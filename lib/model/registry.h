@@ -41,10 +41,13 @@ struct agency {
     char letter_code[AGENCY_LETTER_CODE_BYTES]; /* 鄂检救; empty: the prefix */
     char office_zh[AGENCY_LABEL_BYTES];         /* where its liaison officer sits */
     char office_en[AGENCY_LABEL_BYTES];
+    char leader_zh[AGENCY_LABEL_BYTES]; /* the post of its leader in charge; empty: not given */
+    char leader_en[AGENCY_LABEL_BYTES];
     bool joint_meeting_office; /* exactly one agency has it */
-    uint64_t duties;           /* bits of VOCABULARY_NEED that it takes referrals for */
-    uint16_t successor;        /* number of the agency that takes its place; 0: nobody does */
-    int32_t left_day;          /* civil day from whose 00:00 on it has left; 0: it stays a member */
+    bool suspended;  /* sends nothing new and fetches nothing until the registry says otherwise */
+    uint64_t duties; /* bits of VOCABULARY_NEED that it takes referrals for */
+    uint16_t successor; /* number of the agency that takes its place; 0: nobody does */
+    int32_t left_day;   /* civil day from whose 00:00 on it has left; 0: it stays a member */
     const struct agency_label *former_names; /* the registry's, oldest first; NULL: none */
     size_t former_count;
 };

@@ -185,6 +185,7 @@ struct reply_head {
     int64_t laboratory_offset_ms;
     uint32_t retry_after_ms;
     struct span checkpoint;
+    uint64_t registry_version; /* 0: the registry is not signed */
     const struct digest *consistency;
     size_t consistency_count;
     const struct signed_recovery *recoveries; /* with REFUSAL_LOG_OTHER */
@@ -217,6 +218,7 @@ struct reply_head {
         struct {
             struct span registry;
             struct span keys;
+            struct span statement; /* empty: it is not signed */
         } registry;
         struct {
             uint64_t have;
@@ -304,6 +306,8 @@ struct leaf_configuration {
     char calendar_version[64];            /* as long as CALENDAR_VERSION_BYTES */
     struct digest calendar;
     char software[SOFTWARE_BYTES];
+    uint64_t registry_version; /* of the signed registry; 0: it is not signed */
+    struct digest registry_document;
 };
 
 struct leaf_command {

@@ -10,8 +10,9 @@
 #include "base/yaml.h"
 #include "model/calendar.h"
 #include "wire/checkpoint.h"
+#include "wire/registry_document.h"
 
-#define KEYRING_MAX     (8u * LIMIT_AGENCIES) /* two uses, this key, the last and the next */
+#define KEYRING_MAX     (12u * LIMIT_AGENCIES) /* three uses, this key, those before and the next */
 #define BROKER_KEYS_MAX 16u
 #define HEX_KEY_BYTES   65
 
@@ -36,7 +37,7 @@ struct key_row {
     bool retired;
 };
 
-static const char *const use_names[] = {"sign", "seal", NULL};
+static const char *const use_names[] = {"sign", "seal", "tls", NULL};
 
 static const struct yaml_option row_options[] = {
     {.name = "owner",
@@ -88,6 +89,12 @@ static const struct yaml_option file_options[] = {
     {.name = NULL},
 };
 
+const char *key_use_name(enum key_use use)
+{
+    assert(use < KEY_USE_COUNT);
+    return use_names[use];
+}
+
 /* The node of a key that yaml_read has found. */
 static enum err row_refuse(const struct yaml_node *row, const char *key, struct fault *fault,
                            const char *what)
@@ -128,7 +135,7 @@ static enum err row_read(const struct yaml_node *node, struct key_entry *ret_ent
     if (error != OK) {
         return error;
     }
-    struct key_entry entry = {.use = row.use == 0 ? KEY_SIGN : KEY_SEAL, .retired = row.retired};
+    struct key_entry entry = {.use = (enum key_use)row.use, .retired = row.retired};
     memcpy(entry.owner, row.owner, sizeof(entry.owner));
     if (row.owner[0] == '\0') {
         return row_refuse(node, "owner", fault, "is empty");
@@ -251,12 +258,24 @@ enum err keyring_load_text(const char *name, struct span text, struct keyring **
     return OK;
 }
 
+enum err keyring_load_file(const char *path, struct span text, struct keyring **ret_keyring,
+                           struct fault *fault)
+{
+    struct registry_document document;
+
+    if (!registry_is_document(text)) {
+        return keyring_load_text(path, text, ret_keyring, fault);
+    }
+    enum err error = registry_document_open(path, text, NULL, &document, fault);
+    return error == OK ? keyring_load_text(path, document.keys, ret_keyring, fault) : error;
+}
+
 enum err keyring_load(const char *path, struct keyring **ret_keyring, struct fault *fault)
 {
     struct buf text;
-    buf_init(&text, LIMIT_CONFIG_BYTES);
+    buf_init(&text, REGISTRY_DOCUMENT_BYTES);
     enum err error = file_read(path, &text, fault);
-    error = error == OK ? keyring_load_text(path, span_buf(&text), ret_keyring, fault) : error;
+    error = error == OK ? keyring_load_file(path, span_buf(&text), ret_keyring, fault) : error;
     buf_free(&text);
     return error;
 }
@@ -374,4 +393,35 @@ const struct key_entry *keyring_entry(const struct keyring *keyring, size_t inde
 {
     assert(keyring != NULL && index < keyring->entry_count);
     return &keyring->entries[index];
+}
+
+static enum err entry_follows(const struct key_entry *before, const struct keyring *after,
+                              const char *name, struct fault *fault)
+{
+    char id[2 * KEY_ID_BYTES + 1];
+    for (size_t i = 0; i < after->entry_count; i++) {
+        const struct key_entry *entry = &after->entries[i];
+        if (memcmp(entry->public_key, before->public_key, sizeof(entry->public_key)) == 0 &&
+            entry->use == before->use && strcmp(entry->owner, before->owner) == 0 &&
+            (entry->retired || !before->retired)) {
+            return OK;
+        }
+    }
+    hex_encode(span_of(before->id.bytes, KEY_ID_BYTES), id);
+    fault_set(fault, "keys.lost", name, "the key %s of \"%s\" is missing or not retired any more",
+              id, before->owner);
+    fault_hint(fault,
+               "a key that was in force keeps its row, with `retired: true` or a `valid-to`");
+    return ERR_INVALID;
+}
+
+enum err keyring_follows(const struct keyring *before, const struct keyring *after,
+                         const char *name, struct fault *fault)
+{
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < before->entry_count; i++) {
+        go_on = fault_go_on(entry_follows(&before->entries[i], after, name, fault), fault, &result);
+    }
+    return result;
 }

@@ -1,15 +1,22 @@
 /* The public keys of the agencies and of the broker: who may sign and to whom is sealed, and when.
  *
- * Read from public-keys.yaml at start and at reload, on the thread that calls; immutable
- * afterwards, so any thread may look up. Holds no secret. Validity is from (inclusive) to `to`
- * (exclusive); a key marked retired signs nothing new, and still verifies what it signed then. */
+ * Read from public-keys.yaml or a signed registry (registry_document.h) at start and at reload, on
+ * the thread that calls; immutable afterwards, so any thread may look up. Holds no secret. Validity
+ * is from (inclusive) to `to` (exclusive); a key marked retired signs nothing new, and still
+ * verifies what it signed then. */
 #ifndef REFERRAL_WIRE_KEYRING_H
 #define REFERRAL_WIRE_KEYRING_H
 
 #include "base/crypto.h"
 #include "base/limits.h"
 
-enum key_use { KEY_SIGN, KEY_SEAL };
+enum key_use {
+    KEY_SIGN,
+    KEY_SEAL,
+    KEY_TLS, /* of a certificate: SHA-256 of its public key (SubjectPublicKeyInfo) */
+    KEY_USE_COUNT
+};
+const char *key_use_name(enum key_use use); /* "sign": as in the file */
 
 struct key_entry {
     char owner[LIMIT_AGENCY_ID_BYTES]; /* agency id, or "broker" */
@@ -27,6 +34,9 @@ enum err keyring_load(const char *path, struct keyring **ret_keyring,
                       struct fault *fault) MUST_CHECK;
 /* The same from memory; `name` stands for the file in faults. For REGISTRY replies and tests. */
 enum err keyring_load_text(const char *name, struct span text, struct keyring **ret_keyring,
+                           struct fault *fault) MUST_CHECK;
+/* The bytes of a file: public keys, or a signed registry, whose root nobody compares here. */
+enum err keyring_load_file(const char *path, struct span text, struct keyring **ret_keyring,
                            struct fault *fault) MUST_CHECK;
 /* What a person pins: a public keys file, or the one line of broker.pub, which becomes a keyring
  * with the broker's key alone. */
@@ -60,6 +70,12 @@ const uint8_t (*keyring_broker_keys(const struct keyring *keyring,
                                     size_t *ret_count))[SIGN_PUBLIC_BYTES];
 size_t keyring_count(const struct keyring *keyring);
 const struct key_entry *keyring_entry(const struct keyring *keyring, size_t index);
+
+/* May `after` follow `before`? It has every key of it under the same owner and use, retired ones
+ * still retired: what they signed must stay verifiable. ERR_INVALID with a fault for each that is
+ * not so. */
+enum err keyring_follows(const struct keyring *before, const struct keyring *after,
+                         const char *name, struct fault *fault) MUST_CHECK;
 
 /* The text of a key file with these entries, in their order. Validity is written in whole days.
  * Ids are computed. For `referralctl keys`. */

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "model/registry.h"
-#include "wire/keyring.h"
+#include "wire/registry_document.h"
 
 static enum err refuse(const char *path, struct fault *fault)
 {
@@ -64,7 +64,7 @@ static enum err load_line(const char *path, struct span text, struct keyring **r
 enum err keyring_load_pin(const char *path, struct keyring **ret_keyring, struct fault *fault)
 {
     struct buf text;
-    buf_init(&text, LIMIT_CONFIG_BYTES);
+    buf_init(&text, REGISTRY_DOCUMENT_BYTES);
     enum err error = file_read(path, &text, fault);
     size_t form = strlen(KEYRING_PIN_FORM);
     if (error == OK && text.len > form && memcmp(text.data, KEYRING_PIN_FORM, form) == 0) {
@@ -72,7 +72,7 @@ enum err keyring_load_pin(const char *path, struct keyring **ret_keyring, struct
     } else if (error == OK && text.len == 0) {
         error = refuse(path, fault);
     } else if (error == OK) {
-        error = keyring_load_text(path, span_buf(&text), ret_keyring, fault);
+        error = keyring_load_file(path, span_buf(&text), ret_keyring, fault);
     }
     buf_free(&text);
     return error;

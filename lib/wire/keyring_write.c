@@ -21,7 +21,7 @@ static enum err entry_write(const struct key_entry *entry, struct buf *out)
     hex_encode(span_of(id.bytes, KEY_ID_BYTES), id_text);
     enum err error =
         buf_printf(out, "  - owner: %s\n    use: %s\n    key: \"%s\"\n    id: \"%s\"\n",
-                   entry->owner, entry->use == KEY_SIGN ? "sign" : "seal", key, id_text);
+                   entry->owner, key_use_name(entry->use), key, id_text);
     if (error == OK && entry->from_ms != 0) {
         error = date_write(out, "valid-from", civil_day_at(entry->from_ms));
     }

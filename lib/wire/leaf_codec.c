@@ -60,6 +60,8 @@ static const struct bind configuration_binds[] = {
     TEXT(4, struct leaf_configuration, calendar_version),
     ID(5, struct leaf_configuration, calendar),
     TEXT(6, struct leaf_configuration, software),
+    NUMBER(7, struct leaf_configuration, registry_version),
+    ID(8, struct leaf_configuration, registry_document),
 };
 static const struct bind_table configuration_table =
     TABLE(&referral__v1__configuration__descriptor, struct leaf_configuration, configuration_binds);

@@ -89,6 +89,7 @@ static const struct bind_table fetch_table =
 static const struct bind registry_binds[] = {
     REPLY_MEMBER(1, BIND_SPAN, registry.registry),
     REPLY_MEMBER(2, BIND_SPAN, registry.keys),
+    REPLY_MEMBER(3, BIND_SPAN, registry.statement),
 };
 static const struct bind_table registry_table =
     TABLE(&referral__v1__registry_reply__descriptor, struct reply_head, registry_binds);
@@ -126,6 +127,7 @@ static const struct bind head_binds[] = {
     SPAN(9, struct reply_head, checkpoint, CHECKPOINT_BYTES),
     DIGESTS(10, struct reply_head, consistency, consistency_count, LIMIT_PATH_COUNT),
     MANY(11, struct reply_head, recoveries, recovery_count, RECOVERIES_MAX, &signed_recovery_table),
+    NUMBER(12, struct reply_head, registry_version),
     CHOICE(REPLY_HELLO, struct reply_head, hello, &hello_table),
     CHOICE(REPLY_SUBMIT, struct reply_head, submit, &submit_table),
     CHOICE(REPLY_FETCH, struct reply_head, fetch, &fetch_table),

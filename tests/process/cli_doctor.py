@@ -191,7 +191,7 @@ class OfACity(Doctors):
                                        r"\1    valid-to: %s\n" % day, text)
         mend = self.spoil(path, ends("education"))
         found = self.ill("keys", "warn", "the signing key of education ends " + day, *self.config)
-        self.assertIn("public-keys.yaml", found["next"])
+        self.assertIn("make its next key", found["next"])
         self.ill("keys", "warn", "the signing key of education", *self.agent_config, agent=True)
         mend()
         mend = self.spoil(path, ends("health"))

@@ -28,6 +28,8 @@ TABLE = (
     (B, r"store-mib: 64", "store-mib: many", r"broker\.yaml:\d+:12", "between 16"),
     (B, r"sign-key: .*\n", "", r"broker\.yaml:\d+:\d+", '"sign-key" is missing'),
     (B, r"laboratory: true", "laboratory: perhaps", r"broker\.yaml:\d+:13", "false, true"),
+    (B, r"registry-root: none", "registry-root: 00ff", r"broker\.yaml:\d+:16", "64 hexadecimal"),
+    (B, r"registry-root: none", "registry-root: " + 64 * "0", "public-keys", "another file"),
     (B, r"laboratory: true", "laboratory: false", r"broker\.yaml:\d+:5", "laboratory"),
     (B, r"ipc://", "udp://", r"broker\.yaml:\d+:5", "listen"),
     (B, r"tls-key: .*\n", "", r"broker\.yaml:\d+:5", "tls-key"),
@@ -206,6 +208,8 @@ def main():
         judge_socket_folder(folder)
         judge_all_at_once(folder)
         judge_effective(folder)
+        with open(folder.path(B), "a", encoding="utf-8") as file:
+            file.write("registry-root: none\n")
         for name, pattern, replacement, place, word in TABLE:
             with open(folder.path(name), "rb") as file:
                 kept = file.read()

@@ -187,13 +187,15 @@ class Test:
                             % (agency, agency))
         self.machine.sh("cp /srv/authority/ca.crt /etc/referral/keys/ca.crt")
         self.book_in("/etc/referral/keys", collect)
+        self.root = json.loads(self.machine.sh(
+            "referralctl registry verify /etc/referral/registry.signed --json", ok=(5,)))["root"]
         print(self.machine.sh("ls -lR /etc/referral"))
 
     def twelve_services_up(self):
-        print(self.book_in("/", book("Install")[1], WARNS))
+        print(self.book_in("/", book("Install")[1], WARNS, ROOT=self.root))
         for number, agency in enumerate(self.agencies, 1):
             print(self.book_in("/srv/packages", book("Install")[2], WARNS, ID=agency,
-                               PORT=str(WEB_PORT + number)))
+                               ROOT=self.root, PORT=str(WEB_PORT + number)))
         self.all_connected()
         for unit in self.units():
             need(self.machine.show(unit, "ActiveState") == "active", unit)
