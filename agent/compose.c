@@ -454,19 +454,39 @@ const struct agency *making_agency(struct making *making, size_t index)
     return agency;
 }
 
+/* Each of several is asked for what it can give, and not told what the others are asked for. */
+static enum err find_asking(struct making *making, struct policy_asking *asking)
+{
+    asking->needs = making->draft->message.referral.needs;
+    asking->today = civil_day_at(agent_wall_ms(making->agent));
+    for (size_t i = 0; i < making->draft->recipient_count; i++) {
+        const struct agency *agency = making_agency(making, i);
+
+        if (agency == NULL) {
+            return ERR_INVALID;
+        }
+        agency_set_add(&asking->recipients, agency->number);
+    }
+    return OK;
+}
+
 static enum err refer(struct making *making)
 {
+    const struct agent_setup *setup = &making->agent->setup;
     struct message_header *header = &making->draft->message.header;
+    struct policy_asking asking = {.needs = 0};
     char case_number[LIMIT_NUMBER_BYTES];
-    enum err error = begin_referrals(making, case_number);
+    enum err error = find_asking(making, &asking);
 
+    if (error == OK) {
+        error = begin_referrals(making, case_number);
+    }
     making->copy->known = false;
     for (size_t i = 0; error == OK && i < making->draft->recipient_count; i++) {
         const char *recipient = making->draft->recipients[i];
 
-        if (making_agency(making, i) == NULL) {
-            return ERR_INVALID;
-        }
+        making->draft->message.referral.needs = policy_needs_for(
+            setup->policy, setup->registry, &asking, making_agency(making, i)->number);
         making->key.referral_id = agent_new_id(making->agent);
         making_fill(making, recipient);
         text_copy(header->case_number, sizeof(header->case_number), case_number);

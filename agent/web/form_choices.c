@@ -322,15 +322,38 @@ void form_view_needs(struct form_page *form)
     named_bool(view, "has_others", others > 0);
 }
 
+/* What each of them will be asked for, as the agent will do it. */
+static void find_asking(struct form_page *form, struct policy_asking *asking)
+{
+    size_t words;
+    const struct word *needs = vocabulary_words(VOCABULARY_NEED, &words);
+
+    asking->today = form->rules.today;
+    for (size_t i = 0; i < words; i++) {
+        asking->needs |= form_chosen(&form->values, "facts.needs", needs[i].id)
+                             ? UINT64_C(1) << needs[i].value
+                             : 0;
+    }
+    for (size_t i = 0; i < registry_count(form->rules.registry); i++) {
+        const struct agency *agency = registry_at(form->rules.registry, i);
+
+        if (form_chosen(&form->values, "recipients", agency->id)) {
+            agency_set_add(&asking->recipients, agency->number);
+        }
+    }
+}
+
 void form_view_recipients(struct form_page *form)
 {
     struct page *page = form->page;
     const bool outbound = form->layout->kind == MESSAGE_OUTBOUND_REFERRAL;
+    struct policy_asking asking = {.needs = 0};
     struct window window;
     uint64_t count = 0;
 
     window_open(&form->rules.policy->ladder, page->agent->setup.calendar,
                 outbound ? CLOCK_FEEDBACK_OUTBOUND : CLOCK_FEEDBACK_INBOUND, page->now_ms, &window);
+    find_asking(form, &asking);
     named_u64(&page->view, "days", window.n);
     named_bool(&page->view, "due_provisional", window.provisional);
     json_name(&page->view, "going");
@@ -345,6 +368,10 @@ void form_view_recipients(struct form_page *form)
             named_text(&page->view, "g_name", page_agency(page, agency->number));
             named_bool(&page->view, "g_going", chosen);
             view_day(page, "g_due", window.due_day);
+            view_words(page, "g_asked", VOCABULARY_NEED,
+                       chosen ? policy_needs_for(form->rules.policy, form->rules.registry, &asking,
+                                                 agency->number)
+                              : 0);
             json_object_end(&page->view);
             count += chosen ? 1 : 0;
         }

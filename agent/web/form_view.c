@@ -534,10 +534,32 @@ static bool goes_on(const struct form_page *form, size_t index)
     return false;
 }
 
+/* How many there are in the part that opens with this section. */
+static uint64_t faults_under(const struct form_page *form, size_t first)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < form->faults.count; i++) {
+        struct form_place place;
+        size_t at;
+
+        if (!form_find(form->layout, form->faults.list[i].name, &place)) {
+            continue;
+        }
+        at = (size_t)(place.section - form->layout->sections);
+        while (at > 0 && form->layout->sections[at].title == NULL) {
+            at--;
+        }
+        count += at == first ? 1 : 0;
+    }
+    return count;
+}
+
 static void view_sections(struct form_page *form)
 {
     struct json_writer *view = &form->page->view;
     const struct form_section *outcome = section_with_outcome(form->layout);
+    char id[32];
 
     json_name(view, "sections");
     json_array_begin(view);
@@ -551,6 +573,9 @@ static void view_sections(struct form_page *form)
         named_bool(view, "opens", section->title != NULL);
         named_bool(view, "closes", !goes_on(form, i));
         named_text(view, "s_title", section->title != NULL ? tr(form->page, section->title) : "");
+        (void)snprintf(id, sizeof(id), "part-%zu", i + 1);
+        named_text(view, "s_id", id);
+        named_u64(view, "s_faults", section->title != NULL ? faults_under(form, i) : 0);
         if (section == outcome) {
             view_outcome(form, section);
         } else {

@@ -21,6 +21,7 @@ struct sheet {
     const struct window *window; /* of the copy; NULL: this agency has none */
     uint16_t waiting;            /* the agency that waits; 0: not known */
     bool of_matter;
+    bool unsigned_yet; /* a referral that is here and was not signed for */
 };
 
 /* --- find --- */
@@ -80,7 +81,7 @@ static void find_window(struct page *page, struct sheet *sheet)
     const struct notice_facts *facts = &sheet->message.notice;
     const struct copy *copy = page->agent->copy;
 
-    if (copy_load(sheet->read, &key, page->agent->copy) != OK || !copy->known) {
+    if (copy_expected(page->agent, sheet->read, &key, page->agent->copy) != OK || !copy->known) {
         return;
     }
     sheet->of_matter = copy->of_matter;
@@ -91,6 +92,8 @@ static void find_window(struct page *page, struct sheet *sheet)
         sheet->waiting = duty != NULL ? duty->waiting : 0;
         return;
     }
+    sheet->unsigned_yet =
+        copy->referral.state == REFERRAL_DELIVERED && (copy->referral.marks & MARK_SIGNED) == 0;
     for (unsigned clock = 0; clock < REFERRAL_CLOCK_COUNT; clock++) {
         const struct window *window = &copy->referral.clocks[clock];
 
@@ -441,6 +444,11 @@ static void view_links(struct page *page, const struct sheet *sheet)
     (void)snprintf(href, sizeof(href), "/send/escalation-reply/%s?document=%s",
                    sheet->notice.header.referral_number, page->tail);
     named_text(&page->view, "reply", href);
+    if (sheet->unsigned_yet) {
+        (void)snprintf(href, sizeof(href), "/send/sign-for/%s",
+                       sheet->notice.header.referral_number);
+        named_text(&page->view, "sign_now", href);
+    }
     if (rung_step_of(sheet->rung) <= STEP_DUE_3 && facts->task == TASK_FEEDBACK &&
         sheet->window != NULL && sheet->window->stopped_ms == 0) {
         (void)snprintf(href, sizeof(href), "/send/feedback/%s",

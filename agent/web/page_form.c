@@ -7,6 +7,9 @@
 #include "agent/web/form_page.h"
 #include "base/log.h"
 
+/* What a sheet asks for, to be filled in; left as it is it is nothing. */
+#define SHEET_ANSWERS N_("原因：\n已采取的措施：\n预计办结日期：")
+
 /* --- values --- */
 
 /* From the address: "?duty=2", "?document=DB-2026-0012" of a link to the form. */
@@ -129,6 +132,9 @@ static enum err default_values(struct form_page *form)
     if (error == OK) {
         error = default_link(form);
     }
+    if (error == OK && form->layout->kind == MESSAGE_ESCALATION_REPLY) {
+        error = form_values_add(&form->values, "body.text", tr(form->page, SHEET_ANSWERS));
+    }
     return error == OK ? default_report(form) : error;
 }
 
@@ -167,11 +173,32 @@ static enum err fill(struct form_page *form)
     return error;
 }
 
+/* As a browser posts lines, with CR LF. */
+static bool same_lines(const char *posted, const char *text)
+{
+    for (; *posted != '\0' || *text != '\0'; posted++) {
+        if (*posted == '\r') {
+            continue;
+        }
+        if (*posted != *text) {
+            return false;
+        }
+        text++;
+    }
+    return true;
+}
+
 enum err form_take_posted(struct form_page *form)
 {
     const struct http_request *request = form->page->request;
+    enum err error =
+        form_values_take(&form->values, form->layout, request->form, request->form_count);
 
-    return form_values_take(&form->values, form->layout, request->form, request->form_count);
+    if (error == OK && form->layout->kind == MESSAGE_ESCALATION_REPLY &&
+        same_lines(form_value(&form->values, "body.text"), tr(form->page, SHEET_ANSWERS))) {
+        form_values_remove(&form->values, "body.text");
+    }
+    return error;
 }
 
 static enum err fix(struct form_page *form)

@@ -273,10 +273,10 @@ static void view_action(struct page *page, const struct work_item *item,
     if (line->act == WORK_DOCUMENT) {
         document_number(line, number);
         named_text(&page->view, "document", number);
-        named_u64(&page->view, "document_count", line->more > 0 ? line->more + 1u : 0);
     } else if (line->act == WORK_NEWS) {
         named_text(&page->view, "document", page_kind(page, (enum message_kind)line->number));
     }
+    named_u64(&page->view, "document_count", line->more > 0 ? line->more + 1u : 0);
     if (form != NULL && (page_officer(page)->roles & OFFICER_MEMBER) == 0) {
         return; /* a leader reads */
     }
@@ -605,6 +605,29 @@ static void view_rows(struct page *page, struct store_txn *read, const struct wo
     json_array_end(&page->view);
 }
 
+/* Who searches in one list looks for something, wherever it is: how many the ledger has. */
+static enum err view_elsewhere(struct page *page, const struct work_query *query, size_t here)
+{
+    struct work_query all = *query;
+    struct work_result result;
+    enum err error;
+
+    if (query->text[0] == '\0' || query->list == WORK_LEDGER) {
+        return OK;
+    }
+    all.list = WORK_LEDGER;
+    all.offset = all.count = 0;
+    error = worklist_query(page->web->worklist, &all, page->now_ms, &result);
+    if (error != OK) {
+        return error;
+    }
+    free(result.rows);
+    named_bool(&page->view, "searched", true);
+    named_bool(&page->view, "here_none", here == 0);
+    named_u64(&page->view, "elsewhere", result.total);
+    return OK;
+}
+
 static enum err view_list(struct page *page, const struct list_kind *kind)
 {
     bool grouped = kind->list != WORK_LEDGER && kind->list != WORK_DONE;
@@ -628,7 +651,7 @@ static enum err view_list(struct page *page, const struct list_kind *kind)
     view_rows(page, read, &result, grouped);
     store_read_end(read);
     free(result.rows);
-    return OK;
+    return view_elsewhere(page, &query, result.total);
 }
 
 /* The line in red above the list: what is late comes first. */

@@ -107,6 +107,16 @@ static void show_login(struct page *page, unsigned status, const char *error)
     page_show(page, status, "login");
 }
 
+static void show_locked(struct page *page, uint64_t until_ms)
+{
+    char until[PAGE_DAY_BYTES];
+
+    page_instant_text(page, until_ms + 59999, until); /* of the next whole minute */
+    page_begin(page, "", N_("登录"));
+    named_text(&page->view, "locked_until", until);
+    page_show(page, 403, "login");
+}
+
 /* Browsers do not tell the ports of one host apart: each agency's cookie has its own name. */
 void web_cookie_name(const struct web *web, char out[WEB_COOKIE_BYTES])
 {
@@ -133,6 +143,19 @@ static void answer_with_session(struct page *page, const struct officer *officer
 
 static const char wrong[] = N_("用户名或密码不正确。连续输错 5 次，账号锁定 15 分钟。");
 
+/* The same for names that nobody has. */
+static void show_wrong(struct page *page, const char *name)
+{
+    uint64_t until_ms =
+        name[0] != '\0' ? lockouts_failed(&page->web->lockouts, name, page->now_ms) : 0;
+
+    if (until_ms != 0) {
+        show_locked(page, until_ms);
+    } else {
+        show_login(page, 403, wrong);
+    }
+}
+
 /* What the password did is written before anybody is let in. */
 static void finish_login(struct page *page, const struct hashing *job)
 {
@@ -155,8 +178,9 @@ static void finish_login(struct page *page, const struct hashing *job)
     if (error != OK) {
         show_login(page, 503, N_("暂时无法登录，请稍后再试。"));
     } else if (!enters) {
-        show_login(page, 403, wrong);
+        show_wrong(page, job->name);
     } else {
+        lockouts_entered(&page->web->lockouts, job->name);
         answer_with_session(page, &officer, false);
     }
     crypto_wipe(&officer, sizeof(officer));

@@ -377,6 +377,7 @@ enum err web_open(const struct web_setup *setup, struct web **ret_web, struct fa
     loop_timer_init(setup->loop, &web->tidy, tidy_cb, web);
     error = templates_new(&web->templates, fault);
     if (error == OK) {
+        lockouts_init(&web->lockouts);
         error = sessions_new(&web->sessions);
     }
     if (error == OK) {

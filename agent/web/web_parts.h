@@ -10,6 +10,7 @@
 #include "agent/web/act.h"
 #include "agent/web/draft.h"
 #include "agent/web/http.h"
+#include "agent/web/lockouts.h"
 #include "agent/web/session.h"
 #include "agent/web/template.h"
 #include "agent/web/web.h"
@@ -34,6 +35,7 @@ struct web {
     struct loop_timer tidy;    /* old drafts go */
     struct exporting *exports; /* files under way; page_export.c */
     unsigned export_count;
+    struct lockouts lockouts; /* what the login page says of wrong passwords */
     struct hashing *hashings; /* passwords on the thread pool now; page_login.c */
     unsigned hashing;         /* how many */
 };

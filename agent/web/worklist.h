@@ -37,7 +37,7 @@ struct work_line { /* one thing that is owed */
     enum work_act act;
     uint32_t number;        /* of the window or duty; of a document its counter; NEWS: its kind */
     uint16_t year;          /* of a document */
-    uint16_t more;          /* documents of the same item that wait, too: one line for all */
+    uint16_t more;          /* documents, or news, of the same item that wait, too: one line */
     struct uuid message_id; /* NEWS, REFUSED: the message, or the notice that it came back; zero */
     int32_t due_day;        /* 0: none */
     uint64_t due_before_ms; /* UINT64_MAX: none */

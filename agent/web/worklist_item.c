@@ -343,6 +343,20 @@ enum err work_is_unsettled(struct store_txn *read, const struct row *row, bool *
     return *ret ? OK : error;
 }
 
+/* What came about one item is one line, that of the newest. */
+static bool add_to_news(const struct row *row, struct work_line *lines, uint32_t count)
+{
+    for (uint32_t i = 0; work_is_news(row) && i < count; i++) {
+        if (lines[i].act == WORK_NEWS) {
+            lines[i].more++;
+            lines[i].number = (uint32_t)row->header.kind;
+            lines[i].message_id = row->header.message_id;
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err work_add_unsettled(struct store_txn *read, const struct uuid *about,
                             struct work_line *lines, uint32_t *count)
 {
@@ -356,7 +370,7 @@ enum err work_add_unsettled(struct store_txn *read, const struct uuid *about,
         if (error != OK) {
             return error;
         }
-        if (unsettled && *count < WORK_LINES_MAX) {
+        if (unsettled && !add_to_news(&row, lines, *count) && *count < WORK_LINES_MAX) {
             lines[(*count)++] =
                 (struct work_line){.act = work_is_refused(&row) ? WORK_REFUSED : WORK_NEWS,
                                    .number = (uint32_t)row.header.kind,

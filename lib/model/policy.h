@@ -97,4 +97,14 @@ struct policy_suggested {
 size_t policy_suggest(const struct policy *policy, const struct registry *registry, uint64_t needs,
                       int32_t today, struct policy_suggested ret_list[LIMIT_AGENCIES]);
 
+struct policy_asking { /* a referral to several agencies at once */
+    uint64_t needs;
+    struct agency_set recipients;
+    int32_t today;
+};
+/* What one of them is asked for: of the needs those that it takes, and those that none of them
+ * takes. It that takes none, and to which none is left, was chosen by hand: it is asked for all. */
+uint64_t policy_needs_for(const struct policy *policy, const struct registry *registry,
+                          const struct policy_asking *asking, uint16_t agency);
+
 #endif

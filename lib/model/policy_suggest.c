@@ -134,3 +134,19 @@ size_t policy_suggest(const struct policy *policy, const struct registry *regist
     most_first(ret_list, count);
     return count;
 }
+
+uint64_t policy_needs_for(const struct policy *policy, const struct registry *registry,
+                          const struct policy_asking *asking, uint16_t agency)
+{
+    struct policy_suggested list[LIMIT_AGENCIES];
+    size_t count = policy_suggest(policy, registry, asking->needs, asking->today, list);
+    uint64_t taken = 0, own = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (agency_set_has(&asking->recipients, list[i].agency)) {
+            taken |= list[i].needs;
+            own = list[i].agency == agency ? list[i].needs : own;
+        }
+    }
+    own |= asking->needs & ~taken;
+    return own != 0 ? own : asking->needs;
+}

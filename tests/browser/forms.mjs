@@ -124,6 +124,20 @@ async function postWithout(missing) {
   return wrong;
 }
 
+// Controls that lie on one another; answers their names.
+function overlapping() {
+  const all = '#form input, #form select, #form button, #form textarea';
+  const shown = [...document.querySelectorAll(all)].filter((one) =>
+    one.getClientRects().length > 0 && !one.matches('.sr, details:not([open]) *') &&
+    getComputedStyle(one).opacity !== '0');
+  const boxes = shown.map((one) => one.getBoundingClientRect());
+  return shown.flatMap((one, i) => shown.slice(i + 1).filter((other, k) => {
+    const [a, b] = [boxes[i], boxes[i + 1 + k]];
+    return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+      Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  }).map((other) => `${one.name || one.value} on ${other.name || other.value}`)).slice(0, 3);
+}
+
 async function judgeForm(desk, address, faults) {
   const { page } = desk;
   let count = 0;
@@ -137,6 +151,9 @@ async function judgeForm(desk, address, faults) {
     if (outcome) {
       await desk.go(address);
       await page.click(`label[for="${outcome}"]`);
+    }
+    for (const overlap of await page.evaluate(overlapping)) {
+      faults.push(`${desk.inbox.agency} ${address} ${outcome || ''}: ${overlap}`);
     }
     for (const name of await page.evaluate(fillAll)) {
       for (const wrong of await page.evaluate(postWithout, name)) {
@@ -170,6 +187,30 @@ test('a form without a mandatory field comes back as typed, says so at the field
     assert.deepEqual(faults, []);
     assert.ok(kinds.size > 8, `only ${[...kinds]} were found`);
   });
+
+test('what was at fault and is put right is red no more', async () => {
+  const desk = await enter(shared.city.inboxes.get(P));
+  const { page } = desk;
+  desk.allowed.add(422);
+  await desk.go('/refer');
+  const right = identity('20140307');
+  await desk.fill({
+    'body.persons[0].identity_number': right.slice(0, 17) + (right[17] === '1' ? '2' : '1') });
+  assert.equal(await desk.submit(), 422);
+  const number = page.locator('[name="body.persons[0].identity_number"]');
+  assert.equal(await number.getAttribute('aria-invalid'), 'true');
+  assert.ok(await page.locator('.toc b').count() >= 3, 'the parts say how much is at fault');
+  await number.fill(right);
+  assert.equal(await number.getAttribute('aria-invalid'), null);
+  assert.ok(await page.locator('#e-body-persons-0-identity_number').isHidden());
+  await desk.fill({ 'facts.ground': 'art-4-1', 'body.reasons': '理由',
+    'facts.needs': ['legal-aid'] });
+  assert.equal(await page.locator('#facts-ground').getAttribute('aria-invalid'), null);
+  await page.locator('#e-recipients').waitFor({ state: 'hidden' }); // its agency was ticked along
+  assert.equal(await page.locator('#faults li.fixed').count(), 3);
+  desk.takeProblems();
+  await desk.close();
+});
 
 test('in the browser, too, the first field at fault has the focus', async () => {
   const desk = await enter(shared.city.inboxes.get(P));

@@ -19,7 +19,8 @@ const MACHINE_WORDS = new RegExp(['\\b(queue|broker|ack|nack|json|http|https|api
 
 function shapeOf(address) {
   const number = /\/(?:[A-Z]{2}(?:-SX)?-\d{4}-\d{4}(?:-\d\d)?|[0-9a-f]{8}-[0-9a-f-]{27})/;
-  return address.replace(/\?.*$/, '').replace(number, '/*');
+  return address.replace(/\?.*$/, '').replace(/^\/attachment\/.*/, '/attachment/*')
+    .replace(number, '/*');
 }
 
 // What a reader sees or hears, and what is wide.
@@ -44,6 +45,15 @@ async function judgeWidth(desk, width, where) {
         .slice(-3).map((element) => element.outerHTML.slice(0, 160));
   });
   assert.deepEqual(wide, [], `${where} scrolls sideways at ${width}`);
+}
+
+// Calendars and sheets fit as they are: nothing of them is cut or out of its cell.
+async function judgeTables(desk, where) {
+  const cut = await desk.page.evaluate(() => [...document.querySelectorAll('.cal, .sheet table')]
+    .flatMap((table) => [table.parentElement, table, ...table.querySelectorAll('th, td')])
+    .filter((one) => one.getClientRects().length > 0 && one.scrollWidth > one.clientWidth + 1)
+    .slice(0, 3).map((one) => one.outerHTML.slice(0, 160)));
+  assert.deepEqual(cut, [], `${where}: cut off`);
 }
 
 async function judgeAccess(desk, where) {
@@ -111,7 +121,7 @@ async function judgePage(desk, address, shape, { language, role, judged, faults 
       faults.push(`${where}: ${error.message}`);
     }
   };
-  if (/\.(csv|xlsx)$/.test(shape)) { return judgeDownload(desk, address, where); }
+  if (/\.(csv|xlsx)$|^\/attachment\//.test(shape)) { return judgeDownload(desk, address, where); }
   await desk.page.setViewportSize({ width: 1280, height: 900 });
   const response = await desk.go(address);
   await hold(() => desk.calm());
@@ -125,6 +135,7 @@ async function judgePage(desk, address, shape, { language, role, judged, faults 
   }
   await hold(() => judgeWidth(desk, 1280, where));
   await hold(() => judgeWidth(desk, 390, where));
+  await hold(() => judgeTables(desk, where));
   // What a page looks like depends little on whose it is; in Chinese wide, in English narrow.
   const key = `${shape} ${language} ${isLong ? where : response.status()}`;
   if (!judged.has(key)) {
@@ -199,6 +210,17 @@ test('without a script one logs in, reads a list and a case, searches and logs o
   await page.locator('form.filter button[type=submit]').first().click();
   await page.waitForLoadState('load');
   assert.ok(await page.locator('table.inbox tbody tr:not(.grp)').count() < all, 'it searched');
+  const found = new URL(page.url()).pathname;
+  assert.equal(found, '/list/ledger');
+  await desk.go('/list/done'); // where it may not be: the way on leads to the ledger
+  await page.fill('input[name=q]', '没有这样的人');
+  await page.locator('form.filter button[type=submit]').first().click();
+  assert.match(await page.locator('main').innerText(), /全部台账中也没有找到/);
+  await page.fill('input[name=q]', number);
+  await page.locator('form.filter button[type=submit]').first().click();
+  await page.locator('button[formaction="/list/ledger"]').click();
+  await page.waitForURL(/\/list\/ledger$/);
+  assert.equal(await page.inputValue('input[name=q]'), number);
   await page.locator('table.inbox .sub a').first().click();
   await page.waitForURL(/\/case\//);
   assert.match(await page.locator('h1').innerText(), /救助案|案件/);

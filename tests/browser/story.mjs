@@ -105,6 +105,12 @@ test('the procuratorate refers a minor\'s case to three agencies', async () => {
   for (const row of sent) {
     await city.row(row.recipient, 'inbox', (received) => received.id === row.id, row.referral);
   }
+  const asked = {};
+  for (const row of sent) {
+    asked[row.recipient] = (await city.must(P, { cmd: 'show', id: row.id })).message.facts.needs;
+  }
+  assert.deepEqual(asked, { education: ['student-aid'],
+    'civil-affairs': ['children-in-difficulty'], 'youth-league': ['youth-care'] });
   await reads(P, `/case/${story.case}`, /小测救助案/, /未成年人/, /不得公开报道/);
   await reads('education', `/case/${story.of.education}`, /小测/, /随祖母生活/);
 });

@@ -196,6 +196,42 @@
     }
   });
 
+  /* --- what was at fault and is put right is red no more --- */
+  function isRight(control) {
+    if (control.hasAttribute('data-identity')) {
+      return /^\S+ \d{4}-/.test(born(control.value.replace(/\s/g, '').toUpperCase()) || '');
+    }
+    return control.type === 'checkbox' || control.type === 'radio' ? control.checked : control.value.trim() !== '';
+  }
+
+  function settle(marked, box) {
+    var text = document.getElementById('e-' + marked.id);
+    marked.removeAttribute('aria-invalid');
+    if (box) { box.classList.remove('bad'); }
+    if (text) { text.hidden = true; }
+    document.querySelectorAll('#faults a').forEach(function (link) {
+      if (link.getAttribute('href') === '#' + marked.id) { link.closest('li').classList.add('fixed'); }
+    });
+  }
+
+  function judge(event) {
+    var control = event.target;
+    var marked = control.closest('[aria-invalid]');
+    if (marked && isRight(control)) { settle(marked, control.closest('.bad')); }
+    if (control.name === 'facts.needs' || control.name === 'recipients') {
+      window.setTimeout(judgeChoices, 0); /* an agency may be ticked along */
+    }
+  }
+
+  function judgeChoices() {
+    ['facts.needs', 'recipients'].forEach(function (name) {
+      var text = document.getElementById('e-' + name.replace('.', '-'));
+      if (text) { text.hidden = !!form.querySelector('[name="' + name + '"]:checked'); }
+    });
+  }
+  form.addEventListener('input', judge);
+  form.addEventListener('change', judge);
+
   /* --- rows --- */
   function rows(group) {
     return Array.prototype.slice.call(group.querySelectorAll('[data-row]'));
@@ -350,6 +386,9 @@
   form.addEventListener('change', function (event) {
     var box = event.target;
     var row = box.closest('tr[data-needs]');
+    if (box.name === 'recipients' || box.name === 'facts.needs') { /* who is asked for what: the server says it anew */
+      document.querySelectorAll('[data-asked]').forEach(function (text) { text.hidden = true; });
+    }
     if (box.name === 'recipients' && box.type === 'checkbox') {
       agencies(box.value).forEach(function (other) { other.checked = box.checked; });
     } else if (box.name === 'facts.needs' && row && box.checked) {

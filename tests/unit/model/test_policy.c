@@ -272,11 +272,8 @@ END_TEST
 
 /* ---- needs -> agencies ---- */
 
-static void suggested(const struct registry *registry, const struct policy *policy,
-                      const char *needs, const char *expected)
+static uint64_t needs_of(const char *needs)
 {
-    static struct policy_suggested list[LIMIT_AGENCIES];
-    char text[1024] = "";
     uint64_t bits = 0;
     while (*needs != '\0') {
         char id[48] = "";
@@ -287,6 +284,15 @@ static void suggested(const struct registry *registry, const struct policy *poli
         bits |= UINT64_C(1) << word->value;
         needs += len + strspn(needs + len, " ");
     }
+    return bits;
+}
+
+static void suggested(const struct registry *registry, const struct policy *policy,
+                      const char *needs, const char *expected)
+{
+    static struct policy_suggested list[LIMIT_AGENCIES];
+    char text[1024] = "";
+    uint64_t bits = needs_of(needs);
     size_t count = policy_suggest(policy, registry, bits, day_of("2026-03-02"), list);
     for (size_t i = 0; i < count; i++) {
         size_t len = strlen(text);
@@ -309,6 +315,42 @@ START_TEST(needs_suggest_whoever_has_the_duty)
     suggested(registry, policy, "legal-aid student-aid return-to-school temporary-aid guardianship",
               "education civil-affairs justice");
     suggested(registry, policy, "other", "");
+    policy_free(policy);
+    registry_free(registry);
+}
+END_TEST
+
+/* Each of several was asked for what all of them were asked for. */
+START_TEST(each_is_asked_for_its_own_needs)
+{
+    static const struct {
+        const char *needs, *recipients, *agency, *asked;
+    } cases[] = {
+        {"student-aid temporary-aid", "education civil-affairs", "education", "student-aid"},
+        {"student-aid temporary-aid", "education civil-affairs", "civil-affairs", "temporary-aid"},
+        {"student-aid temporary-aid", "education", "education", "student-aid temporary-aid"},
+        {"student-aid legal-aid", "education civil-affairs", "education", "student-aid legal-aid"},
+        {"student-aid legal-aid", "education civil-affairs", "civil-affairs", "legal-aid"},
+        {"student-aid", "education civil-affairs", "civil-affairs", "student-aid"},
+        {"other", "education civil-affairs", "education", "other"},
+        {"", "education civil-affairs", "education", ""},
+    };
+    struct registry *registry = shipped_registry();
+    struct policy *policy = shipped_policy(registry);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy_asking asking = {.needs = needs_of(cases[i].needs),
+                                       .today = day_of("2026-03-02")};
+        for (size_t k = 0; k < registry_count(registry); k++) {
+            const struct agency *agency = registry_at(registry, k);
+            if (strstr(cases[i].recipients, agency->id) != NULL) {
+                agency_set_add(&asking.recipients, agency->number);
+            }
+        }
+        ck_assert_msg(policy_needs_for(policy, registry, &asking,
+                                       registry_find(registry, cases[i].agency)->number) ==
+                          needs_of(cases[i].asked),
+                      "case %zu", i);
+    }
     policy_free(policy);
     registry_free(registry);
 }
@@ -339,6 +381,7 @@ int main(void)
     tcase_add_test(cases, what_a_file_leaves_out_is_as_in_the_shipped_one);
     tcase_add_test(cases, a_city_has_its_own_words_and_limits);
     tcase_add_test(cases, needs_suggest_whoever_has_the_duty);
+    tcase_add_test(cases, each_is_asked_for_its_own_needs);
     tcase_add_test(cases, the_city_may_suggest_somebody_else);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
