@@ -522,6 +522,25 @@ static void hand_over_cb(void *ctx)
     loop_stop(daemon->loop);
 }
 
+static void mark_handed_over(struct daemon *daemon)
+{
+    struct broker_clock clock;
+    enum err error;
+
+    broker_clock(daemon->broker, &clock);
+    error = standby_mark_handed_over(daemon->store, clock.wall_ms);
+    if (error != OK) { /* it starts again as the broker that it was */
+        log_event(EVENT_STANDBY_CUT, "not handed over: the mark of it could not be written: %s",
+                  err_text(error));
+        daemon->standby.handing_over = false;
+    }
+}
+
+static bool has_enough(const struct standby_watch *watch, uint64_t last)
+{
+    return watch->handing_over ? standby_watch_whole(watch, last) : watch->applied >= last;
+}
+
 /* The last commits reach a standby that is there, if it asks in time; a handed over log must. */
 static void wait_for_standby(struct daemon *daemon)
 {
@@ -533,14 +552,14 @@ static void wait_for_standby(struct daemon *daemon)
         return;
     }
     while (standby_watch_here(&daemon->standby, clock_machine_ms()) &&
-           daemon->standby.applied < state.last && !daemon->standby.copying &&
+           !has_enough(&daemon->standby, state.last) && !daemon->standby.copying &&
            clock_machine_ms() < until_ms) {
         loop_turn(daemon->loop, 50);
     }
-    if (daemon->standby.handing_over && daemon->standby.applied < state.last) {
+    if (daemon->standby.handing_over && !has_enough(&daemon->standby, state.last)) {
         log_event(EVENT_STANDBY_CUT,
-                  "the standby did not confirm the last commits: start this broker's machine again "
-                  "and copy, or promote it with --lost");
+                  "the standby did not confirm the last commits and attachments: start this "
+                  "broker's machine again and copy, or promote it with --lost");
     }
 }
 
@@ -562,6 +581,11 @@ static int stop(struct daemon *daemon)
             broker_turn(daemon->broker);
         } while (broker_failure(daemon->broker) == OK && broker_has_pending(daemon->broker));
         link_server_settle(daemon->link);
+        failed = broker_failure(daemon->broker) != OK;
+        status = failed ? 1 : status;
+    }
+    if (!failed && daemon->standby.handing_over) {
+        mark_handed_over(daemon);
     }
     if (!failed) {
         wait_for_standby(daemon);

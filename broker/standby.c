@@ -82,6 +82,14 @@ static enum err check_promotion(const struct standby *standby, bool lost, struct
                           "with --lost");
         return ERR_REFUSED;
     }
+    if (view.attachments_missing > 0 && !lost) {
+        fault_set(fault, "standby.attachments", "cmd",
+                  "%" PRIu64 " attachments of messages that agencies hold receipts of are not here",
+                  view.attachments_missing);
+        fault_hint(fault, "copy them from the other broker's attachments folder into this one's; "
+                          "if they are lost for good: promote with --lost");
+        return ERR_REFUSED;
+    }
     return OK;
 }
 
@@ -330,6 +338,24 @@ enum err standby_take_over(struct turn *turn, void *arg)
         be64_put(value + 8, turn->now_ms);
         error = store_meta_put(turn->txn, BACKUP_RESTORED_META, span_of(value, sizeof(value)));
     }
+    return error;
+}
+
+enum err standby_mark_handed_over(struct store *store, uint64_t wall_ms)
+{
+    uint8_t value[8];
+    struct store_txn *txn = NULL;
+    enum err error = store_begin(store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    be64_put(value, wall_ms);
+    error = store_meta_put(txn, STANDBY_HANDED_OVER_META, span_of(value, sizeof(value)));
+    if (error == OK) {
+        return store_commit(txn);
+    }
+    store_abort(txn);
     return error;
 }
 

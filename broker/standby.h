@@ -12,7 +12,8 @@
 #include "io/inherited.h"
 #include "io/sd_notify.h"
 
-/* The row of STORE_META of a broker that handed its log over: be64 wall time. It never starts again
+/* The row of STORE_META of a broker that handed its log over: be64 wall time. It is the last that is
+ * ever committed there, so that a standby that has it has everything. A broker never starts again
  * with this store; the standby removes the row from its copy when it takes over. */
 #define STANDBY_HANDED_OVER_META "handed-over"
 #define STANDBY_REASON_BYTES     501u
@@ -36,6 +37,8 @@ int standby_run(const struct standby_setup *setup, struct standby_promotion *ret
 struct turn;
 /* An act's change: this store follows nobody any more. `arg` is the promotion. */
 enum err standby_take_over(struct turn *turn, void *arg) MUST_CHECK;
+/* Writes that row, after the last turn; durable on return. */
+enum err standby_mark_handed_over(struct store *store, uint64_t wall_ms) MUST_CHECK;
 /* May a broker start with this store? ERR_REFUSED with what to do: it is a standby's copy, or was
  * handed over. */
 enum err standby_check_start(struct store *store, const char *path, struct fault *fault) MUST_CHECK;

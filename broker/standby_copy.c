@@ -50,6 +50,8 @@ struct standby_copy {
     struct buf parts;       /* of transactions that are not applied yet */
     uint16_t parts_open;    /* of the last of them that is not whole */
     uint64_t looked_ms;     /* for attachments, machine time */
+    uint64_t whole_to;      /* transaction up to which they are here */
+    bool handing_over;      /* the other one waits for us to have all */
 };
 
 /* --- what others see --- */
@@ -495,6 +497,13 @@ static enum err take_pieces(struct standby_copy *copy, uint64_t applied, struct 
     return error;
 }
 
+static enum err get_handing_over(struct standby_copy *copy, struct fault *fault)
+{
+    struct json_value value = json_member(&copy->root, "handing_over");
+
+    return json_get_bool(&value, &copy->handing_over, fault);
+}
+
 /* One question; *ret_level: nothing is left that we do not have. */
 static enum err follow(struct standby_copy *copy, const struct replica_state *state,
                        uint64_t log_size, bool *ret_level, struct fault *fault)
@@ -508,12 +517,15 @@ static enum err follow(struct standby_copy *copy, const struct replica_state *st
     buf_init(&line, 512);
     error = buf_printf(&line,
                        "{\"cmd\":\"standby-read\",\"epoch\":\"%s\",\"after\":%" PRIu64
-                       ",\"part\":%u,\"applied\":%" PRIu64 ",\"log_size\":%" PRIu64 "}",
-                       epoch, state->applied, copy->parts_open, state->applied, log_size);
+                       ",\"part\":%u,\"applied\":%" PRIu64 ",\"log_size\":%" PRIu64
+                       ",\"whole_to\":%" PRIu64 ",\"attachments_missing\":%" PRIu64 "}",
+                       epoch, state->applied, copy->parts_open, state->applied, log_size,
+                       copy->whole_to, copy->view.attachments_missing);
     error = error == OK ? ask(copy, span_buf(&line), fault) : error;
     buf_free(&line);
     error = error == OK ? get_u64(&copy->root, "last", &other.last, fault) : error;
     error = error == OK ? get_u64(&copy->root, "log_size", &other.log_size, fault) : error;
+    error = error == OK ? get_handing_over(copy, fault) : error;
     error = error == OK ? take_pieces(copy, state->applied, fault) : error;
     if (error == OK) {
         view_phase(copy, STANDBY_FOLLOWING);
@@ -613,8 +625,8 @@ static enum err list_missing(struct standby_copy *copy, struct wanted *wanted)
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-/* One that is gone meanwhile is not missed. */
-static enum err fetch_missing(struct standby_copy *copy, struct fault *fault)
+/* One that is gone meanwhile is not missed at the next look. */
+static enum err fetch_missing(struct standby_copy *copy, uint64_t applied, struct fault *fault)
 {
     struct wanted wanted = {.rows = NULL};
     enum err error = list_missing(copy, &wanted);
@@ -634,6 +646,7 @@ static enum err fetch_missing(struct standby_copy *copy, struct fault *fault)
     (void)pthread_mutex_unlock(&copy->lock);
     free(wanted.rows);
     copy->looked_ms = clock_machine_ms();
+    copy->whole_to = error == OK && left == 0 ? applied : copy->whole_to;
     return error;
 }
 
@@ -686,8 +699,9 @@ static enum err step(struct standby_copy *copy, bool *ret_level, struct fault *f
     if (error == ERR_NOT_FOUND) {
         return copy_all(copy, fault); /* another epoch, or too far behind */
     }
-    if (error == OK && *ret_level && clock_machine_ms() - copy->looked_ms > ATTACHMENTS_MS) {
-        error = fetch_missing(copy, fault);
+    if (error == OK && *ret_level && copy->whole_to != state.applied &&
+        (copy->handing_over || clock_machine_ms() - copy->looked_ms > ATTACHMENTS_MS)) {
+        error = fetch_missing(copy, state.applied, fault);
     }
     return error;
 }

@@ -7,10 +7,17 @@ void standby_watch_heard(struct standby_watch *watch, const struct standby_news 
     watch->seen_at_ms = news->wall_ms;
     watch->applied = news->applied;
     watch->log_size = news->log_size;
+    watch->whole_to = news->whole_to;
+    watch->missing = news->missing;
     watch->copying = false;
     if (news->applied == news->last) {
         watch->level_ms = news->machine_ms;
     }
+}
+
+bool standby_watch_whole(const struct standby_watch *watch, uint64_t last)
+{
+    return watch->applied == last && watch->whole_to == last && !watch->copying;
 }
 
 bool standby_watch_here(const struct standby_watch *watch, uint64_t machine_ms)

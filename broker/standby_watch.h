@@ -14,6 +14,8 @@ struct standby_watch {
     uint64_t seen_at_ms; /* wall time, to be shown */
     uint64_t applied;
     uint64_t log_size;       /* of the standby */
+    uint64_t whole_to;       /* transaction up to which it has the attachments, too */
+    uint64_t missing;        /* attachments, when it looked last */
     uint64_t level_ms;       /* machine time at which it was last level with us; 0: never */
     bool copying;            /* it makes its first copy, or a new one */
     bool handing_over;       /* this broker is to stop for good */
@@ -24,9 +26,12 @@ struct standby_watch {
 struct standby_news { /* of one question */
     uint64_t machine_ms, wall_ms;
     uint64_t applied, log_size;
-    uint64_t last; /* our newest transaction */
+    uint64_t whole_to, missing; /* as above */
+    uint64_t last;              /* our newest transaction */
 };
 void standby_watch_heard(struct standby_watch *watch, const struct standby_news *news);
+/* Nothing of ours is missing there, the attachments included. */
+bool standby_watch_whole(const struct standby_watch *watch, uint64_t last);
 bool standby_watch_here(const struct standby_watch *watch, uint64_t machine_ms);
 /* How long it has been behind: 0 when it is level. */
 uint64_t standby_watch_behind_ms(const struct standby_watch *watch, uint64_t last,

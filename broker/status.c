@@ -56,7 +56,7 @@ static const struct status_command commands[] = {
     {"standby-hello", ROLE_OF_OPERATORS, {NULL}, status_standby_hello},
     {"standby-read",
      ROLE_OF_OPERATORS,
-     {"epoch", "after", "part", "applied", "log_size"},
+     {"epoch", "after", "part", "applied", "log_size", "whole_to", "attachments_missing"},
      status_standby_read},
     {"standby-rows", ROLE_OF_OPERATORS, {"table", "after"}, status_standby_rows},
     {"standby-attachment", ROLE_OF_OPERATORS, {"digest", "offset"}, status_standby_attachment},

@@ -1,6 +1,7 @@
 /* The status commands of a standby: it asks for the journal, for all rows when it begins, and for
  * attachments; what it confirms with its questions is shown as its lag. Each answer is short, so
  * that the loop is never held up; docs/status-socket.md lists the members. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "broker/status_change.h"
@@ -12,7 +13,6 @@
 
 #define READ_BYTES (256u * 1024u) /* of one answer, about */
 #define BLOB_BYTES (256u * 1024u)
-#define MARK_BYTES 8u
 
 static enum err journal_of(const struct status_context *ctx, struct journal_state *ret_state,
                            struct fault *fault)
@@ -44,6 +44,7 @@ void status_standby_write(const struct status_context *ctx, struct json_writer *
                 watch->seen_ms == 0                  ? "never"
                 : !standby_watch_here(watch, now_ms) ? "away"
                 : watch->copying                     ? "copying"
+                : watch->missing > 0                 ? "behind"
                 : watch->applied == state.last       ? "level"
                                                      : "behind");
     status_u64(out, "seen_ms", watch->seen_at_ms);
@@ -54,6 +55,7 @@ void status_standby_write(const struct status_context *ctx, struct json_writer *
     status_u64(out, "behind_transactions",
                watch->seen_ms != 0 && state.last > watch->applied ? state.last - watch->applied
                                                                   : 0);
+    status_u64(out, "attachments_missing", watch->missing);
     status_u64(out, "behind_ms", standby_watch_behind_ms(watch, state.last, now_ms));
     json_object_end(out);
 }
@@ -202,6 +204,8 @@ enum err status_standby_read(const struct status_context *ctx, const struct json
 
     news.applied = member_u64(request, "applied", &error, fault);
     news.log_size = member_u64(request, "log_size", &error, fault);
+    news.whole_to = member_u64(request, "whole_to", &error, fault);
+    news.missing = member_u64(request, "attachments_missing", &error, fault);
     if (error == OK) {
         error = check_epoch(request, &state, after, fault);
     }
@@ -214,6 +218,7 @@ enum err status_standby_read(const struct status_context *ctx, const struct json
     error = store_read_begin(setup->store, &read);
     if (error == OK) {
         write_epoch(&state, out);
+        status_bool(out, "handing_over", ctx->standby->handing_over);
         error = write_size(read, out);
     }
     if (error == OK) {
@@ -316,20 +321,12 @@ enum err status_standby_attachment(const struct status_context *ctx,
 
 /* --- handing over --- */
 
-static enum err mark(struct turn *turn, void *arg)
-{
-    uint8_t value[MARK_BYTES];
-
-    be64_put(value, *(const uint64_t *)arg);
-    return store_meta_put(turn->txn, STANDBY_HANDED_OVER_META, span_of(value, sizeof(value)));
-}
-
+/* The leaf that says who asked. That nothing comes behind it is said when that is so: main.c. */
 enum err status_standby_hand_over(const struct status_context *ctx,
                                   const struct json_value *request, struct json_writer *out,
                                   struct fault *fault)
 {
     struct journal_state state;
-    struct broker_clock clock;
     struct change change;
     uint64_t now_ms = clock_machine_ms();
     enum err error = journal_of(ctx, &state, fault);
@@ -342,13 +339,18 @@ enum err status_standby_hand_over(const struct status_context *ctx,
         fault_hint(fault, "start it and wait until `referralctl standby show` says level");
         error = ERR_REFUSED;
     }
+    if (error == OK && ctx->standby->missing > 0) {
+        fault_set(fault, "standby.attachments", "cmd",
+                  "%" PRIu64 " attachments have not come to the standby yet",
+                  ctx->standby->missing);
+        fault_hint(fault, "wait until `referralctl standby show` says level; of one that is lost "
+                          "here, too, `referral-broker` says so in its journal");
+        error = ERR_REFUSED;
+    }
     if (error != OK) {
         return error;
     }
     if (!change.dry_run) {
-        broker_clock(ctx->broker, &clock);
-        change.act.apply = mark;
-        change.act.arg = &clock.wall_ms;
         error = broker_act(ctx->broker, &change.act);
     }
     if (error == OK && !change.dry_run) {

@@ -4,6 +4,7 @@ lag at both sides, takes over after a hand-over with every receipt as it was, an
 silently. kill -9 of either side in the middle: what was confirmed stays, and it goes on. The
 senders of kills.py; nothing is judged by the standby's own word."""
 
+import base64
 import json
 import os
 import shutil
@@ -210,6 +211,86 @@ class Standby(Case):
         except (OSError, ValueError):
             return False
 
+    def follow_by_hand(self, marks):
+        """Reads the journal until the broker ends; transactions by number, the marked ones added."""
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.settimeout(20)
+            raw.connect(self.city.path("status.sock"))
+            lines = raw.makefile()
+
+            def ask(cmd, **members):
+                raw.sendall(json.dumps({"cmd": cmd, **members}).encode() + b"\n")
+                return json.loads(lines.readline())
+
+            state = ask("standby-hello")
+            after = state["last"]
+            while True:
+                try:
+                    answer = ask("standby-read", epoch=state["epoch"], after=after, part=0,
+                                 applied=after, log_size=0, whole_to=after,
+                                 attachments_missing=0)
+                except (OSError, ValueError):
+                    return after  # it ended
+                for piece in answer["pieces"]:
+                    if b"handed-over" in base64.b64decode(piece["data"]):
+                        marks.append(piece["transaction"])
+                    after = max(after, piece["transaction"])
+
+    def test_messages_were_taken_behind_the_mark_of_a_hand_over(self):
+        """The mark says "all is there": requests that waited for the last turn came behind it."""
+        marks, last = [], []
+        follower = threading.Thread(target=lambda: last.append(self.follow_by_hand(marks)))
+        follower.start()
+        status = self.city.path("status.sock")
+
+        def followed():
+            shown = ctl("--socket", status, "standby", "show", "--json")
+            return shown.json["standby"]["state"] == "level"
+        wait_for(followed)
+
+        def load_on(sender):
+            try:
+                while True:
+                    sender.submit([sender.payload() for _ in range(8)])
+            except Exception:  # the broker ends  # pylint: disable=broad-except
+                pass
+        threads = [threading.Thread(target=load_on, args=(sender,)) for sender in self.senders]
+        for thread in threads:
+            thread.start()
+        done = ctl("--socket", status, "standby", "hand-over", "--reason", "a test", "--yes")
+        self.assertEqual(done.status, OK, done.err)
+        self.assertEqual(self.city.process.wait(timeout=40), 0)
+        follower.join()
+        for sender in self.senders:
+            sender.agency.link.close()
+        for thread in threads:
+            thread.join(timeout=60)
+        self.assertEqual(marks, last)
+
+    def test_handed_over_without_the_attachments(self):
+        """Whoever holds the receipt of a message finds its attachment after a hand-over."""
+        digest = self.senders[0].agency.upload(os.urandom(70000)).hex()
+        there = self.city.path("store-attachments/%s/%s" % (digest[:2], digest[2:]))
+        os.rename(there, there + ".aside")
+        self.city.start_standby()
+        status = self.city.path("status.sock")
+
+        def told():
+            shown = ctl("--socket", status, "standby", "show", "--json").json["standby"]
+            return shown["attachments_missing"] == 1 and shown["state"] == "behind"
+        wait_for(told)
+        hand_over = ("--socket", status, "standby", "hand-over", "--reason", "a test", "--yes")
+        refused = ctl(*hand_over, "--json")
+        self.assertEqual((refused.status, refused.json["code"]), (REFUSED, "standby.attachments"))
+        os.rename(there + ".aside", there)
+        wait_for(self.city.level)
+        self.senders[0].agency.upload(os.urandom(80000))  # it need not be looked for first
+        self.assertEqual(ctl(*hand_over).status, OK)
+        self.assertEqual(self.city.process.wait(timeout=40), 0)
+        self.assertEqual(self.city.other()["attachments_missing"], 0)
+        self.assertEqual(self.city.other()["attachments"], 2)
+
+    @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "long")
     def test_kills_of_either_side(self):
         self.load(2)
         self.city.start_standby()
