@@ -268,6 +268,11 @@ int call_end(struct call *call, const struct invocation *invocation, const char 
         fault_hint(&fault, "the answer is not a daemon's: is this the right socket?");
         return output_fault(invocation, EXIT_REFUSED, &fault);
     }
+    /* People see it: what others wrote must not move their terminal. */
+    if (!invocation_has(invocation, OPTION_JSON) &&
+        json_rewrite(call->json, output_clean_lines, LIMIT_JSON_BYTES) != OK) {
+        return cannot_ask(invocation, ERR_MEMORY);
+    }
     call->root = json_root(call->json);
     if (is_other(call, default_socket)) {
         return other_daemon(invocation, path, value_text(&call->root, "daemon"));

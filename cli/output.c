@@ -21,13 +21,16 @@ static size_t character_bytes(const char *text)
     return 0;
 }
 
-/* C0, DEL, and C1 in its two-byte form. */
+/* C0, DEL, C1 in its two-byte form, and what turns the direction of writing round. */
 static bool is_control(const char *text, size_t len)
 {
     const uint8_t *bytes = (const uint8_t *)text;
 
     return (len == 1 && (bytes[0] < 0x20 || bytes[0] == 0x7f)) ||
-           (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0);
+           (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0) ||
+           (len == 3 && bytes[0] == 0xe2 &&
+            ((bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
+             (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9)));
 }
 
 /* How much of the text is printable ASCII: most of it, mostly. */
@@ -41,7 +44,7 @@ static size_t plain_bytes(const char *text)
     return len;
 }
 
-enum err output_clean(const char *text, struct buf *out)
+static enum err replace_controls(const char *text, const char *kept, struct buf *out)
 {
     enum err error = OK;
 
@@ -51,7 +54,7 @@ enum err output_clean(const char *text, struct buf *out)
 
         if (len == 0) {
             error = buf_append(out, "?", 1);
-        } else if (is_control(text, len)) {
+        } else if (is_control(text, len) && strchr(kept, *text) == NULL) {
             error = buf_append(out, " ", 1);
         } else {
             error = buf_append(out, text, len);
@@ -59,6 +62,16 @@ enum err output_clean(const char *text, struct buf *out)
         text += len > 0 ? len : 1;
     }
     return error;
+}
+
+enum err output_clean(const char *text, struct buf *out)
+{
+    return replace_controls(text, "", out);
+}
+
+enum err output_clean_lines(const char *text, struct buf *out)
+{
+    return replace_controls(text, "\n\t", out);
 }
 
 void answer_begin(struct answer *answer, bool ok)

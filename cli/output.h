@@ -35,5 +35,7 @@ void output_instant(uint64_t instant_ms, char out[INSTANT_TEXT_BYTES]);
 /* Appends the text with each control character as a blank: what others wrote must not move a
  * terminal. Bytes that are no UTF-8 become "?". */
 enum err output_clean(const char *text, struct buf *out) MUST_CHECK;
+/* The same, with line ends and tabs kept. */
+enum err output_clean_lines(const char *text, struct buf *out) MUST_CHECK;
 
 #endif

@@ -87,6 +87,54 @@ struct json_value json_root(const struct json *json)
     return (struct json_value){.node = json->root};
 }
 
+struct rewriting {
+    enum err (*rewrite)(const char *text, struct buf *out);
+    struct buf text;
+};
+
+static enum err rewrite_text(json_t *node, struct rewriting *rewriting)
+{
+    struct buf *text = &rewriting->text;
+    enum err error;
+
+    buf_clear(text);
+    error = rewriting->rewrite(json_string_value(node), text);
+    if (error == OK && json_string_setn(node, (const char *)text->data, text->len) != 0) {
+        error = ERR_MEMORY;
+    }
+    return error;
+}
+
+/* No deeper than jansson reads. */
+static enum err rewrite_node(json_t *node, struct rewriting *rewriting)
+{
+    enum err error = OK;
+
+    if (json_is_string(node)) {
+        return json_string_length(node) > 0 ? rewrite_text(node, rewriting) : OK;
+    }
+    for (size_t i = 0; error == OK && i < json_array_size(node); i++) {
+        error = rewrite_node(json_array_get(node, i), rewriting);
+    }
+    for (void *at = json_object_iter(node); error == OK && at != NULL;
+         at = json_object_iter_next(node, at)) {
+        error = rewrite_node(json_object_iter_value(at), rewriting);
+    }
+    return error;
+}
+
+enum err json_rewrite(struct json *json, enum err (*rewrite)(const char *text, struct buf *out),
+                      size_t text_max)
+{
+    struct rewriting rewriting = {.rewrite = rewrite};
+    enum err error;
+
+    buf_init(&rewriting.text, text_max);
+    error = rewrite_node(json->root, &rewriting);
+    buf_free(&rewriting.text);
+    return error;
+}
+
 bool json_absent(const struct json_value *value)
 {
     return json_node(value) == NULL || json_has_type(value, JSON_NULL);

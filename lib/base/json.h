@@ -21,6 +21,10 @@ enum err json_open(const char *name, struct span text, struct json **ret_json,
                    struct fault *fault) MUST_CHECK;
 void json_free(struct json *json); /* NULL allowed */
 struct json_value json_root(const struct json *json);
+/* Puts what `rewrite` appends in the place of each text; names of members stay. ERR_MEMORY, or what
+ * rewrite answers: then some are written anew and some are not. */
+enum err json_rewrite(struct json *json, enum err (*rewrite)(const char *text, struct buf *out),
+                      size_t text_max) MUST_CHECK;
 
 bool json_absent(const struct json_value *value); /* absent or null */
 bool json_is_object(const struct json_value *value);

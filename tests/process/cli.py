@@ -461,6 +461,9 @@ class Nonsense(Case):
         result, _ = self.served('{"ok":true,"agencies":[{"id":"\\u001b[2J\\u009bx"}]}\n'.encode(),
                                 "agency", "ls")
         self.assertNotRegex(result.out, "[\x1b\x9b]")
+        answer = '{"ok":true,"calendar":"\\u001b[2J\\u202e\\u009b"}\n'.encode()
+        result, _ = self.served(answer, "agent", "reload")  # prints without a table
+        self.assertEqual(result.out, "calendar  [2J   is in use\n")
         answer = b'{"ok":true,"message":{"body":{"text":"a\\u001b[2J\\nb"}}}\n'
         result, _ = self.served(answer, "agent", "show", "x")
         self.assertNotIn("\x1b", result.out)

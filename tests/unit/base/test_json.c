@@ -383,6 +383,39 @@ START_TEST(nodes_are_read_without_paths)
 }
 END_TEST
 
+static enum err upper(const char *text, struct buf *out)
+{
+    enum err error = OK;
+    for (const char *at = text; error == OK && *at != '\0'; at++) {
+        char letter = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+        error = *at == '!' ? ERR_REFUSED : buf_append(out, &letter, 1);
+    }
+    return error;
+}
+
+START_TEST(texts_are_written_anew_wherever_they_stand)
+{
+    struct json_value root =
+        open_root("{\"a\":\"x\",\"b\":[\"y\",1,{\"c\":\"zz\"},\"\"],\"d\":null}");
+    ck_assert_int_eq(json_rewrite(json, upper, 2), OK);
+    struct json_value list = json_member(&root, "b"), item = json_item(&list, 2);
+    struct json_value values[] = {json_member(&root, "a"), json_item(&list, 0),
+                                  json_member(&item, "c"), json_item(&list, 3)};
+    static const char *const texts[] = {"X", "Y", "ZZ", ""};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        const char *text = NULL;
+        struct fault fault = {.code = ""};
+        ck_assert_int_eq(json_get_text(&values[i], 8, &text, &fault), OK);
+        ck_assert_str_eq(text, texts[i]);
+    }
+    close_root();
+    (void)open_root("[\"abc\",\"!\"]");
+    ck_assert_int_ne(json_rewrite(json, upper, 2), OK); /* no room */
+    ck_assert_int_eq(json_rewrite(json, upper, 3), ERR_REFUSED);
+    close_root();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -401,6 +434,7 @@ int main(void)
     tcase_add_test(cases, the_writers_errors_stick);
     tcase_add_test(cases, texts_survive_a_round_trip);
     tcase_add_test(cases, nodes_are_read_without_paths);
+    tcase_add_test(cases, texts_are_written_anew_wherever_they_stand);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
