@@ -228,7 +228,7 @@ enum err agent_send(struct agent *agent, const struct sending *sending, struct j
 
     if (!store_accepts(agent->setup.store)) {
         fault_set(fault, "agent.store-full", "store", "this agent's store is nearly full");
-        fault_hint(fault, "the administrator must make room (store-mib)");
+        fault_hint(fault, "the administrator must make room: on its disk, or a larger `store-mib`");
         return ERR_FULL;
     }
     composing.message.path[0] = '\0'; /* paths as in the file: "facts.ground" */

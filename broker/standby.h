@@ -12,9 +12,9 @@
 #include "io/inherited.h"
 #include "io/sd_notify.h"
 
-/* The row of STORE_META of a broker that handed its log over: be64 wall time. It is the last that is
- * ever committed there, so that a standby that has it has everything. A broker never starts again
- * with this store; the standby removes the row from its copy when it takes over. */
+/* The row of STORE_META of a broker that handed its log over: be64 wall time. It is the last that
+ * is ever committed there, so that a standby that has it has everything. A broker never starts
+ * again with this store; the standby removes the row from its copy when it takes over. */
 #define STANDBY_HANDED_OVER_META "handed-over"
 #define STANDBY_REASON_BYTES     501u
 

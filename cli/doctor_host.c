@@ -456,7 +456,10 @@ void check_store(const struct doctor *doctor, struct findings *findings)
         json_absent(&accepts) ? percent >= LIMIT_STORE_PERCENT : !value_bool(&root, "accepts");
     const char *next = "give it a larger `store-mib` and restart";
 
-    if (full) {
+    if (full && percent < LIMIT_STORE_PERCENT) {
+        doctor_found(findings, LIGHT_BAD, "free space on its disk",
+                     "the store has no room on its disk: new messages are refused");
+    } else if (full) {
         doctor_found(findings, LIGHT_BAD, next,
                      "the store is full (%" PRIu64 " %%): new messages are refused", percent);
     } else if (percent >= STORE_WARN) {

@@ -105,20 +105,30 @@ static enum err rewrite_text(json_t *node, struct rewriting *rewriting)
     return error;
 }
 
-/* No deeper than jansson reads. */
-static enum err rewrite_node(json_t *node, struct rewriting *rewriting)
+static enum err push(struct buf *todo, json_t *node)
+{
+    return buf_append(todo, (const void *)&node, sizeof(node));
+}
+
+static json_t *pop(struct buf *todo)
+{
+    json_t *node;
+
+    todo->len -= sizeof(node);
+    memcpy((void *)&node, todo->data + todo->len, sizeof(node));
+    return node;
+}
+
+static enum err push_children(struct buf *todo, json_t *node)
 {
     enum err error = OK;
 
-    if (json_is_string(node)) {
-        return json_string_length(node) > 0 ? rewrite_text(node, rewriting) : OK;
-    }
     for (size_t i = 0; error == OK && i < json_array_size(node); i++) {
-        error = rewrite_node(json_array_get(node, i), rewriting);
+        error = push(todo, json_array_get(node, i));
     }
     for (void *at = json_object_iter(node); error == OK && at != NULL;
          at = json_object_iter_next(node, at)) {
-        error = rewrite_node(json_object_iter_value(at), rewriting);
+        error = push(todo, json_object_iter_value(at));
     }
     return error;
 }
@@ -127,10 +137,22 @@ enum err json_rewrite(struct json *json, enum err (*rewrite)(const char *text, s
                       size_t text_max)
 {
     struct rewriting rewriting = {.rewrite = rewrite};
+    struct buf todo;
     enum err error;
 
     buf_init(&rewriting.text, text_max);
-    error = rewrite_node(json->root, &rewriting);
+    buf_init(&todo, (LIMIT_JSON_BYTES + 1) * sizeof(json_t *));
+    error = push(&todo, json->root);
+    while (error == OK && todo.len > 0) {
+        json_t *node = pop(&todo);
+
+        if (!json_is_string(node)) {
+            error = push_children(&todo, node);
+        } else if (json_string_length(node) > 0) {
+            error = rewrite_text(node, &rewriting);
+        }
+    }
+    buf_free(&todo);
     buf_free(&rewriting.text);
     return error;
 }

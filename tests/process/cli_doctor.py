@@ -350,8 +350,11 @@ class OfAnswers(Doctors):
         for check, light, pattern, spoil, mend in (
                 ("store", "warn", "82 % full", lambda: self.status(store_percent=82),
                  lambda: self.status(store_percent=12)),
-                ("store", "bad", "the store is full", lambda: self.status(accepts=False),
+                ("store", "bad", "no room on its disk", lambda: self.status(accepts=False),
                  lambda: self.status(accepts=True)),
+                ("store", "bad", "the store is full",
+                 lambda: self.status(accepts=False, store_percent=86),
+                 lambda: self.status(accepts=True, store_percent=12)),
                 ("dead", "warn", "3 messages will not", lambda: self.status(dead=3),
                  lambda: self.status(dead=0)),
                 ("clock", "warn", "held since the start",

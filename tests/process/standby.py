@@ -212,7 +212,7 @@ class Standby(Case):
             return False
 
     def follow_by_hand(self, marks):
-        """Reads the journal until the broker ends; transactions by number, the marked ones added."""
+        """Reads the journal until the broker ends: the last transaction, and which are marked."""
         with socket.socket(socket.AF_UNIX) as raw:
             raw.settimeout(20)
             raw.connect(self.city.path("status.sock"))
