@@ -46,28 +46,58 @@ void form_page_free(struct form_page *form)
     }
 }
 
-/* "papers/JZ-2026-0031-01" -> the kind, and the number behind it. NULL layout with true: feedback.
- */
-static bool kind_of_tail(const char *tail, const struct form_layout **ret_layout,
-                         const char **ret_number)
+static const struct form_purpose purposes[] = {
+    {"urge",
+     MESSAGE_INFORMATION_REQUEST,
+     N_("催办"),
+     {"facts.asked", "progress"},
+     N_("请告知办理进展和预计办结日期。"),
+     false},
+    {"supplement",
+     MESSAGE_CORRECTION,
+     N_("补充材料"),
+     {"facts.corrects", "other"},
+     N_("补充材料，见附件："),
+     true},
+};
+
+static const struct form_purpose *purpose_of(const char *word)
+{
+    for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+        if (strcmp(purposes[i].word, word) == 0) {
+            return &purposes[i];
+        }
+    }
+    return NULL;
+}
+
+struct tail { /* "papers/JZ-2026-0031-01": the kind, and the number behind it */
+    const struct form_layout *layout; /* NULL: feedback */
+    const struct form_purpose *purpose;
+    const char *number;
+};
+
+static bool kind_of_tail(const char *tail, struct tail *ret)
 {
     char word[64];
     size_t len = strcspn(tail, "/");
     enum message_kind kind;
 
-    *ret_number = tail[len] == '/' ? tail + len + 1 : "";
-    *ret_layout = NULL;
-    if (len == 0 || len >= sizeof(word) || strlen(*ret_number) >= LIMIT_NUMBER_BYTES) {
+    ret->number = tail[len] == '/' ? tail + len + 1 : "";
+    ret->layout = NULL;
+    ret->purpose = NULL;
+    if (len == 0 || len >= sizeof(word) || strlen(ret->number) >= LIMIT_NUMBER_BYTES) {
         return false;
     }
     memcpy(word, tail, len);
     word[len] = '\0';
     if (strcmp(word, "feedback") == 0) {
-        return (*ret_number)[0] != '\0';
+        return ret->number[0] != '\0';
     }
-    kind = message_kind_parse(word);
-    *ret_layout = message_kind_from_agency(kind) ? form_layout_of(kind) : NULL;
-    return *ret_layout != NULL && message_form_address(kind) != ADDRESS_NEW_REFERRAL;
+    ret->purpose = purpose_of(word);
+    kind = ret->purpose != NULL ? ret->purpose->kind : message_kind_parse(word);
+    ret->layout = message_kind_from_agency(kind) ? form_layout_of(kind) : NULL;
+    return ret->layout != NULL && message_form_address(kind) != ADDRESS_NEW_REFERRAL;
 }
 
 /* "/refer" or "/refer/JZ-2026-0031": the number, ""; NULL: another address. */
@@ -118,9 +148,9 @@ void form_address_of(const struct http_request *request, char out[DRAFT_ADDRESS_
 const char *form_title(const struct page *page, const char *address,
                        char ret_number[LIMIT_NUMBER_BYTES])
 {
-    const struct form_layout *layout = NULL;
     char path[DRAFT_ADDRESS_MAX];
     const char *number;
+    struct tail tail;
 
     ret_number[0] = '\0';
     path_of(address, path);
@@ -130,11 +160,18 @@ const char *form_title(const struct page *page, const char *address,
         return number[0] != '\0' ? tr(page, N_("向更多单位移送")) : tr(page, N_("移送线索"));
     }
     if (strncmp(path, SEND_PATH, strlen(SEND_PATH)) != 0 ||
-        !kind_of_tail(path + strlen(SEND_PATH), &layout, &number)) {
+        !kind_of_tail(path + strlen(SEND_PATH), &tail)) {
         return "";
     }
-    text_copy(ret_number, LIMIT_NUMBER_BYTES, number);
-    return layout != NULL ? tr(page, layout->title) : tr(page, N_("反馈审查结果"));
+    text_copy(ret_number, LIMIT_NUMBER_BYTES, tail.number);
+    return tail.purpose != NULL  ? tr(page, tail.purpose->title)
+           : tail.layout != NULL ? tr(page, tail.layout->title)
+                                 : tr(page, N_("反馈审查结果"));
+}
+
+const char *form_title_of(const struct form_page *form)
+{
+    return form->purpose != NULL ? form->purpose->title : form->layout->title;
 }
 
 bool form_open(struct form_page *form, const char *address)
@@ -142,6 +179,7 @@ bool form_open(struct form_page *form, const char *address)
     const bool is_procuratorate = form->rules.self->class == CLASS_PROCURATORATE;
     char path[DRAFT_ADDRESS_MAX];
     const char *number = "";
+    struct tail tail;
 
     if (form->copy == NULL || form->about == NULL) {
         page_refuse(form->page, 503, N_("暂时无法显示，请稍后再试。"));
@@ -154,9 +192,13 @@ bool form_open(struct form_page *form, const char *address)
             form_layout_of(is_procuratorate ? MESSAGE_OUTBOUND_REFERRAL : MESSAGE_INBOUND_REFERRAL);
     } else if (strncmp(path, SEND_PATH, strlen(SEND_PATH)) != 0 ||
                strlen(address) >= sizeof(form->path) ||
-               !kind_of_tail(path + strlen(SEND_PATH), &form->layout, &number)) {
+               !kind_of_tail(path + strlen(SEND_PATH), &tail)) {
         page_refuse(form->page, 404, N_("没有这个页面。"));
         return false;
+    } else {
+        form->layout = tail.layout;
+        form->purpose = tail.purpose;
+        number = tail.number;
     }
     text_copy(form->path, sizeof(form->path), address);
     return form_about_open(form, number);

@@ -6,8 +6,19 @@
 #include "agent/web/form.h"
 #include "agent/web/web_parts.h"
 
+/* A kind of message for one purpose, as a form of its own: what is asked or said is filled in. */
+struct form_purpose {
+    const char *word; /* of its address: "/send/urge/JZ-2026-0031-01" */
+    enum message_kind kind;
+    const char *title;
+    const char *choice[2]; /* a path, and the word that is chosen */
+    const char *text;      /* of body.text, to begin with */
+    bool of_opening;       /* refers to the message that opened the referral */
+};
+
 struct form_page {
     struct page *page;
+    const struct form_purpose *purpose; /* NULL: the kind's own form */
     const struct form_layout *layout;
     struct form_rules rules;
     struct form_address address;
@@ -48,6 +59,7 @@ void form_address_of(const struct http_request *request, char out[DRAFT_ADDRESS_
 bool form_is_address(const char *address);
 /* False: the page was answered. */
 bool form_open(struct form_page *form, const char *address);
+const char *form_title_of(const struct form_page *form); /* to be translated */
 /* What a form of this address is called, and its number, ""; "" for no form. */
 const char *form_title(const struct page *page, const char *address,
                        char ret_number[LIMIT_NUMBER_BYTES]);

@@ -572,7 +572,10 @@ static void view_sections(struct form_page *form)
         json_object_begin(view);
         named_bool(view, "opens", section->title != NULL);
         named_bool(view, "closes", !goes_on(form, i));
-        named_text(view, "s_title", section->title != NULL ? tr(form->page, section->title) : "");
+        named_text(view, "s_title",
+                   section->title == NULL            ? ""
+                   : i == 0 && form->purpose != NULL ? tr(form->page, form->purpose->title)
+                                                     : tr(form->page, section->title));
         (void)snprintf(id, sizeof(id), "part-%zu", i + 1);
         named_text(view, "s_id", id);
         named_u64(view, "s_faults", section->title != NULL ? faults_under(form, i) : 0);
@@ -662,7 +665,8 @@ void form_view(struct form_page *form)
     struct json_writer *view = &form->page->view;
 
     named_text(view, "path", form->path);
-    named_text(view, "button", tr(form->page, form->layout->button));
+    named_text(view, "button",
+               tr(form->page, form->purpose != NULL ? form->purpose->title : form->layout->button));
     named_text(view, "lead", form->layout->lead != NULL ? tr(form->page, form->layout->lead) : "");
     view_faults(form);
     view_sections(form);

@@ -157,6 +157,12 @@ static void add_senders(struct page *page, const struct referral *referral)
 
     if (referral->state == REFERRAL_QUEUED || referral->state == REFERRAL_DELIVERED ||
         referral->state == REFERRAL_PROCEDURE) {
+        if (referral->state == REFERRAL_DELIVERED) {
+            add_link(page, "send/urge", number, N_("催办"), false);
+        }
+        if (!self_holds(page, referral, REFERRAL_CLOCK_PAPERS)) {
+            add_link(page, "send/supplement", number, N_("补充材料"), false);
+        }
         add_link(page, "send/withdrawal", number, N_("撤回"), false);
     }
     if (referral->state == REFERRAL_ANSWERED && referral->outcome == OUTCOME_NOT_MY_DUTY) {

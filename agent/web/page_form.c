@@ -102,6 +102,26 @@ static enum err default_link(struct form_page *form)
         vocabulary_find(VOCABULARY_LINK, sent_on ? LINK_RE_REFERRAL : LINK_SUPPLEMENT)->id);
 }
 
+static enum err default_purpose(struct form_page *form)
+{
+    const struct form_purpose *purpose = form->purpose;
+    char id[UUID_TEXT_BYTES];
+    enum err error;
+
+    if (purpose == NULL) {
+        return OK;
+    }
+    error = form_values_add(&form->values, purpose->choice[0], purpose->choice[1]);
+    if (error == OK) {
+        error = form_values_add(&form->values, "body.text", tr(form->page, purpose->text));
+    }
+    if (error == OK && purpose->of_opening && form->copy->known && !form->copy->of_matter) {
+        uuid_format(&form->copy->referral.message_id, id);
+        error = form_values_add(&form->values, "refers_to", id);
+    }
+    return error;
+}
+
 /* The first duty that waits, who tells, and the like: what is nearly always so. */
 static enum err default_values(struct form_page *form)
 {
@@ -131,6 +151,9 @@ static enum err default_values(struct form_page *form)
     }
     if (error == OK) {
         error = default_link(form);
+    }
+    if (error == OK) {
+        error = default_purpose(form);
     }
     if (error == OK && form->layout->kind == MESSAGE_ESCALATION_REPLY) {
         error = form_values_add(&form->values, "body.text", tr(form->page, SHEET_ANSWERS));
@@ -300,7 +323,7 @@ static void show(struct form_page *form, unsigned status)
         page_refuse(page, 503, N_("暂时无法显示，请稍后再试。"));
         return;
     }
-    page_begin(page, refers ? "refer" : "inbox", form->layout->title);
+    page_begin(page, refers ? "refer" : "inbox", form_title_of(form));
     named_bool(&page->view, "refers", refers);
     named_bool(&page->view, "has_aside", refers || form->number[0] != '\0');
     named_bool(&page->view, "is_new",

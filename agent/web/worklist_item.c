@@ -321,6 +321,7 @@ bool work_is_news(const struct row *row)
     case MESSAGE_INBOUND_FEEDBACK:
     case MESSAGE_INFORMATION_REPLY:
     case MESSAGE_WITHDRAWAL:
+    case MESSAGE_CORRECTION:
         return row->direction == ROW_IN && row->state == ROW_RECEIVED && row_is_shown(row);
     default:
         return false;

@@ -198,6 +198,21 @@ test('the youth league says that it is not its duty, and the referral goes on', 
   await reads('womens-federation', `/case/${story.on}`, /小测/);
 });
 
+test('the procuratorate asks how far it is, and papers follow', async () => {
+  const number = story.of['civil-affairs'];
+  const { page } = await desk(P);
+  await (await desk(P)).go(`/case/${number}`);
+  await page.locator('article', { hasText: '民政局' }).getByRole('link', { name: '催办' }).click();
+  assert.equal(await (await desk(P)).submit(), 303, await page.locator('main').innerText());
+  const asked = numberOf(new URL(page.url()).pathname);
+  await shared.city.row('civil-affairs', 'inbox', (row) => row.referral === asked);
+  await file('civil-affairs', `/send/information-reply/${asked}`, { 'facts.answered': ['progress'],
+    'body.text': '正在核实，下周办结。' }, [[P, 'information-reply', asked]]);
+  await file(P, `/send/supplement/${number}`, {}, [['civil-affairs', 'correction', number]], PAPERS);
+  await reads('civil-affairs', '/', /待阅 更正/);
+  await reads('civil-affairs', `/case/${number}`, /申请表.pdf/);
+});
+
 test('civil affairs asks for information, and the procuratorate answers', async () => {
   const about = story.of['civil-affairs'];
   story.asked = numberOf(await file('civil-affairs', `/send/information-request/${about}`, {

@@ -491,6 +491,34 @@ START_TEST(what_was_masked_goes_as_it_was)
 }
 END_TEST
 
+/* A reminder and papers that follow are forms of their own, of messages that there are. */
+START_TEST(a_purpose_has_a_form_and_a_draft)
+{
+    char line[512];
+
+    refer_one_and_draft_another();
+    get("/send/urge/JZ-2026-0001-01");
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert(says("<h1>催办</h1>"));
+    ck_assert(says("name=\"facts.asked\" value=\"progress\" checked"));
+    ck_assert(says("请告知办理进展"));
+    type("body.text", "催一催");
+    type("do", "draft");
+    post("/send/urge/JZ-2026-0001-01");
+    ck_assert_str_eq(got.location, "/send/urge/JZ-2026-0001-01");
+    get("/send/information-request/JZ-2026-0001-01");
+    ck_assert(!says("催一催"));
+    request(HTTP_GET, "/drafts", page_drafts);
+    ck_assert(says("催办"));
+    get("/send/supplement/JZ-2026-0001-01");
+    ck_assert(says("<h1>补充材料</h1>"));
+    (void)snprintf(line, sizeof(line), "value=\"%s\" selected",
+                   text_at(desk_must(&desk, "{'cmd':'outbox'}"), "rows.0.id"));
+    ck_assert_msg(says(line), "%s", line);
+    ck_assert(says("name=\"facts.corrects\" value=\"other\" checked"));
+}
+END_TEST
+
 START_TEST(a_late_autosave_brought_a_sent_form_back)
 {
     char once[SESSION_ONCE_BYTES];
@@ -625,6 +653,7 @@ int main(void)
     tcase_add_test(tests, the_form_of_a_case_opened_the_draft_of_another);
     tcase_add_test(tests, a_draft_is_of_one_case);
     tcase_add_test(tests, what_was_masked_goes_as_it_was);
+    tcase_add_test(tests, a_purpose_has_a_form_and_a_draft);
     tcase_add_test(tests, a_late_autosave_brought_a_sent_form_back);
     tcase_add_test(tests, a_draft_was_kept_for_an_address_that_is_no_form);
     tcase_add_test(tests, what_comes_after_the_session_is_kept);
