@@ -71,6 +71,16 @@ static bool tell_dropped(const struct json_value *root, char out[WHAT_BYTES])
     return true;
 }
 
+static bool tell_went_on(const struct json_value *root, char out[WHAT_BYTES])
+{
+    struct json_value recovery = json_member(root, "recovery");
+
+    (void)snprintf(out, WHAT_BYTES,
+                   "what it holds is not awaited; it hands it back when it comes (phase: %.15s)",
+                   value_text(&recovery, "phase"));
+    return true;
+}
+
 static void tell(const struct change *change, const struct json_value *root, bool trial, FILE *to)
 {
     struct json_value leaf = json_member(root, "leaf");
@@ -200,6 +210,13 @@ int agency_suspend_run(const struct invocation *invocation)
 int agency_resume_run(const struct invocation *invocation)
 {
     const struct change change = {"agency-resume", "agency", NULL, tell_state};
+
+    return run(invocation, &change);
+}
+
+int recovery_go_on_run(const struct invocation *invocation)
+{
+    const struct change change = {"recovery-go-on", "agency", "go on without", tell_went_on};
 
     return run(invocation, &change);
 }

@@ -146,6 +146,8 @@ int registry_verify_run(const struct invocation *invocation);
 int registry_diff_run(const struct invocation *invocation);
 int registry_publish_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
+int recovery_show_run(const struct invocation *invocation);
+int recovery_go_on_run(const struct invocation *invocation);
 int standby_show_run(const struct invocation *invocation);
 int standby_hand_over_run(const struct invocation *invocation);
 int standby_promote_run(const struct invocation *invocation);

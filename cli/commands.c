@@ -446,6 +446,20 @@ const struct command command_table[] = {
      audit_export_run,
      "  referralctl audit export --store /var/lib/referral-broker/store --out "
      "2026.audit\n" VERIFIER},
+    {"recovery show", "After the loss of a store: what agencies have handed back, and who has not.",
+     "", 0, OPTION_BIT(OPTION_SOCKET), 0, recovery_show_run,
+     "  referralctl recovery show\n"
+     "  referralctl recovery show --json | jq -r '.agencies[] | select(.hand_back == \"awaited\") "
+     "| "
+     ".id'\n"
+     "\n"
+     "Exit status 5: agencies are awaited, or something was lost for good.\n"},
+    {"recovery go-on", "After the loss of a store: do not wait for an agency any longer.", "AGENCY",
+     1, CHANGE_OPTIONS | OPTION_BIT(OPTION_YES), 0, recovery_go_on_run,
+     "  referralctl recovery go-on education --dry-run\n"
+     "  referralctl recovery go-on education --yes --reason 'its host is being repaired'\n"
+     "\n"
+     "It hands back when it comes: what it has is late then, and not lost.\n" CHANGES},
     {"standby show", "How far the standby is: asked of the broker, or of the standby itself.", "",
      0, OPTION_BIT(OPTION_SOCKET), 0, standby_show_run,
      "  referralctl standby show\n"

@@ -98,6 +98,8 @@ class Every(Case):
                 ("dead retry", ("7", "--reason", "x"), REFUSED),
                 ("dead drop", ("7", "--reason", "x", "--yes"), REFUSED),
                 ("ping", ("education",), OK), ("ping", ("health", "--timeout", "1"), UNREACHABLE),
+                ("recovery show", (), OK),
+                ("recovery go-on", ("education", "--dry-run"), REFUSED),
                 ("standby show", (), FORGIVEN + (REFUSED,)),
                 ("standby promote", ("--dry-run",), REFUSED),
                 ("standby hand-over", ("--dry-run",), REFUSED),

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from agent_city import BIN, City, inbound, outbound, wait_for  # noqa: E402
 from attachments import attach, opened, pdf, referral  # noqa: E402
+from cli_support import OK, WARNING, ctl  # noqa: E402
 
 NAMES = ("procuratorate", "education", "civil-affairs")
 REASON = "the disk was lost"
@@ -119,6 +120,15 @@ class Recovery(unittest.TestCase):
                 self.assertTrue(answer["ok"], answer)
         self.assertFalse(city.status.ask(cmd="recovery-go-on", agency="nobody",
                                          reason=REASON)["ok"])
+        status = ("--socket", city.path("broker", "s"))
+        shown = ctl("recovery", "show", *status)
+        self.assertEqual(shown.status, WARNING, shown.err)
+        self.assertRegex(shown.out, r"phase +awaiting")
+        self.assertRegex(shown.out, r"%s +awaited" % self.two.name)
+        self.assertIn("recovery go-on AGENCY", shown.err)
+        tried = ctl("recovery", "go-on", self.two.name, "--dry-run", *status)
+        self.assertEqual(tried.status, OK, tried.err)
+        self.assertIn("would do: what it holds is not awaited", tried.out)
         self.one.wait("the new log", lambda event: event["event"] == "new-log")
         wait_for("procuratorate to be done", lambda: [
             agency["hand_back"] for agency in self.recovery()["agencies"]
