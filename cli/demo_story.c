@@ -455,6 +455,8 @@ const struct step story[] = {
 
     SCENE("十、在办的案件：留给收件箱"),
     AT("2027-04-23 09:30"),
+    SEND(P, "roster", "联席会议办公室发布人员名册：各单位的分管领导和联络员", "第十三条"),
+    RECEIVED(CIVIL, "JZ-SX-2027-0001", "roster", NULL),
     SEND(P, "live-late", "人民检察院移送民政局：受伤后不能劳动", "第五条"),
     AT("2027-05-04 10:00"),
     SEND(P, "live-near", "人民检察院移送退役军人事务局、民政局：急件", "第五条"),

@@ -184,6 +184,29 @@ static enum err default_person(struct form_page *form, uint32_t row,
     return error == OK ? default_text(form, "body.persons[].phone", row, person->phone) : error;
 }
 
+/* Of the first edition what the registry knows: a leader and a liaison officer of each member. */
+static enum err default_first_roster(struct form_page *form)
+{
+    static const char *const roles[] = {"leader", "liaison"};
+    const struct registry *registry = form->rules.registry;
+    uint32_t row = 0;
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+        const struct agency *agency = registry_at(registry, i);
+        const bool acts =
+            registry_acting(registry, agency->number, form->page->now_ms) == agency->number;
+
+        for (size_t k = 0; error == OK && acts && agency->class != CLASS_ASSOCIATE && k < 2; k++) {
+            error = default_text(form, "body.persons[].agency", row, agency->id);
+            if (error == OK) {
+                error = default_text(form, "body.persons[].role", row++, roles[k]);
+            }
+        }
+    }
+    return error;
+}
+
 enum err form_default_roster(struct form_page *form)
 {
     struct opened_row last;
@@ -196,6 +219,9 @@ enum err form_default_roster(struct form_page *form)
     }
     if (!page_open_roster(form->page, read, &last)) {
         error = form_values_set(&form->values, "facts.edition", "1");
+        if (error == OK) {
+            error = default_first_roster(form);
+        }
     } else {
         (void)snprintf(edition, sizeof(edition), "%u", last.message.roster.edition + 1);
         error = form_values_set(&form->values, "facts.edition", edition);

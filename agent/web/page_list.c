@@ -291,7 +291,7 @@ static void view_action(struct page *page, const struct work_item *item,
     json_object_begin(&page->view);
     named_text(&page->view, "href", href);
     named_text(&page->view, "text", tr(page, act->button));
-    named_bool(&page->view, "main", first);
+    named_bool(&page->view, "main", first && line->act != WORK_NEWS);
     json_object_end(&page->view);
 }
 

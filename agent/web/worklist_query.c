@@ -146,13 +146,13 @@ static enum err add_hit(struct work_hits *hits, const struct work_hit *hit)
     return OK;
 }
 
-/* What has no date and waits already, documents, refusals and answers, stands behind what is late
- * and before what is not. */
-static uint64_t order_of(const struct work_line *line, uint64_t now_ms)
+/* What has no date and waits already, documents and refusals, stands behind what is late and before
+ * what is not; answers behind what is near. */
+static uint64_t order_of(const struct asking_for *asking, const struct work_line *line)
 {
-    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED || line->act == WORK_NEWS
-               ? now_ms
-               : line->due_before_ms;
+    return line->act == WORK_DOCUMENT || line->act == WORK_REFUSED ? asking->now_ms
+           : line->act == WORK_NEWS                                ? asking->soon_ms
+                                                                   : line->due_before_ms;
 }
 
 static enum err add_lines(const struct asking_for *asking, struct work_entry *entry,
@@ -164,7 +164,7 @@ static enum err add_lines(const struct asking_for *asking, struct work_entry *en
     for (uint32_t i = 0; error == OK && i < entry->item.line_count; i++) {
         const struct work_line *line = &entry->lines[i];
         const struct work_hit hit = {.group = entry->item.group,
-                                     .due = order_of(line, asking->now_ms),
+                                     .due = order_of(asking, line),
                                      .order = entry->item.opened_ms,
                                      .entry = entry,
                                      .line = line};

@@ -380,6 +380,25 @@ test('without a script a household of two is filed, row by row', async () => {
   await desk.close();
 });
 
+test('the page follows what was sent, without being loaded anew', async () => {
+  const desk = await enter(shared.city.inboxes.get(P));
+  const { page } = desk;
+  const waits = '<div class="note" id="waits" data-follow="0"></div>'; // as while a receipt is due
+  let pages = 0;
+  await page.route('**/list/ledger', async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace(/<main id="main">/, (main) =>
+      main + (pages++ === 0 ? waits : ''));
+    await route.fulfill({ response: answer, body });
+  });
+  await desk.go('/list/ledger');
+  await page.evaluate(() => { window.stayed = true; });
+  await page.locator('#waits').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => window.stayed), true);
+  assert.ok(await page.locator('table.inbox tbody tr').count() > 2);
+  await desk.close();
+});
+
 // --- drafts ---
 
 test('a draft is saved by itself, outlives its session, and is for its officer alone', async () => {
