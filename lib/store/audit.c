@@ -1,8 +1,9 @@
 /* The log: leaves in, proofs out. See audit.h.
  *
- * An entry is value = head | hash | nodes | note | MAC | salt | record | envelope (audit_entry.c).
- * The frontier of the tree is in memory and follows the commits; other nodes are read from the
- * entries in which they lie, through a small cache that the writing thread alone uses. */
+ * An entry is value = head | hash | nodes | note | MAC | salt | record | envelope | MAC
+ * (audit_entry.c). The frontier of the tree is in memory and follows the commits; other nodes are
+ * read from the entries in which they lie, through a small cache that the writing thread alone
+ * uses. */
 #include "store/store_private.h"
 
 #include <assert.h>
@@ -73,14 +74,33 @@ static enum err entry_get(struct store_txn *txn, uint64_t index, struct audit_en
     return error != OK ? error : entry_open(txn, index, raw, ret_entry);
 }
 
-/* The leaf hash binds salt and record. */
+/* The envelope's own: nodes are read often, and without it. The longer key says which of the two.
+ */
+static struct mac envelope_mac(const struct store *store, uint64_t index, struct span envelope)
+{
+    uint8_t key[9] = {[8] = 'e'};
+    be64_put(key, index);
+    return record_mac(store, STORE_LOG, span_of(key, sizeof(key)), envelope);
+}
+
+static bool envelope_is_whole(const struct store *store, const struct audit_entry *entry)
+{
+    struct mac mac;
+    if (entry->envelope_mac == NULL) {
+        return true;
+    }
+    mac = envelope_mac(store, entry->index, entry->envelope);
+    return crypto_equal(mac.bytes, entry->envelope_mac, MAC_BYTES);
+}
+
+/* The leaf hash binds salt and record; a MAC the envelope. */
 static enum err entry_check_hash(struct store_txn *txn, const struct audit_entry *entry)
 {
     if (txn->store->reader) {
         return OK; /* the verifier hashes for itself */
     }
     struct digest hash = merkle_leaf_hash(SALT_AND_RECORD(entry));
-    if (!digest_equal(&hash, &entry->hash)) {
+    if (!digest_equal(&hash, &entry->hash) || !envelope_is_whole(txn->store, entry)) {
         uint8_t key[8];
         be64_put(key, entry->index);
         return store_corrupt(txn, STORE_LOG, span_of(key, sizeof(key)));
@@ -208,8 +228,10 @@ static enum err pending_fill(struct audit_pending *pending, const struct audit_l
     };
     assert(audit_entry_front_bytes(fields.node_count) == front_bytes);
     audit_entry_pack_front(&fields, front);
-    *at = (struct audit_pending_leaf){
-        .offset = offset, .front_bytes = (uint32_t)front_bytes, .back_bytes = (uint32_t)back_bytes};
+    *at = (struct audit_pending_leaf){.offset = offset,
+                                      .front_bytes = (uint32_t)front_bytes,
+                                      .back_bytes = (uint32_t)back_bytes,
+                                      .envelope_bytes = (uint32_t)leaf->envelope.len};
     *ret_hash = hash;
     return OK;
 }
@@ -270,9 +292,9 @@ static enum err entry_write(struct store_txn *txn, uint64_t index,
     uint8_t *from = store->pending.bytes.data + leaf->offset;
     audit_entry_finish_front(from, store->pending.tree.size, note.len);
     uint8_t *room = NULL;
-    enum err error = store_raw_reserve(txn, (struct record_at){STORE_LOG, key},
-                                       leaf->front_bytes + note.len + MAC_BYTES + leaf->back_bytes,
-                                       MDB_APPEND, &room);
+    enum err error = store_raw_reserve(
+        txn, (struct record_at){STORE_LOG, key},
+        leaf->front_bytes + note.len + 2 * MAC_BYTES + leaf->back_bytes, MDB_APPEND, &room);
     if (error != OK) {
         assert(error != ERR_EXISTS); /* out of order */
         return error;
@@ -285,7 +307,12 @@ static enum err entry_write(struct store_txn *txn, uint64_t index,
     }
     struct mac mac = record_mac(store, STORE_LOG, key, span_of(room, front_bytes));
     memcpy(room + front_bytes, mac.bytes, MAC_BYTES);
-    memcpy(room + front_bytes + MAC_BYTES, from + leaf->front_bytes, leaf->back_bytes);
+    uint8_t *back = room + front_bytes + MAC_BYTES;
+    memcpy(back, from + leaf->front_bytes, leaf->back_bytes);
+    mac =
+        envelope_mac(store, index,
+                     span_of(back + leaf->back_bytes - leaf->envelope_bytes, leaf->envelope_bytes));
+    memcpy(back + leaf->back_bytes, mac.bytes, MAC_BYTES);
     cache_entry(store, index, from);
     return OK;
 }

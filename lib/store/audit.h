@@ -57,6 +57,7 @@ struct audit_entry {
     struct span note;     /* the checkpoint, on the last of its commit; otherwise empty */
     const uint8_t *nodes; /* DIGEST_BYTES each: completed subtrees of 2, 4, 8 ... leaves */
     unsigned node_count;
+    const uint8_t *envelope_mac; /* of the store; NULL: an entry of an older release */
 };
 
 /* ERR_NOT_FOUND beyond the end, and for a leaf that this transaction has not sealed yet;

@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define ENTRY_VERSION    1u
+#define ENTRY_VERSION    2u
+#define ENTRY_UNBOUND    1u /* written by releases that did not bind the envelope */
 #define AT_NODES         1u
 #define AT_RECORD        2u
 #define AT_NOTE          4u
@@ -65,16 +66,18 @@ unsigned audit_entry_nodes(uint64_t index)
 enum err audit_entry_unpack(uint64_t index, struct span raw, struct audit_entry *ret_entry,
                             struct span *ret_front, const uint8_t **ret_mac)
 {
-    if (raw.len < HEAD_BYTES || raw.data[0] != ENTRY_VERSION) {
+    if (raw.len < HEAD_BYTES || (raw.data[0] != ENTRY_VERSION && raw.data[0] != ENTRY_UNBOUND)) {
         return ERR_CORRUPT;
     }
+    size_t end_bytes = raw.data[0] == ENTRY_VERSION ? MAC_BYTES : 0;
     size_t node_count = raw.data[AT_NODES];
     size_t record_bytes = be16_get(raw.data + AT_RECORD);
     size_t note_bytes = be16_get(raw.data + AT_NOTE);
     size_t envelope_bytes = be32_get(raw.data + AT_ENVELOPE);
     size_t front_bytes = audit_entry_front_bytes(node_count + 1) + note_bytes;
     /* Each part is bounded by its field's width: the sum cannot wrap. */
-    if (raw.len != front_bytes + MAC_BYTES + AUDIT_SALT_BYTES + record_bytes + envelope_bytes) {
+    if (raw.len !=
+        front_bytes + MAC_BYTES + AUDIT_SALT_BYTES + record_bytes + envelope_bytes + end_bytes) {
         return ERR_CORRUPT;
     }
     const uint8_t *salt = raw.data + front_bytes + MAC_BYTES;
@@ -88,6 +91,7 @@ enum err audit_entry_unpack(uint64_t index, struct span raw, struct audit_entry 
         .note = span_of(raw.data + front_bytes - note_bytes, note_bytes),
         .nodes = raw.data + HEAD_BYTES + DIGEST_BYTES,
         .node_count = (unsigned)node_count,
+        .envelope_mac = end_bytes > 0 ? raw.data + raw.len - MAC_BYTES : NULL,
     };
     memcpy(entry.hash.bytes, raw.data + HEAD_BYTES, DIGEST_BYTES);
     bool last = entry.commit_size == index + 1;

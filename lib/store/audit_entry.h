@@ -4,7 +4,8 @@
  *   front: version u8 | node count u8 | record bytes u16 | note bytes u16 | envelope bytes u32 |
  *          trail u64 | commit size u64 | leaf hash 32 | nodes 32 each | note      (big-endian)
  *   MAC 16 over table, key and front
- *   salt 16 | record | envelope */
+ *   salt 16 | record | envelope
+ *   MAC 16 over table, key and envelope; none in entries of version 1 */
 #ifndef REFERRAL_STORE_AUDIT_ENTRY_H
 #define REFERRAL_STORE_AUDIT_ENTRY_H
 

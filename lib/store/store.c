@@ -18,10 +18,8 @@
 #include "base/log.h"
 
 #define SCHEMA_MAGIC "referral store\n" /* 15 bytes and the NUL */
-#define SCHEMA_BYTES 21u                /* magic 16, version be32, kind */
 #define WRITER_FLAGS (MDB_NOTLS | MDB_NORDAHEAD)
 
-static const char schema_key[] = "schema";   /* not protected: it says how to read the rest */
 static const char check_key[] = "key-check"; /* the schema again, protected */
 
 bool store_table_is_of(enum store_table table, enum store_kind kind)
@@ -37,7 +35,7 @@ bool store_table_is_of(enum store_table table, enum store_kind kind)
     return (kinds[table] & (kind == STORE_BROKER ? 1u : 2u)) != 0;
 }
 
-static void schema_pack(enum store_kind kind, uint8_t out[SCHEMA_BYTES])
+void store_schema_pack(enum store_kind kind, uint8_t out[STORE_SCHEMA_BYTES])
 {
     memcpy(out, SCHEMA_MAGIC, 16);
     be32_put(out + 16, STORE_SCHEMA_VERSION);
@@ -144,14 +142,16 @@ static enum err format_rows(struct store *store)
         mdb_txn_abort(txn->mdb);
         return store_result(result);
     }
-    uint8_t schema[SCHEMA_BYTES];
-    schema_pack(store->kind, schema);
+    uint8_t schema[STORE_SCHEMA_BYTES];
+    store_schema_pack(store->kind, schema);
     uint8_t *room = NULL;
-    enum err error = store_raw_reserve(txn, (struct record_at){STORE_META, span_text(schema_key)},
-                                       SCHEMA_BYTES, 0, &room);
+    enum err error =
+        store_raw_reserve(txn, (struct record_at){STORE_META, span_text(STORE_SCHEMA_KEY)},
+                          STORE_SCHEMA_BYTES, 0, &room);
     if (error == OK) {
-        memcpy(room, schema, SCHEMA_BYTES);
-        error = record_put(txn, STORE_META, span_text(check_key), span_of(schema, SCHEMA_BYTES), 0);
+        memcpy(room, schema, STORE_SCHEMA_BYTES);
+        error = record_put(txn, STORE_META, span_text(check_key),
+                           span_of(schema, STORE_SCHEMA_BYTES), 0);
     }
     if (error != OK) {
         mdb_txn_abort(txn->mdb);
@@ -187,7 +187,7 @@ enum err store_format(const char *folder, const struct store_options *options, s
 static enum err schema_check(const struct store *store, struct span schema, const char *folder,
                              struct fault *fault)
 {
-    if (schema.len != SCHEMA_BYTES || memcmp(schema.data, SCHEMA_MAGIC, 16) != 0) {
+    if (schema.len != STORE_SCHEMA_BYTES || memcmp(schema.data, SCHEMA_MAGIC, 16) != 0) {
         fault_set(fault, "store.corrupt", folder, "the schema row is not a store's");
         fault_hint(fault, "restore the store from its last copy");
         return ERR_CORRUPT;
@@ -243,7 +243,7 @@ static enum err check_and_open_tables(struct store *store, const char *folder, s
         return refuse_result(fault, folder, "read the store's tables", result);
     }
     struct span schema = span_of(NULL, 0);
-    enum err error = store_raw_get(&txn, STORE_META, span_text(schema_key), &schema);
+    enum err error = store_raw_get(&txn, STORE_META, span_text(STORE_SCHEMA_KEY), &schema);
     if (error == OK || error == ERR_NOT_FOUND) {
         error = schema_check(store, schema, folder, fault);
     }

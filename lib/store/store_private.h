@@ -15,7 +15,9 @@
 #define STORE_DAMAGE_BYTES   64u
 #define STORE_READERS        254u
 #define STORE_SCHEMA_VERSION 1u
-#define AUDIT_CACHE_SLOTS    4096u /* upper nodes are shared by nearly all paths */
+#define STORE_SCHEMA_BYTES   21u      /* magic 16, version be32, kind */
+#define STORE_SCHEMA_KEY     "schema" /* the one row without protection: how to read the rest */
+#define AUDIT_CACHE_SLOTS    4096u    /* upper nodes are shared by nearly all paths */
 
 /* One complete subtree's hash, direct-mapped by level and index. */
 struct audit_slot {
@@ -29,6 +31,7 @@ struct audit_pending_leaf {
     size_t offset;
     uint32_t front_bytes; /* head, hash, nodes: before note and MAC */
     uint32_t back_bytes;  /* salt, record, envelope: after them */
+    uint32_t envelope_bytes;
 };
 
 /* The leaves of the write transaction. */
@@ -120,6 +123,7 @@ struct store {
 
 /* LMDB's result as ours. */
 enum err store_result(int result);
+void store_schema_pack(enum store_kind kind, uint8_t out[STORE_SCHEMA_BYTES]);
 const char *store_table_name(enum store_table table);
 bool store_table_is_of(enum store_table table, enum store_kind kind);
 /* Notes the damage and answers ERR_CORRUPT. */
@@ -187,7 +191,29 @@ struct pages_meta {
 /* ERR_CORRUPT: no valid meta page; the fault names the file. */
 enum err pages_read_meta(const char *data_path, struct pages_meta *ret_meta,
                          struct fault *fault) MUST_CHECK;
-/* Walks every page in use: ERR_CORRUPT when LMDB could be led astray by one. */
+#define PAGES_KEY_BYTES 511u /* LMDB's */
+struct pages_visit {
+    void *owner;
+    uint64_t map_bytes; /* that it was made with, or was given since; 0: unknown */
+    /* A row of a table, borrowed; what is not OK ends the walk, but for ERR_CORRUPT. NULL: none. */
+    enum err (*row)(void *owner, struct span table, struct span key, struct span value);
+    void (*table)(void *owner, struct span name); /* each, before its rows; NULL allowed */
+    /* A page and what it does ("is referred to twice"); the walk goes on around it. */
+    void (*damage)(void *owner, uint64_t page, const char *what);
+};
+/* The state as of one transaction, whose pages a reader's transaction keeps from being used again.
+ */
+struct pages_snapshot {
+    uint8_t meta[136];
+};
+/* ERR_BUSY: the writer has gone on; begin another transaction. */
+enum err pages_snapshot(const char *data_path, uint64_t transaction,
+                        struct pages_snapshot *ret_snapshot) MUST_CHECK;
+/* Walks every page and row. OK also where there was damage: visit->damage was told. A snapshot is
+ * for a file that somebody writes to meanwhile; NULL: nobody does. */
+enum err pages_walk(const char *data_path, const struct pages_snapshot *snapshot,
+                    const struct pages_visit *visit, struct fault *fault) MUST_CHECK;
+/* The same without looking at rows: ERR_CORRUPT with the first damage in the fault. */
 enum err pages_check(const char *data_path, struct fault *fault) MUST_CHECK;
 
 #endif

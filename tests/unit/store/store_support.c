@@ -204,6 +204,14 @@ void raw_put(const char *table, struct span key, struct span value)
     raw_close(&raw);
 }
 
+void raw_remove(const char *table, struct span key)
+{
+    struct raw raw = raw_open(table);
+    MDB_val at = val_of(key);
+    ck_assert_int_eq(mdb_del(raw.txn, raw.dbi, &at, NULL), 0);
+    raw_close(&raw);
+}
+
 struct span raw_get(const char *table, struct span key, uint8_t *out, size_t max)
 {
     struct raw raw = raw_open(table);

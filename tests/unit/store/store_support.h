@@ -37,6 +37,7 @@ void file_put(const char *path, const uint8_t *bytes, size_t len);
  * code. Answers the length of the value; at >= length flips nothing. */
 size_t raw_flip(const char *table, struct span key, size_t at, uint8_t mask);
 void raw_put(const char *table, struct span key, struct span value);
+void raw_remove(const char *table, struct span key);
 struct span raw_get(const char *table, struct span key, uint8_t *out, size_t max);
 
 #endif
