@@ -46,7 +46,7 @@ struct daemon {
     struct store *store;
     struct blobs *blobs;
     struct broker *broker;
-    struct broker_backup *backup;
+    struct backups *backup;
     struct standby_watch standby;       /* who follows */
     struct standby_promotion promotion; /* from standby to broker, by this process */
     struct clock clock;
@@ -186,7 +186,7 @@ static void turn_end_cb(void *ctx)
     if (broker_has_work(daemon->broker)) {
         turn_soon(daemon);
     }
-    broker_backup_turn(daemon->backup);
+    backups_turn(daemon->backup);
     status_server_turn(daemon->status);
 }
 
@@ -471,6 +471,14 @@ static enum err open_loop(struct daemon *daemon, struct fault *fault)
     return OK;
 }
 
+static enum err open_backups(struct daemon *daemon)
+{
+    struct backups_plan plan;
+
+    broker_backup_plan(daemon->broker, &daemon->loaded->config, &plan);
+    return backups_new(&plan, &daemon->backup);
+}
+
 static enum err start(struct daemon *daemon, struct fault *fault)
 {
     enum err error;
@@ -500,8 +508,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = take_over(daemon, fault);
     }
     if (error == OK) {
-        error = broker_backup_new(&daemon->loaded->config, keyring_origin(daemon->loaded->keyring),
-                                  &daemon->backup);
+        error = open_backups(daemon);
     }
     if (error == OK) {
         error = open_link(daemon, fault);
@@ -592,7 +599,7 @@ static int stop(struct daemon *daemon)
     }
     status_server_close(daemon->status);
     metrics_http_close(daemon->metrics);
-    broker_backup_free(daemon->backup);
+    backups_free(daemon->backup);
     daemon->backup = NULL;
     store_close(daemon->store);
     blobs_close(daemon->blobs);

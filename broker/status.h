@@ -26,7 +26,7 @@ struct status_context {
     struct broker *broker;
     const struct status_peer *peer;      /* who asks */
     const struct broker_config *config;  /* whose groups are named in refusals; NULL in tests */
-    struct broker_backup *backup;        /* NULL in tests */
+    struct backups *backup;              /* NULL in tests */
     struct reload *reload;               /* NULL in tests */
     struct standby_watch *standby;       /* who follows; NULL in tests */
     struct clock *clock;                 /* whose offsets a laboratory moves */

@@ -1,73 +1,12 @@
 /* Status commands about backups: `backup` starts one, `backup-show` says how far it is, what was
- * made last and what failed. The work is broker/backup.h's; an answer never waits for it. */
-#include <string.h>
-
+ * made last and what failed. The work is lib/store/backups'; an answer never waits for it. */
 #include "broker/backup.h"
 #include "broker/status_change.h"
 #include "broker/status_parts.h"
 
-static const char *const state_names[] = {[BACKUP_NEVER] = "never",
-                                          [BACKUP_RUNNING] = "running",
-                                          [BACKUP_DONE] = "done",
-                                          [BACKUP_FAILED] = "failed"};
-
-static void write_made(const char *name, const struct backup_made *made, struct json_writer *out)
-{
-    json_name(out, name);
-    if (made == NULL) {
-        json_text(out, NULL);
-        return;
-    }
-    json_object_begin(out);
-    status_text(out, "file", made->path);
-    status_u64(out, "made_ms", made->info.made_ms);
-    status_u64(out, "log_size", made->info.log_size);
-    status_u64(out, "rows", made->info.rows);
-    status_u64(out, "content_bytes", made->info.content_bytes);
-    status_u64(out, "file_bytes", made->info.file_bytes);
-    status_u64(out, "attachments", made->info.attachments);
-    status_u64(out, "attachment_bytes", made->info.attachment_bytes);
-    json_object_end(out);
-}
-
-static void write_fault(const char *name, const struct fault *fault, struct json_writer *out)
-{
-    json_name(out, name);
-    if (fault->code[0] == '\0') {
-        json_text(out, NULL);
-        return;
-    }
-    json_object_begin(out);
-    status_text(out, "code", fault->code);
-    status_text(out, "place", fault->place);
-    status_text(out, "message", fault->message);
-    status_text(out, "hint", fault->hint);
-    json_object_end(out);
-}
-
 void status_backup_write(const struct status_context *ctx, struct json_writer *out)
 {
-    struct backup_look look;
-
-    json_name(out, "backup");
-    if (ctx->backup == NULL) {
-        json_text(out, NULL);
-        return;
-    }
-    broker_backup_look(ctx->backup, &look);
-    json_object_begin(out);
-    status_text(out, "folder", ctx->config != NULL ? ctx->config->backup_folder : "");
-    status_text(out, "state", state_names[look.state]);
-    status_u64(out, "started_ms", look.started_ms);
-    status_u64(out, "rows", look.rows);
-    status_u64(out, "bytes", look.bytes);
-    status_u64(out, "attachments", look.attachments);
-    write_made("made", look.state == BACKUP_DONE ? &look.made : NULL, out);
-    write_fault("error", &look.run_fault, out);
-    write_made("last", look.has_last ? &look.last : NULL, out);
-    status_u64(out, "failures", look.failures);
-    write_fault("failure", &look.fault, out);
-    json_object_end(out);
+    backups_write(ctx->backup, ctx->config != NULL ? ctx->config->backup_folder : "", out);
 }
 
 enum err status_backup_show(const struct status_context *ctx, const struct json_value *request,
@@ -92,6 +31,7 @@ enum err status_backup(const struct status_context *ctx, const struct json_value
                        struct json_writer *out, struct fault *fault)
 {
     const char *folder = NULL;
+    struct backups_plan plan;
     struct change change;
     enum err error = change_read(ctx, request, &change, fault);
 
@@ -103,7 +43,8 @@ enum err status_backup(const struct status_context *ctx, const struct json_value
         error = ERR_REFUSED;
     }
     if (error == OK) {
-        error = broker_backup_check(ctx->backup, ctx->config, folder, fault);
+        broker_backup_plan(ctx->broker, ctx->config, &plan);
+        error = backups_check(ctx->backup, &plan, folder, fault);
     }
     if (error != OK) {
         return error;
@@ -112,7 +53,7 @@ enum err status_backup(const struct status_context *ctx, const struct json_value
         error = broker_act(ctx->broker, &change.act);
     }
     if (error == OK && !change.dry_run) {
-        error = broker_backup_start(ctx->backup, ctx->broker, ctx->config, folder, fault);
+        error = backups_start(ctx->backup, broker_setup(ctx->broker)->store, &plan, folder, fault);
     }
     status_backup_write(ctx, out);
     return change_answer(&change, error, out, fault);

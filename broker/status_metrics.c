@@ -107,7 +107,7 @@ static void write_files(const struct status_context *ctx, struct metrics *to)
     if (ctx->backup == NULL) {
         return;
     }
-    broker_backup_look(ctx->backup, &look);
+    backups_look(ctx->backup, &look);
     metrics_head(to, P "backup_last_timestamp_seconds", "gauge",
                  "When the last good backup was made; 0: never");
     metrics_seconds(to, P "backup_last_timestamp_seconds", NULL, NULL,
