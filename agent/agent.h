@@ -79,10 +79,12 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct seal_key *seal_key;
     const char *software;                 /* name and version */
     const char *broker_url, *broker_name; /* for people: where it is looked for; NULL: not told */
-    const char *web; /* where the inbox is, for people; NULL, "": there is none */
-    const struct notice_setup *notices; /* NULL: nobody is told */
-    uint64_t witness_ms;                /* how often it countersigns a log that grew, at the most */
-    bool accept_gaps; /* after the loss of this store: streams go on where the broker stands */
+    const char *web;         /* where the inbox is, for people; NULL, "": there is none */
+    struct backups *backups; /* own ones; NULL: none are made */
+    const struct backups_plan *backups_plan; /* but for the time */
+    const struct notice_setup *notices;      /* NULL: nobody is told */
+    uint64_t witness_ms; /* how often it countersigns a log that grew, at the most */
+    bool accept_gaps;    /* after the loss of this store: streams go on where the broker stands */
     bool laboratory;
 };
 

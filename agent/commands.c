@@ -96,6 +96,13 @@ static enum err write_stored(const struct agent *agent, struct json_writer *out)
     return error;
 }
 
+static void write_backup(const struct agent *agent, struct json_writer *out)
+{
+    if (agent->setup.backups != NULL) {
+        backups_write(agent->setup.backups, agent->setup.backups_plan->folder, out);
+    }
+}
+
 static void write_calendar(const struct agent *agent, struct json_writer *out)
 {
     static const char *const states[] = {[COUNTING_UNKNOWN] = "unknown",
@@ -158,6 +165,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_u64(out, "registry_version", agent->setup.document.version);
     named_text(out, "registry_fault", agent->registry.fault);
     write_calendar(agent, out);
+    write_backup(agent, out);
     named_bool(out, "laboratory", agent->setup.laboratory);
     named_u64(out, "store_percent", store_used_percent(agent->setup.store));
     write_checkpoint(agent, out);
@@ -357,6 +365,8 @@ static const struct {
     {"notify-result", notify_answer_result},
     {"notify-dead", notify_answer_dead},
     {"notify-retry", notify_answer_retry},
+    {"backup", backup_answer},
+    {"backup-show", backup_answer_show},
     {"attach", answer_attach},
     {"attach-data", answer_attach_data},
     {"attachments", answer_attachments},

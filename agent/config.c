@@ -66,6 +66,14 @@ const struct yaml_option agent_option_table[] = {
     {MEMBER("attachments-percent", YAML_UNSIGNED, attachments_percent), .min = 1, .max = 100,
      .initial = "85", .unit = "% of its disk",
      .help = "Nothing is attached or fetched from there on."},
+    {PATH("backup-folder", backup_folder),
+     .help = "Where `referralctl agent backup` writes: best another disk. Left out: it is named "
+             "with each backup."},
+    {PATH("recovery-key", recovery_key),
+     .help = "The public half of the agency's recovery key, to which backups are sealed; "
+             "`referralctl keys recovery` makes the pair. Left out: there are no backups."},
+    {MEMBER("backup-keep", YAML_UNSIGNED, backup_keep), .max = 1000, .initial = "14",
+     .help = "The newest so many stay in that folder; 0 is all."},
     {PATH("socket", socket), .required = true,
      .help = "The unix socket for officers' scripts and referralctl: who may open it reads cases."},
     {PATH("notice-hook", notice_hook),

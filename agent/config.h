@@ -31,10 +31,13 @@ struct agent_config {
     char registry[CONFIG_PATH_BYTES];
     char registry_root[REGISTRY_ROOT_BYTES]; /* fingerprint, "none"; empty: a laboratory's */
     char policy[CONFIG_PATH_BYTES];
-    char calendars[CONFIG_PATH_BYTES];   /* folder */
-    char store[CONFIG_PATH_BYTES];       /* folder */
-    char attachments[CONFIG_PATH_BYTES]; /* folder; empty: beside the store */
-    uint64_t attachments_percent;        /* of its disk: nothing is attached or fetched above */
+    char calendars[CONFIG_PATH_BYTES];     /* folder */
+    char store[CONFIG_PATH_BYTES];         /* folder */
+    char attachments[CONFIG_PATH_BYTES];   /* folder; empty: beside the store */
+    char backup_folder[CONFIG_PATH_BYTES]; /* empty: named with each backup */
+    char recovery_key[CONFIG_PATH_BYTES];  /* the public half; empty: no backups */
+    uint64_t backup_keep;                  /* in that folder; 0: all */
+    uint64_t attachments_percent;          /* of its disk: nothing is attached or fetched above */
     uint64_t store_mib;
     char socket[CONFIG_PATH_BYTES];
     char notice_hook[CONFIG_PATH_BYTES]; /* empty: none */

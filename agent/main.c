@@ -26,6 +26,7 @@
 #include "io/local.h"
 #include "io/loop.h"
 #include "io/sd_notify.h"
+#include "store/backups.h"
 #include "store/blobs.h"
 
 #define SOFTWARE "referral-agent 0.1.0"
@@ -42,6 +43,8 @@ struct daemon {
     struct loaded *loaded; /* what the files say; owned */
     struct store *store;
     struct blobs *blobs;
+    struct backups *backups;
+    struct backups_plan backups_plan; /* but for the time */
     struct agent *agent;
     struct clock clock;
     struct fault_point fault_point;
@@ -239,6 +242,7 @@ static void turn_end_cb(void *ctx)
     struct heartbeat_view view;
 
     (void)fault_point_pass(&daemon->fault_point, "agent.turn");
+    backups_turn(daemon->backups);
     (void)heartbeat_turned(&daemon->heartbeat, &view); /* nothing here can be late */
     if (agent_failure(daemon->agent) != OK) {
         log_event(EVENT_STORE_FAILED,
@@ -318,6 +322,28 @@ static enum err open_blobs(struct daemon *daemon, struct fault *fault)
     return blobs_open(config->attachments, &options, &daemon->blobs, fault);
 }
 
+static enum err open_backups(struct daemon *daemon)
+{
+    const struct agent_config *config = &daemon->loaded->config;
+
+    daemon->backups_plan =
+        (struct backups_plan){.folder = config->backup_folder,
+                              .recovery_key = config->recovery_key,
+                              .attachments = config->attachments,
+                              .store = config->store,
+                              .owner = config->agency,
+                              .software = SOFTWARE,
+                              .signer = &daemon->loaded->sign_key,
+                              .files = {{"agent.yaml", config->origin.file},
+                                        {"agencies.yaml", config->registry},
+                                        {"policy.yaml", config->policy},
+                                        {"public-keys.yaml", config->public_keys},
+                                        {"calendars", config->calendars}},
+                              .file_count = 5,
+                              .keep = (unsigned)config->backup_keep};
+    return backups_new(&daemon->backups_plan, &daemon->backups);
+}
+
 static enum err open_agent(struct daemon *daemon, struct fault *fault)
 {
     const struct agent_setup setup = {
@@ -325,6 +351,8 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
         .ctx = daemon,
         .store = daemon->store,
         .blobs = daemon->blobs,
+        .backups = daemon->backups,
+        .backups_plan = &daemon->backups_plan,
         .self = registry_find(daemon->loaded->registry, daemon->loaded->config.agency),
         .registry = daemon->loaded->registry,
         .policy = daemon->loaded->policy,
@@ -488,6 +516,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
         error = open_blobs(daemon, fault);
     }
     if (error == OK) {
+        error = open_backups(daemon);
+    }
+    if (error == OK) {
         error = open_agent(daemon, fault);
     }
     if (error == OK) {
@@ -508,6 +539,8 @@ static int stop(struct daemon *daemon)
     web_close(daemon->web);
     daemon->web = NULL;
     local_server_close(daemon->local);
+    backups_free(daemon->backups);
+    daemon->backups = NULL;
     store_close(daemon->store);
     blobs_close(daemon->blobs);
     daemon->store = NULL;

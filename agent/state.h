@@ -8,6 +8,7 @@
 #include "model/decide.h"
 #include "model/lanes.h"
 #include "model/merkle.h"
+#include "store/backups.h"
 #include "store/cases.h"
 #include "wire/checkpoint.h"
 #include "wire/envelope.h"
@@ -534,6 +535,13 @@ void events_tell(struct agent *agent);
 void changes_add(struct agent *agent, const struct case_key *key);
 /* The transaction was given up: nothing happened. */
 void events_forget(struct agent *agent);
+
+/* --- backup.c --- */
+
+enum err backup_answer(struct agent *agent, const struct json_value *request,
+                       struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err backup_answer_show(struct agent *agent, const struct json_value *request,
+                            struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- figures.c --- */
 enum err figures_answer(struct agent *agent, const struct json_value *request,

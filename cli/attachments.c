@@ -137,15 +137,26 @@ int agent_attachments_run(const struct invocation *invocation)
 
 /* --- fetch --- */
 
-/* EXIT_REFUSED: the answer is none that an agent gives. */
-static int take_piece(const struct json_value *root, struct buf *bytes)
+/* The next piece, which is none only behind the last. */
+static int take_piece(const struct invocation *invocation, const struct json_value *root,
+                      struct buf *bytes)
 {
-    return base64_decode(span_text(value_text(root, "data")), bytes) == OK ? EXIT_OK : EXIT_REFUSED;
+    struct json_value data = json_member(root, "data");
+    uint64_t plain_bytes = value_u64(root, "plain_bytes");
+    struct fault fault = {.code = ""};
+    size_t before = bytes->len;
+    const char *text = "";
+    enum err error = json_get_text(&data, LIMIT_LOCAL_LINE_BYTES, &text, &fault);
+
+    if (error == OK && (base64_decode(span_text(text), bytes) != OK || bytes->len > plain_bytes ||
+                        (bytes->len == before && before < plain_bytes))) {
+        error = json_refuse(&data, &fault, "agent.answer", "is not the next piece of the file");
+    }
+    return error == OK ? EXIT_OK : output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
 static int fetch_piece(const struct invocation *invocation, struct buf *bytes, bool *ret_more)
 {
-    size_t before = bytes->len;
     struct call call;
     int status;
 
@@ -155,8 +166,8 @@ static int fetch_piece(const struct invocation *invocation, struct buf *bytes, b
     call_u64(&call, "count", PIECE_BYTES);
     status = call_end(&call, invocation, AGENT_SOCKET);
     if (status == EXIT_OK) {
-        status = take_piece(&call.root, bytes);
-        *ret_more = bytes->len > before && bytes->len < value_u64(&call.root, "plain_bytes");
+        status = take_piece(invocation, &call.root, bytes);
+        *ret_more = bytes->len < value_u64(&call.root, "plain_bytes");
     }
     if (status == EXIT_OK && !*ret_more && invocation_has(invocation, OPTION_JSON)) {
         (void)printf("{\"ok\":true,\"plain_bytes\":%zu}\n", bytes->len);

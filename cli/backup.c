@@ -1,5 +1,6 @@
-/* The commands `backup` and `backup show`: the broker makes the backup; who asked waits for it and
- * sees how far it is. cli/backup_file.c has what needs no daemon. */
+/* The commands `backup` and `backup show`, of a broker and of an agent: the daemon makes the
+ * backup; who asked waits for it and sees how far it is. cli/backup_file.c has what needs no
+ * daemon. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,8 +47,10 @@ static int draw_made(const struct json_value *backup, const char *which)
     table_cell(&table, value_text(&last, "file"));
     table_cell(&table, "made");
     table_cell(&table, instant);
-    table_cell(&table, "log");
-    table_cellf(&table, "%" PRIu64 " leaves", value_u64(&last, "log_size"));
+    if (value_u64(&last, "log_size") > 0) { /* an agent has none */
+        table_cell(&table, "log");
+        table_cellf(&table, "%" PRIu64 " leaves", value_u64(&last, "log_size"));
+    }
     table_cell(&table, "records");
     table_cellf(&table, "%" PRIu64 ", %.1f MiB; compressed and sealed %.1f MiB",
                 value_u64(&last, "rows"), (double)value_u64(&last, "content_bytes") / MIB,
@@ -58,14 +61,14 @@ static int draw_made(const struct json_value *backup, const char *which)
     return table_end(&table, "");
 }
 
-/* The broker ended, or another backup took the place of what is remembered: whether ours was made
+/* The daemon ended, or another backup took the place of what is remembered: whether ours was made
  * is not known, and must not look like success. */
 static int not_ours(const struct invocation *invocation)
 {
     struct fault fault = {.code = ""};
 
     fault_set(&fault, "backup.unknown", "",
-              "the broker says no more what became of this backup: it "
+              "the daemon says no more what became of this backup: it "
               "was started anew, or makes another one");
     fault_hint(&fault, "`referralctl backup show` says which is the last; make another one");
     return output_fault(invocation, EXIT_FAILED, &fault);
@@ -99,7 +102,7 @@ static void show(const struct json_value *backup)
 }
 
 /* Asks until the backup that was started then is none that runs. */
-static int wait_for(const struct invocation *invocation, uint64_t started_ms)
+static int wait_for(const struct invocation *invocation, const char *socket, uint64_t started_ms)
 {
     bool running = true, shown = shows_progress(invocation);
     int status = EXIT_OK;
@@ -109,7 +112,7 @@ static int wait_for(const struct invocation *invocation, uint64_t started_ms)
         struct call call;
 
         call_begin(&call, "backup-show");
-        status = call_end(&call, invocation, BROKER_SOCKET);
+        status = call_end(&call, invocation, socket);
         if (status == EXIT_OK) {
             backup = json_member(&call.root, "backup");
             running = strcmp(value_text(&backup, "state"), "running") == 0 &&
@@ -155,23 +158,18 @@ static int read_reason(const struct invocation *invocation, struct buf *reason)
     return change_reason(invocation, reason);
 }
 
-int backup_run(const struct invocation *invocation)
+/* `reason` NULL: of an agent, whose log is the broker's. */
+static int make(const struct invocation *invocation, const char *socket, const char *reason)
 {
     const char *out = invocation->value[OPTION_OUT];
     struct json_value backup;
-    uint64_t started_ms = 0;
-    struct buf reason;
     struct call call;
     int status;
 
-    buf_init(&reason, 2 * CHANGE_REASON_BYTES);
-    status = read_reason(invocation, &reason);
-    if (status != EXIT_OK) {
-        buf_free(&reason);
-        return status;
-    }
     call_begin(&call, "backup");
-    call_text(&call, "reason", (const char *)reason.data);
+    if (reason != NULL) {
+        call_text(&call, "reason", reason);
+    }
     if (out != NULL) {
         call_text(&call, "out", out);
     }
@@ -179,17 +177,34 @@ int backup_run(const struct invocation *invocation)
         json_name(&call.writer, "dry_run");
         json_bool(&call.writer, true);
     }
-    status = call_end(&call, invocation, BROKER_SOCKET);
+    status = call_end(&call, invocation, socket);
     backup = json_member(&call.root, "backup");
     if (status == EXIT_OK && invocation_has(invocation, OPTION_DRY_RUN)) {
         status = dry_run(invocation, &call);
     } else if (status == EXIT_OK) {
-        started_ms = value_u64(&backup, "started_ms");
-        status = wait_for(invocation, started_ms);
+        status = wait_for(invocation, socket, value_u64(&backup, "started_ms"));
     }
     call_free(&call);
+    return status;
+}
+
+int backup_run(const struct invocation *invocation)
+{
+    struct buf reason;
+    int status;
+
+    buf_init(&reason, 2 * CHANGE_REASON_BYTES);
+    status = read_reason(invocation, &reason);
+    if (status == EXIT_OK) {
+        status = make(invocation, BROKER_SOCKET, (const char *)reason.data);
+    }
     buf_free(&reason);
     return status;
+}
+
+int agent_backup_run(const struct invocation *invocation)
+{
+    return make(invocation, AGENT_SOCKET, NULL);
 }
 
 /* --- backup show --- */
@@ -204,14 +219,14 @@ static int show_state(const struct json_value *backup)
     return draw_made(backup, "last");
 }
 
-int backup_show_run(const struct invocation *invocation)
+static int show_last(const struct invocation *invocation, const char *socket)
 {
     struct json_value backup, failure;
     struct call call;
     int status;
 
     call_begin(&call, "backup-show");
-    status = call_end(&call, invocation, BROKER_SOCKET);
+    status = call_end(&call, invocation, socket);
     if (status == EXIT_OK) {
         backup = json_member(&call.root, "backup");
         failure = json_member(&backup, "failure");
@@ -227,4 +242,14 @@ int backup_show_run(const struct invocation *invocation)
     }
     call_free(&call);
     return status;
+}
+
+int backup_show_run(const struct invocation *invocation)
+{
+    return show_last(invocation, BROKER_SOCKET);
+}
+
+int agent_backup_show_run(const struct invocation *invocation)
+{
+    return show_last(invocation, AGENT_SOCKET);
 }

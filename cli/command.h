@@ -152,6 +152,8 @@ int standby_show_run(const struct invocation *invocation);
 int standby_hand_over_run(const struct invocation *invocation);
 int standby_promote_run(const struct invocation *invocation);
 int backup_run(const struct invocation *invocation);
+int agent_backup_run(const struct invocation *invocation);
+int agent_backup_show_run(const struct invocation *invocation);
 int backup_show_run(const struct invocation *invocation);
 int backup_list_run(const struct invocation *invocation);
 int backup_verify_run(const struct invocation *invocation);

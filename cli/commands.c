@@ -369,8 +369,23 @@ const struct command command_table[] = {
      "\n"
      "Without --config the only file /etc/referral/agent-*.yaml. Checks: reach, configuration,\n"
      "connection, trust, registry, rights, keys, certificates, calendar, clock, disk, store,\n"
-     "witness, notices, outbox. Exit status 3: the agent is not reached; 5: something needs\n"
+     "witness, notices, backup, outbox. Exit status 3: the agent is not reached; 5: something "
+     "needs\n"
      "attention.\n"},
+    {"agent backup show", "The backup that an agent is making, its last one, and what failed.", "",
+     0, OPTION_BIT(OPTION_SOCKET), 0, agent_backup_show_run,
+     "  referralctl agent backup show\n"
+     "  referralctl agent backup show --json | jq .backup.last.made_ms\n"
+     "\n"
+     "Exit status 5: the last one failed.\n"},
+    {"agent backup", "Have an agent make a backup of its store, while it works, and wait for it.",
+     "", 0, BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_DRY_RUN), 0, agent_backup_run,
+     "  referralctl agent backup\n"
+     "  referralctl agent backup --out /mnt/disk/referral --json\n"
+     "\n"
+     "Without --out into `backup-folder` of its configuration. `backup ls`, `backup verify` and\n"
+     "`restore` read it. Exit status 0: it is durable, read back and compared; 1: it failed, and\n"
+     "nothing is left of it.\n"},
     {"agent reload", "Take the calendar files anew, as SIGHUP does; a bad file changes nothing.",
      "", 0, OPTION_BIT(OPTION_SOCKET), 0, agent_reload_run,
      "  referralctl agent reload\n"

@@ -80,6 +80,7 @@ void check_certificates(const struct doctor *doctor, struct findings *findings);
 void check_keys(const struct doctor *doctor, struct findings *findings);
 void check_disk(const struct doctor *doctor, struct findings *findings);
 void check_store(const struct doctor *doctor, struct findings *findings);
+void check_backup(const struct doctor *doctor, struct findings *findings); /* doctor_broker.c */
 void check_calendar_files(const struct doctor *doctor, struct findings *findings);
 /* Connects to "scheme://HOST:PORT" within two seconds; ERR_INVALID: no such address. */
 enum err doctor_connect(const char *url) MUST_CHECK;

@@ -220,6 +220,7 @@ const struct check agent_checks[] = {
     {"store", "room in the store", NEEDS_DAEMON, check_store},
     {"witness", "the newest checkpoint seen and countersigned", NEEDS_DAEMON, check_witness},
     {"notices", "channels that fail", NEEDS_DAEMON, check_notices},
+    {"backup", "the age of the last backup", NEEDS_DAEMON, check_backup},
     {"outbox", "messages that wait though the broker is there", NEEDS_DAEMON, check_outbox},
     {.name = NULL},
 };

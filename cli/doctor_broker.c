@@ -263,35 +263,36 @@ static void check_dead(const struct doctor *doctor, struct findings *findings)
 
 /* --- backup, standby --- */
 
-static void judge_backup(const struct json_value *backup, uint64_t now_ms,
+/* `how`: the command that makes one. */
+static void judge_backup(const struct json_value *backup, const char *how, uint64_t now_ms,
                          struct findings *findings)
 {
     struct json_value last = json_member(backup, "last"), failure = json_member(backup, "failure");
     uint64_t made_ms = value_u64(&last, "made_ms");
     enum light light = light_of(age_of(made_ms, now_ms), BACKUP_WARN, BACKUP_BAD);
-    char age[LIGHT_AGE_BYTES];
+    char age[LIGHT_AGE_BYTES], next[NEXT_BYTES];
 
     light_age(age_of(made_ms, now_ms), age);
+    (void)snprintf(next, sizeof(next), "`referralctl %s`, and its timer each night", how);
     if (made_ms == 0) {
-        doctor_found(findings, LIGHT_WARN, "`referralctl backup`, and its timer each night",
-                     "there is no backup yet in %s", value_text(backup, "folder"));
+        doctor_found(findings, LIGHT_WARN, next, "there is no backup yet in %s",
+                     value_text(backup, "folder"));
     } else {
-        doctor_found(findings, light,
-                     light != LIGHT_GOOD ? "`referralctl backup`; is its timer on?" : NULL,
+        doctor_found(findings, light, light != LIGHT_GOOD ? next : NULL,
                      "the last one is %s old: %s", age, value_text(&last, "file"));
     }
     if (!json_absent(&failure)) {
         doctor_found(findings, LIGHT_BAD,
-                     value_text(&failure, "hint")[0] != '\0' ? value_text(&failure, "hint")
-                                                             : "`referralctl backup`",
+                     value_text(&failure, "hint")[0] != '\0' ? value_text(&failure, "hint") : next,
                      "%" PRIu64 " tries failed: %s: %s", value_u64(backup, "failures"),
                      value_text(&failure, "place"), value_text(&failure, "message"));
     }
 }
 
-static void check_backup(const struct doctor *doctor, struct findings *findings)
+void check_backup(const struct doctor *doctor, struct findings *findings)
 {
     struct json_value root = json_root(doctor->status), backup = json_member(&root, "backup");
+    bool of_agent = strcmp(value_text(&root, "daemon"), "agent") == 0;
 
     if (json_absent(&backup) || value_text(&backup, "folder")[0] == '\0') {
         doctor_found(findings, value_bool(&root, "laboratory") ? LIGHT_GOOD : LIGHT_WARN,
@@ -300,7 +301,7 @@ static void check_backup(const struct doctor *doctor, struct findings *findings)
                      "no folder for backups is configured");
         return;
     }
-    judge_backup(&backup, doctor->wall_ms, findings);
+    judge_backup(&backup, of_agent ? "agent backup" : "backup", doctor->wall_ms, findings);
 }
 
 /* As the broker sees it that is followed. */

@@ -23,13 +23,17 @@ referral_install(referral-broker ${unit_dir}
     ${deploy}/systemd/referral-verify.service ${deploy}/systemd/referral-verify.timer)
 install(PROGRAMS ${deploy}/systemd/referral-broker-once DESTINATION sbin COMPONENT referral-broker)
 referral_install(referral-agent ${unit_dir}
-    ${deploy}/systemd/referral-agent@.service ${deploy}/systemd/referral-agent@.socket)
+    ${deploy}/systemd/referral-agent@.service ${deploy}/systemd/referral-agent@.socket
+    ${deploy}/systemd/referral-agent-backup@.service
+    ${deploy}/systemd/referral-agent-backup@.timer)
 install(FILES ${deploy}/systemd/referral-broker.sysusers DESTINATION lib/sysusers.d
     RENAME referral-broker.conf COMPONENT referral-broker)
 install(FILES ${deploy}/systemd/referral-agent.sysusers DESTINATION lib/sysusers.d
     RENAME referral-agent.conf COMPONENT referral-agent)
 install(FILES ${deploy}/systemd/referral-broker.tmpfiles DESTINATION lib/tmpfiles.d
     RENAME referral-broker.conf COMPONENT referral-broker)
+install(FILES ${deploy}/systemd/referral-agent.tmpfiles DESTINATION lib/tmpfiles.d
+    RENAME referral-agent.conf COMPONENT referral-agent)
 install(FILES ${deploy}/systemd/referralctl.tmpfiles DESTINATION lib/tmpfiles.d
     RENAME referralctl.conf COMPONENT referralctl)
 

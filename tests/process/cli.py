@@ -3,6 +3,7 @@
 daemon answers nonsense, which a scripted socket plays. cli_city.py has it with real daemons. Each
 command with its exit status, its JSON and its refusals; nothing sleeps, nothing is left behind."""
 
+import base64
 import datetime
 import json
 import os
@@ -468,6 +469,23 @@ class Nonsense(Case):
         result, _ = self.served(answer, "agent", "show", "x")
         self.assertNotIn("\x1b", result.out)
         self.assertRegex(result.out, r"(?m)^  text: a \[2J\n +b$")
+
+    def test_a_large_attachment_was_fetched_as_an_empty_file(self):
+        """Whatever is not the next piece is refused, and no file is written."""
+        folder = tempfile.mkdtemp(prefix="referral-cli-")
+        self.addCleanup(shutil.rmtree, folder)
+        out = os.path.join(folder, "fetched")
+        for members, status in (({"data": "", "plain_bytes": 5}, REFUSED),
+                                ({"plain_bytes": 5}, REFUSED),
+                                ({"data": "*", "plain_bytes": 5}, REFUSED),
+                                ({"data": "YWJjZGVm", "plain_bytes": 5}, REFUSED),
+                                ({"data": base64.b64encode(b"x" * 300000).decode(),
+                                  "plain_bytes": 300000}, OK)):
+            answer = json.dumps({"ok": True, "daemon": "agent", **members}).encode() + b"\n"
+            result, _ = self.served(answer, "agent", "fetch", "0" * 64, "--out", out)
+            self.assertEqual(result.status, status, (members, result.err))
+            self.assertEqual(os.path.exists(out), status == OK)
+        self.assertEqual(os.path.getsize(out), 300000)
 
     def test_warnings(self):
         for members, pattern in (

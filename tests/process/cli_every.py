@@ -128,6 +128,8 @@ class Every(Case):
                 ("agent feedback", (self.number, self.city.path("feedback.json"), *receiver), OK),
                 ("agent withdraw", (self.other, "--code", "duplicate", *sender), OK),
                 ("agent reply", ("DB-2026-0001", "--code", "answered", *receiver), REFUSED),
+                ("agent backup", ("--dry-run", *sender), REFUSED),
+                ("agent backup show", sender, OK),
                 ("agent doctor", ("--config", self.sender.config), FORGIVEN),
                 ("agent officer add", ("gaowa", "--roles", "member", *sender), OK),
                 ("agent officer reset", ("gaowa", *sender), OK),
