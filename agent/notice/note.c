@@ -231,6 +231,41 @@ enum err note_remove(struct store_txn *txn, enum note_place place, const char *c
     return store_remove(txn, STORE_NOTICE, key_span(&key));
 }
 
+static enum err count_dead(struct store_txn *txn, const char *channel, size_t *ret_count)
+{
+    struct note_walk walk;
+    struct note note;
+    enum err error = note_walk_begin(txn, NOTE_DEAD, channel, &walk);
+
+    *ret_count = 0;
+    while (error == OK && (error = note_walk_next(&walk, &note)) == OK) {
+        (*ret_count)++;
+    }
+    note_walk_end(&walk);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err note_prune(struct store_txn *txn, const char *channel)
+{
+    struct note_walk walk;
+    struct note note;
+    size_t count;
+    enum err error = count_dead(txn, channel, &count);
+
+    if (error != OK || count <= NOTE_DEAD_MAX) {
+        return error;
+    }
+    error = note_walk_begin(txn, NOTE_DEAD, channel, &walk);
+    for (; error == OK && count > NOTE_DEAD_MAX; count--) {
+        error = note_walk_next(&walk, &note);
+        if (error == OK) {
+            error = note_remove(txn, NOTE_DEAD, channel, note.id);
+        }
+    }
+    note_walk_end(&walk);
+    return error;
+}
+
 /* --- who was told, what a channel remembers --- */
 
 enum err told_put(struct store_txn *txn, const struct note *note)

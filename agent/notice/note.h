@@ -72,6 +72,10 @@ enum err note_walk_next(struct note_walk *walk, struct note *ret_note) MUST_CHEC
 void note_walk_end(struct note_walk *walk);
 enum err note_remove(struct store_txn *txn, enum note_place place, const char *channel,
                      uint64_t id) MUST_CHECK;
+#define NOTE_DEAD_MAX 500u /* of one channel */
+/* Of the dead letters of a channel the newest stay: a channel that fails for months fills no store.
+ */
+enum err note_prune(struct store_txn *txn, const char *channel) MUST_CHECK;
 
 /* Who was told of a raised rung. */
 enum err told_put(struct store_txn *txn, const struct note *note) MUST_CHECK;

@@ -474,6 +474,10 @@ static enum err settle_in(struct settling *settling)
          i++) {
         error = settle_note(settling, i);
     }
+    if (error == OK && settling->dead > 0) {
+        error = note_prune(settling->txn,
+                           settling->agent->notifier->setup->channels[settling->channel].name);
+    }
     if (error == OK) {
         error = state_put(settling->agent, settling->txn, settling->channel);
     }
@@ -682,7 +686,8 @@ static enum err sweep_channel(struct sweep *sweep, const char *name, size_t chan
         }
     }
     note_walk_end(&walk);
-    return error == ERR_NOT_FOUND ? OK : error;
+    error = error == ERR_NOT_FOUND ? OK : error;
+    return error == OK && sweep->changed ? note_prune(sweep->txn, name) : error;
 }
 
 /* What an earlier version left for its hook is for the first hook of now. */

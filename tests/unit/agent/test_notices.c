@@ -510,6 +510,30 @@ START_TEST(test_twelve_tries_then_a_dead_letter_that_can_be_sent_again)
 }
 END_TEST
 
+/* A channel that fails for ever filled the store with what nobody reads. */
+START_TEST(test_dead_letters_of_a_channel_were_unbounded)
+{
+    struct note note = {.channel = "mail", .kind = NOTE_TEST};
+    struct store_txn *txn;
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    for (note.id = 1; note.id <= NOTE_DEAD_MAX + 2; note.id++) {
+        ck_assert_int_eq(note_put(txn, NOTE_DEAD, &note), OK);
+    }
+    text_copy(note.channel, sizeof(note.channel), "robot");
+    ck_assert_int_eq(note_put(txn, NOTE_DEAD, &note), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    raise(1, "due-1", ROLE_LIAISON);
+    end(MAIL, NOTICE_REFUSED, 0);
+    ck_assert_uint_eq(figure(MAIL, "dead"), NOTE_DEAD_MAX);
+    ck_assert_uint_eq(figure(ROBOT, "dead"), 1); /* others are others' */
+    ck_assert_int_eq(store_read_begin(desk.store, &txn), OK);
+    ck_assert_int_eq(note_get(txn, NOTE_DEAD, "mail", 1, &note), ERR_NOT_FOUND);
+    ck_assert_int_eq(note_get(txn, NOTE_DEAD, "mail", 4, &note), OK); /* the newest stay */
+    ck_assert_int_eq(note_get(txn, NOTE_DEAD, "mail", NOTE_DEAD_MAX + 2, &note), OK);
+    store_read_end(txn);
+}
+END_TEST
+
 /* One address that is never taken keeps nobody else from being told. */
 START_TEST(test_an_address_that_is_refused)
 {
@@ -806,6 +830,7 @@ int main(void)
     tcase_add_test(tcase, test_twelve_tries_then_a_dead_letter_that_can_be_sent_again);
     tcase_add_test(tcase, test_an_address_that_is_refused);
     tcase_add_test(tcase, test_nothing_is_lost_by_a_restart);
+    tcase_add_test(tcase, test_dead_letters_of_a_channel_were_unbounded);
     tcase_add_test(tcase, test_what_nobody_can_be_told_any_more_is_a_dead_letter);
     tcase_add_test(tcase, test_whoever_was_told_of_a_rung_is_told_of_its_end);
     tcase_add_test(tcase, test_a_rung_and_its_end_are_said_in_one);
