@@ -187,9 +187,12 @@ static const char *label_of(const struct form_page *form, const struct form_item
     const enum message_kind kind = form->layout->kind;
     const bool answers = kind == MESSAGE_OUTBOUND_FEEDBACK || kind == MESSAGE_INBOUND_FEEDBACK;
 
-    return answers && strcmp(item->path, "body.text") == 0 && form_is_late(form)
-               ? N_("超期原因和备注")
-               : item->label;
+    if (strcmp(item->path, "body.text") != 0) {
+        return item->label;
+    }
+    return answers && form_is_late(form) ? N_("超期原因和备注")
+           : form->purpose != NULL       ? N_("说明")
+                                         : item->label;
 }
 
 static void view_control_members(struct control *control, bool in_table)
@@ -263,13 +266,17 @@ static void view_control(struct form_page *form, const struct form_section *sect
 /* The page's address says it already. */
 static bool is_addressed(const struct form_page *form, const struct form_item *item)
 {
+    const struct form_purpose *purpose = form->purpose;
     const struct form_address *address = &form->address;
 
     const bool of_case = address->case_number[0] != '\0', follows = address->previous[0] != '\0';
 
     return ((of_case || follows) &&
             (strcmp(item->path, "case_number") == 0 || strcmp(item->path, "previous") == 0)) ||
-           (of_case && strcmp(item->path, "facts.link") == 0);
+           (of_case && strcmp(item->path, "facts.link") == 0) ||
+           (purpose != NULL &&
+            (strcmp(item->path, purpose->choice[0]) == 0 || strcmp(item->path, "recipients") == 0 ||
+             strcmp(item->path, "refers_to") == 0));
 }
 
 static void view_items(struct form_page *form, const struct form_section *section, uint32_t row,

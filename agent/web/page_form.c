@@ -102,26 +102,6 @@ static enum err default_link(struct form_page *form)
         vocabulary_find(VOCABULARY_LINK, sent_on ? LINK_RE_REFERRAL : LINK_SUPPLEMENT)->id);
 }
 
-static enum err default_purpose(struct form_page *form)
-{
-    const struct form_purpose *purpose = form->purpose;
-    char id[UUID_TEXT_BYTES];
-    enum err error;
-
-    if (purpose == NULL) {
-        return OK;
-    }
-    error = form_values_add(&form->values, purpose->choice[0], purpose->choice[1]);
-    if (error == OK) {
-        error = form_values_add(&form->values, "body.text", tr(form->page, purpose->text));
-    }
-    if (error == OK && purpose->of_opening && form->copy->known && !form->copy->of_matter) {
-        uuid_format(&form->copy->referral.message_id, id);
-        error = form_values_add(&form->values, "refers_to", id);
-    }
-    return error;
-}
-
 /* The first duty that waits, who tells, and the like: what is nearly always so. */
 static enum err default_values(struct form_page *form)
 {
@@ -152,8 +132,8 @@ static enum err default_values(struct form_page *form)
     if (error == OK) {
         error = default_link(form);
     }
-    if (error == OK) {
-        error = default_purpose(form);
+    if (error == OK && form->purpose != NULL) {
+        error = form_values_add(&form->values, "body.text", tr(form->page, form->purpose->text));
     }
     if (error == OK && form->layout->kind == MESSAGE_ESCALATION_REPLY) {
         error = form_values_add(&form->values, "body.text", tr(form->page, SHEET_ANSWERS));
@@ -224,10 +204,32 @@ enum err form_take_posted(struct form_page *form)
     return error;
 }
 
+/* What the purpose of the form says, whatever was posted; it goes to the other party. */
+static enum err fix_purpose(struct form_page *form)
+{
+    const struct form_purpose *purpose = form->purpose;
+    char id[UUID_TEXT_BYTES];
+    enum err error;
+
+    if (purpose == NULL) {
+        return OK;
+    }
+    form_values_remove(&form->values, "recipients");
+    error = form_values_set(&form->values, purpose->choice[0], purpose->choice[1]);
+    if (error == OK && purpose->of_opening && form->copy->known && !form->copy->of_matter) {
+        uuid_format(&form->copy->referral.message_id, id);
+        error = form_values_set(&form->values, "refers_to", id);
+    }
+    return error;
+}
+
 static enum err fix(struct form_page *form)
 {
     enum err error = form_fix(form->layout, &form->rules, &form->values);
 
+    if (error == OK) {
+        error = fix_purpose(form);
+    }
     if (error == OK) {
         error = form_take_attachments(form);
     }
