@@ -120,5 +120,7 @@ enum err agent_failure(const struct agent *agent);
  */
 enum err agent_answer(struct agent *agent, uint64_t client, struct span line,
                       struct buf *out) MUST_CHECK;
+/* The answer to any line where there is no agent, because its store is damaged. */
+enum err agent_answer_failed(const struct fault *fault, struct buf *out) MUST_CHECK;
 
 #endif

@@ -408,6 +408,11 @@ static enum err write_refusal(const struct fault *fault, enum err error, struct 
     return json_writer_end(&writer);
 }
 
+enum err agent_answer_failed(const struct fault *fault, struct buf *out)
+{
+    return write_refusal(fault, ERR_CORRUPT, out);
+}
+
 /* What is nobody's fault but the store's ends the process when it does not pass. */
 static void note_failure(struct agent *agent, const struct fault *fault, enum err error)
 {

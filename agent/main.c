@@ -28,9 +28,12 @@
 #include "io/sd_notify.h"
 #include "store/backups.h"
 #include "store/blobs.h"
+#include "store/starts.h"
 
 #define SOFTWARE "referral-agent 0.1.0"
 #define MIB      (UINT64_C(1024) * 1024)
+
+#define DAMAGED_STATUS "存储损坏：只答状态，不收发" /* of a daemon without an agent */
 
 struct daemon;
 
@@ -43,6 +46,9 @@ struct daemon {
     struct loaded *loaded; /* what the files say; owned */
     struct store *store;
     struct blobs *blobs;
+    struct fault failed; /* why there is no agent, and only that is answered */
+    uint64_t ready_ms;   /* machine time */
+    bool lived;          /* long enough since then for the store to be no longer in doubt */
     struct backups *backups;
     struct backups_plan backups_plan; /* but for the time */
     struct agent *agent;
@@ -209,9 +215,12 @@ static void line_cb(void *ctx, uint64_t handle, struct span line)
     struct daemon *daemon = ctx;
     struct buf answer;
 
+    enum err error;
+
     buf_init(&answer, 4 * LIMIT_LOCAL_LINE_BYTES);
-    if (agent_answer(daemon->agent, handle, line, &answer) != OK ||
-        local_reply(daemon->local, handle, span_buf(&answer)) != OK) {
+    error = daemon->agent != NULL ? agent_answer(daemon->agent, handle, line, &answer)
+                                  : agent_answer_failed(&daemon->failed, &answer);
+    if (error != OK || local_reply(daemon->local, handle, span_buf(&answer)) != OK) {
         local_hang_up(daemon->local, handle);
     }
     if (answer.cap > 0) {
@@ -233,7 +242,13 @@ static void client_gone_cb(void *ctx, uint64_t handle)
 
 static void look_cb(void *ctx, struct heartbeat_view *ret_view)
 {
-    agent_beat_look(((struct daemon *)ctx)->agent, ret_view);
+    const struct daemon *daemon = ctx;
+
+    if (daemon->agent != NULL) {
+        agent_beat_look(daemon->agent, ret_view);
+    } else {
+        text_copy(ret_view->status, sizeof(ret_view->status), DAMAGED_STATUS);
+    }
 }
 
 static void turn_end_cb(void *ctx)
@@ -242,9 +257,14 @@ static void turn_end_cb(void *ctx)
     struct heartbeat_view view;
 
     (void)fault_point_pass(&daemon->fault_point, "agent.turn");
+    if (!daemon->lived && daemon->agent != NULL &&
+        clock_machine_ms() - daemon->ready_ms > STARTS_GOOD_MS) {
+        daemon->lived = true;
+        starts_good(daemon->loaded->config.store);
+    }
     backups_turn(daemon->backups);
     (void)heartbeat_turned(&daemon->heartbeat, &view); /* nothing here can be late */
-    if (agent_failure(daemon->agent) != OK) {
+    if (daemon->agent != NULL && agent_failure(daemon->agent) != OK) {
         log_event(EVENT_STORE_FAILED,
                   "the store failed (%s): stopping; nothing that was answered is lost",
                   err_text(agent_failure(daemon->agent)));
@@ -268,7 +288,9 @@ static void reload_cb(void *ctx, int signal_number)
 
     (void)signal_number;
     (void)sd_notify_reloading(&daemon->notify);
-    (void)agent_reload(daemon->agent, &fault);    /* it has said what is wrong */
+    if (daemon->agent != NULL) {
+        (void)agent_reload(daemon->agent, &fault); /* it has said what is wrong */
+    }
     (void)sd_notify_ready(&daemon->notify, NULL); /* the line stays */
 }
 
@@ -306,7 +328,10 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
     enum err error;
 
     memcpy(options.seal_key, daemon->loaded->store_key, sizeof(options.seal_key));
-    error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
+    error = starts_check(daemon->loaded->config.store, &options, fault);
+    if (error == OK) {
+        error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
+    }
     crypto_wipe(&options, sizeof(options));
     crypto_wipe(daemon->loaded->store_key, sizeof(daemon->loaded->store_key));
     return error;
@@ -542,6 +567,9 @@ static int stop(struct daemon *daemon)
     backups_free(daemon->backups);
     daemon->backups = NULL;
     store_close(daemon->store);
+    if (!failed && daemon->agent != NULL) {
+        starts_good(daemon->loaded->config.store);
+    }
     blobs_close(daemon->blobs);
     daemon->store = NULL;
     closed = link_client_close(daemon->link);
@@ -579,6 +607,7 @@ static int run(struct daemon *daemon)
     }
     log_event(EVENT_READY, "ready: agent of %s, calendar %s", daemon->loaded->config.agency,
               calendar_version(daemon->loaded->calendar));
+    daemon->ready_ms = clock_machine_ms();
     (void)sd_notify_ready(&daemon->notify, "就绪");
     agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */
     loop_run(daemon->loop);
@@ -636,17 +665,36 @@ static int show_effective(const struct daemon_line *line, const struct loaded *l
     return error == OK ? 0 : 1;
 }
 
+/* A store that is damaged is damaged for the next start as well: the daemon stays and says so on
+ * its socket, until somebody restores the store and starts it anew. */
+static int stay(struct daemon *daemon, const struct fault *fault)
+{
+    daemon->failed = *fault;
+    inherited_close(&daemon->inherited);
+    loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
+    heartbeat_start(&daemon->heartbeat, daemon->loop, &daemon->notify, look_cb, daemon);
+    (void)sd_notify_ready(&daemon->notify, DAMAGED_STATUS);
+    loop_run(daemon->loop);
+    (void)stop(daemon);
+    return 1;
+}
+
 static int serve(struct daemon *daemon)
 {
     struct fault fault = {.code = ""};
+    enum err error;
 
     warn_expiry(daemon->loaded);
-    if (start(daemon, &fault) != OK) {
-        log_fault(EVENT_START_FAILED, &fault);
-        (void)stop(daemon);
-        return 1;
+    error = start(daemon, &fault);
+    if (error == OK) {
+        return run(daemon);
     }
-    return run(daemon);
+    log_fault(EVENT_START_FAILED, &fault);
+    if (error == ERR_CORRUPT && daemon->local != NULL && daemon->agent == NULL) {
+        return stay(daemon, &fault);
+    }
+    (void)stop(daemon);
+    return 1;
 }
 
 int main(int argc, char **argv)

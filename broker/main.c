@@ -32,6 +32,7 @@
 #include "io/sd_notify.h"
 #include "store/blobs.h"
 #include "store/journal.h"
+#include "store/starts.h"
 
 #define SOFTWARE       "referral-broker 0.1.0"
 #define MIB            (UINT64_C(1024) * 1024)
@@ -47,6 +48,8 @@ struct daemon {
     struct blobs *blobs;
     struct broker *broker;
     struct backups *backup;
+    uint64_t ready_ms; /* machine time */
+    bool lived;        /* long enough since then for the store to be no longer in doubt */
     struct standby_watch standby;       /* who follows */
     struct standby_promotion promotion; /* from standby to broker, by this process */
     struct clock clock;
@@ -186,6 +189,10 @@ static void turn_end_cb(void *ctx)
     if (broker_has_work(daemon->broker)) {
         turn_soon(daemon);
     }
+    if (!daemon->lived && clock_machine_ms() - daemon->ready_ms > STARTS_GOOD_MS) {
+        daemon->lived = true;
+        starts_good(daemon->loaded->config.store);
+    }
     backups_turn(daemon->backup);
     status_server_turn(daemon->status);
 }
@@ -300,7 +307,10 @@ static enum err open_store(struct daemon *daemon, struct fault *fault)
     enum err error;
 
     memcpy(options.mac_key.bytes, daemon->loaded->store_key, sizeof(options.mac_key.bytes));
-    error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
+    error = starts_check(daemon->loaded->config.store, &options, fault);
+    if (error == OK) {
+        error = store_open(daemon->loaded->config.store, &options, &daemon->store, fault);
+    }
     crypto_wipe(&options, sizeof(options));
     crypto_wipe(daemon->loaded->store_key, sizeof(daemon->loaded->store_key));
     if (error == OK && !daemon->promotion.promoted) {
@@ -602,6 +612,9 @@ static int stop(struct daemon *daemon)
     backups_free(daemon->backup);
     daemon->backup = NULL;
     store_close(daemon->store);
+    if (status == 0 && daemon->broker != NULL) {
+        starts_good(daemon->loaded->config.store);
+    }
     blobs_close(daemon->blobs);
     closed = link_server_close(daemon->link);
     if (closed != OK) {
@@ -635,6 +648,7 @@ static int run(struct daemon *daemon)
     }
     log_event(EVENT_READY, "ready: %zu agencies, calendar %s",
               registry_count(daemon->loaded->registry), calendar_version(daemon->loaded->calendar));
+    daemon->ready_ms = clock_machine_ms();
     (void)sd_notify_ready(&daemon->notify, "就绪");
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);

@@ -49,6 +49,7 @@ enum log_level {
     X(TRANSPORT_STUCK, "transport-stuck", ERROR, "683a5751c32a5dfb8ecb05135a654a9b") \
     X(TRANSPORT_SLOW, "transport-slow", WARN, "edfed41401ef5a03ac1cb5ab70f20bcb") \
     X(START_FAILED, "start-failed", ERROR, "9dc20684fca450a497dafc1cd9fb987d") \
+    X(STORE_DOUBTED, "store-doubted", WARN, "43003c3773ff471c9e1967cc8dd32493") \
     X(SOCKET_FOLDER, "socket-folder", WARN, "94f51300ac9456fe9b8b3c5b7d89f37c") \
     X(CONNECTED, "connected", INFO, "d46c13b2323e58fd9a26b10fae11e804") \
     X(DISCONNECTED, "disconnected", NOTICE, "64976a0d846756b9aae855f41a314226") \
