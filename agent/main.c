@@ -28,6 +28,7 @@
 #include "io/sd_notify.h"
 #include "store/backups.h"
 #include "store/blobs.h"
+#include "store/scrub.h"
 #include "store/starts.h"
 
 #define SOFTWARE "referral-agent 0.1.0"
@@ -637,6 +638,24 @@ static int checked(const struct daemon_line *line, const struct loaded *loaded)
     return 0;
 }
 
+/* Instead of running, as a child of whoever wants to know. */
+static int check_store(const struct daemon_line *line, struct loaded *loaded)
+{
+    struct store_options options = {.kind = STORE_AGENT,
+                                    .map_bytes = loaded->config.store_mib * MIB};
+    struct buf text;
+    int status;
+
+    memcpy(options.seal_key, loaded->store_key, sizeof(loaded->store_key));
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    status = scrub_child(loaded->config.store, &options, line->json, &text);
+    printf("%.*s%s", (int)text.len, text.len > 0 ? (const char *)text.data : "",
+           line->json || status == SCRUB_EXIT_FAILED ? "\n" : "");
+    buf_free(&text);
+    crypto_wipe(&options, sizeof(options));
+    return status;
+}
+
 static int refused(const struct daemon_line *line, const struct faults *faults)
 {
     struct buf text;
@@ -723,6 +742,8 @@ int main(int argc, char **argv)
         status = refused(&line, &faults);
     } else if (line.check) {
         status = checked(&line, daemon.loaded);
+    } else if (line.check_store) {
+        status = check_store(&line, daemon.loaded);
     } else if (line.effective) {
         status = show_effective(&line, daemon.loaded);
     } else {

@@ -20,6 +20,7 @@
 #include "broker/reload.h"
 #include "broker/standby.h"
 #include "broker/status_server.h"
+#include "broker/store_check.h"
 #include "io/clock.h"
 #include "io/daemon_line.h"
 #include "io/fault_point.h"
@@ -32,6 +33,7 @@
 #include "io/sd_notify.h"
 #include "store/blobs.h"
 #include "store/journal.h"
+#include "store/scrub.h"
 #include "store/starts.h"
 
 #define SOFTWARE       "referral-broker 0.1.0"
@@ -48,8 +50,9 @@ struct daemon {
     struct blobs *blobs;
     struct broker *broker;
     struct backups *backup;
-    uint64_t ready_ms; /* machine time */
-    bool lived;        /* long enough since then for the store to be no longer in doubt */
+    uint64_t ready_ms;        /* machine time */
+    bool lived;               /* long enough since then for the store to be no longer in doubt */
+    struct store_check check; /* the daily look */
     struct standby_watch standby;       /* who follows */
     struct standby_promotion promotion; /* from standby to broker, by this process */
     struct clock clock;
@@ -437,7 +440,8 @@ static struct status_context context_of(struct daemon *daemon)
                                    .reload = daemon->reload,
                                    .standby = &daemon->standby,
                                    .clock = &daemon->clock,
-                                   .link = daemon->link};
+                                   .link = daemon->link,
+                                   .check = &daemon->check};
 }
 
 static enum err write_metrics(void *ctx, struct buf *out)
@@ -636,6 +640,17 @@ static void release(struct daemon *daemon)
     free(daemon->reload);
 }
 
+static void start_store_check(struct daemon *daemon)
+{
+    daemon->check = (struct store_check){.loop = daemon->loop,
+                                         .program = "/proc/self/exe",
+                                         .config = daemon->loaded->config.origin.file,
+                                         .every_ms = STORE_CHECK_EVERY_MS,
+                                         .wall_ms = seam_wall_ms,
+                                         .ctx = daemon};
+    store_check_start(&daemon->check, STORE_CHECK_FIRST_MS);
+}
+
 static int run(struct daemon *daemon)
 {
     loop_on_turn_end(daemon->loop, turn_end_cb, daemon);
@@ -650,8 +665,10 @@ static int run(struct daemon *daemon)
               registry_count(daemon->loaded->registry), calendar_version(daemon->loaded->calendar));
     daemon->ready_ms = clock_machine_ms();
     (void)sd_notify_ready(&daemon->notify, "就绪");
+    start_store_check(daemon);
     loop_run(daemon->loop);
     loop_on_turn_end(daemon->loop, NULL, NULL);
+    store_check_stop(&daemon->check);
     return stop(daemon);
 }
 
@@ -675,6 +692,24 @@ static int checked(const struct daemon_line *line, const struct loaded *loaded)
                registry_count(loaded->registry), calendar_version(loaded->calendar));
     }
     return 0;
+}
+
+/* Instead of running, as a child of whoever wants to know. */
+static int check_store(const struct daemon_line *line, struct loaded *loaded)
+{
+    struct store_options options = {.kind = STORE_BROKER,
+                                    .map_bytes = loaded->config.store_mib * MIB};
+    struct buf text;
+    int status;
+
+    memcpy(options.mac_key.bytes, loaded->store_key, sizeof(loaded->store_key));
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    status = scrub_child(loaded->config.store, &options, line->json, &text);
+    printf("%.*s%s", (int)text.len, text.len > 0 ? (const char *)text.data : "",
+           line->json || status == SCRUB_EXIT_FAILED ? "\n" : "");
+    buf_free(&text);
+    crypto_wipe(&options, sizeof(options));
+    return status;
 }
 
 static int refused(const struct daemon_line *line, const struct faults *faults)
@@ -797,6 +832,8 @@ int main(int argc, char **argv)
         status = refused(&line, &faults);
     } else if (line.check) {
         status = checked(&line, daemon.loaded);
+    } else if (line.check_store) {
+        status = check_store(&line, daemon.loaded);
     } else if (line.effective) {
         status = show_effective(&line, daemon.loaded);
     } else if (open_log.asked) {

@@ -31,6 +31,7 @@ struct status_context {
     struct standby_watch *standby;       /* who follows; NULL in tests */
     struct clock *clock;                 /* whose offsets a laboratory moves */
     struct link_server *link;            /* NULL in tests */
+    const struct store_check *check;     /* NULL in tests */
     struct subscriptions *subscriptions; /* likewise */
     void (*turn)(void *ctx);             /* asks for a turn, after a command that needs one */
     void *ctx;

@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "broker/load.h"
 #include "broker/reload.h"
+#include "broker/store_check.h"
 #include "broker/status_parts.h"
 #include "model/timekeeper.h"
 #include "store/audit.h"
@@ -103,6 +104,13 @@ static void write_files(const struct status_context *ctx, struct metrics *to)
         metrics_one(to, P "config_refused", "gauge",
                     "1: the last reload was refused and the old configuration stays",
                     ctx->reload->refused_ms > ctx->reload->done_ms);
+    }
+    if (ctx->check != NULL) {
+        metrics_head(to, P "store_checked_timestamp_seconds", "gauge",
+                     "When the store was last looked through; 0: not since the start");
+        metrics_seconds(to, P "store_checked_timestamp_seconds", NULL, NULL, ctx->check->done_ms);
+        metrics_one(to, P "store_damaged", "gauge", "1: the last look found damage",
+                    ctx->check->state == STORE_CHECK_DAMAGED);
     }
     if (ctx->backup == NULL) {
         return;

@@ -157,6 +157,7 @@ int agent_backup_show_run(const struct invocation *invocation);
 int backup_show_run(const struct invocation *invocation);
 int backup_list_run(const struct invocation *invocation);
 int backup_verify_run(const struct invocation *invocation);
+int store_check_run(const struct invocation *invocation);
 int restore_run(const struct invocation *invocation);
 int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);

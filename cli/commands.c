@@ -510,6 +510,14 @@ const struct command command_table[] = {
      "  referralctl backup ls /var/backups/referral --json | jq -r '.backups[0].name'\n"
      "\n"
      "Reads heads and feet only. Exit status 5: files there cannot be read.\n"},
+    {"store check", "Look through every page and row of a daemon's store for damage.", "FILE", 1, 0,
+     0, store_check_run,
+     "  referralctl store check /etc/referral/broker.yaml\n"
+     "  referralctl store check /etc/referral/agent-education.yaml --json | jq .damages\n"
+     "\n"
+     "FILE is the daemon's configuration; run it as the daemon's user, or root. The daemon may be\n"
+     "running. Nothing is changed. Exit status 4: damaged (table and key, or page), or "
+     "unreadable.\n"},
     {"backup verify",
      "Prove that a backup is what was written; with the secret, all that is in it.", "FILE", 1,
      BITS_2(OPTION_RECOVERY_KEY, OPTION_KEY), 0, backup_verify_run,

@@ -17,26 +17,14 @@
 
 /* --- the daemon of a file --- */
 
-/* A file that cannot be read as YAML is the broker's to complain of. */
-static const char *daemon_of(const char *path)
-{
-    struct host_config config = {.yaml = NULL};
-    bool agent = host_config_open(path, &config, NULL) == OK &&
-                 host_config_text(&config, "agency")[0] != '\0';
-
-    host_config_credentials(&config, agent); /* for the daemon that is run */
-    host_config_close(&config);
-    return agent ? "referral-agent" : "referral-broker";
-}
-
 /* Runs it; the answer is JSON in `ret_output`. EXIT_OK, also for a wrong configuration, which is in
  * `ret_wrong`. */
 static int ask_daemon(const struct invocation *invocation, const char *option,
                       struct buf *ret_output, bool *ret_wrong)
 {
     const char *path = invocation->arguments[0];
-    const char *const words[PROGRAM_WORDS_MAX] = {daemon_of(path), "--config", path, option,
-                                                  "--json"};
+    const char *const words[PROGRAM_WORDS_MAX] = {host_config_daemon(path), "--config", path,
+                                                  option, "--json"};
     struct fault fault = {.code = ""};
     int status = program_run(words, CHECK_MS, ret_output);
 

@@ -85,3 +85,14 @@ const char *host_config_item(const struct host_config *config, const char *optio
 
     return item != NULL && yaml_is_scalar(item) ? yaml_text(item) : "";
 }
+
+const char *host_config_daemon(const char *path)
+{
+    struct host_config config = {.yaml = NULL};
+    bool agent = host_config_open(path, &config, NULL) == OK &&
+                 host_config_text(&config, "agency")[0] != '\0';
+
+    host_config_credentials(&config, agent); /* for the daemon that is run */
+    host_config_close(&config);
+    return agent ? "referral-agent" : "referral-broker";
+}

@@ -28,4 +28,8 @@ void host_config_credentials(const struct host_config *config, bool agent);
 /* An item of an option that is a list; "" behind the last. */
 const char *host_config_item(const struct host_config *config, const char *option, size_t index);
 
+/* The daemon that a file is for; its credentials are this process's from then on. A file that
+ * cannot be read as YAML is the broker's to complain of. */
+const char *host_config_daemon(const char *path);
+
 #endif

@@ -34,6 +34,9 @@ enum log_level {
     X(MESSAGE_REFUSED, "message-refused", INFO, "68e697e446b852599aca059c6a14a697") \
     X(STORE_FULL, "store-full", ERROR, "5d4b75b3caf958ee8d4102df60a7effb") \
     X(STORE_FAILED, "store-failed", ERROR, "06a3427a520d54e2bbb1ea83d9f50e3d") \
+    X(STORE_WHOLE, "store-whole", INFO, "f763b82d13224dc69be325af0936d6be") \
+    X(STORE_DAMAGED, "store-damaged", ERROR, "0dd31461d63f42ec8cc55afcf3a4c124") \
+    X(STORE_UNCHECKED, "store-unchecked", WARN, "45ab6f8b0f104029b42fe97341021beb") \
     X(ATTACHMENT_MISSING, "attachment-missing", ERROR, "3313c290febb5e9498dc0532ebb862de") \
     X(ATTACHMENT_LEFT, "attachment-left", WARN, "e70fdd74017056c589e966cdc8b9b577") \
     X(ATTACHMENTS_CLEANED, "attachments-cleaned", INFO, "7d27c00af2765ddf95938dc211865a77") \

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#define BASE_OPTIONS 5u /* of both daemons */
 #define SWITCHES_MAX 8u
 #define SWITCH_KEY   256 /* beyond every letter */
 
@@ -23,6 +24,9 @@ static error_t take(int key, char *value, struct argp_state *state)
     case 'e':
         line->effective = true;
         return 0;
+    case 's':
+        line->check_store = true;
+        return 0;
     case 'j':
         line->json = true;
         return 0;
@@ -32,10 +36,10 @@ static error_t take(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (line->config == NULL) {
             argp_error(state, "--config FILE is missing");
-        } else if (line->check && line->effective) {
-            argp_error(state, "--check and --effective: one of them");
-        } else if (line->json && !line->check && !line->effective) {
-            argp_error(state, "--json goes with --check or --effective");
+        } else if (line->check + line->effective + line->check_store > 1) {
+            argp_error(state, "--check, --effective and --check-store: one of them");
+        } else if (line->json && !line->check && !line->effective && !line->check_store) {
+            argp_error(state, "--json goes with --check, --effective or --check-store");
         }
         return 0;
     default:
@@ -53,12 +57,17 @@ static error_t take(int key, char *value, struct argp_state *state)
 
 void daemon_line_read(struct daemon_line *line, int argc, char **argv)
 {
-    struct argp_option options[SWITCHES_MAX + 5] = {
+    struct argp_option options[BASE_OPTIONS + SWITCHES_MAX + 1] = {
         {"config", 'c', "FILE", 0, line->sample, 0},
         {"check", 'k', NULL, 0,
          "Read configuration, rules and keys, say everything that is wrong, and end", 0},
+        {"check-store", 's', NULL, 0,
+         "Look through every page and row of the store, say what is damaged, and end: 0 whole, 4 "
+         "damaged. Beside a running daemon, too",
+         0},
         {"effective", 'e', NULL, 0, "Print every option, its value and where that comes from", 0},
-        {"json", 'j', NULL, 0, "Print what --check or --effective finds as one JSON object", 0}};
+        {"json", 'j', NULL, 0,
+         "Print what --check, --check-store or --effective finds as one JSON object", 0}};
     char text[2048];
     const struct argp parser = {.options = options, .parser = take, .doc = text};
 
@@ -68,10 +77,10 @@ void daemon_line_read(struct daemon_line *line, int argc, char **argv)
                    line->about, line->examples);
     for (size_t i = 0; line->switches != NULL && line->switches[i].name != NULL; i++) {
         assert(i < SWITCHES_MAX);
-        options[4 + i] = (struct argp_option){.name = line->switches[i].name,
-                                              .key = SWITCH_KEY + (int)i,
-                                              .arg = line->switches[i].argument,
-                                              .doc = line->switches[i].help};
+        options[BASE_OPTIONS + i] = (struct argp_option){.name = line->switches[i].name,
+                                                         .key = SWITCH_KEY + (int)i,
+                                                         .arg = line->switches[i].argument,
+                                                         .doc = line->switches[i].help};
     }
     argp_err_exit_status = 2;
     argp_program_version = line->version;

@@ -27,7 +27,7 @@ struct daemon_line {
     const struct daemon_switch *switches; /* ends with a NULL name; NULL: none */
     /* read */
     const char *config;
-    bool check, effective, json;
+    bool check, effective, check_store, json;
 };
 
 void daemon_line_read(struct daemon_line *line, int argc, char **argv);

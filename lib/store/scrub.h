@@ -40,4 +40,12 @@ struct scrub_report {
 enum err scrub_run(const char *folder, const struct store_options *options,
                    struct scrub_report *ret_report, struct fault *fault) MUST_CHECK;
 
+#define SCRUB_EXIT_FAILED  1
+#define SCRUB_EXIT_DAMAGED 4
+
+/* The whole of a child process: looks, appends what is to be printed (text, or one object of JSON,
+ * which a fault always is), and answers the exit status: 0 whole, and those above. */
+int scrub_child(const char *folder, const struct store_options *options, bool json,
+                struct buf *out);
+
 #endif

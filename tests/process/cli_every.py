@@ -169,6 +169,7 @@ class Every(Case):
                 ("backup ls", (backups,), FORGIVEN), ("backup show", self.broker, FORGIVEN),
                 ("backup", self.broker, (OK, REFUSED)),
                 ("backup verify", (path("never"),), REFUSED),
+                ("store check", (path("never"),), UNREACHABLE),
                 ("restore", (path("never"), "--out", path("restored"), "--recovery-key",
                              path("never")), REFUSED),
                 ("audit verify", ("--store", store), OK),
