@@ -71,11 +71,12 @@ struct agent_setup { /* all borrowed for the agent's life */
     const struct agency *self;
     const struct registry *registry;
     const struct policy *policy;
-    const struct calendar *calendar; /* sealed; until agent_reload */
-    const struct keyring *keyring;
+    const struct calendar *calendar;   /* sealed; until agent_reload */
+    struct keyring *keyring;           /* marked where a key is revoked */
     struct registry_document document; /* of both; version 0: they are not signed */
     struct span policy_text; /* read anew with each registry; empty: the registry never changes */
     const struct sign_key *sign_key;
+    const struct sign_key *sign_key_next; /* NULL: none; see session.c */
     const struct seal_key *seal_key;
     const char *software;                 /* name and version */
     const char *broker_url, *broker_name; /* for people: where it is looked for; NULL: not told */

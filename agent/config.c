@@ -39,6 +39,15 @@ const struct yaml_option agent_option_table[] = {
      .help = "The key that signs every message and request; mode 0600."},
     {PATH("seal-key", seal_key), .required = true,
      .help = "The key that opens the bodies sealed to this agency; mode 0600."},
+    {PATH("sign-key-next", sign_key_next),
+     .help =
+         "The next signing key, once the public keys have it: the agent goes over to it by itself "
+         "when the broker takes the first one no more, and signs anew what still waits."},
+    {MEMBER("seal-keys-old", YAML_LIST, seal_keys_old), .min = 1, .max = YAML_TEXTS_MAX,
+     .size = CONFIG_PATH_BYTES,
+     .help =
+         "The sealing keys of before, the newest first: they open what was sealed to them, which "
+         "seal-key cannot. Keep each for as long as its messages."},
     {PATH("store-key", store_key), .required = true,
      .help = "The key that encrypts this agent's store; mode 0600. Keep a copy apart from the "
              "store: without it nothing in the store can be read."},

@@ -26,6 +26,8 @@ struct agent_config {
     char tls_authority[CONFIG_PATH_BYTES];
     char sign_key[CONFIG_PATH_BYTES];
     char seal_key[CONFIG_PATH_BYTES];
+    char sign_key_next[CONFIG_PATH_BYTES]; /* empty: there is none */
+    struct yaml_texts seal_keys_old;       /* paths, the newest first */
     char store_key[CONFIG_PATH_BYTES];
     char public_keys[CONFIG_PATH_BYTES];
     char registry[CONFIG_PATH_BYTES];

@@ -74,8 +74,15 @@ static enum err check_sender(struct arrival *arrival)
         error = keyring_find_past(keyring, header->sender, id, arrival->facts.record.at_ms, &key);
     }
 
+    if (error != OK &&
+        registry_revoked(arrival->agent, header->sender, header->sender_key, KEY_NOT_REVOKED)) {
+        error = keyring_find(keyring, header->sender, id, agent_wall_ms(arrival->agent), &key);
+    } /* signed anew, by a key of today */
     if (error != OK || key->use != KEY_SIGN) {
         return distrust(arrival, "its signing key is not in this agent's public keys");
+    }
+    if (registry_revoked(arrival->agent, header->sender, id, arrival->delivery->leaf_index)) {
+        return distrust(arrival, "its signing key was revoked before it was recorded");
     }
     if (batch_proof_verify(&arrival->delivery->proof, &arrival->digest, key->public_key) != OK) {
         return distrust(arrival, "its signature is not the sender's");

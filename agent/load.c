@@ -110,6 +110,47 @@ static enum err read_seal_key(struct loaded *loaded, struct fault *fault)
     return error == OK ? check_own(loaded, &own, fault) : error;
 }
 
+static enum err read_next_key(struct loaded *loaded, struct fault *fault)
+{
+    const char *path = loaded->config.sign_key_next;
+    uint8_t secret[KEY_FILE_SECRET_BYTES];
+    enum err error;
+
+    if (!is_named(path)) {
+        return OK;
+    }
+    error = key_file_read(path, KEY_FILE_SIGN, secret, fault);
+    if (error == OK) {
+        sign_key_from_seed(secret, &loaded->sign_key_next);
+        loaded->has_next = true;
+    }
+    crypto_wipe(secret, sizeof(secret));
+    return error;
+}
+
+/* Each opens only what was sealed to it, so whose they are need not be compared. */
+static enum err read_old_keys(struct loaded *loaded, struct fault *fault)
+{
+    struct seal_key *newer = &loaded->seal_key;
+    enum err result = OK;
+    bool go_on = true;
+
+    for (size_t i = 0; go_on && i < loaded->config.seal_keys_old.count; i++) {
+        uint8_t secret[KEY_FILE_SECRET_BYTES];
+        enum err error =
+            key_file_read(loaded->config.seal_keys_old.at[i], KEY_FILE_SEAL, secret, fault);
+
+        if (error == OK) {
+            seal_key_from_secret(secret, &loaded->seal_keys_old[i]);
+            newer->older = &loaded->seal_keys_old[i];
+            newer = &loaded->seal_keys_old[i];
+        }
+        crypto_wipe(secret, sizeof(secret));
+        go_on = fault_go_on(error, fault, &result);
+    }
+    return result;
+}
+
 static enum err read_store_key(struct loaded *loaded, struct fault *fault)
 {
     const char *path = loaded->config.store_key;
@@ -154,8 +195,8 @@ static enum err place_attachments(struct loaded *loaded, struct fault *fault)
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        place_attachments, read_registry, read_policy,    read_calendars,
-        read_sign_key,     read_seal_key, read_store_key, read_tls};
+        place_attachments, read_registry, read_policy,   read_calendars, read_sign_key,
+        read_next_key,     read_seal_key, read_old_keys, read_store_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(agent_config_read(path, &loaded->config, fault), fault, &result);
 

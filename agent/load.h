@@ -18,7 +18,10 @@ struct loaded {
     struct calendar *calendar;
     struct keyring *keyring;
     struct sign_key sign_key;
+    struct sign_key sign_key_next; /* has_next */
     struct seal_key seal_key;
+    struct seal_key seal_keys_old[YAML_TEXTS_MAX]; /* seal_key.older leads to them */
+    bool has_next;
     uint8_t store_key[KEY_FILE_SECRET_BYTES];
     struct digest store_key_digest;
     uint64_t tls_expiry_ms; /* of the certificate; 0: there is none */

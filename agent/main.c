@@ -387,6 +387,7 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
         .document = daemon->loaded->agencies.document,
         .policy_text = span_buf(&daemon->loaded->policy_text),
         .sign_key = &daemon->loaded->sign_key,
+        .sign_key_next = daemon->loaded->has_next ? &daemon->loaded->sign_key_next : NULL,
         .seal_key = &daemon->loaded->seal_key,
         .software = SOFTWARE,
         .web = daemon->web_url,

@@ -11,7 +11,9 @@
 #include "base/log.h"
 
 #define REGISTRY_KEY   "registry"
+#define STATEMENTS_KEY "key-statements"
 #define FILE_NAME      "the broker's registry"
+#define STATEMENT_NAME "a statement about a key"
 #define REFUSED_ASK_MS 60000u
 
 static void held_free(struct held_registry *held)
@@ -26,6 +28,8 @@ static void held_free(struct held_registry *held)
 
 void registry_end(struct agent *agent)
 {
+    key_statements_free(&agent->registry.statements);
+    key_statements_free(&agent->registry.fresh_ones);
     held_free(agent->registry.fresh);
     while (agent->registry.held != NULL) {
         struct held_registry *older = agent->registry.held->older;
@@ -122,15 +126,100 @@ static void put_in_force(struct agent *agent, struct held_registry *held)
     setup->registry = held->loaded.registry;
     setup->policy = held->policy;
     setup->keyring = held->loaded.keyring;
+    key_statements_mark(&agent->registry.statements, setup->keyring);
     setup->document = held->loaded.document;
     held->older = agent->registry.held;
     agent->registry.held = held;
     agent->registry.fault[0] = '\0';
 }
 
+/* --- signed anew --- */
+
+#define RESIGNED_KEY_BYTES (1u + KEY_ID_BYTES)
+
+/* All that it signed and the broker took, the receipts of deliveries left out, which nobody waits
+ * for: each is sent once more, as after the loss of a log, and the broker takes the signature of
+ * today where the message still waits. */
+static enum err mark_signed_by(struct store_txn *txn, struct key_id key)
+{
+    struct row row = {.seq = 0};
+    enum err error = row_next(txn, ROW_OUT, 0, &row);
+
+    while (error == OK) {
+        if (row.state == ROW_ACCEPTED && row_queue_of(&row) == ROW_SUBMITS &&
+            memcmp(row.header.sender_key.bytes, key.bytes, KEY_ID_BYTES) == 0) {
+            error = row_mark(txn, &row);
+        }
+        error = error == OK ? row_next(txn, ROW_OUT, row.seq, &row) : error;
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* Once for each key. */
+static enum err resign_key(struct agent *agent, struct store_txn *txn, struct key_id key)
+{
+    uint8_t name[RESIGNED_KEY_BYTES] = {'k'};
+    struct span there;
+    enum err error;
+
+    memcpy(name + 1, key.bytes, KEY_ID_BYTES);
+    error = store_get(txn, STORE_VALUE, span_of(name, sizeof(name)), &there);
+    if (error != ERR_NOT_FOUND) {
+        return error;
+    }
+    error = mark_signed_by(txn, key);
+    agent->following.confirms = true;
+    agent->submits_wait = true;
+    return error == OK ? store_put(txn, STORE_VALUE, span_of(name, sizeof(name)), span_text("1"))
+                       : error;
+}
+
+/* Of what this agency signs with now nothing is signed anew: that takes another key first. */
+static bool is_old_own(const struct agent *agent, const struct key_entry *entry)
+{
+    return entry->use == KEY_SIGN && key_is_revoked(entry) &&
+           strcmp(entry->owner, agent->setup.self->id) == 0 &&
+           memcmp(entry->public_key, agent->setup.sign_key->public_key, SIGN_PUBLIC_BYTES) != 0;
+}
+
+static enum err resign(struct agent *agent, struct store_txn *txn)
+{
+    enum err error = OK;
+
+    for (size_t i = 0; error == OK && i < keyring_count(agent->setup.keyring); i++) {
+        const struct key_entry *entry = keyring_entry(agent->setup.keyring, i);
+
+        if (is_old_own(agent, entry)) {
+            error = resign_key(agent, txn, entry->id);
+        }
+    }
+    return error;
+}
+
+/* An agent that was started with its next key. */
+static enum err resign_start(struct agent *agent)
+{
+    struct store_txn *txn;
+    enum err error;
+
+    if (agent->registry.statements.count == 0) {
+        return OK;
+    }
+    error = store_begin(agent->setup.store, &txn);
+    if (error != OK) {
+        return error;
+    }
+    error = resign(agent, txn);
+    if (error == OK) {
+        return store_commit(txn);
+    }
+    store_abort(txn);
+    return error;
+}
+
 /* --- at the start --- */
 
-static enum err read_kept(struct agent *agent, struct buf *text)
+static enum err read_kept(struct agent *agent, const char *name, struct buf *text)
 {
     struct store_txn *read;
     struct span kept;
@@ -139,7 +228,7 @@ static enum err read_kept(struct agent *agent, struct buf *text)
     if (error != OK) {
         return error;
     }
-    error = store_get(read, STORE_VALUE, span_text(REGISTRY_KEY), &kept);
+    error = store_get(read, STORE_VALUE, span_text(name), &kept);
     if (error == OK) {
         error = buf_append(text, kept.data, kept.len);
     }
@@ -157,17 +246,29 @@ static bool is_newer(const struct agent_setup *setup, const struct held_registry
            kept.version > setup->document.version;
 }
 
-enum err registry_start(struct agent *agent, struct fault *fault)
+static enum err start_statements(struct agent *agent)
 {
-    struct held_registry *held = NULL;
+    struct key_statements *list = &agent->registry.statements;
+    struct buf packed;
     enum err error;
 
-    if (agent->setup.document.version == 0) {
-        return OK;
-    }
-    error = held_new(&held);
+    key_statements_init(list);
+    key_statements_init(&agent->registry.fresh_ones);
+    buf_init(&packed, list->packed.max);
+    error = read_kept(agent, STATEMENTS_KEY, &packed);
+    error = error == OK ? key_statements_load(list, span_buf(&packed)) : error;
+    buf_free(&packed);
+    key_statements_mark(list, agent->setup.keyring);
+    return error;
+}
+
+static enum err start_document(struct agent *agent, struct fault *fault)
+{
+    struct held_registry *held = NULL;
+    enum err error = held_new(&held);
+
     if (error == OK) {
-        error = read_kept(agent, &held->loaded.text);
+        error = read_kept(agent, REGISTRY_KEY, &held->loaded.text);
     }
     if (error != OK || held->loaded.text.len == 0 || !is_newer(&agent->setup, held)) {
         held_free(held);
@@ -180,6 +281,16 @@ enum err registry_start(struct agent *agent, struct fault *fault)
         held_free(held);
     }
     return error;
+}
+
+enum err registry_start(struct agent *agent, struct fault *fault)
+{
+    enum err error = start_statements(agent);
+
+    if (error == OK && agent->setup.document.version != 0) {
+        error = start_document(agent, fault);
+    }
+    return error == OK ? resign_start(agent) : error;
 }
 
 /* --- while running --- */
@@ -200,11 +311,13 @@ static void complain(struct agent *agent, uint64_t version, const struct fault *
               fault->code, agent->setup.document.version, fault->hint);
 }
 
-void registry_told(struct agent *agent, uint64_t version)
+void registry_told(struct agent *agent, const struct reply_head *head)
 {
+    const uint64_t version = head->registry_version;
     struct fault fault = {.code = ""};
 
     agent->registry.told = version;
+    agent->registry.told_statements = head->key_statements;
     if (version >= agent->setup.document.version) {
         return;
     }
@@ -219,9 +332,12 @@ void registry_told(struct agent *agent, uint64_t version)
 
 bool registry_waits(const struct agent *agent, uint64_t now_ms)
 {
-    return agent->setup.document.version != 0 &&
-           agent->registry.told > agent->setup.document.version &&
-           now_ms >= agent->registry.ask_at_ms;
+    const struct following_registry *following = &agent->registry;
+    bool version =
+        agent->setup.document.version != 0 && following->told > agent->setup.document.version;
+
+    return (version || following->told_statements > following->statements.count) &&
+           now_ms >= following->ask_at_ms;
 }
 
 void registry_ask(struct agent *agent)
@@ -246,49 +362,170 @@ static enum err gather(const struct reply_head *head, struct buf *text)
     return error;
 }
 
-enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct reply_head *head)
+/* ERR_EXISTS: it is the version in force here. */
+static enum err take_document(struct agent *agent, struct store_txn *txn,
+                              const struct reply_head *head, struct fault *fault)
 {
-    struct fault fault = {.code = ""};
     struct held_registry *held = NULL;
     enum err error = held_new(&held);
 
     error = error == OK ? gather(head, &held->loaded.text) : error;
-    if (error != OK) {
-        held_free(held);
-        return error;
-    }
-    error = read_all(&agent->setup, held, FILE_NAME, &fault);
+    error = error == OK ? read_all(&agent->setup, held, FILE_NAME, fault) : error;
     if (error == OK) {
+        fault->code[0] = '\0';
         error = store_put(txn, STORE_VALUE, span_text(REGISTRY_KEY), span_buf(&held->loaded.text));
-        if (error == OK) {
-            agent->registry.fresh = held;
-            return OK;
-        }
+    }
+    if (error == OK) {
+        agent->registry.fresh = held;
+    } else {
         held_free(held);
-        return error;
     }
-    held_free(held);
-    if (error == ERR_MEMORY) {
-        return error;
+    return error;
+}
+
+/* --- statements about keys --- */
+
+static bool has_statement(const struct key_statements *list, struct span text)
+{
+    struct recorded_statement one;
+    bool found = false;
+
+    for (size_t at = 0; !found && key_statements_next(list, &at, &one);) {
+        found = span_equal(one.text, text);
     }
-    if (error != ERR_EXISTS) { /* a reply that crossed brought it already */
+    return found;
+}
+
+/* Those that are here stay, whatever the broker says: a key is never un-revoked. */
+static enum err copy_statements(struct agent *agent)
+{
+    struct recorded_statement one;
+    enum err error = OK;
+
+    key_statements_free(&agent->registry.fresh_ones);
+    key_statements_init(&agent->registry.fresh_ones);
+    for (size_t at = 0;
+         error == OK && key_statements_next(&agent->registry.statements, &at, &one);) {
+        error = key_statements_add(&agent->registry.fresh_ones, &one);
+    }
+    return error;
+}
+
+/* One that is not an agency's own root's is told, and the others count all the same. */
+static enum err take_statement(struct agent *agent, const struct recorded_statement *one,
+                               struct fault *fault)
+{
+    struct following_registry *following = &agent->registry;
+    const struct keyring *keyring =
+        following->fresh != NULL ? following->fresh->loaded.keyring : agent->setup.keyring;
+    struct key_statement statement;
+    enum err error;
+
+    if (has_statement(&following->fresh_ones, one->text)) {
+        return OK;
+    }
+    error = key_statement_open(STATEMENT_NAME, one->text, &statement, fault);
+    if (error == OK) {
+        error = key_statement_judge(STATEMENT_NAME, &statement, keyring, fault);
+    }
+    return error == OK || error == ERR_EXISTS ? key_statements_add(&following->fresh_ones, one)
+                                              : ERR_FORGED;
+}
+
+/* ERR_FORGED with the fault: something of them was not taken. */
+static enum err take_statements(struct agent *agent, struct store_txn *txn,
+                                const struct reply_head *head, struct fault *fault)
+{
+    struct following_registry *following = &agent->registry;
+    bool forged = false;
+    enum err error = copy_statements(agent);
+
+    for (size_t i = 0; error == OK && i < head->registry.statement_count; i++) {
+        error = take_statement(agent, &head->registry.statements[i], fault);
+        forged = forged || error == ERR_FORGED;
+        error = error == ERR_FORGED ? OK : error;
+    }
+    if (error == OK && following->fresh_ones.count > following->statements.count) {
+        error = store_put(txn, STORE_VALUE, span_text(STATEMENTS_KEY),
+                          span_buf(&following->fresh_ones.packed));
+    }
+    return error == OK && forged ? ERR_FORGED : error;
+}
+
+enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct reply_head *head)
+{
+    struct fault fault = {.code = ""};
+    enum err error =
+        agent->setup.document.version != 0 ? take_document(agent, txn, head, &fault) : ERR_EXISTS;
+
+    if (error == OK || error == ERR_EXISTS) { /* ERR_EXISTS: a reply that crossed brought it */
+        error = take_statements(agent, txn, head, &fault);
+    } else if (fault.code[0] != '\0' && error != ERR_MEMORY) {
+        error = ERR_FORGED;
+    }
+    if (error == ERR_FORGED) {
         complain(agent, head->registry_version, &fault);
+        error = OK;
     }
-    return OK;
+    return error;
+}
+
+static void statements_kept(struct agent *agent)
+{
+    struct following_registry *following = &agent->registry;
+    struct key_statements old = following->statements;
+
+    if (following->fresh_ones.count <= old.count) {
+        key_statements_free(&following->fresh_ones);
+        return;
+    }
+    following->statements = following->fresh_ones;
+    key_statements_init(&following->fresh_ones);
+    key_statements_mark(&following->statements, agent->setup.keyring);
+    log_event(EVENT_KEY_REVOKED,
+              "keys that are revoked, as their agencies' roots say: %zu more, "
+              "%zu in all",
+              following->statements.count - old.count, following->statements.count);
+    key_statements_free(&old);
 }
 
 void registry_kept(struct agent *agent, bool committed)
 {
     struct held_registry *fresh = agent->registry.fresh;
+    enum err error;
 
     agent->registry.fresh = NULL;
-    if (fresh == NULL || !committed) {
+    if (!committed) {
         held_free(fresh);
+        key_statements_free(&agent->registry.fresh_ones);
         return;
     }
-    put_in_force(agent, fresh);
-    agent->registry_matches = true;
-    log_event(EVENT_REGISTRY_TAKEN,
-              "version %" PRIu64 " of the registry is in force here: %zu agencies",
-              agent->setup.document.version, registry_count(agent->setup.registry));
+    if (fresh != NULL) {
+        put_in_force(agent, fresh);
+        agent->registry_matches = true;
+        log_event(EVENT_REGISTRY_TAKEN,
+                  "version %" PRIu64 " of the registry is in force here: %zu agencies",
+                  agent->setup.document.version, registry_count(agent->setup.registry));
+    }
+    if (agent->registry.fresh_ones.count > 0) {
+        statements_kept(agent);
+        error = resign_start(agent);
+        if (error != OK) {
+            agent_trouble(agent, SLOT_SESSION, error);
+        }
+    }
+}
+
+bool registry_revoked(const struct agent *agent, const char *sender, struct key_id key,
+                      uint64_t leaf)
+{
+    for (size_t i = 0; i < keyring_count(agent->setup.keyring); i++) {
+        const struct key_entry *entry = keyring_entry(agent->setup.keyring, i);
+
+        if (memcmp(entry->id.bytes, key.bytes, KEY_ID_BYTES) == 0 &&
+            strcmp(entry->owner, sender) == 0) {
+            return key_is_revoked(entry) && leaf >= entry->revoked_leaf;
+        }
+    }
+    return false;
 }

@@ -16,6 +16,7 @@
 #define FETCH_GRACE_MS   15000u /* beyond the long poll itself */
 #define STRANGER_WAIT_MS 10000u
 #define REFUSED_WAIT_MS  30000u
+#define NEXT_KEY_WAIT_MS 1000u
 #define CHECKPOINT_KEY   "checkpoint"
 
 /* Sessions that do not last: the first is asked for at once, the next ones ever later. */
@@ -66,6 +67,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     }
     if (error == OK) {
         asking->kind = head->kind;
+        asking->key = key_id_of(agent->setup.sign_key->public_key);
         memcpy(asking->session, head->session, SESSION_BYTES);
         asking->request_digest = request_digest(span_buf(&encoded));
         error = agent->setup.ops->request(agent->setup.ctx, slot, span_buf(&request), timeout_ms);
@@ -275,6 +277,30 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
     wait_for(agent, slot, REFUSED_WAIT_MS);
 }
 
+/* The key is not taken any more, or somebody says so: the next one is this agency's, too. Where
+ * neither is taken they are tried in turns. What was asked under the old one is no reason. */
+static void try_next_key(struct agent *agent, enum agent_slot slot)
+{
+    struct agent_setup *setup = &agent->setup;
+    const struct sign_key *next = setup->sign_key_next;
+    const struct key_id key = key_id_of(setup->sign_key->public_key);
+    char id[2 * KEY_ID_BYTES + 1];
+
+    if (next == NULL || memcmp(key.bytes, agent->askings[slot].key.bytes, KEY_ID_BYTES) != 0) {
+        return;
+    }
+    setup->sign_key_next = setup->sign_key;
+    setup->sign_key = next;
+    agent->greeted = false;
+    for (unsigned i = 0; i < SLOT_COUNT; i++) {
+        agent->askings[i].not_before_ms = 0;
+    }
+    wait_for(agent, slot, NEXT_KEY_WAIT_MS);
+    hex_encode(span_of(key.bytes, KEY_ID_BYTES), id);
+    log_event(EVENT_KEY_REVOKED,
+              "the key %s of this agency is not taken any more: it goes on with its next one", id);
+}
+
 bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
                   struct region *region, struct opened *ret_opened)
 {
@@ -300,6 +326,9 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
                   refusal_name((enum refusal)reply->head.code),
                   refusal_hint((enum refusal)reply->head.code));
         wait_for(agent, slot, STRANGER_WAIT_MS);
+        if (reply->head.code == REFUSAL_KEY_UNKNOWN) {
+            try_next_key(agent, slot);
+        }
         return false;
     }
     if (agent->setup.laboratory) {
@@ -314,7 +343,7 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
         return false;
     }
-    registry_told(agent, reply->head.registry_version);
+    registry_told(agent, &reply->head);
     if (agent->trial.active) {
         ret_opened->newer = true;
         return slot == SLOT_SESSION;

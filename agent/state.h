@@ -12,6 +12,7 @@
 #include "store/cases.h"
 #include "wire/checkpoint.h"
 #include "wire/envelope.h"
+#include "wire/key_statement.h"
 #include "wire/recovery.h"
 
 #define AGENT_BATCH_COUNT  64u            /* messages of one SUBMIT or ACK */
@@ -25,6 +26,7 @@
 struct asking { /* one open request */
     bool busy;
     enum request_kind kind;
+    struct key_id key; /* that signed it */
     struct digest request_digest;
     uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
@@ -124,12 +126,15 @@ struct held_registry { /* registry.c */
 };
 
 struct following_registry {
-    struct held_registry *held;    /* owned: in force, and those before; NULL: the setup's */
-    struct held_registry *fresh;   /* owned: in the transaction under way */
-    uint64_t told;                 /* the version that the broker's newest reply names */
-    uint64_t refused;              /* the version about which was complained last */
-    uint64_t ask_at_ms;            /* machine time: not asked for before */
-    char fault[AGENT_FAULT_BYTES]; /* why the broker's was not taken; empty: it was */
+    struct held_registry *held;       /* owned: in force, and those before; NULL: the setup's */
+    struct held_registry *fresh;      /* owned: in the transaction under way */
+    uint64_t told;                    /* the version that the broker's newest reply names */
+    uint64_t told_statements;         /* and how many statements about keys */
+    struct key_statements statements; /* owned: in force here */
+    struct key_statements fresh_ones; /* owned: in the transaction under way */
+    uint64_t refused;                 /* the version about which was complained last */
+    uint64_t ask_at_ms;               /* machine time: not asked for before */
+    char fault[AGENT_FAULT_BYTES];    /* why the broker's was not taken; empty: it was */
 };
 
 struct agent {
@@ -253,13 +258,16 @@ enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
 enum err registry_start(struct agent *agent, struct fault *fault) MUST_CHECK;
 void registry_end(struct agent *agent); /* frees */
 /* The broker's reply named this version. */
-void registry_told(struct agent *agent, uint64_t version);
+void registry_told(struct agent *agent, const struct reply_head *head);
 /* Is there a newer one to be asked for? */
 bool registry_waits(const struct agent *agent, uint64_t now_ms);
 void registry_ask(struct agent *agent); /* in SLOT_SESSION */
 /* Keeps what it verified with the transaction; one that is refused is told, and changes nothing. */
 enum err registry_replied(struct agent *agent, struct store_txn *txn,
                           const struct reply_head *head) MUST_CHECK;
+/* Was this key of the sender revoked at that place in the log, or before? */
+bool registry_revoked(const struct agent *agent, const char *sender, struct key_id key,
+                      uint64_t leaf);
 /* After the commit the fresh version is in force; after an abort it is forgotten. */
 void registry_kept(struct agent *agent, bool committed);
 

@@ -74,6 +74,7 @@ enum err broker_new(const struct broker_setup *setup, struct broker **ret_broker
         return ERR_MEMORY;
     }
     broker->setup = *setup;
+    key_statements_init(&broker->statements);
     if (pthread_rwlock_init(&broker->intake.lock, NULL) != 0) {
         free(broker);
         return ERR_MEMORY;
@@ -121,6 +122,7 @@ void broker_free(struct broker *broker)
         }
     }
     parked_free(&broker->parked);
+    key_statements_free(&broker->statements);
     free(broker->agencies);
     free(broker->decision);
     free(broker->matter);

@@ -30,8 +30,8 @@ struct broker_setup { /* all borrowed for the broker's life */
     struct blobs *blobs; /* attachments; NULL: none are taken */
     const struct registry *registry;
     const struct policy *policy;
-    const struct calendar *calendar; /* sealed */
-    const struct keyring *keyring;
+    const struct calendar *calendar;   /* sealed */
+    struct keyring *keyring;           /* marked where a key is revoked */
     const struct sign_key *key;        /* the broker's own; its public half is in the keyring */
     struct span registry_text;         /* as loaded: what REGISTRY answers */
     struct registry_document document; /* the signed registry; version 0: it is not signed */
@@ -94,7 +94,7 @@ struct broker_rules { /* as in broker_setup, borrowed from the exchange on */
     const struct registry *registry;
     const struct policy *policy;
     const struct calendar *calendar;
-    const struct keyring *keyring;
+    struct keyring *keyring; /* marked where a key is revoked */
     struct span registry_text, policy_text;
     struct registry_document document;
 };

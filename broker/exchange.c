@@ -88,6 +88,7 @@ enum err broker_exchange(struct broker *broker, const struct broker_rules *rules
         intake->agency = registry_by_number(rules->registry, intake->number);
         assert(intake->agency != NULL);
     }
+    revocation_mark(broker, rules->keyring);
     parked_free(&broker->parked);
     free(broker->agencies);
     broker->parked = moved.parked;

@@ -22,6 +22,12 @@ static enum err answer_code(struct turn *turn, const struct parked_fetch *fetch,
     return OK;
 }
 
+/* Both only grow. */
+static uint64_t registry_mark(const struct broker *broker)
+{
+    return broker->setup.document.version + broker->statements.count;
+}
+
 static uint32_t bounded(uint32_t wanted, uint32_t most)
 {
     return wanted == 0 || wanted > most ? most : wanted;
@@ -35,7 +41,7 @@ enum err fetch_handle(struct turn *turn, struct intake *intake)
     uint32_t wait_ms = head->fetch.wait_ms;
     struct parked_fetch old, fetch = {.handle = intake->handle,
                                       .pipe = intake->pipe,
-                                      .registry_version = broker->setup.document.version,
+                                      .registry_mark = registry_mark(broker),
                                       .known_size = head->known_size,
                                       .request_digest = intake->request.head_digest};
     enum err error = OK;
@@ -61,7 +67,8 @@ struct gathering { /* what waits, lane by lane */
     const struct agency *agency;
     struct queue_item heads[LANE_COUNT]; /* the next row of each lane */
     bool waiting[LANE_COUNT];
-    uint64_t size; /* of the tree that the paths lead to */
+    uint64_t resigned[LANE_COUNT]; /* its envelope is that of this leaf; AUDIT_NONE: its own */
+    uint64_t size;                 /* of the tree that the paths lead to */
     struct node_set nodes;
     struct delivery *deliveries;
     size_t count;
@@ -74,11 +81,20 @@ static enum err next_of_lane(struct gathering *gathering, unsigned lane, uint64_
     enum err error = queue_after(gathering->read, stream, after, &gathering->heads[lane]);
 
     gathering->waiting[lane] = error == OK;
+    if (error == OK) {
+        struct revoked_look look;
+
+        error = revocation_look(gathering->turn->broker, gathering->read, &gathering->heads[lane],
+                                &look);
+        gathering->waiting[lane] = !look.held;
+        gathering->resigned[lane] = look.resigned_leaf;
+    }
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-static enum err gather_one(struct gathering *gathering, const struct queue_item *item)
+static enum err gather_one(struct gathering *gathering, enum lane lane)
 {
+    const struct queue_item *item = &gathering->heads[lane];
     struct delivery *delivery = &gathering->deliveries[gathering->count];
     struct region *region = &gathering->turn->region;
     struct audit_entry entry;
@@ -91,7 +107,12 @@ static enum err gather_one(struct gathering *gathering, const struct queue_item 
     delivery->leaf_index = item->leaf;
     delivery->record = entry.record;
     memcpy(delivery->salt, entry.salt, SALT_BYTES);
-    error = envelope_decode(entry.envelope, region, &delivery->payload, &delivery->proof, NULL);
+    if (gathering->resigned[lane] != AUDIT_NONE) {
+        error = audit_read(gathering->read, gathering->resigned[lane], &entry);
+    }
+    if (error == OK) {
+        error = envelope_decode(entry.envelope, region, &delivery->payload, &delivery->proof, NULL);
+    }
     if (error == OK) {
         error = audit_inclusion(gathering->read, item->leaf, gathering->size, &path);
     }
@@ -123,7 +144,7 @@ static enum err gather(struct gathering *gathering, const struct parked_fetch *f
             return OK;
         }
         gathering->bytes += bytes;
-        error = gather_one(gathering, &gathering->heads[lane]);
+        error = gather_one(gathering, lane);
         if (error == OK) {
             error = next_of_lane(gathering, lane, gathering->heads[lane].seq);
         }
@@ -175,7 +196,7 @@ static enum err answer_place(struct turn *turn, struct store_txn *read, size_t p
     struct broker *broker = turn->broker;
     struct parked_fetch *row = &broker->parked.rows[place];
     bool expired = row->until_boot_ms <= turn->reading.boot_ms;
-    bool news = row->registry_version != broker->setup.document.version;
+    bool news = row->registry_mark != registry_mark(broker);
     struct gathering gathering = {
         .turn = turn, .read = read, .agency = registry_at(broker->setup.registry, place)};
     struct parked_fetch fetch;

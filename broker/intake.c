@@ -30,7 +30,7 @@ static enum err refuse(struct intake_context *ctx, const struct intake *intake,
 /* Copied out under the lock: both lists may be others a moment later. ERR_NOT_FOUND: no such
  * agency; ERR_REFUSED: no such key of it. */
 static enum err find_key(struct intake_context *ctx, struct intake *intake,
-                         uint8_t ret_public_key[SIGN_PUBLIC_BYTES])
+                         uint8_t ret_public_key[SIGN_PUBLIC_BYTES], struct fault *fault)
 {
     const struct request_head *head = &intake->request.head;
     const struct agency *agency;
@@ -49,6 +49,9 @@ static enum err find_key(struct intake_context *ctx, struct intake *intake,
     }
     if (error == OK) {
         memcpy(ret_public_key, key->public_key, SIGN_PUBLIC_BYTES);
+    } else if (agency != NULL) {
+        keyring_explain(ctx->keyring, head->agency, intake->request.key, atomic_load(&ctx->now_ms),
+                        fault);
     }
     (void)pthread_rwlock_unlock(&ctx->lock);
     return error;
@@ -57,6 +60,7 @@ static enum err find_key(struct intake_context *ctx, struct intake *intake,
 static enum err verify(struct intake_context *ctx, struct intake *intake, struct buf *ret_answer)
 {
     const struct request *request = &intake->request;
+    struct fault fault = {.code = ""};
     uint8_t public_key[SIGN_PUBLIC_BYTES];
     enum err error;
 
@@ -66,10 +70,10 @@ static enum err verify(struct intake_context *ctx, struct intake *intake, struct
     if (request->suite != SUITE_INTL) {
         return refuse(ctx, intake, REFUSAL_SUITE, NULL, ret_answer);
     }
-    error = find_key(ctx, intake, public_key);
+    error = find_key(ctx, intake, public_key, &fault);
     if (error != OK) {
         return refuse(ctx, intake,
-                      error == ERR_NOT_FOUND ? REFUSAL_AGENCY_UNKNOWN : REFUSAL_KEY_UNKNOWN, NULL,
+                      error == ERR_NOT_FOUND ? REFUSAL_AGENCY_UNKNOWN : REFUSAL_KEY_UNKNOWN, &fault,
                       ret_answer);
     }
     if (request_verify(request, public_key) != OK) {

@@ -103,6 +103,7 @@ static void fill_common(const struct turn *turn, struct reply_head *head)
     head->time_ms = turn->now_ms;
     head->clock_held = turn->clock.hold != HOLD_NOT;
     head->registry_version = setup->document.version;
+    head->key_statements = (uint32_t)turn->broker->statements.count;
     if (setup->laboratory_offset_ms != NULL) {
         head->laboratory_offset_ms = setup->laboratory_offset_ms(setup->laboratory);
     }

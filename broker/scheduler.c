@@ -120,6 +120,9 @@ enum err scheduler_start(struct broker *broker)
     if (error == OK) {
         error = suspension_start(broker, read);
     }
+    if (error == OK) {
+        error = revocation_start(broker, read);
+    }
     store_read_end(read);
     broker->again = true; /* the first turn writes the start */
     broker->scan_boot_ms = io_boot_ms(&broker->setup.io);

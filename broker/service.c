@@ -34,7 +34,8 @@ static enum err registry_handle(struct turn *turn, struct intake *intake, struct
     answer->head.registry.registry = turn->broker->setup.registry_text;
     answer->head.registry.keys = keyring_text(turn->broker->setup.keyring);
     answer->head.registry.statement = turn->broker->setup.document.statement;
-    return OK;
+    return revocation_list(turn->broker, &turn->region, &answer->head.registry.statements,
+                           &answer->head.registry.statement_count);
 }
 
 static enum err ping_handle(struct turn *turn, struct intake *intake, struct answer *answer)
@@ -211,6 +212,18 @@ static enum err refuse_origin(struct turn *turn, struct intake *intake)
     return answer != NULL ? recovery_tell(turn, answer) : ERR_MEMORY;
 }
 
+/* It was verified before the turn in which its key was revoked. */
+static bool key_was_revoked(const struct turn *turn, const struct intake *intake)
+{
+    const struct broker *broker = turn->broker;
+    const struct key_entry *key;
+
+    return broker->statements.count > 0 &&
+           keyring_find_past(broker->setup.keyring, intake->agency->id, intake->request.key,
+                             turn->now_ms, &key) == OK &&
+           key_is_revoked(key);
+}
+
 enum err service_handle(struct turn *turn, struct intake *intake)
 {
     const struct request_head *head = &intake->request.head;
@@ -220,6 +233,9 @@ enum err service_handle(struct turn *turn, struct intake *intake)
 
     if (strcmp(head->broker, turn->broker->origin) != 0) {
         return refuse_origin(turn, intake);
+    }
+    if (key_was_revoked(turn, intake)) {
+        return refuse(turn, intake, REFUSAL_KEY_UNKNOWN);
     }
     while (i < sizeof(services) / sizeof(services[0]) && services[i].kind != head->kind) {
         i++;

@@ -41,6 +41,7 @@ static const struct status_command commands[] = {
     {"ping", ROLE_OF_OBSERVERS, {"agency", "timeout_ms"}, status_ping},
     {"agency-suspend", ROLE_OF_OPERATORS, {"agency", "reason", "dry_run"}, status_agency_suspend},
     {"agency-resume", ROLE_OF_OPERATORS, {"agency", "reason", "dry_run"}, status_agency_resume},
+    {"key-revoke", ROLE_OF_OPERATORS, {"statement", "reason", "dry_run"}, status_key_revoke},
     {"audit-tail", ROLE_OF_AUDITORS, {"count", "before"}, status_audit_tail},
     {"dead-list", ROLE_OF_OBSERVERS, {"all"}, status_dead_list},
     {"dead-show", ROLE_OF_OBSERVERS, {"id"}, status_dead_show},

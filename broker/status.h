@@ -85,6 +85,8 @@ enum err status_agency_suspend(const struct status_context *ctx, const struct js
                                struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_agency_resume(const struct status_context *ctx, const struct json_value *request,
                               struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err status_key_revoke(const struct status_context *ctx, const struct json_value *request,
+                           struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_ping(const struct status_context *ctx, const struct json_value *request,
                      struct json_writer *out, struct fault *fault) MUST_CHECK;
 /* The line that answers `ping`, whose tag is the peer's handle. */

@@ -1,6 +1,7 @@
 /* A leaf of the log as an event: what `subscribe` streams and `audit-tail` lists. One table from
  * the leaf's kind to the event's name and members. Nothing here is personal: neither is a leaf. */
 #include "broker/status_parts.h"
+#include "wire/key_statement.h"
 
 #include <string.h>
 
@@ -155,6 +156,18 @@ static void write_configuration(const struct leaf_record *record, struct json_wr
     status_text(out, "software", record->configuration.software);
 }
 
+static void write_key(const struct leaf_record *record, struct json_writer *out)
+{
+    char id[2 * KEY_ID_BYTES + 1] = "";
+    struct key_statement statement;
+
+    if (key_statement_open("log", record->key_statement, &statement, NULL) == OK) {
+        hex_encode(span_of(statement.id.bytes, KEY_ID_BYTES), id);
+    }
+    status_text(out, "owner", record->actor);
+    status_text(out, "key", id);
+}
+
 static void write_command(const struct leaf_record *record, struct json_writer *out)
 {
     /* One of before the names were recorded has its name in the detail. */
@@ -213,6 +226,8 @@ static const struct leaf_event {
     {LEAF_START, "start", NULL},
     {LEAF_STOP, "stop", NULL},
     {LEAF_COMMAND, "command", write_command},
+    {LEAF_KEY, "key-revoked", write_key},
+    {LEAF_RESIGNED, "signed-anew", write_message},
     {LEAF_RECOVERY, "recovery", NULL},
     {LEAF_GAP, "gap", write_gap},
 };

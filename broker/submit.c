@@ -471,7 +471,10 @@ static enum err answer_known(struct submission *submission, bool *ret_known)
     }
     if (digest_equal(&row.digest, &submission->digest)) {
         submission->ref->leaf = row.leaf;
-        return OK;
+        return submission->request != NULL
+                   ? revocation_resign(submission->turn, submission->request, submission->index,
+                                       row.leaf)
+                   : OK;
     }
     return refuse_reuse(submission);
 }

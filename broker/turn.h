@@ -9,6 +9,7 @@
 
 #include "broker/acts.h"
 #include "broker/broker.h"
+#include "broker/revocation.h"
 #include "broker/intake.h"
 #include "broker/parked.h"
 #include "broker/recovery.h"
@@ -60,6 +61,7 @@ struct broker {
     char origin[LIMIT_ORIGIN_BYTES]; /* of the log that is written */
     struct recovering recovering;    /* as of the last commit */
     struct behind behind;
+    struct key_statements statements; /* owned: those in the log */
     struct timekeeper keeper;
     struct intake_context intake;   /* shared with the link's threads */
     struct broker_agency *agencies; /* owned */

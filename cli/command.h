@@ -144,6 +144,8 @@ int keys_root_run(const struct invocation *invocation);
 int registry_sign_run(const struct invocation *invocation);
 int registry_verify_run(const struct invocation *invocation);
 int registry_diff_run(const struct invocation *invocation);
+int registry_revoke_run(const struct invocation *invocation);
+int keys_revoke_run(const struct invocation *invocation);
 int registry_publish_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
 int recovery_show_run(const struct invocation *invocation);

@@ -581,12 +581,31 @@ const struct command command_table[] = {
      "Replaces the file that `registry` of broker.yaml names, and reloads; what the broker "
      "refuses\n"
      "is taken back. Agents fetch the new version within a minute.\n" CHANGES},
-    {"keys root", "Make an offline root key: the joint-meeting office's signs the registry.", "", 0,
-     OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_root_run,
+    {"registry revoke", "Have the broker record that an agency's key is revoked, from here on.",
+     "FILE", 1, CHANGE_OPTIONS, 0, registry_revoke_run,
+     "  referralctl registry revoke revoked.statement --dry-run\n"
+     "  referralctl registry revoke revoked.statement --reason 'a lost laptop'\n"
+     "\n"
+     "FILE is what `keys revoke` wrote. Agents know it within a minute. Messages of the key that\n"
+     "still wait are held until the agency signs them anew, for 72 hours at the most.\n" CHANGES},
+    {"keys revoke", "Say by an agency's root that one of its keys is revoked.", "KEY-ID", 1,
+     BITS_2(OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY) | BITS_2(OPTION_OUT, OPTION_DRY_RUN),
+     BITS_3(OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY, OPTION_OUT), keys_revoke_run,
+     "  referralctl keys revoke 834750f98bd59fcf --keys registry.signed \\\n"
+     "      --root-key root/root.key --out revoked.statement\n"
+     "\n"
+     "On the agency's offline machine. It takes effect where the broker records it: `registry\n"
+     "revoke`. A key cannot be un-revoked. Nothing is overwritten.\n"},
+    {"keys root",
+     "Make an offline root key: the joint-meeting office's, or with --agency an agency's.", "", 0,
+     BITS_2(OPTION_OUT, OPTION_AGENCY), OPTION_BIT(OPTION_OUT), keys_root_run,
      "  referralctl keys root --out /media/safe/root\n"
+     "  referralctl keys root --out /media/safe/root --agency education\n"
      "\n"
      "On a machine without network. Nothing is overwritten. The fingerprint is what broker and\n"
-     "agents pin as `registry-root`; say it by telephone, do not send it with the file.\n"},
+     "agents pin as `registry-root`; say it by telephone, do not send it with the file. The root "
+     "of\n"
+     "an agency revokes the agency's keys: its row goes into the public keys.\n"},
     {"keys recovery", "Make the pair of keys that seals and opens backups.", "", 0,
      OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_recovery_run,
      "  referralctl keys recovery --out recovery\n"

@@ -341,7 +341,7 @@ static bool is_followed(const struct keyring *keyring, const struct key_entry *k
     return false;
 }
 
-static const char *const use_words[KEY_USE_COUNT] = {"signing", "sealing", "TLS"};
+static const char *const use_words[KEY_USE_COUNT] = {"signing", "sealing", "TLS", "root"};
 
 static void judge_keys(const struct doctor *doctor, const struct keyring *keyring,
                        struct findings *findings)

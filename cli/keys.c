@@ -129,7 +129,28 @@ int keys_generate_run(const struct invocation *invocation)
 
 /* --- keys root --- */
 
-static enum err root_make(const char *out, struct digest *ret_fingerprint, struct fault *fault)
+struct root_made {
+    struct digest fingerprint;
+    struct buf row; /* owned: of an agency's; with its NUL */
+};
+
+/* The row of an agency's root, for public-keys.yaml. */
+static enum err root_row(const char *agency, const uint8_t public_key[SIGN_PUBLIC_BYTES],
+                         struct buf *row, struct fault *fault)
+{
+    struct key_entry entry = {.use = KEY_ROOT, .to_ms = UINT64_MAX};
+
+    if (!agency_id_valid(agency)) {
+        fault_set(fault, "keys.agency", "--agency", "expected an agency's id as in agencies.yaml");
+        return ERR_INVALID;
+    }
+    text_copy(entry.owner, sizeof(entry.owner), agency);
+    memcpy(entry.public_key, public_key, sizeof(entry.public_key));
+    return key_row_write(&entry, row);
+}
+
+static enum err root_make(const char *out, const char *agency, struct root_made *ret,
+                          struct fault *fault)
 {
     char secret[PATH_MAX];
     struct sign_key key;
@@ -144,39 +165,62 @@ static enum err root_make(const char *out, struct digest *ret_fingerprint, struc
         return error;
     }
     sign_key_new(&key);
-    *ret_fingerprint = registry_root_fingerprint(key.public_key);
-    error = key_file_write(secret, KEY_FILE_ROOT, key.seed, fault);
+    ret->fingerprint = registry_root_fingerprint(key.public_key);
+    if (agency != NULL) {
+        error = root_row(agency, key.public_key, &ret->row, fault);
+        error = error == OK ? buf_append(&ret->row, "", 1) : error;
+    }
+    if (error == OK) {
+        error = key_file_write(secret, KEY_FILE_ROOT, key.seed, fault);
+    }
     crypto_wipe(&key, sizeof(key));
     return error;
 }
 
-int keys_root_run(const struct invocation *invocation)
+static int root_done(const struct invocation *invocation, const struct root_made *made)
 {
     const char *out = invocation->value[OPTION_OUT];
-    struct fault fault = {.code = ""};
-    struct digest fingerprint;
+    const char *row = made->row.len > 0 ? (const char *)made->row.data : "";
     char text[DIGEST_TEXT_BYTES];
-    enum err error = root_make(out, &fingerprint, &fault);
     struct answer answer;
 
-    if (error != OK) {
-        return refuse(invocation, error, &fault);
-    }
-    digest_format(&fingerprint, text);
+    digest_format(&made->fingerprint, text);
     if (invocation_has(invocation, OPTION_JSON)) {
         answer_begin(&answer, true);
         answer_text(&answer, "out", out);
         answer_text(&answer, "fingerprint", text);
+        answer_text(&answer, "public_rows", row);
         return answer_end(&answer, EXIT_OK);
     }
-    printf(
-        "%s/" ROOT_SECRET ": signs the registry; it never leaves this offline machine, but for a "
-        "second copy in a safe\n"
-        "fingerprint: %s\n"
-        "next: `referralctl registry sign`; every agency pins the fingerprint as `registry-root`,\n"
-        "compared by telephone (docs/operations.md, \"The key ceremony\")\n",
-        out, text);
+    printf("%s/" ROOT_SECRET ": it never leaves this offline machine, but for a second copy in a "
+           "safe\n"
+           "fingerprint: %s\n",
+           out, text);
+    if (row[0] != '\0') {
+        printf("\n%s\nnext: send this row to the joint-meeting office, and have it compared by "
+               "telephone;\nwith `keys revoke` this root revokes the agency's other keys\n",
+               row);
+    } else {
+        printf("next: `referralctl registry sign`; every agency pins the fingerprint as "
+               "`registry-root`,\n"
+               "compared by telephone (docs/operations.md, \"The key ceremony\")\n");
+    }
     return EXIT_OK;
+}
+
+int keys_root_run(const struct invocation *invocation)
+{
+    struct root_made made;
+    struct fault fault = {.code = ""};
+    enum err error;
+    int status;
+
+    buf_init(&made.row, LIMIT_TEXT_BYTES);
+    error =
+        root_make(invocation->value[OPTION_OUT], invocation->value[OPTION_AGENCY], &made, &fault);
+    status = error == OK ? root_done(invocation, &made) : refuse(invocation, error, &fault);
+    buf_free(&made.row);
+    return status;
 }
 
 /* --- keys recovery --- */

@@ -155,6 +155,7 @@ void seal_key_from_secret(const uint8_t secret[SEAL_SECRET_BYTES], struct seal_k
 {
     assert(ret_key != NULL);
     memcpy(ret_key->secret, secret, SEAL_SECRET_BYTES);
+    ret_key->older = NULL;
     int result = crypto_scalarmult_base(ret_key->public_key, ret_key->secret);
     assert(result == 0);
 }

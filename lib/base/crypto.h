@@ -35,6 +35,7 @@ struct sign_key { /* secret: wipe with crypto_wipe */
 struct seal_key { /* secret */
     uint8_t secret[SEAL_SECRET_BYTES];
     uint8_t public_key[SEAL_PUBLIC_BYTES];
+    const struct seal_key *older; /* borrowed: the key before, which opens what was sealed to it */
 };
 
 struct key_id {

@@ -63,6 +63,7 @@ enum log_level {
     X(REGISTRY_DIFFERS, "registry-differs", WARN, "cd81be04d19a5134a4bb8bd87046d80b") \
     X(REGISTRY_TAKEN, "registry-taken", NOTICE, "0af80a210e0642aebd7e6351f3158af2") \
     X(REGISTRY_REFUSED, "registry-refused", WARN, "52fbf18310f040af919839b18200e4a1") \
+    X(KEY_REVOKED, "key-revoked", NOTICE, "850c1dc9a2db4b728925b8ead6294b4a") \
     X(POLICY_DIFFERS, "policy-differs", WARN, "4e7d69eac93050bc94c013f7effefb8b") \
     X(MESSAGES_SKIPPED, "messages-skipped", WARN, "2123945032be5775af572ba6d144a609") \
     X(MESSAGE_WAITS, "message-waits", INFO, "3a89d5b76a5a5705898efbf4acf1add2") \

@@ -296,8 +296,8 @@ static enum err manual_bounds(const struct yaml_option *option, struct buf *out)
     case YAML_PATH:
         return buf_printf(out, "A path, from the folder of this file");
     case YAML_LIST:
-        return buf_printf(out, "A list of %" PRIu64 " to %" PRIu64 " texts", option->min,
-                          option->max);
+        return buf_printf(out, "A list of %" PRIu64 " to %" PRIu64 " %s", option->min, option->max,
+                          option->size > 0 ? "paths" : "texts");
     case YAML_NODE:
         return buf_printf(out, "See below");
     case YAML_TEXT:

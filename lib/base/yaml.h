@@ -52,7 +52,7 @@ enum yaml_type {
     YAML_DURATION, /* uint64_t milliseconds: "10m", "2h", "25s", "1d", between min and max */
     YAML_CHOICE,   /* int: index in `choices`, a NULL-terminated list */
     YAML_NODE,     /* const struct yaml_node *: the caller reads it further */
-    YAML_LIST,     /* struct yaml_texts: a list of min to max texts */
+    YAML_LIST,     /* struct yaml_texts: a list of min to max texts or paths */
 };
 
 #define YAML_TEXTS_MAX  8u
@@ -66,7 +66,7 @@ struct yaml_option {
     const char *name;
     enum yaml_type type;
     size_t offset; /* of the member in the target structure */
-    size_t size;   /* of that member, for text */
+    size_t size;   /* of that member, for text; of a list: not 0 where its items are paths */
     uint64_t min, max;
     const char *const *choices;
     bool required;

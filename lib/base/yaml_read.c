@@ -219,12 +219,20 @@ static enum err read_bool(const struct yaml_node *value, const struct yaml_optio
     return error;
 }
 
+static enum err read_item(const struct yaml_node *node, const struct yaml_option *item, char *out,
+                          struct fault *fault)
+{
+    return item->type == YAML_PATH ? read_path(node, item, out, fault)
+                                   : read_text(node, item, out, fault);
+}
+
 static enum err read_list(const struct yaml_node *list, const struct yaml_option *option,
                           void *member, struct fault *fault)
 {
     struct yaml_texts *texts = member;
-    const struct yaml_option item = {
-        .name = option->name, .type = YAML_TEXT, .size = YAML_TEXT_BYTES};
+    const struct yaml_option item = {.name = option->name,
+                                     .type = option->size > 0 ? YAML_PATH : YAML_TEXT,
+                                     .size = YAML_TEXT_BYTES};
     size_t count = yaml_is_sequence(list) ? yaml_count(list) : 0;
     enum err result = OK;
     assert(option->max <= YAML_TEXTS_MAX);
@@ -236,7 +244,7 @@ static enum err read_list(const struct yaml_node *list, const struct yaml_option
     texts->count = count;
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *node = yaml_item(list, i);
-        enum err error = yaml_is_scalar(node) ? read_text(node, &item, texts->at[i], fault)
+        enum err error = yaml_is_scalar(node) ? read_item(node, &item, texts->at[i], fault)
                                               : yaml_refuse(node, fault, "config.type",
                                                             "%s: expected a text", option->name);
         if (!fault_go_on(error, fault, &result)) {

@@ -175,6 +175,11 @@ struct signed_recovery {
 };
 
 /* All pointers borrowed: from the caller to encode, from the region when decoded. */
+struct recorded_statement { /* of an agency's root on a key (key_statement.h) */
+    struct span text;
+    uint64_t leaf; /* from which on it holds */
+};
+
 struct reply_head {
     uint32_t version;
     uint32_t code; /* enum refusal */
@@ -186,6 +191,7 @@ struct reply_head {
     uint32_t retry_after_ms;
     struct span checkpoint;
     uint64_t registry_version; /* 0: the registry is not signed */
+    uint32_t key_statements;   /* how many the log has */
     const struct digest *consistency;
     size_t consistency_count;
     const struct signed_recovery *recoveries; /* with REFUSAL_LOG_OTHER */
@@ -219,6 +225,8 @@ struct reply_head {
             struct span registry;
             struct span keys;
             struct span statement; /* empty: it is not signed */
+            const struct recorded_statement *statements;
+            size_t statement_count;
         } registry;
         struct {
             uint64_t have;
@@ -254,6 +262,8 @@ enum leaf_kind {
     LEAF_START = 32,
     LEAF_STOP = 33,
     LEAF_COMMAND = 34,  /* an administrator's */
+    LEAF_KEY = 35,      /* an agency's root revoked one of its keys */
+    LEAF_RESIGNED = 36, /* a message that waits, signed anew after its key was revoked */
     LEAF_RECOVERY = 40, /* the log goes on under another origin */
     LEAF_GAP = 41,      /* what was handed back, and what not */
 };
@@ -363,6 +373,7 @@ struct leaf_record {
     struct leaf_recovered recovered;
     struct signed_recovery recovery;
     struct leaf_gap gap;
+    struct span key_statement; /* LEAF_KEY */
 };
 
 /* The three parts of encoded Payload bytes, borrowed from them; bounds checked, nothing decoded. */

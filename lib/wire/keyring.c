@@ -3,6 +3,8 @@
 #include "wire/keyring.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@
 #include "wire/checkpoint.h"
 #include "wire/registry_document.h"
 
-#define KEYRING_MAX     (12u * LIMIT_AGENCIES) /* three uses, this key, those before and the next */
+#define KEYRING_MAX     (16u * LIMIT_AGENCIES) /* four uses, this key, those before and the next */
 #define BROKER_KEYS_MAX 16u
 #define HEX_KEY_BYTES   65
 
@@ -37,7 +39,7 @@ struct key_row {
     bool retired;
 };
 
-static const char *const use_names[] = {"sign", "seal", "tls", NULL};
+static const char *const use_names[] = {"sign", "seal", "tls", "root", NULL};
 
 static const struct yaml_option row_options[] = {
     {.name = "owner",
@@ -135,7 +137,8 @@ static enum err row_read(const struct yaml_node *node, struct key_entry *ret_ent
     if (error != OK) {
         return error;
     }
-    struct key_entry entry = {.use = (enum key_use)row.use, .retired = row.retired};
+    struct key_entry entry = {
+        .use = (enum key_use)row.use, .retired = row.retired, .revoked_leaf = KEY_NOT_REVOKED};
     memcpy(entry.owner, row.owner, sizeof(entry.owner));
     if (row.owner[0] == '\0') {
         return row_refuse(node, "owner", fault, "is empty");
@@ -335,13 +338,40 @@ enum err keyring_find(const struct keyring *keyring, const char *owner, struct k
 {
     const struct key_entry *entry = NULL;
     enum err error = keyring_find_past(keyring, owner, id, at_ms, &entry);
-    if (error == OK && entry->retired) {
+    if (error == OK && (entry->retired || key_is_revoked(entry))) {
         return ERR_REFUSED;
     }
     if (error == OK) {
         *ret_entry = entry;
     }
     return error;
+}
+
+void keyring_explain(const struct keyring *keyring, const char *owner, struct key_id id,
+                     uint64_t at_ms, struct fault *fault)
+{
+    const struct key_entry *entry = NULL;
+    char text[2 * KEY_ID_BYTES + 1], place[LIMIT_DETAIL_BYTES];
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        const struct key_entry *one = &keyring->entries[i];
+        if (memcmp(one->id.bytes, id.bytes, KEY_ID_BYTES) == 0 && strcmp(one->owner, owner) == 0) {
+            entry = one;
+        }
+    }
+    hex_encode(span_of(id.bytes, KEY_ID_BYTES), text);
+    if (entry != NULL && key_is_revoked(entry)) {
+        (void)snprintf(place, sizeof(place), "key %s: revoked at leaf %" PRIu64, text,
+                       entry->revoked_leaf);
+    } else {
+        (void)snprintf(place, sizeof(place), "key %s: %s", text,
+                       entry == NULL            ? "unknown"
+                       : entry->use != KEY_SIGN ? "not a signing key"
+                       : entry->retired         ? "retired"
+                       : at_ms < entry->from_ms ? "not valid yet"
+                       : at_ms >= entry->to_ms  ? "expired"
+                                                : "valid");
+    }
+    fault_set(fault, "key.refused", place, "may not sign");
 }
 
 enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,
@@ -351,8 +381,8 @@ enum err keyring_current(const struct keyring *keyring, const char *owner, enum 
     const struct key_entry *newest = NULL;
     for (size_t i = 0; i < keyring->entry_count; i++) {
         const struct key_entry *entry = &keyring->entries[i];
-        if (entry->use == use && !entry->retired && valid_at(entry, at_ms) &&
-            strcmp(entry->owner, owner) == 0 &&
+        if (entry->use == use && !entry->retired && !key_is_revoked(entry) &&
+            valid_at(entry, at_ms) && strcmp(entry->owner, owner) == 0 &&
             (newest == NULL || entry->from_ms >= newest->from_ms)) {
             newest = entry;
         }
@@ -393,6 +423,19 @@ const struct key_entry *keyring_entry(const struct keyring *keyring, size_t inde
 {
     assert(keyring != NULL && index < keyring->entry_count);
     return &keyring->entries[index];
+}
+
+enum err keyring_revoke(struct keyring *keyring, const char *owner, struct key_id id, uint64_t leaf)
+{
+    for (size_t i = 0; i < keyring->entry_count; i++) {
+        struct key_entry *entry = &keyring->entries[i];
+        if (memcmp(entry->id.bytes, id.bytes, KEY_ID_BYTES) == 0 &&
+            strcmp(entry->owner, owner) == 0) {
+            entry->revoked_leaf = leaf;
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
 }
 
 static enum err entry_follows(const struct key_entry *before, const struct keyring *after,

@@ -1,9 +1,9 @@
 /* The public keys of the agencies and of the broker: who may sign and to whom is sealed, and when.
  *
  * Read from public-keys.yaml or a signed registry (registry_document.h) at start and at reload, on
- * the thread that calls; immutable afterwards, so any thread may look up. Holds no secret. Validity
- * is from (inclusive) to `to` (exclusive); a key marked retired signs nothing new, and still
- * verifies what it signed then. */
+ * the thread that calls; immutable but for keyring_revoke afterwards, so any thread may look up.
+ * Holds no secret. Validity is from (inclusive) to `to` (exclusive); a key marked retired signs
+ * nothing new, and still verifies what it signed then. */
 #ifndef REFERRAL_WIRE_KEYRING_H
 #define REFERRAL_WIRE_KEYRING_H
 
@@ -13,7 +13,8 @@
 enum key_use {
     KEY_SIGN,
     KEY_SEAL,
-    KEY_TLS, /* of a certificate: SHA-256 of its public key (SubjectPublicKeyInfo) */
+    KEY_TLS,  /* of a certificate: SHA-256 of its public key (SubjectPublicKeyInfo) */
+    KEY_ROOT, /* of an agency's own offline root: it revokes the agency's other keys */
     KEY_USE_COUNT
 };
 const char *key_use_name(enum key_use use); /* "sign": as in the file */
@@ -26,7 +27,13 @@ struct key_entry {
     uint64_t from_ms; /* 0: always */
     uint64_t to_ms;   /* exclusive; UINT64_MAX: no end */
     bool retired;
+    uint64_t revoked_leaf; /* of the log: from there on it signs nothing; KEY_NOT_REVOKED */
 };
+#define KEY_NOT_REVOKED UINT64_MAX
+static inline bool key_is_revoked(const struct key_entry *entry)
+{
+    return entry->revoked_leaf != KEY_NOT_REVOKED;
+}
 
 struct keyring; /* opaque */
 
@@ -60,6 +67,11 @@ enum err keyring_find(const struct keyring *keyring, const char *owner, struct k
  * time at which the log has the message (never the signer's own word). */
 enum err keyring_find_past(const struct keyring *keyring, const char *owner, struct key_id id,
                            uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
+/* Why keyring_find did not answer OK, as the fault's place, within LIMIT_DETAIL_BYTES: "key
+ * 834750f98bd59fcf: revoked at leaf 4711", "expired", "not valid yet", "retired", "not a signing
+ * key", "unknown". */
+void keyring_explain(const struct keyring *keyring, const char *owner, struct key_id id,
+                     uint64_t at_ms, struct fault *fault);
 /* The newest key of that use that is valid then and not retired. */
 enum err keyring_current(const struct keyring *keyring, const char *owner, enum key_use use,
                          uint64_t at_ms, const struct key_entry **ret_entry) MUST_CHECK;
@@ -77,6 +89,13 @@ const struct key_entry *keyring_entry(const struct keyring *keyring, size_t inde
 enum err keyring_follows(const struct keyring *before, const struct keyring *after,
                          const char *name, struct fault *fault) MUST_CHECK;
 
+/* Marks a key (of any use) as revoked at that leaf; KEY_NOT_REVOKED takes it back, where the leaf
+ * was not written after all. ERR_NOT_FOUND. Not while another thread looks anything up. */
+enum err keyring_revoke(struct keyring *keyring, const char *owner, struct key_id id,
+                        uint64_t leaf) MUST_CHECK;
+
+/* One row under `keys:`. */
+enum err key_row_write(const struct key_entry *entry, struct buf *out) MUST_CHECK;
 /* The text of a key file with these entries, in their order. Validity is written in whole days.
  * Ids are computed. For `referralctl keys`. */
 enum err keyring_write(const char *origin, const struct key_entry *entries, size_t entry_count,

@@ -12,7 +12,7 @@ static enum err date_write(struct buf *out, const char *name, int32_t day)
     return buf_printf(out, "    %s: %s\n", name, text);
 }
 
-static enum err entry_write(const struct key_entry *entry, struct buf *out)
+enum err key_row_write(const struct key_entry *entry, struct buf *out)
 {
     char key[2 * 32 + 1];
     char id_text[2 * KEY_ID_BYTES + 1];
@@ -44,7 +44,7 @@ enum err keyring_write(const char *origin, const struct key_entry *entries, size
                                 "stands here.\norigin: %s\nkeys:\n",
                                 origin);
     for (size_t i = 0; error == OK && i < entry_count; i++) {
-        error = entry_write(&entries[i], out);
+        error = key_row_write(&entries[i], out);
     }
     return error;
 }

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "audit.pb-c.h"
+#include "wire/key_statement.h"
 #include "wire/recovery.h"
 #include "wire/tables.h"
 
@@ -131,6 +132,7 @@ static const struct bind record_binds[] = {
     ONE(22, struct leaf_record, recovered, has_recovered, &recovered_table),
     ONE(23, struct leaf_record, recovery, has_recovery, &signed_recovery_table),
     ONE(24, struct leaf_record, gap, has_gap, &gap_table),
+    SPAN(25, struct leaf_record, key_statement, KEY_STATEMENT_BYTES),
 };
 static const struct bind_table record_table =
     TABLE(&referral__v1__leaf_record__descriptor, struct leaf_record, record_binds);

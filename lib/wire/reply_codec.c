@@ -3,6 +3,7 @@
 
 #include "request.pb-c.h"
 #include "wire/checkpoint.h"
+#include "wire/key_statement.h"
 #include "wire/recovery.h"
 #include "wire/tables.h"
 
@@ -86,10 +87,19 @@ static const struct bind fetch_binds[] = {
 static const struct bind_table fetch_table =
     TABLE(&referral__v1__fetch_reply__descriptor, struct reply_head, fetch_binds);
 
+static const struct bind key_statement_binds[] = {
+    SPAN(1, struct recorded_statement, text, KEY_STATEMENT_BYTES),
+    NUMBER(2, struct recorded_statement, leaf),
+};
+static const struct bind_table key_statement_table =
+    TABLE(&referral__v1__key_statement__descriptor, struct recorded_statement, key_statement_binds);
+
 static const struct bind registry_binds[] = {
     REPLY_MEMBER(1, BIND_SPAN, registry.registry),
     REPLY_MEMBER(2, BIND_SPAN, registry.keys),
     REPLY_MEMBER(3, BIND_SPAN, registry.statement),
+    REPLY_ARRAY(4, BIND_MANY, registry.statements, registry.statement_count, KEY_STATEMENTS_MAX,
+                &key_statement_table),
 };
 static const struct bind_table registry_table =
     TABLE(&referral__v1__registry_reply__descriptor, struct reply_head, registry_binds);
@@ -128,6 +138,7 @@ static const struct bind head_binds[] = {
     DIGESTS(10, struct reply_head, consistency, consistency_count, LIMIT_PATH_COUNT),
     MANY(11, struct reply_head, recoveries, recovery_count, RECOVERIES_MAX, &signed_recovery_table),
     NUMBER(12, struct reply_head, registry_version),
+    NUMBER(13, struct reply_head, key_statements),
     CHOICE(REPLY_HELLO, struct reply_head, hello, &hello_table),
     CHOICE(REPLY_SUBMIT, struct reply_head, submit, &submit_table),
     CHOICE(REPLY_FETCH, struct reply_head, fetch, &fetch_table),

@@ -304,7 +304,10 @@ static enum err sealed_open(const struct sealed_body *sealed, const struct seal_
     uint8_t content_key[AEAD_KEY_BYTES];
     uint8_t body_key[AEAD_KEY_BYTES];
     struct digest commitment;
-    enum err error = reader_unwrap(sealed, key, header, content_key);
+    enum err error = ERR_NOT_FOUND;
+    for (; key != NULL && error == ERR_NOT_FOUND; key = key->older) {
+        error = reader_unwrap(sealed, key, header, content_key);
+    }
     if (error == OK) {
         content_keys(content_key, body_key, &commitment);
         bool committed = crypto_equal(&commitment, &sealed->commitment, DIGEST_BYTES);

@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""Keys that change, by real programs under a signed registry. A signing key is revoked by its
+agency's own root: what it signed and still waits is held, its agency goes on with its next key and
+signs anew, and only then it is delivered; who was not there meanwhile knows it, too. A sealing key
+is changed twice while its agency is away, which then reads all that was sent to it."""
+
+import re
+import unittest
+
+from agent_city import WAIT, outbound, wait_for
+
+import registry
+
+OK, REFUSED = 0, 4
+SENDER, RECEIVER = "procuratorate", "education"
+
+
+class KeyCity(registry.SignedCity):
+    """The sender has a root and a next signing key from the first version on."""
+
+    def __init__(self):
+        self.version_number = 0
+        super().__init__()
+
+    def sign(self, out, previous=None, office="office", want=OK, keys=None):
+        if self.version_number == 0:  # before the first version is signed
+            self.own_root = registry.ctl("keys", "root", "--out", self.path("root"), "--agency",
+                                         SENDER)[1]
+            self.next = registry.ctl("keys", "generate", "--agency", SENDER, "--out",
+                                     self.path("next"))[1]
+            self.add_rows(self.own_root["public_rows"], self.next["public_rows"])
+        self.version_number += 1
+        return super().sign(out, previous, office, want, keys)
+
+    def keys_text(self):
+        with open(self.path("keys", "public-keys.yaml"), encoding="utf-8") as file:
+            return file.read()
+
+    def add_rows(self, *rows):
+        self.write(self.path("keys", "public-keys.yaml"), self.keys_text() + "".join(rows))
+
+    def key_id(self, owner, use):
+        return re.search(r"owner: %s\n    use: %s\n    key: .*\n    id: \"(\w+)\"" % (owner, use),
+                         self.keys_text()).group(1)
+
+    def retire(self, owner, use):
+        rows = re.split(r"(?m)^(?=  - owner)", self.keys_text())
+        rows = [row + "    retired: true\n" if "owner: %s\n    use: %s\n" % (owner, use) in row and
+                "retired" not in row else row for row in rows]
+        self.write(self.path("keys", "public-keys.yaml"), "".join(rows))
+
+    def publish_next(self):
+        number = self.version_number
+        self.sign("registry-%d.signed" % (number + 1), "registry-%d.signed" % number)
+        status, told = self.publish("registry-%d.signed" % (number + 1))
+        assert status == OK, told
+        wait_for("the sender to have it", lambda: self.agents[SENDER].status()["registry_version"]
+                 == number + 1)
+
+    def waiting(self, agency):
+        rows = self.status.ask(cmd="agencies")["agencies"]
+        return [row["waiting"] for row in rows if row["id"] == agency][0]
+
+    def events(self):
+        rows = self.status.ask(cmd="audit-tail", count=100)["leaves"]
+        return [row["event"] for row in rows]
+
+
+class Keys(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.city = KeyCity()
+        cls.addClassCleanup(cls.city.close)
+        cls.city.start_broker()
+        cls.sender = cls.city.agent(SENDER)
+
+    def send(self):
+        made = self.sender.must("send", message=outbound(RECEIVER))
+        number = made["messages"][0]["referral"]
+        self.sender.wait_row("outbox", "its receipt", lambda row: row.get("referral") == number and
+                             row["state"] == "accepted")
+        return number
+
+    def received(self, agent, number):
+        row = agent.wait_row("inbox", number, lambda row: row.get("referral") == number)
+        return agent.must("show", id=row["id"])["message"]
+
+    def heard(self, agency):
+        """A signed question to its agent and back: it asks, and nothing is on its way."""
+        answer = self.city.status.ask(cmd="ping", agency=agency, timeout_ms=int(WAIT * 1000))
+        self.assertTrue(answer["ok"], answer)
+
+    def test_1_revoked_held_signed_anew(self):
+        city = self.city
+        number = self.send()
+        self.sender.stop()
+        old = city.key_id(SENDER, "sign")
+        status, told = registry.ctl("keys", "revoke", old, "--keys", city.signed, "--root-key",
+                                    city.path("root", "root.key"), "--out", city.path("statement"))
+        self.assertEqual(status, OK, told)
+        statement = ("registry", "revoke", city.path("statement"), "--socket",
+                     city.path("broker", "s"))
+        status, trial = registry.ctl(*statement, "--dry-run")
+        self.assertEqual((status, trial["key"], trial["waiting"], trial["leaf"]),
+                         (OK, old, 1, None))
+        status, done = registry.ctl(*statement, "--reason", "a lost laptop")
+        self.assertEqual((status, done["owner"]), (OK, SENDER), done)
+        status, again = registry.ctl(*statement, "--reason", "a lost laptop")
+        self.assertEqual((status, again["code"]), (REFUSED, "key.revoked"))
+
+        receiver = city.agent(RECEIVER)
+        receiver.wait("the broker", lambda event: event["event"] == "connected")
+        self.heard(RECEIVER)
+        self.assertEqual((receiver.rows("inbox"), city.waiting(RECEIVER)), ([], 1))
+        city.kill_broker()  # what is held is in the store, not in memory
+        city.start_broker()
+        self.heard(RECEIVER)
+        self.assertEqual(receiver.rows("inbox"), [])
+
+        city.write(self.sender.config, self.sender_config() + "sign-key-next: %s\n" %
+                   city.path("next", "sign.key"))
+        self.sender.start()
+        shown = self.received(receiver, number)
+        self.assertEqual(shown["body"]["persons"][0]["name"], "小甲")
+        self.assertEqual(city.events().count("key-revoked"), 1)
+        self.assertEqual(city.events().count("signed-anew"), 1)
+        self.assertIn("goes on with its next one", self.sender.log())
+        self.received(receiver, self.send())  # and it goes on
+        for agent in (self.sender, receiver):
+            self.assertNotIn("alarm", agent.status())
+            self.assertEqual(agent.status()["registry_fault"], "")
+
+    def sender_config(self):
+        with open(self.sender.config, encoding="utf-8") as file:
+            return file.read()
+
+    def test_2_only_the_agencys_root_revokes(self):
+        city = self.city
+        theirs = city.key_id(RECEIVER, "sign")
+        status, told = registry.ctl("keys", "revoke", theirs, "--keys", city.signed, "--root-key",
+                                    city.path("root", "root.key"), "--out", city.path("theirs"))
+        self.assertEqual((status, told["code"]), (REFUSED, "key.root"))
+        before = city.status.ask(cmd="status")["log"]["size"]
+        with open(city.path("statement"), encoding="utf-8") as file:
+            text = file.read().replace("owner " + SENDER, "owner " + RECEIVER)
+        answer = city.status.ask(cmd="key-revoke", statement=text, reason="so")
+        self.assertEqual(answer["code"], "key.signature")
+        self.assertEqual(city.status.ask(cmd="status")["log"]["size"], before)
+
+    def test_3_two_sealing_keys_later(self):
+        city, receiver = self.city, self.city.agents[RECEIVER]
+        receiver.stop()
+        numbers, old = [self.send()], [city.path("keys", RECEIVER, "seal.key")]
+        for turn in (1, 2):
+            made = registry.ctl("keys", "generate", "--agency", RECEIVER, "--out",
+                                city.path("seal-%d" % turn))[1]
+            seal = made["public_rows"][made["public_rows"].index("  - owner", 1):]
+            city.retire(RECEIVER, "seal")
+            city.add_rows(seal)
+            city.publish_next()
+            numbers.append(self.send())
+            old.insert(0, city.path("seal-%d" % turn, "seal.key"))
+        with open(receiver.config, encoding="utf-8") as file:
+            text = re.sub(r"(?m)^seal-key: .*", "seal-key: " + old[0], file.read())
+        city.write(receiver.config, text + "seal-keys-old: [%s]\n" % ", ".join(old[1:]))
+        with open(city.path("registry-%d.signed" % city.version_number), "rb") as file:
+            newest = file.read()
+        with open(city.signed, "wb") as file:
+            file.write(newest)
+        receiver.start()
+        for number in numbers:
+            self.assertEqual(self.received(receiver, number)["body"]["persons"][0]["name"], "小甲")
+        self.assertNotIn("alarm", receiver.status())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
