@@ -42,6 +42,7 @@ FACTS = {1: "referral", 2: "referral", 3: "sign_for", 4: "feedback", 5: "feedbac
          25: "attendance", 26: "hearing_opinion", 27: "roster_change", 28: "roster",
          29: "fund_plan", 30: "fund_payment", 31: "letter", 32: "letter_answer", 33: "correction"}
 ZERO = bytes(32)
+LOG_OTHER = 13  # request.log-other
 
 
 class Refused(Exception):
@@ -51,6 +52,7 @@ class Refused(Exception):
         super().__init__("refused with %d (%s)%s" % (code, detail, "" if signed else ", unsigned"))
         self.code = code
         self.signed = signed
+        self.recoveries = ()  # of a broker whose log goes on under another origin
 
 
 class Forged(Exception):
@@ -298,6 +300,34 @@ def check_receipt(receipt, origin, broker_keys, digest=None, sender=None):
     return record
 
 
+# --- recovery: section 16 ---
+
+
+def recovery_text(statement):
+    return sha256(b"referral.v1.recovery\0", sha256(statement))
+
+
+def make_recovery(seed, statement):
+    signer = SigningKey(seed)
+    return a.SignedRecovery(statement=statement, key_id=key_id(signer.verify_key.encode()),
+                            signature=signer.sign(recovery_text(statement)).signature)
+
+
+def check_recoveries(signed, keys):
+    """[(statement, anchor)], the first log of the broker first; all verified."""
+    origin, found = keys.origin, []
+    for each in signed:
+        verify(keys.by_id("broker", each.key_id), recovery_text(each.statement), each.signature)
+        statement = a.Recovery.FromString(each.statement)
+        ending = re.fullmatch(re.escape(keys.origin) + r"/([1-9][0-9]*)", statement.new_origin)
+        expect(statement.version == 1 and ending is not None, "a recovery of another broker")
+        expect(statement.old_origin == origin, "the statements do not follow each other")
+        origin = statement.new_origin
+        found.append((statement, Checkpoint(statement.anchor, statement.old_origin,
+                                            keys.all("broker", "sign"))))
+    return found
+
+
 # --- sealed bodies: section 9 ---
 
 
@@ -520,7 +550,11 @@ class Agency:
         self.counter = 0
         self.size = 0
         self.root = b""
+        self.origin = keys.origin  # of the log that is followed
+        self.known = {}    # size -> root of each checkpoint of that log
+        self.past = {}     # origin -> anchor of the logs before it
         self.streams = {}  # lane -> (number, leaf hash) of the newest message seen
+        self.seen = {}     # lane -> {number: leaf hash} of all of them
         self.numbers = {}  # agency id -> number of the registry; asked for when it is needed
         self.offset_ms = 0
 
@@ -532,14 +566,15 @@ class Agency:
         if not head.checkpoint:
             expect(self.size == 0, "the log is gone")
             return
-        new = Checkpoint(head.checkpoint, self.keys.origin, self.keys.all("broker", "sign"))
+        new = Checkpoint(head.checkpoint, self.origin, self.keys.all("broker", "sign"))
         check_consistency(self.size, self.root, new.size, new.root, list(head.consistency))
         self.size = new.size
         self.root = new.root
+        self.known[new.size] = new.root
 
     def ask(self, kind, value, payloads=()):
         """One request: the reply's head, checked."""
-        head = r.RequestHead(version=1, agency=self.agency, broker=self.keys.origin,
+        head = r.RequestHead(version=1, agency=self.agency, broker=self.origin,
                              session=self.session, counter=self.counter, time_ms=self.now_ms(),
                              known_size=self.size)
         if kind in ("hello", "ping"):
@@ -561,17 +596,60 @@ class Agency:
         check_proof(reply.proof, reply_digest(reply.head),
                     self.keys.by_id("broker", reply.proof.key_id))
         expect(head.request_digest == digest, "the answer to another request")
+        if head.code == LOG_OTHER:  # of such a reply nothing else is used
+            refused = Refused(head.code, head.detail, True)
+            refused.recoveries = list(head.recoveries)
+            raise refused
         self.check_checkpoint(head)
         self.offset_ms = head.laboratory_offset_ms
         if head.code:
             raise Refused(head.code, head.detail, True)
         return head
 
-    def hello(self):
-        head = self.ask("hello", r.Hello(software="referral_client.py"))
+    def hello(self, streams=False):
+        head = self.ask("hello", r.Hello(software="referral_client.py", streams=streams))
         self.session = head.hello.session
         self.counter = head.hello.next_counter
         return head
+
+    def follow(self, recoveries):
+        """The broker's log goes on under another origin: believed when it extends what is known
+        of the old one. Answers the size up to which it does; behind that all is handed back."""
+        chain = check_recoveries(recoveries, self.keys)
+        origins = [self.keys.origin] + [statement.new_origin for statement, _ in chain]
+        expect(self.origin in origins[:-1], "the broker went back to an older log")
+        anchor = chain[origins.index(self.origin)][1].size
+        sizes = sorted((size for size in self.known if size <= anchor), reverse=True)
+        known, self.known, self.origin = self.known, {}, origins[-1]
+        self.past = {statement.old_origin: place.size for statement, place in chain}
+        for size in sizes if sizes else [0]:
+            self.size, self.root = size, known.get(size, b"")
+            try:
+                head = self.hello(streams=True)
+            except Forged:
+                continue  # the broker may have run on the copy: an older one is tried
+            for base in head.hello.streams:
+                seen = self.seen.get(base.lane, {})
+                expect(base.seq == 0 or seen.get(base.seq) == base.hash,
+                       "the new log has another message at a place that is known")
+                self.streams[base.lane] = (base.seq, base.hash if base.seq else ZERO)
+            return size
+        raise Forged("the new log extends nothing that is known")
+
+    def handed_back(self, payload, receipt=None, proof=None):
+        """One's own message (its proof made anew), or a received one; with its receipt, if any."""
+        proof = proof or make_proof(self.sign_seed,
+                                    [message_digest(m.Payload.FromString(payload))], 0)
+        envelope = r.Envelope(payload=payload, proof=proof)
+        return r.HandedBack(envelope=envelope.SerializeToString(deterministic=True),
+                            receipt=receipt.SerializeToString(deterministic=True)
+                            if receipt is not None else b"")
+
+    def hand_back(self, items, everything=False):
+        """(phase, a code for each item)"""
+        reply = self.ask("hand_back", r.HandBack(items=items, all=everything)).hand_back
+        expect(len(reply.codes) == len(items), "a code for each item")
+        return reply.phase, list(reply.codes)
 
     def ping(self, word=b""):
         return self.ask("ping", r.Ping(word=word))
@@ -614,6 +692,11 @@ class Agency:
         return m.Payload(header=header_bytes, facts=facts.SerializeToString(deterministic=True),
                          body=sealed).SerializeToString(deterministic=True)
 
+    def origin_of(self, receipt):
+        """Of this log, or of one before it, up to where the two part."""
+        name, size = receipt.checkpoint.decode("utf-8", "replace").split("\n")[:2]
+        return name if name in self.past and int(size) <= self.past[name] else self.origin
+
     def receipts(self, head, payloads):
         """(record, Receipt) for each payload; (None, SharedReceipt) where it must be sent again."""
         expect(len(head.submit.receipts) == len(payloads), "a receipt for each message")
@@ -626,7 +709,7 @@ class Agency:
             header = m.Header.FromString(payload.header)
             expect(shared.message_id == header.message_id, "receipts out of order")
             receipt = expand(shared, head.submit.nodes, head.checkpoint)
-            record = check_receipt(receipt, self.keys.origin, self.keys.all("broker", "sign"),
+            record = check_receipt(receipt, self.origin_of(receipt), self.keys.all("broker", "sign"),
                                    message_digest(payload), self.agency)
             results.append((record, receipt))
         return results
@@ -646,7 +729,7 @@ class Agency:
                             record=delivery.record, salt=delivery.salt,
                             path=[head.fetch.nodes[index] for index in delivery.path],
                             checkpoint=head.checkpoint)
-        record = check_receipt(receipt, self.keys.origin, self.keys.all("broker", "sign"), digest)
+        record = check_receipt(receipt, self.origin, self.keys.all("broker", "sign"), digest)
         facts = m.Facts.FromString(payload.facts)
         addressed = header.recipient == self.agency or (
             facts.copies and self.number_of(self.agency) in copy_numbers(facts.copies))
@@ -658,10 +741,14 @@ class Agency:
         number, previous = self.streams.get(record.stream.lane, (0, ZERO))
         if record.stream.seq <= number:
             return False
-        expect(record.stream.seq == number + 1, "a message was left out")
-        expect(record.stream.previous == previous, "the stream was changed")
-        self.streams[record.stream.lane] = (record.stream.seq,
-                                            leaf_hash(delivery.salt, delivery.record))
+        seen = self.seen.setdefault(record.stream.lane, {})
+        # Behind a recovery what was acknowledged before the copy was made is not in it.
+        jumped = self.origin != self.keys.origin and record.stream.previous in seen.values()
+        expect(jumped or record.stream.seq == number + 1, "a message was left out")
+        expect(jumped or record.stream.previous == previous, "the stream was changed")
+        leaf = leaf_hash(delivery.salt, delivery.record)
+        self.streams[record.stream.lane] = (record.stream.seq, leaf)
+        seen[record.stream.seq] = leaf
         return True
 
     def fetch(self, wait_ms=0, max_count=0):
@@ -678,12 +765,13 @@ class Agency:
             found.append((delivery, header, facts, body, record))
         return found
 
-    def acknowledge(self, found):
-        """Signed receipts for the agencies' messages, positions for the broker's."""
+    def acknowledge(self, found, recorded=()):
+        """Signed receipts for the agencies' messages, positions for the broker's, and for those
+        whose receipt the log has already: they came once more behind a recovery."""
         payloads = []
         plain = []
         for delivery, header, _, _, record in found:
-            if header.kind >= 40:
+            if header.kind >= 40 or header.message_id in recorded:
                 plain.append(r.Position(lane=record.stream.lane, stream_seq=record.stream.seq))
                 continue
             answer = m.Header(kind=9, recipient=header.sender, case_id=header.case_id,
@@ -722,7 +810,7 @@ class Agency:
                 return sealed
 
     def witness(self):
-        text = witness_text(self.keys.origin, self.size, self.root)
+        text = witness_text(self.origin, self.size, self.root)
         signer = SigningKey(self.sign_seed)
         return self.ask("witness", r.Witness(
             size=self.size, root=self.root, signature=signer.sign(text).signature,

@@ -150,6 +150,19 @@ def make_reply(log, request):
             "digest_after": digests[2], "reply": wire(reply)}
 
 
+def make_recovery(log):
+    opened = 1790000100
+    statement = wire(a.Recovery(version=1, old_origin=ORIGIN,
+                                new_origin="%s/%d" % (ORIGIN, opened), anchor=log["checkpoint"],
+                                reason=client.sha256(b"the disk was lost"),
+                                at_ms=opened * 1000 + 7))
+    signed = client.make_recovery(BROKER_SEED, statement)
+    return {"seed": BROKER_SEED, "public_key": public(BROKER_SEED), "anchor": log["checkpoint"],
+            "reason": client.sha256(b"the disk was lost"), "statement": statement,
+            "signed_text": client.recovery_text(statement), "key_id": signed.key_id,
+            "signature": signed.signature}
+
+
 def make_ping():
     head = wire(r.RequestHead(version=1, agency="procuratorate", broker=ORIGIN, time_ms=TIME_MS,
                               ping=r.Ping()))
@@ -183,6 +196,7 @@ def make():
     log = make_log()
     groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log,
               "attachment": make_attachment(), "ping": make_ping(),
+              "recovery": make_recovery(log),
               "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}
@@ -233,6 +247,19 @@ def check_opens(vectors):
     proof = log["consistency_3_7"]
     proof = [proof[i:i + 32] for i in range(0, len(proof), 32)]
     client.check_consistency(3, log["root_3"], 7, log["root_7"], proof)
+    recovery = data["recovery"]
+    keys = client.Keys("origin: %s\nkeys:\n  - owner: broker\n    use: sign\n    key: \"%s\"\n"
+                       % (ORIGIN, recovery["public_key"].hex()))
+    for text, signature, good in (
+            (recovery["statement"], recovery["signature"], True),
+            (recovery["statement"][:-1] + b"!", recovery["signature"], False),
+            (recovery["statement"], recovery["signature"][:-1] + b"!", False)):
+        signed = a.SignedRecovery(statement=text, key_id=recovery["key_id"], signature=signature)
+        try:
+            (statement, anchor), = client.check_recoveries([signed], keys)
+            assert good and anchor.size == 7 and statement.old_origin == ORIGIN
+        except client.Forged:
+            assert not good
     opened = r.Reply.FromString(reply["reply"])
     client.check_proof(opened.proof, client.reply_digest(opened.head), log["public_key"])
 

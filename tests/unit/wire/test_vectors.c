@@ -11,6 +11,7 @@
 #include "wire/attachment_seal.h"
 #include "wire/envelope.h"
 #include "wire/receipt.h"
+#include "wire/recovery.h"
 #include "wire/sealing.h"
 #include "sample.h"
 
@@ -334,6 +335,28 @@ START_TEST(test_checkpoint_and_receipt)
 }
 END_TEST
 
+START_TEST(test_recovery)
+{
+    struct sign_key key = sign_key_value("recovery");
+    struct key_id id = key_id_of(key.public_key);
+    struct recovery recovery = {.anchor = value("recovery", "anchor"),
+                                .reason = digest_value("recovery", "reason"),
+                                .at_ms = UINT64_C(1790000100007)};
+    struct signed_recovery made;
+    struct buf out = output();
+    text_copy(recovery.old_origin, LIMIT_ORIGIN_BYTES, ORIGIN);
+    ck_assert_int_eq(recovery_origin(ORIGIN, recovery.at_ms, recovery.new_origin), OK);
+    ck_assert_int_eq(recovery_make(&recovery, &key, &out, &made), OK);
+    ck_assert(span_equal(made.statement, value("recovery", "statement")));
+    ck_assert(span_equal(span_of(made.signature, SIGNATURE_BYTES), value("recovery", "signature")));
+    ck_assert(span_equal(span_of(made.key.bytes, KEY_ID_BYTES), value("recovery", "key_id")));
+    ck_assert(span_equal(span_of(id.bytes, KEY_ID_BYTES), value("recovery", "key_id")));
+    struct span text = value("recovery", "signed_text");
+    ck_assert_int_eq(crypto_verify(key.public_key, text, made.signature), OK);
+    buf_free(&out);
+}
+END_TEST
+
 START_TEST(test_reply)
 {
     struct sign_key key = sign_key_value("log");
@@ -424,6 +447,7 @@ int main(void)
     tcase_add_test(tcase, test_attachment);
     tcase_add_test(tcase, test_log);
     tcase_add_test(tcase, test_checkpoint_and_receipt);
+    tcase_add_test(tcase, test_recovery);
     tcase_add_test(tcase, test_reply);
     tcase_add_test(tcase, test_example);
     tcase_add_test(tcase, test_refusals_are_documented);
