@@ -15,6 +15,7 @@ import unittest
 sys.dont_write_bytecode = True
 
 import referral_client as client  # noqa: E402
+import referral_recovery  # noqa: E402
 import run_client  # noqa: E402
 from referral_client import a, m, r  # noqa: E402
 
@@ -103,16 +104,16 @@ class Recovery(unittest.TestCase):
             agency.hello()
         self.assertEqual(caught.exception.code, client.LOG_OTHER)
         self.assertEqual(len(caught.exception.recoveries), 1)
-        return agency.follow(caught.exception.recoveries)
+        return referral_recovery.follow(agency, caught.exception.recoveries)
 
     def items(self, agency, behind):
         """What it has behind that size of the lost log."""
         own = [(payload, receipt) for payload, receipt in self.sent.items()
                if m.Header.FromString(m.Payload.FromString(payload).header).sender ==
                agency.agency]
-        items = [agency.handed_back(payload, receipt) for payload, receipt in own
+        items = [referral_recovery.handed_back(agency, payload, receipt) for payload, receipt in own
                  if receipt.leaf_index >= behind]
-        items += [agency.handed_back(delivery.payload, receipt, delivery.proof)
+        items += [referral_recovery.handed_back(agency, delivery.payload, receipt, delivery.proof)
                   for (name, _), (delivery, receipt) in self.received.items()
                   if name == agency.agency and receipt.leaf_index >= behind]
         return items
@@ -134,15 +135,16 @@ class Recovery(unittest.TestCase):
         self.assertEqual(caught.exception.code, 28)  # busy.recovering
         forged = self.items(self.sender, behind[self.sender])[:1]
         forged[0].receipt = forged[0].receipt[:-1] + b"!"
-        _, codes = self.sender.hand_back(forged)
+        _, codes = referral_recovery.hand_back(self.sender, forged)
         self.assertNotEqual(codes, [0])
         for agency in behind:
             items = self.items(agency, behind[agency])
             self.assertGreater(len(items), 2)
-            _, codes = agency.hand_back(items, everything=True)
+            _, codes = referral_recovery.hand_back(agency, items, everything=True)
             self.assertEqual(codes, [0] * len(items))
         deadline = time.monotonic() + 20
-        while min(agency.hand_back([], everything=True)[0] for agency in behind) < OVER:
+        while min(referral_recovery.hand_back(agency, [], everything=True)[0]
+                  for agency in behind) < OVER:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)  # no event tells an agency
 

@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import referral_client as client  # noqa: E402
+import referral_recovery  # noqa: E402
 from referral_client import a, m, r
 
 FILE = os.path.join(client.ROOT, "tests", "data", "vectors.json")
@@ -156,10 +157,10 @@ def make_recovery(log):
                                 new_origin="%s/%d" % (ORIGIN, opened), anchor=log["checkpoint"],
                                 reason=client.sha256(b"the disk was lost"),
                                 at_ms=opened * 1000 + 7))
-    signed = client.make_recovery(BROKER_SEED, statement)
+    signed = referral_recovery.make_recovery(BROKER_SEED, statement)
     return {"seed": BROKER_SEED, "public_key": public(BROKER_SEED), "anchor": log["checkpoint"],
             "reason": client.sha256(b"the disk was lost"), "statement": statement,
-            "signed_text": client.recovery_text(statement), "key_id": signed.key_id,
+            "signed_text": referral_recovery.recovery_text(statement), "key_id": signed.key_id,
             "signature": signed.signature}
 
 
@@ -256,7 +257,7 @@ def check_opens(vectors):
             (recovery["statement"], recovery["signature"][:-1] + b"!", False)):
         signed = a.SignedRecovery(statement=text, key_id=recovery["key_id"], signature=signature)
         try:
-            (statement, anchor), = client.check_recoveries([signed], keys)
+            (statement, anchor), = referral_recovery.check_recoveries([signed], keys)
             assert good and anchor.size == 7 and statement.old_origin == ORIGIN
         except client.Forged:
             assert not good

@@ -159,7 +159,7 @@ class Standby(Case):
         with open(self.city.path("other-attachments/%s/%s" % (digest.hex()[:2], digest.hex()[2:])),
                   "rb") as file:
             self.assertEqual(file.read(), sealed)
-        self.assertEqual(self.city.other()["attachments"], 2)
+        wait_for(lambda: self.city.other()["attachments"] == 2)
         shown = ctl("--socket", self.city.path("status.sock"), "standby", "show")
         self.assertEqual(shown.status, OK, shown.err)
         self.assertIn("level", shown.out)
@@ -287,8 +287,8 @@ class Standby(Case):
         self.senders[0].agency.upload(os.urandom(80000))  # it need not be looked for first
         self.assertEqual(ctl(*hand_over).status, OK)
         self.assertEqual(self.city.process.wait(timeout=40), 0)
+        wait_for(lambda: self.city.other()["attachments"] == 2)
         self.assertEqual(self.city.other()["attachments_missing"], 0)
-        self.assertEqual(self.city.other()["attachments"], 2)
 
     @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "long")
     def test_kills_of_either_side(self):
