@@ -241,12 +241,14 @@ const char *page_sending(const struct page *page)
                                 : tr(page, N_("已保存，正在发送"));
 }
 
-void view_sending(struct page *page)
+/* `sending` (the text), `line_down`, and `generation`, from which on the script looks for a change.
+ */
+static void view_sending(struct page *page, const char *text)
 {
     struct work_counts counts;
 
     worklist_counts(page->web->worklist, page->now_ms, &counts);
-    named_text(&page->view, "sending", page_sending(page));
+    named_text(&page->view, "sending", text);
     named_bool(&page->view, "line_down", page_line_down(page));
     named_u64(&page->view, "generation", counts.generation);
 }
@@ -268,23 +270,80 @@ static void view_refusal(struct page *page, const struct row *row)
     named_text(&page->view, "flash_error", text);
 }
 
+/* What is to be delivered is said to be for so long; then its case says it alone. */
+#define DELIVERED_WITHIN_MS 60000u
+
+#define SENT_ITEMS_MAX 256u /* of one case */
+
+/* Of what was sent then or later; what is older is. */
+static bool is_delivered(struct store_txn *read, const struct uuid *referral_id, uint64_t from_ms)
+{
+    struct row row = {.seq = 0};
+    bool first = true;
+
+    while (row_of_referral(read, referral_id, row.seq, &row) == OK) {
+        if ((first && row.at_ms < from_ms) || row.header.kind == MESSAGE_DELIVERY_NOTICE) {
+            return true;
+        }
+        first = false;
+    }
+    return false;
+}
+
+/* It went to several at once: all of them have it. */
+static bool all_delivered(struct page *page, struct store_txn *read, const struct row *sent)
+{
+    const struct work_item *items[SENT_ITEMS_MAX];
+    size_t count =
+        worklist_of_case(page->web->worklist, &sent->header.case_id, items, SENT_ITEMS_MAX);
+
+    for (size_t i = 0; i < count; i++) {
+        if (items[i]->mine && !items[i]->of_matter &&
+            !is_delivered(read, &items[i]->key.referral_id, sent->at_ms)) {
+            return false;
+        }
+    }
+    return count > 0;
+}
+
+/* False: there is more to come. */
+static bool view_taken(struct page *page, struct store_txn *read, const struct row *row)
+{
+    const bool refers = row->header.kind == MESSAGE_OUTBOUND_REFERRAL ||
+                        row->header.kind == MESSAGE_INBOUND_REFERRAL;
+
+    if (refers && all_delivered(page, read, row)) {
+        named_text(&page->view, "notice", tr(page, N_("已送达")));
+    } else if (refers && page->now_ms < row->at_ms + DELIVERED_WITHIN_MS) {
+        view_sending(page, tr(page, N_("已发出，对方收到后显示送达时间")));
+        return false;
+    } else {
+        named_text(&page->view, "notice", tr(page, N_("已发出，平台已登记")));
+    }
+    return true;
+}
+
 static void view_sent(struct page *page)
 {
     struct session *session = page->session;
     struct store_txn *read;
     struct row row;
+    bool ended = true;
+    enum err error;
 
     if (uuid_is_zero(&session->sent) || store_read_begin(page->agent->setup.store, &read) != OK) {
         return;
     }
-    if (row_find(read, &session->sent, &row) == OK && row.state == ROW_WAITING) {
-        view_sending(page);
-    } else {
-        if (row_find(read, &session->sent, &row) == OK && row.state == ROW_REFUSED) {
-            view_refusal(page, &row);
-        } else {
-            named_text(&page->view, "notice", tr(page, N_("已发出，平台已登记")));
-        }
+    error = row_find(read, &session->sent, &row);
+    if (error == OK && row.state == ROW_WAITING) {
+        view_sending(page, page_sending(page));
+        ended = false;
+    } else if (error == OK && row.state == ROW_REFUSED) {
+        view_refusal(page, &row);
+    } else if (error == OK) {
+        ended = view_taken(page, read, &row);
+    }
+    if (ended) {
         memset(&session->sent, 0, sizeof(session->sent));
     }
     store_read_end(read);

@@ -75,9 +75,6 @@ void page_sent(struct page *page, const struct uuid *message_id);
 /* Of what waits here: it is on its way, or the line is down. Translated. */
 const char *page_sending(const struct page *page);
 bool page_line_down(const struct page *page);
-/* Members of what waits for the broker: `sending` (the text), `line_down`, and `generation`, from
- * which on the script looks for a change. */
-void view_sending(struct page *page);
 
 /* A text in the page's language. */
 static inline const char *tr(const struct page *page, const char *chinese)

@@ -129,6 +129,7 @@ test('the case goes to one more agency with what it has, whatever else was begun
   assert.match(await page.locator('[data-given]:not([hidden])').first().innerText(), /申请表.pdf/);
   await (await desk(P)).fill({ 'facts.needs': ['legal-aid'], recipients: ['justice'] });
   assert.equal(await (await desk(P)).submit(), 303, await page.locator('main').innerText());
+  await page.locator('.note', { hasText: '已送达' }).waitFor(); // the page says so by itself
   const row = await shared.city.row('justice', 'inbox', (each) =>
     each.kind === 'outbound-referral' && each.case_number === story.case);
   assert.equal(row.referral, `${story.case}-04`);
