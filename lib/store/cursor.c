@@ -4,6 +4,7 @@
 #include "store/store_private.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,7 @@ enum err store_cursor_seek(struct store_cursor *cursor, struct span key, struct 
     if (cursor->mdb == NULL) {
         return ERR_NOT_FOUND;
     }
+    atomic_fetch_add_explicit(&cursor->txn->store->reads, 1, memory_order_relaxed);
     struct span from = key.len > 0 ? key : span_of(cursor->prefix, cursor->prefix_len);
     uint8_t start[STORE_KEY_BYTES_MAX];
     MDB_val found[2] = {{.mv_size = from.len, .mv_data = start}, {0}};

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,7 @@ enum err store_raw_get(struct store_txn *txn, enum store_table table, struct spa
     if (!txn->store->present[table]) {
         return ERR_NOT_FOUND;
     }
+    atomic_fetch_add_explicit(&txn->store->reads, 1, memory_order_relaxed);
     MDB_val found = {0};
     MDB_val at = val_of(key);
     enum err error = store_result(mdb_get(txn->mdb, txn->store->tables[table], &at, &found));
@@ -330,6 +332,11 @@ enum err store_remove(struct store_txn *txn, enum store_table table, struct span
         return ERR_NOT_FOUND;
     }
     return store_failed(txn, store_result(result));
+}
+
+uint64_t store_reads(const struct store *store)
+{
+    return atomic_load_explicit(&store->reads, memory_order_relaxed);
 }
 
 enum err store_count(struct store_txn *txn, enum store_table table, uint64_t *ret_count)

@@ -102,6 +102,7 @@ struct store {
     bool reserved;
     struct mac_key mac_key;
     uint8_t seal_key[AEAD_KEY_BYTES];
+    _Atomic uint64_t reads; /* rows looked for */
     int lock_fd;
     pthread_t thread; /* opened the store, and writes */
     char data_path[PATH_MAX];
