@@ -22,6 +22,7 @@ void inbox_fetch(struct agent *agent)
     enum err error;
 
     head.fetch.max_count = LIMIT_FETCH_COUNT;
+    head.fetch.registry_mark = agent->registry.told + agent->registry.told_statements;
     head.fetch.wait_ms = agent->alone == SLOT_FETCH ? 0 : LIMIT_FETCH_WAIT_MS;
     error = session_ask(agent, SLOT_FETCH, &head, NULL);
     if (error != OK) {

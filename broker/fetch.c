@@ -39,11 +39,13 @@ enum err fetch_handle(struct turn *turn, struct intake *intake)
     const struct request_head *head = &intake->request.head;
     size_t place = agency_place(broker, intake->agency);
     uint32_t wait_ms = head->fetch.wait_ms;
-    struct parked_fetch old, fetch = {.handle = intake->handle,
-                                      .pipe = intake->pipe,
-                                      .registry_mark = registry_mark(broker),
-                                      .known_size = head->known_size,
-                                      .request_digest = intake->request.head_digest};
+    struct parked_fetch old,
+        fetch = {.handle = intake->handle,
+                 .pipe = intake->pipe,
+                 .registry_mark = head->fetch.registry_mark != 0 ? head->fetch.registry_mark
+                                                                 : registry_mark(broker),
+                 .known_size = head->known_size,
+                 .request_digest = intake->request.head_digest};
     enum err error = OK;
 
     fetch.max_count = bounded(head->fetch.max_count, LIMIT_FETCH_COUNT);

@@ -13,7 +13,7 @@ struct parked_fetch {
     uint64_t handle;        /* of the link; 0 never */
     uint32_t pipe;          /* connection, so that its loss releases the row */
     uint64_t until_boot_ms; /* answered empty then */
-    uint64_t registry_mark; /* of registry and keys when it came: another one is news */
+    uint64_t registry_mark; /* of registry and keys as the agency was told: another one is news */
     uint64_t known_size;    /* of the agency's newest checkpoint */
     uint32_t max_count;
     uint32_t max_bytes;

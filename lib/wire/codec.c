@@ -66,6 +66,7 @@ static const struct bind fetch_binds[] = {
     HEAD_NUMBER(1, fetch.max_count),
     HEAD_NUMBER(2, fetch.max_bytes),
     HEAD_NUMBER(3, fetch.wait_ms),
+    HEAD_NUMBER(4, fetch.registry_mark),
 };
 static const struct bind_table fetch_table =
     TABLE(&referral__v1__fetch__descriptor, struct request_head, fetch_binds);

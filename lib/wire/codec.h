@@ -94,6 +94,7 @@ struct request_head {
             uint32_t max_count;
             uint32_t max_bytes;
             uint32_t wait_ms;
+            uint64_t registry_mark; /* of the registry and keys that it was told of; 0: not said */
         } fetch;
         struct {
             uint32_t count;
