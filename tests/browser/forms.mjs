@@ -3,7 +3,7 @@
 // field and sends nothing; what is typed is text and never code; a form is sent once; a draft
 // outlives its session; and everything can be done with the keyboard.
 import assert from 'node:assert/strict';
-import { enter, identity, isLong, openDesk, test, withCity } from './city.mjs';
+import { enter, identity, isLong, openDesk, test, WAIT_MS, withCity } from './city.mjs';
 
 const shared = withCity();
 const P = 'procuratorate';
@@ -393,7 +393,7 @@ test('the page follows what was sent, without being loaded anew', async () => {
   });
   await desk.go('/list/ledger');
   await page.evaluate(() => { window.stayed = true; });
-  await page.locator('#waits').waitFor({ state: 'detached' });
+  await page.locator('#waits').waitFor({ state: 'detached', timeout: WAIT_MS });
   assert.equal(await page.evaluate(() => window.stayed), true);
   assert.ok(await page.locator('table.inbox tbody tr').count() > 2);
   await desk.close();

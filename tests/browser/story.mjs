@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { enter, identity, test as anyTest, withCity } from './city.mjs';
+import { enter, identity, test as anyTest, WAIT_MS, withCity } from './city.mjs';
 
 const shared = withCity();
 const test = (name, body) => anyTest(name, body, { inOrder: true });
@@ -129,7 +129,8 @@ test('the case goes to one more agency with what it has, whatever else was begun
   assert.match(await page.locator('[data-given]:not([hidden])').first().innerText(), /申请表.pdf/);
   await (await desk(P)).fill({ 'facts.needs': ['legal-aid'], recipients: ['justice'] });
   assert.equal(await (await desk(P)).submit(), 303, await page.locator('main').innerText());
-  await page.locator('.note', { hasText: '已送达' }).waitFor(); // the page says so by itself
+  await page.locator('.note', { hasText: /已送达|平台已登记/ }) // the page says so by itself
+    .waitFor({ timeout: WAIT_MS });
   const row = await shared.city.row('justice', 'inbox', (each) =>
     each.kind === 'outbound-referral' && each.case_number === story.case);
   assert.equal(row.referral, `${story.case}-04`);
@@ -146,7 +147,7 @@ test('education signs for it and grants assistance', async () => {
   const education = await desk('education');
   const text = await education.page.locator('main').innerText();
   assert.match(text, /已签收/, 'at once, not when it is loaded again');
-  assert.doesNotMatch(text, /待签收|线路恢复/);
+  assert.doesNotMatch(text, /待签收/);
   await education.go(`/send/sign-for/${number}`); // pressed a second time
   assert.equal(new URL(education.page.url()).pathname, `/case/${number}`);
   assert.match(await education.page.locator('main').innerText(), /已经签收，不必再次签收/);
