@@ -41,6 +41,17 @@ static struct span key_of(uint64_t number, uint8_t key[40])
     return span_of(key, 12 + number % 28);
 }
 
+static size_t row_written(uint64_t i)
+{
+    return i % 23 == 0 ? 3000 + i * 37 % 6000 : i * 13 % 300;
+}
+
+/* As it stands in the end: some are written twice. */
+static size_t row_bytes(uint64_t i)
+{
+    return i % 23 == 0 ? row_written(i) / 2 : row_written(i);
+}
+
 /* Rows of many sizes, some over several pages; some are removed and written shorter again. */
 static void put_rows(struct store *store, enum store_table table, uint64_t from, uint64_t to)
 {
@@ -48,11 +59,12 @@ static void put_rows(struct store *store, enum store_table table, uint64_t from,
     struct store_txn *txn = begin(store);
     for (uint64_t i = from; i < to; i++) {
         uint8_t key[40];
-        size_t len = i % 23 == 0 ? 3000 + i * 37 % 6000 : i * 13 % 300;
+        size_t len = row_written(i);
         memset(bytes, (int)i, sizeof(bytes));
         ck_assert_int_eq(store_put(txn, table, key_of(i, key), span_of(bytes, len)), OK);
         if (i % 23 == 0) {
-            ck_assert_int_eq(store_put(txn, table, key_of(i, key), span_of(bytes, len / 2)), OK);
+            ck_assert_int_eq(store_put(txn, table, key_of(i, key), span_of(bytes, row_bytes(i))),
+                             OK);
         }
         if (i % 5 == 4) {
             ck_assert_int_eq(store_remove(txn, table, key_of(i - 3, key)), OK);
@@ -177,6 +189,57 @@ static bool eyes(const char *table, struct eyes seen[2])
     return got == (ssize_t)(2 * sizeof(*seen)) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* --- what the store itself hands out --- */
+
+#define SEEN_WRONG 9 /* exit status of the child */
+#define SEEN_GONE  8
+
+/* In a child: each row that is handed out must be as it was written. */
+static int hand_out(const struct store_options *options)
+{
+    struct store *store = NULL;
+    struct store_txn *txn = NULL;
+    struct fault fault = {.code = ""};
+    enum store_table table = options->kind == STORE_BROKER ? STORE_DEDUPE : STORE_INBOX;
+    bool gone = false;
+    (void)!freopen("/dev/null", "w", stderr);
+    if (store_open(folder_path(3, "store"), options, &store, &fault) != OK ||
+        store_read_begin(store, &txn) != OK) {
+        return 1;
+    }
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint8_t key[40];
+        struct span value;
+        bool there = i % 5 != 1; /* put_rows removes these */
+        enum err error = store_get(txn, table, key_of(i, key), &value);
+        gone = gone || (there && error == ERR_NOT_FOUND);
+        if (error != OK) {
+            continue;
+        }
+        size_t len = row_bytes(i);
+        for (size_t k = 0; k < value.len; k++) {
+            if (value.data[k] != (uint8_t)i) {
+                return SEEN_WRONG;
+            }
+        }
+        if (!there || value.len != len) {
+            return SEEN_WRONG;
+        }
+    }
+    return gone ? SEEN_GONE : 0;
+}
+
+static int handed_out(const struct store_options *options)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(hand_out(options));
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 /* --- flips --- */
 
 static uint64_t state;
@@ -192,7 +255,7 @@ struct trial {
     uint8_t *bytes; /* of the file, whole */
     size_t len;
     struct eyes right[2];
-    unsigned reported, unused;
+    unsigned reported, unused, gone;
 };
 
 static void flip_once(struct trial *trial, size_t bit)
@@ -209,6 +272,9 @@ static void flip_once(struct trial *trial, size_t bit)
     ck_assert_msg(error == OK || error == ERR_FORGED, "bit %zu: %s", bit, err_text(error));
     bool reported = error != OK || report.damages > 0;
     if (reported) {
+        int handed = handed_out(options);
+        ck_assert_msg(handed != SEEN_WRONG, "bit %zu: another row is handed out", bit);
+        trial->gone += handed == SEEN_GONE;
         trial->reported++;
     } else {
         bool stood = eyes(table, seen);
@@ -232,6 +298,7 @@ static void flip_many(const struct store_options *options)
 
     fill(options);
     expect_whole(options);
+    ck_assert_int_eq(handed_out(options), 0);
     trial.bytes = file_bytes(folder_path(2, "store/data.mdb"), &trial.len);
     ck_assert(eyes(table, trial.right));
     ck_assert_uint_ne(trial.right[0].count, trial.right[1].count);
@@ -245,7 +312,8 @@ static void flip_many(const struct store_options *options)
         flip_once(&trial, i);
         flip_once(&trial, i + PAGE_BITS);
     }
-    printf("%s: %u reported, %u change nothing\n", table, trial.reported, trial.unused);
+    printf("%s: %u reported (of these %u hide a row), %u change nothing\n", table, trial.reported,
+           trial.gone, trial.unused);
     ck_assert_uint_gt(trial.reported, flips / 10);
     free(trial.bytes);
 }

@@ -548,6 +548,25 @@ START_TEST(each_believes_its_own_and_nothing_else)
 }
 END_TEST
 
+/* Each bit of each thing, as it travels: signature, proof and all. */
+START_TEST(each_changed_bit_is_refused)
+{
+    struct thing *thing = &things[_i];
+    uint64_t budget = 0;
+    for (size_t bit = 0; bit < thing->bytes.len * 8; bit++) {
+        thing->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        ck_assert_msg(believers[_i](span_buf(&thing->bytes)) != OK, "bit %zu of a %s", bit,
+                      thing->name);
+        thing->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (++budget % 256 == 0) { /* what was decoded so far is not needed any more */
+            region_free(&region);
+            region_init(&region, 64u << 20);
+        }
+    }
+    ck_assert_int_eq(believers[_i](span_buf(&thing->bytes)), OK);
+}
+END_TEST
+
 /* Finds a signature in the bytes of a thing, as they are or in base64. */
 static bool signature_replace(struct buf *bytes, const uint8_t old[SIGNATURE_BYTES],
                               const uint8_t new[SIGNATURE_BYTES])
@@ -624,6 +643,8 @@ static Suite *suite(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, each_believes_its_own_and_nothing_else);
     tcase_add_test(cases, a_signature_of_another_thing_is_none);
+    tcase_add_loop_test(cases, each_changed_bit_is_refused, 0, THINGS);
+    tcase_set_timeout(cases, 120);
     tcase_add_test(cases, what_is_signed_is_what_is_written_here);
     suite_add_tcase(suite, table);
     suite_add_tcase(suite, cases);
