@@ -104,6 +104,7 @@ class Recovery(unittest.TestCase):
             agency.hello()
         self.assertEqual(caught.exception.code, client.LOG_OTHER)
         self.assertEqual(len(caught.exception.recoveries), 1)
+        self.wrong_statements(agency, caught.exception.recoveries[0])
         return referral_recovery.follow(agency, caught.exception.recoveries)
 
     def items(self, agency, behind):
@@ -117,6 +118,37 @@ class Recovery(unittest.TestCase):
                   for (name, _), (delivery, receipt) in self.received.items()
                   if name == agency.agency and receipt.leaf_index >= behind]
         return items
+
+    def wrong_statements(self, agency, told):
+        """They prove nothing, and nothing is followed."""
+        statement = a.Recovery.FromString(told.statement)
+        statement.old_origin = statement.new_origin
+        other = statement.SerializeToString(deterministic=True)
+        for chain in ([a.SignedRecovery(statement=other, key_id=told.key_id,
+                                        signature=told.signature)],
+                      [referral_recovery.make_recovery(self.city.seeds["education"],
+                                                       told.statement)],
+                      [referral_recovery.make_recovery(self.city.seeds["broker"], other)],
+                      [told, told]):
+            with self.assertRaises(client.Forged):
+                referral_recovery.follow(agency, chain)
+        self.assertEqual(agency.origin, run_client.ORIGIN)
+
+    def nonsense(self, agency, item, other):
+        """Each item is answered with why it proves nothing, and none is kept."""
+        envelope = r.Envelope.FromString(item.envelope)
+        signature = envelope.proof.signature
+        envelope.proof.signature = signature[:-1] + bytes([signature[-1] ^ 1])
+        moved = r.Receipt.FromString(item.receipt)
+        moved.leaf_index += 1
+        wrong = [r.HandedBack(envelope=envelope.SerializeToString(), receipt=item.receipt),
+                 r.HandedBack(envelope=item.envelope, receipt=moved.SerializeToString()),
+                 r.HandedBack(envelope=item.envelope, receipt=item.receipt[:-1] + b"!"),
+                 r.HandedBack(envelope=item.envelope, receipt=other.receipt),
+                 r.HandedBack(envelope=item.envelope), r.HandedBack(envelope=b"\xff")]
+        _, codes = referral_recovery.hand_back(agency, wrong)
+        self.assertNotIn(0, codes)
+        self.assertEqual(self.ask(cmd="recovery-show")["recovery"]["handed_back"], 0)
 
     def test_all_of_it(self):
         self.send(1, 2)
@@ -133,10 +165,7 @@ class Recovery(unittest.TestCase):
         with self.assertRaises(client.Refused) as caught:
             self.sender.submit([run_client.referral(self.sender, 9)])
         self.assertEqual(caught.exception.code, 28)  # busy.recovering
-        forged = self.items(self.sender, behind[self.sender])[:1]
-        forged[0].receipt = forged[0].receipt[:-1] + b"!"
-        _, codes = referral_recovery.hand_back(self.sender, forged)
-        self.assertNotEqual(codes, [0])
+        self.nonsense(self.sender, *self.items(self.sender, behind[self.sender])[:2])
         for agency in behind:
             items = self.items(agency, behind[agency])
             self.assertGreater(len(items), 2)

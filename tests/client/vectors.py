@@ -151,17 +151,40 @@ def make_reply(log, request):
             "digest_after": digests[2], "reply": wire(reply)}
 
 
-def make_recovery(log):
+def make_recovery(log, request):
+    """A statement, the reply that tells of it, what an agency hands back, and the records."""
     opened = 1790000100
+    now_ms = opened * 1000 + 7
+    reason = client.sha256(b"the disk was lost")
     statement = wire(a.Recovery(version=1, old_origin=ORIGIN,
                                 new_origin="%s/%d" % (ORIGIN, opened), anchor=log["checkpoint"],
-                                reason=client.sha256(b"the disk was lost"),
-                                at_ms=opened * 1000 + 7))
+                                reason=reason, at_ms=now_ms))
     signed = referral_recovery.make_recovery(BROKER_SEED, statement)
-    return {"seed": BROKER_SEED, "public_key": public(BROKER_SEED), "anchor": log["checkpoint"],
-            "reason": client.sha256(b"the disk was lost"), "statement": statement,
-            "signed_text": referral_recovery.recovery_text(statement), "key_id": signed.key_id,
-            "signature": signed.signature}
+    told = r.ReplyHead(version=1, code=client.LOG_OTHER, detail="broker", time_ms=now_ms + 1,
+                       request_digest=request["head_digest"], recoveries=[signed])
+    items = [r.HandedBack(envelope=request["envelope_2"], receipt=log["receipt_4"]),
+             r.HandedBack(envelope=request["envelope_2"])]
+    asked = r.RequestHead(version=1, agency="procuratorate", broker="%s/%d" % (ORIGIN, opened),
+                          session=bytes([0x55]) * 16, counter=44, time_ms=now_ms + 2,
+                          known_size=8, hand_back=r.HandBack(items=items, all=True))
+    answered = r.ReplyHead(version=1, request_digest=client.request_digest(wire(asked)),
+                           time_ms=now_ms + 3, hand_back=r.HandBackReply(phase=2, codes=[0, 55]))
+    anew = record_of(4)
+    anew.at_ms = now_ms + 4
+    anew.recovered.CopyFrom(a.Recovered(log=opened, leaf=4, at_ms=TIME_MS, late=True, code=48))
+    gap = a.Gap(**{"from": 7}, to=300, handed_back=200, applied=199, kept=1, notices_left=2,
+                missing=93, ranges=[0, 3, 9, 90], without="health court")
+    records = {"leaf_opened": a.LeafRecord(version=1, kind=40, at_ms=now_ms, recovery=signed,
+                                           actor="administrator"),
+               "leaf_anew": anew,
+               "leaf_gap": a.LeafRecord(version=1, kind=41, at_ms=now_ms, actor="broker", gap=gap)}
+    result = {"seed": BROKER_SEED, "public_key": public(BROKER_SEED), "anchor": log["checkpoint"],
+              "reason": reason, "statement": statement,
+              "signed_text": referral_recovery.recovery_text(statement), "key_id": signed.key_id,
+              "signature": signed.signature, "told": wire(told), "asked": wire(asked),
+              "answered": wire(answered)}
+    result.update((name, wire(record)) for name, record in records.items())
+    return result
 
 
 def make_ping():
@@ -197,7 +220,7 @@ def make():
     log = make_log()
     groups = {"sealing": sealing, "matter": make_matter(), "request": request, "log": log,
               "attachment": make_attachment(), "ping": make_ping(),
-              "recovery": make_recovery(log),
+              "recovery": make_recovery(log, request),
               "reply": make_reply(log, request)}
     return {name: {key: value.hex() for key, value in group.items()}
             for name, group in groups.items()}

@@ -357,6 +357,61 @@ START_TEST(test_recovery)
 }
 END_TEST
 
+START_TEST(test_hand_back)
+{
+    struct request_head asked;
+    struct reply_head told, answered;
+    struct buf out = output();
+    ck_assert_int_eq(request_head_decode(value("recovery", "asked"), &region, &asked, NULL), OK);
+    ck_assert_int_eq(asked.kind, REQUEST_HAND_BACK);
+    ck_assert(asked.hand_back.all && asked.hand_back.item_count == 2);
+    ck_assert(span_equal(asked.hand_back.items[0].envelope, value("request", "envelope_2")));
+    ck_assert(span_equal(asked.hand_back.items[0].receipt, value("log", "receipt_4")));
+    ck_assert_uint_eq(asked.hand_back.items[1].receipt.len, 0);
+    ck_assert_int_eq(request_head_encode(&asked, &out), OK);
+    ends_as(&out, "recovery", "asked");
+    ck_assert_int_eq(reply_head_decode(value("recovery", "answered"), &region, &answered, NULL),
+                     OK);
+    ck_assert_int_eq(answered.kind, REPLY_HAND_BACK);
+    ck_assert_int_eq(answered.hand_back.phase, HAND_BACK_APPLYING);
+    ck_assert_uint_eq(answered.hand_back.codes[1], REFUSAL_ALREADY);
+    out = output();
+    ck_assert_int_eq(reply_head_encode(&answered, &out), OK);
+    ends_as(&out, "recovery", "answered");
+    ck_assert_int_eq(reply_head_decode(value("recovery", "told"), &region, &told, NULL), OK);
+    ck_assert_uint_eq(told.code, REFUSAL_LOG_OTHER);
+    ck_assert_uint_eq(told.recovery_count, 1);
+    ck_assert(span_equal(told.recoveries[0].statement, value("recovery", "statement")));
+    out = output();
+    ck_assert_int_eq(reply_head_encode(&told, &out), OK);
+    ends_as(&out, "recovery", "told");
+}
+END_TEST
+
+/* The three records of a recovery. */
+START_TEST(test_recovery_leaves)
+{
+    static const char *const names[] = {"leaf_opened", "leaf_anew", "leaf_gap"};
+    struct leaf_record records[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct buf out = output();
+        ck_assert_int_eq(
+            leaf_record_decode(value("recovery", names[i]), &region, &records[i], NULL), OK);
+        ck_assert_int_eq(leaf_record_encode(&records[i], &out), OK);
+        ends_as(&out, "recovery", names[i]);
+    }
+    ck_assert_int_eq(records[0].kind, LEAF_RECOVERY);
+    ck_assert(records[0].has_recovery);
+    ck_assert(span_equal(records[0].recovery.statement, value("recovery", "statement")));
+    ck_assert(records[1].has_recovered && records[1].recovered.late);
+    ck_assert_uint_eq(records[1].recovered.log, 1790000100);
+    ck_assert_int_eq(records[2].kind, LEAF_GAP);
+    ck_assert(records[2].has_gap);
+    ck_assert_uint_eq(records[2].gap.range_count, 4);
+    ck_assert_str_eq(records[2].gap.without, "health court");
+}
+END_TEST
+
 START_TEST(test_reply)
 {
     struct sign_key key = sign_key_value("log");
@@ -448,6 +503,8 @@ int main(void)
     tcase_add_test(tcase, test_log);
     tcase_add_test(tcase, test_checkpoint_and_receipt);
     tcase_add_test(tcase, test_recovery);
+    tcase_add_test(tcase, test_hand_back);
+    tcase_add_test(tcase, test_recovery_leaves);
     tcase_add_test(tcase, test_reply);
     tcase_add_test(tcase, test_example);
     tcase_add_test(tcase, test_refusals_are_documented);
