@@ -1,7 +1,10 @@
 /* Who may say what, at the real broker core: each of the eleven agencies in the name of each, every
- * kind of message, and in its own name to each other one, against a table of its own (written from
- * the agreement, not from lib/model or config/policy.yaml). And what a replay, another's message
- * and a look at what is not one's own get. */
+ * kind of message, and in its own name to each other one, against a table of its own. Rows with an
+ * article follow the agreement; where it is silent (receipts, letters, money, who of a class
+ * answers whom) they were settled with config/policy.yaml in view, so these rows hold what is
+ * shipped still and are no second opinion on it. A permitted row shows that policy lets the message
+ * on, not that it is accepted: it is about nothing. With one procuratorate no row of P to P is
+ * tried. And what a replay, another's message and a look at what is not one's own get. */
 #include <stdio.h>
 #include <string.h>
 
