@@ -3,10 +3,9 @@
  */
 #include "agent/load.h"
 
-#include <stdlib.h>
-
 #include "agent/notice/notice.h"
 #include "base/certificate.h"
+#include "base/crypto.h"
 #include "base/file.h"
 #include "io/calendar_folder.h"
 #include "store/blobs.h"
@@ -209,7 +208,7 @@ static enum err read_all(const char *path, struct loaded *loaded, struct fault *
 enum err loaded_read(const char *path, struct loaded **ret_loaded, struct faults *faults)
 {
     struct fault fault = {.code = "", .all = faults};
-    struct loaded *loaded = calloc(1, sizeof(*loaded));
+    struct loaded *loaded = crypto_secret_new(sizeof(*loaded));
     enum err error;
 
     faults->count = 0;
@@ -242,6 +241,5 @@ void loaded_free(struct loaded *loaded)
     policy_free(loaded->policy);
     registry_loaded_free(&loaded->agencies);
     buf_free(&loaded->policy_text);
-    crypto_wipe(loaded, sizeof(*loaded));
-    free(loaded);
+    crypto_secret_free(loaded);
 }

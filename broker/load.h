@@ -1,6 +1,7 @@
 /* What the broker's files say, read and checked as one: the configuration, and the registry,
  * policy, calendars, keys and certificates that it names. At the start, for --check, and for a
- * reload, which reads everything anew beside what is in force. Main thread; nothing is kept open.
+ * reload, which reads everything anew beside what is in force. It has the secret keys, and so lies
+ * in memory that no core image has. Main thread; nothing is kept open.
  */
 #ifndef REFERRAL_BROKER_LOAD_H
 #define REFERRAL_BROKER_LOAD_H

@@ -41,6 +41,21 @@ void crypto_wipe(void *secret, size_t len)
     sodium_memzero(secret, len);
 }
 
+void *crypto_secret_new(size_t size)
+{
+    void *secret = sodium_malloc(size);
+
+    if (secret != NULL) {
+        sodium_memzero(secret, size);
+    }
+    return secret;
+}
+
+void crypto_secret_free(void *secret)
+{
+    sodium_free(secret);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
     return sodium_memcmp(a, b, len) == 0;

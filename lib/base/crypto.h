@@ -45,6 +45,10 @@ struct key_id {
 enum err crypto_init(void) MUST_CHECK;
 void crypto_random(void *out, size_t len); /* never fails: aborts if the kernel has no entropy */
 void crypto_wipe(void *secret, size_t len);
+/* Zeroed memory for secrets: on pages of its own that no core image has and, as far as the limits
+ * of the process allow, none that are swapped. NULL: there is none. Freed, it is wiped. */
+void *crypto_secret_new(size_t size);
+void crypto_secret_free(void *secret);                       /* NULL allowed */
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 
 /* SHA-256 in pieces. */

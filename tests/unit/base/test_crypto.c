@@ -2,6 +2,7 @@
  * found. Vectors whose source is "hashlib" come from Python's BLAKE2 (the authors' code). */
 #include "base/crypto.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "unit/suite.h"
@@ -334,6 +335,49 @@ START_TEST(random_differs_and_wiping_wipes)
 }
 END_TEST
 
+/* Of a line of smaps: "7f0c1000-7f0c4000 rw-p ..." */
+static uintptr_t map_address(const char **at)
+{
+    uintptr_t address = 0;
+
+    for (; strchr("0123456789abcdef", **at) != NULL && **at != '\0'; (*at)++) {
+        address = address * 16 + (uintptr_t)(**at <= '9' ? **at - '0' : **at - 'a' + 10);
+    }
+    return address;
+}
+
+/* The kernel says so itself: dd, not in a core image; and the guard behind it has no access. */
+START_TEST(secrets_are_in_no_core_image)
+{
+    uint8_t *secret = crypto_secret_new(5000);
+    char line[512];
+    bool here = false, found = false;
+    FILE *maps = fopen("/proc/self/smaps", "re");
+
+    ck_assert_ptr_nonnull(secret);
+    ck_assert_ptr_nonnull(maps);
+    for (size_t i = 0; i < 5000; i++) {
+        ck_assert_uint_eq(secret[i], 0);
+    }
+    while (!found && fgets(line, sizeof(line), maps) != NULL) {
+        const char *at = line;
+        uintptr_t from = map_address(&at), to = 0;
+
+        if (*at == '-') {
+            at++;
+            to = map_address(&at);
+            here = from <= (uintptr_t)secret && (uintptr_t)secret < to;
+        }
+        found = here && strncmp(line, "VmFlags:", 8) == 0;
+    }
+    (void)fclose(maps);
+    ck_assert(found);
+    ck_assert_msg(strstr(line, " dd") != NULL, "%s", line);
+    crypto_secret_free(secret);
+    crypto_secret_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("crypto");
@@ -353,6 +397,7 @@ int main(void)
     tcase_add_test(cases, aead_finds_every_flipped_bit);
     tcase_add_test(cases, aead_of_nothing_and_without_room);
     tcase_add_test(cases, random_differs_and_wiping_wipes);
+    tcase_add_test(cases, secrets_are_in_no_core_image);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
