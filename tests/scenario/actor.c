@@ -67,7 +67,8 @@ static bool request_once(struct world *world, struct actor *actor, struct asking
 
     head->version = WIRE_VERSION;
     text_copy(head->agency, sizeof(head->agency), actor->agency->id);
-    text_copy(head->broker, sizeof(head->broker), keyring_origin(world->keyring));
+    text_copy(head->broker, sizeof(head->broker),
+              world->down ? keyring_origin(world->keyring) : broker_origin(world->broker));
     head->time_ms = world->wall_ms;
     buf_init(&bytes, LIMIT_REQUEST_BYTES);
     MUST(request_head_encode(head, &bytes));
@@ -246,6 +247,21 @@ static void keep_receipt(struct world *world, const struct reply *reply, struct 
     MUST(receipt_encode(&receipt, &world->last_receipt));
 }
 
+static void keep_sent(struct world *world, struct actor *actor, const struct uuid *message_id)
+{
+    struct region region;
+    struct request request;
+    struct buf envelope;
+
+    region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
+    buf_init(&envelope, 2 * LIMIT_ENVELOPE_BYTES);
+    MUST(request_parse(span_buf(&world->last_request), &region, &request, NULL));
+    MUST(request_envelope(&request, 0, &envelope));
+    actor_keep(world, actor, message_id, span_buf(&envelope), span_buf(&world->last_receipt));
+    buf_free(&envelope);
+    region_free(&region);
+}
+
 bool actor_send(struct world *world, struct actor *actor, struct message *message)
 {
     bool acknowledging =
@@ -277,6 +293,9 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
     answered = actor_request(world, actor, &asking, &region, &reply);
     if (answered && reply.head.kind == REPLY_SUBMIT) {
         keep_receipt(world, &reply, &region);
+        if (world->keeping && world->last_leaf != AUDIT_NONE) {
+            keep_sent(world, actor, &message->header.message_id);
+        }
     }
     region_free(&region);
     buf_free(&payload);
@@ -284,6 +303,20 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
 }
 
 /* --- fetching --- */
+
+static void keep_fetched(struct world *world, struct actor *actor, const struct held *held,
+                         const struct delivery *delivery, const struct receipt *receipt)
+{
+    struct buf envelope, bytes;
+
+    buf_init(&envelope, 2 * LIMIT_ENVELOPE_BYTES);
+    buf_init(&bytes, LIMIT_REQUEST_BYTES);
+    MUST(envelope_encode(delivery->payload, &delivery->proof, &envelope));
+    MUST(receipt_encode(receipt, &bytes));
+    actor_keep(world, actor, &held->header.message_id, span_buf(&envelope), span_buf(&bytes));
+    buf_free(&envelope);
+    buf_free(&bytes);
+}
 
 static void hold(struct world *world, struct actor *actor, const struct reply *reply,
                  const struct delivery *delivery, struct region *region)
@@ -313,7 +346,10 @@ static void hold(struct world *world, struct actor *actor, const struct reply *r
     held->position.stream_seq = facts.record.stream.seq;
     held->leaf_index = receipt.leaf_index;
     held->leaf_hash = facts.leaf_hash;
+    held->again = actor_kept(actor, &held->header.message_id) != NULL &&
+                  actor_kept(actor, &held->header.message_id)->done;
     actor->held_count++;
+    keep_fetched(world, actor, held, delivery, &receipt);
 }
 
 size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max)
@@ -333,6 +369,21 @@ size_t actor_fetch(struct world *world, struct actor *actor, uint32_t max)
     return actor->held_count;
 }
 
+/* The broker's own, and what comes again after a loss: its delivery receipt is recorded. */
+static bool takes_position(const struct held *held)
+{
+    return strcmp(held->header.sender, BROKER_AGENCY) == 0 || held->again;
+}
+
+static void mark_done(struct actor *actor, const struct held *held)
+{
+    struct kept *kept = actor_kept(actor, &held->header.message_id);
+
+    if (kept != NULL) {
+        kept->done = true;
+    }
+}
+
 static void acknowledge_plain(struct world *world, struct actor *actor)
 {
     struct asking asking = {.head = {.kind = REQUEST_ACK}};
@@ -342,7 +393,7 @@ static void acknowledge_plain(struct world *world, struct actor *actor)
     struct reply reply;
 
     for (size_t i = 0; i < actor->held_count; i++) {
-        if (strcmp(actor->held[i].header.sender, BROKER_AGENCY) == 0) {
+        if (takes_position(&actor->held[i])) {
             plain[head->ack.plain_count++] = actor->held[i].position;
         }
     }
@@ -351,7 +402,13 @@ static void acknowledge_plain(struct world *world, struct actor *actor)
         return;
     }
     region_init(&region, LIMIT_PARSE_BYTES(2 * LIMIT_REQUEST_BYTES));
-    (void)actor_request(world, actor, &asking, &region, &reply);
+    if (actor_request(world, actor, &asking, &region, &reply)) {
+        for (size_t i = 0; i < actor->held_count; i++) {
+            if (takes_position(&actor->held[i])) {
+                mark_done(actor, &actor->held[i]);
+            }
+        }
+    }
     region_free(&region);
 }
 
@@ -362,7 +419,7 @@ void actor_acknowledge(struct world *world, struct actor *actor)
         struct message message = {.header = held->header};
         uint8_t random[10];
 
-        if (strcmp(held->header.sender, BROKER_AGENCY) == 0) {
+        if (takes_position(held)) {
             continue;
         }
         crypto_random(random, sizeof(random));
@@ -377,7 +434,9 @@ void actor_acknowledge(struct world *world, struct actor *actor)
         message.delivery.leaf_index = held->leaf_index;
         message.delivery.leaf_hash = held->leaf_hash;
         message.delivery.received_ms = world->wall_ms;
-        (void)actor_send(world, actor, &message);
+        if (actor_send(world, actor, &message)) {
+            mark_done(actor, held);
+        }
     }
     acknowledge_plain(world, actor);
 }

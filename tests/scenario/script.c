@@ -312,14 +312,24 @@ static const struct {
     const char *word;
     bool (*play)(struct world *, struct step *);
 } steps[] = {
-    {"time", play_time},         {"start", play_start},
-    {"stop", play_stop},         {"crash", play_stop},
-    {"restart", play_restart},   {"pass", play_pass},
-    {"until", play_until},       {"jump", play_jump},
-    {"confirm", play_confirm},   {"administrator", play_administrator},
-    {"cut", play_cut},           {"replay", play_replay},
-    {"calendar", play_calendar}, {"queues", play_queues},
-    {"policy", play_policy},     {"attachments", play_attachments},
+    {"time", play_time},
+    {"start", play_start},
+    {"stop", play_stop},
+    {"crash", play_stop},
+    {"restart", play_restart},
+    {"pass", play_pass},
+    {"until", play_until},
+    {"jump", play_jump},
+    {"confirm", play_confirm},
+    {"administrator", play_administrator},
+    {"cut", play_cut},
+    {"replay", play_replay},
+    {"calendar", play_calendar},
+    {"queues", play_queues},
+    {"policy", play_policy},
+    {"attachments", play_attachments},
+    {"snapshot", script_snapshot},
+    {"restore-from", script_restore},
     {"expect", script_expect},
 };
 

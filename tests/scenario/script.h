@@ -54,6 +54,10 @@ bool script_foul(struct world *world, struct step *step, struct message *message
 struct digest script_material(uint32_t index, uint8_t bytes[SCRIPT_MATERIAL_BYTES]);
 bool script_uploads(struct world *world, struct actor *actor, struct step *step);
 bool script_downloads(struct world *world, struct actor *actor, struct step *step);
+/* script_recovery.c: the broker's disk is lost; an agency that was not there hands back later. */
+bool script_snapshot(struct world *world, struct step *step);
+bool script_restore(struct world *world, struct step *step);
+bool script_hands_back(struct world *world, struct actor *actor, struct step *step);
 /* Sends it. True: answered, or no answer could come. */
 bool script_send(struct world *world, struct actor *actor, struct step *step,
                  struct message *message);

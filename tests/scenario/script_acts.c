@@ -442,7 +442,8 @@ static const struct {
             {"is-renamed", act_is_renamed},
             {"leaves", act_leaves},
             {"uploads", script_uploads},
-            {"downloads", script_downloads}};
+            {"downloads", script_downloads},
+            {"hands-back", script_hands_back}};
 
 static const struct {
     const char *word;

@@ -242,6 +242,9 @@ void world_close(struct world *world)
     if (!world->down) {
         world_crash(world);
     }
+    for (size_t i = 0; i < world->actor_count; i++) {
+        actor_forget(&world->actors[i]);
+    }
     keyring_free(world->keyring);
     calendar_free(world->calendar);
     policy_free(world->policy);

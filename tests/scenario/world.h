@@ -21,6 +21,13 @@ struct held { /* a message that was fetched and is not acknowledged */
     struct position position;
     uint64_t leaf_index;
     struct digest leaf_hash;
+    bool again; /* acknowledged before the broker's disk was lost */
+};
+
+struct kept { /* a message that was sent or fetched since a snapshot, with its proofs */
+    struct uuid message_id;
+    bool done; /* fetched, and acknowledged */
+    struct buf envelope, receipt;
 };
 
 struct actor { /* one agency, as its agent would be */
@@ -34,6 +41,8 @@ struct actor { /* one agency, as its agent would be */
     uint32_t matters;
     struct held held[WORLD_HELD];
     size_t held_count;
+    struct kept *kept; /* what it hands back when the broker's disk is lost */
+    size_t kept_count;
 };
 
 struct tale { /* a referral by the name that the scenario gives it */
@@ -69,7 +78,8 @@ struct world {
     uint64_t seed;
     uint64_t queue_max; /* of the next start; 0: the usual one */
     bool down;
-    bool cut; /* the next reply is lost */
+    bool cut;     /* the next reply is lost */
+    bool keeping; /* a snapshot was made: what comes behind it may be lost */
     struct store *store;
     struct blobs *blobs;
     unsigned blobs_percent; /* of the disk: new attachments are refused */
@@ -121,6 +131,21 @@ struct actor *world_actor(struct world *world, const char *id); /* NULL: no such
 struct tale *world_tale(struct world *world, const char *name); /* NULL: no such referral */
 /* A referral or a matter; false: there is neither. */
 bool world_named(const struct world *world, const char *name, struct named *ret_named);
+
+/* world_recovery.c: a copy of the running broker's store. */
+void world_snapshot(struct world *world, const char *name);
+/* The broker's disk is lost, and a new log is opened on that copy. Nobody has handed back yet. */
+void world_restore(struct world *world, const char *name);
+/* All that the agency has is handed back; when the broker is done, what comes again is taken once
+ * more. False: the broker did not take an item; world->refusal says why. */
+bool world_hand_back(struct world *world, struct actor *actor);
+/* What comes a second time: acknowledged before. */
+void world_take_again(struct world *world, struct actor *actor);
+/* Evidence of a message; nothing when no snapshot was made. */
+void actor_keep(struct world *world, struct actor *actor, const struct uuid *message_id,
+                struct span envelope, struct span receipt);
+struct kept *actor_kept(struct actor *actor, const struct uuid *message_id); /* or NULL */
+void actor_forget(struct actor *actor);
 
 struct asking { /* a request: its head and the payloads that it carries */
     struct request_head head;
