@@ -160,6 +160,10 @@ class Agent:
             if test(event):
                 return event
 
+    def reached(self):
+        """The broker, at last; the event of it may have come before anybody listened."""
+        wait_for("a connection of " + self.name, lambda: self.status()["connected"])
+
     def wait_row(self, list_name, what, test, seconds=WAIT):
         """A row of inbox or outbox: one that is there, or the event of one that comes."""
         deadline = time.monotonic() + seconds

@@ -306,7 +306,7 @@ class Agents(Case):
         cls.sender = cls.city.agent("procuratorate")
         cls.receiver = cls.city.agent("education")
         for agent in (cls.sender, cls.receiver):
-            agent.wait("a connection", lambda event: event["event"] == "connected")
+            agent.reached()
 
     def on(self, agent, *words):
         return ("agent", "--socket", agent.path, *words)

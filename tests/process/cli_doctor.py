@@ -73,7 +73,7 @@ class City(agent_city.City):
         agent = agent_city.Agent(self, name, extra)
         self.own(agent.config)
         self.agents[name] = agent.start(**environment)
-        agent.wait("a connection", lambda event: event["event"] == "connected")
+        agent.reached()
         return agent
 
 
@@ -247,7 +247,7 @@ class OfACity(Doctors):
         status, light, findings = self.examine("connection", *self.agent_config, agent=True)
         self.assertEqual((status, light), (OK, "ok"), findings)
         self.agent.start()
-        self.agent.wait("a connection", lambda event: event["event"] == "connected")
+        self.agent.reached()
         evidence = [row["evidence"] for row in self.examine("agencies", *self.config)[2]]
         self.assertFalse([text for text in evidence if text.startswith("education")], evidence)
 

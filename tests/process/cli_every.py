@@ -27,7 +27,7 @@ class Every(Case):
         cls.city.start_broker()
         cls.sender, cls.receiver = (cls.city.agent(name) for name in ("procuratorate", "education"))
         for agent in (cls.sender, cls.receiver):
-            agent.wait("a connection", lambda event: event["event"] == "connected")
+            agent.reached()
         cls.broker = ("--socket", cls.city.path("broker", "s"))
         cls.number = cls.refer()
         cls.other = cls.refer()

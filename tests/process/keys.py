@@ -109,7 +109,7 @@ class Keys(unittest.TestCase):
         self.assertEqual((status, again["code"]), (REFUSED, "key.revoked"))
 
         receiver = city.agent(RECEIVER)
-        wait_for("the broker", lambda: receiver.status()["connected"])
+        receiver.reached()
         self.heard(RECEIVER)
         self.assertEqual((receiver.rows("inbox"), city.waiting(RECEIVER)), ([], 1))
         city.kill_broker()  # what is held is in the store, not in memory

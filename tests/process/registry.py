@@ -81,7 +81,7 @@ class Registry(unittest.TestCase):
         cls.addClassCleanup(cls.city.close)
         cls.city.start_broker()
         cls.agent = cls.city.agent("education")
-        wait_for("the broker", lambda: cls.agent.status()["connected"])
+        cls.agent.reached()
 
     def refused(self, code, answer):
         status, told = answer
