@@ -22,15 +22,18 @@
 #include "wire/checkpoint.h"
 #include "wire/keyring.h"
 
-#define MIB            (UINT64_C(1024) * 1024)
-#define ASK_MS         15000u
-#define REST_MS        100u  /* when nothing is new: what may be lost is about as old */
-#define RETRY_MS       1000u /* when the other cannot be reached */
-#define ATTACHMENTS_MS 5000u /* between two looks for those that are missing */
-#define BATCH_MAX      512u  /* transactions of one answer */
-#define ANSWER_BYTES   (1024u * 1024u)
-#define COPY_PART      "standby"
-#define MEMBER_BYTES   (1024u * 1024u)
+#define MIB      (UINT64_C(1024) * 1024)
+#define ASK_MS   15000u
+#define REST_MS  100u  /* when nothing is new: what may be lost is about as old */
+#define RETRY_MS 1000u /* when the other cannot be reached */
+/* Between two looks for attachments that are missing: each walks all of them. */
+#define LOOK_SHARE   20u   /* of the time at most one part in so many, */
+#define LOOK_MS      5000u /* unless that were longer than this */
+#define LOOK_LEFT_MS 1000u /* where some could not be had */
+#define BATCH_MAX    512u  /* transactions of one answer */
+#define ANSWER_BYTES (1024u * 1024u)
+#define COPY_PART    "standby"
+#define MEMBER_BYTES (1024u * 1024u)
 
 struct standby_copy {
     const struct loaded *loaded; /* borrowed */
@@ -49,7 +52,7 @@ struct standby_copy {
     struct json_value root; /* of the answer */
     struct buf parts;       /* of transactions that are not applied yet */
     uint16_t parts_open;    /* of the last of them that is not whole */
-    uint64_t looked_ms;     /* for attachments, machine time */
+    uint64_t look_ms;       /* for attachments not before, machine time */
     uint64_t whole_to;      /* transaction up to which they are here */
     bool handing_over;      /* the other one waits for us to have all */
 };
@@ -628,9 +631,10 @@ static enum err list_missing(struct standby_copy *copy, struct wanted *wanted)
 /* One that is gone meanwhile is not missed at the next look. */
 static enum err fetch_missing(struct standby_copy *copy, uint64_t applied, struct fault *fault)
 {
+    const uint64_t begun_ms = clock_machine_ms();
     struct wanted wanted = {.rows = NULL};
     enum err error = list_missing(copy, &wanted);
-    uint64_t left = wanted.count;
+    uint64_t left = wanted.count, took_ms;
 
     for (size_t i = 0; error == OK && i < wanted.count && !stopping(copy); i++) {
         error = fetch_attachment(copy, &wanted.rows[i], fault);
@@ -645,7 +649,9 @@ static enum err fetch_missing(struct standby_copy *copy, uint64_t applied, struc
     copy->view.attachments_missing = left;
     (void)pthread_mutex_unlock(&copy->lock);
     free(wanted.rows);
-    copy->looked_ms = clock_machine_ms();
+    took_ms = clock_machine_ms() - begun_ms;
+    copy->look_ms = begun_ms + took_ms + (left > 0 ? LOOK_LEFT_MS : 0) +
+                    (took_ms * LOOK_SHARE < LOOK_MS ? took_ms * LOOK_SHARE : LOOK_MS);
     copy->whole_to = error == OK && left == 0 ? applied : copy->whole_to;
     return error;
 }
@@ -700,7 +706,7 @@ static enum err step(struct standby_copy *copy, bool *ret_level, struct fault *f
         return copy_all(copy, fault); /* another epoch, or too far behind */
     }
     if (error == OK && *ret_level && copy->whole_to != state.applied &&
-        (copy->handing_over || clock_machine_ms() - copy->looked_ms > ATTACHMENTS_MS)) {
+        (copy->handing_over || clock_machine_ms() >= copy->look_ms)) {
         error = fetch_missing(copy, state.applied, fault);
     }
     return error;

@@ -147,7 +147,8 @@ class Standby(Case):
         thread.start()
         self.city.start_standby()
         wait_for(lambda: self.city.other().get("whole"))
-        time.sleep(0.3)  # it follows under load
+        size = self.city.other()["log_size"]
+        wait_for(lambda: self.city.other().get("log_size", 0) > size)  # it follows under load
         stop.set()
         thread.join()
         wait_for(self.city.level)
@@ -359,8 +360,7 @@ class Standby(Case):
         # another epoch: what was written without a journal is not missed
         self.city.standby.kill()
         self.city.standby.wait()
-        self.city.process.terminate()
-        self.assertEqual(self.city.process.wait(timeout=20), 0)
+        self.city.kill()
         self.city.write("broker.yaml", text.replace("standby-journal-mib: 16",
                                                     "standby-journal-mib: 0"))
         self.city.start()
