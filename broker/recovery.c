@@ -510,8 +510,7 @@ enum err broker_recovery_agency(const struct broker *broker, struct store_txn *r
     if (how != 0) {
         *ret_state = how == 1 ? HANDED_BACK : HAND_BACK_NOT_AWAITED;
     } else {
-        *ret_state = agency->class == CLASS_ASSOCIATE || agency_has_left(agency, broker->now_ms) ||
-                             broker_suspended(broker, place)
+        *ret_state = agency->class == CLASS_ASSOCIATE || agency_has_left(agency, broker->now_ms)
                          ? HAND_BACK_NOT_ASKED
                          : HAND_BACK_AWAITED;
     }
