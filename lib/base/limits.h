@@ -58,6 +58,9 @@
 #define LIMIT_CONNECTIONS_EACH 16u     /* connections a listener keeps per agency */
 
 /* Files and local sockets. */
+/* An evidence file: a case of 256 referrals with their receipts. */
+#define LIMIT_EVIDENCE_BYTES   (64u * 1024u * 1024u)
+#define LIMIT_EVIDENCE_PARTS   8192u
 #define LIMIT_CONFIG_BYTES     (1024u * 1024u)
 #define LIMIT_JSON_BYTES       (1024u * 1024u)
 #define LIMIT_LOCAL_LINE_BYTES (1024u * 1024u) /* one JSON line on a unix socket */

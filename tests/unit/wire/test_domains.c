@@ -41,6 +41,7 @@ static const struct label {
     {"referral-recovery-key-1", FILED},    {"referral-recovery-public-1", FILED},
     {"referral-root-key-1", FILED},        {"referral-broker-key-1", FILED},
     {"referral-registry-1", FILED},        {"referral-key-1", FILED},
+    {"referral-evidence-1", FILED},
 };
 
 static bool label_is_listed(const char *text)
