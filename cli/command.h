@@ -80,6 +80,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ROOT_KEY,
                  OPTION_ROOT,
                  OPTION_PREVIOUS,
+                 OPTION_OVERLAP,
                  OPTION_COUNT
 };
 
@@ -146,6 +147,7 @@ int registry_verify_run(const struct invocation *invocation);
 int registry_diff_run(const struct invocation *invocation);
 int registry_revoke_run(const struct invocation *invocation);
 int keys_revoke_run(const struct invocation *invocation);
+int keys_endorse_run(const struct invocation *invocation);
 int registry_publish_run(const struct invocation *invocation);
 int keys_recovery_run(const struct invocation *invocation);
 int recovery_show_run(const struct invocation *invocation);

@@ -85,6 +85,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
                          "The secret root key: root.key, on an offline machine"},
     [OPTION_ROOT] = {"root", "FINGERPRINT", "The root's fingerprint, compared by telephone"},
     [OPTION_PREVIOUS] = {"previous", "FILE", "The signed registry that this one follows"},
+    [OPTION_OVERLAP] = {"overlap-days", "N", "Old and new key hold side by side, 0 to 400 (30)"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -551,7 +552,7 @@ const struct command command_table[] = {
      "but without attachments, or older than --known-size.\n"},
     {"registry sign", "Sign the agencies and their public keys as one registry.", "", 0,
      BITS_3(OPTION_REGISTRY, OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY) |
-         BITS_3(OPTION_PREVIOUS, OPTION_OUT, OPTION_DRY_RUN),
+         BITS_3(OPTION_PREVIOUS, OPTION_OUT, OPTION_DRY_RUN) | OPTION_BIT(OPTION_OVERLAP),
      BITS_3(OPTION_REGISTRY, OPTION_PUBLIC_KEYS, OPTION_ROOT_KEY) | OPTION_BIT(OPTION_OUT),
      registry_sign_run,
      "  referralctl registry sign --registry agencies.yaml --keys public-keys.yaml \\\n"
@@ -560,7 +561,10 @@ const struct command command_table[] = {
      "      --root-key root.key --previous 1.signed --out 2.signed --dry-run\n"
      "\n"
      "On the joint-meeting office's offline machine. Without --previous it is version 1. Every\n"
-     "agency and key of the version before must still be there. Nothing is overwritten.\n"},
+     "agency and key of the version before must still be there, and a key that ends needs one "
+     "that\n"
+     "has been in force beside it for 30 days, unless --overlap-days says less. Nothing is\n"
+     "overwritten.\n"},
     {"registry verify", "Prove who signed a registry, and show what it is.", "FILE", 1,
      BITS_2(OPTION_ROOT, OPTION_PREVIOUS), 0, registry_verify_run,
      "  referralctl registry verify registry-2.signed --root 5f0c...\n"
@@ -596,6 +600,14 @@ const struct command command_table[] = {
      "\n"
      "On the agency's offline machine. It takes effect where the broker records it: `registry\n"
      "revoke`. A key cannot be un-revoked. Nothing is overwritten.\n"},
+    {"keys endorse", "Say by an agency's root that these keys are its own.", "ROWS", 1,
+     BITS_2(OPTION_ROOT_KEY, OPTION_OUT) | BITS_2(OPTION_FROM, OPTION_TO),
+     BITS_2(OPTION_ROOT_KEY, OPTION_OUT), keys_endorse_run,
+     "  referralctl keys endorse education/public-keys-rows.yaml --root-key root/root.key \\\n"
+     "      --from 2027-01-04 --to 2027-12-31 --out education-rows.yaml\n"
+     "\n"
+     "On the agency's offline machine; ROWS is what `keys generate` wrote. Once an agency's root\n"
+     "stands in the public keys, no key of it without this is taken. Nothing is overwritten.\n"},
     {"keys root",
      "Make an offline root key: the joint-meeting office's, or with --agency an agency's.", "", 0,
      BITS_2(OPTION_OUT, OPTION_AGENCY), OPTION_BIT(OPTION_OUT), keys_root_run,

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/key_file.h"
+#include "cli/input.h"
 #include "cli/registry_files.h"
 #include "io/clock.h"
 
@@ -25,6 +26,7 @@ struct signing {
     struct registry_file before, after;
     struct buf agencies, keys;
     struct sign_key root;
+    uint64_t overlap_days;
 };
 
 static enum err read_root(struct signing *signing, struct fault *fault)
@@ -51,6 +53,22 @@ static enum err read_texts(struct signing *signing, struct fault *fault)
     return error;
 }
 
+static enum err check_follows(const struct signing *signing, struct fault *fault)
+{
+    const struct invocation *invocation = signing->invocation;
+    const struct key_overlap overlap = {.before = signing->before.keyring,
+                                        .after = signing->after.keyring,
+                                        .before_ms = signing->before.document.made_ms,
+                                        .now_ms = signing->after.document.made_ms,
+                                        .days = (unsigned)signing->overlap_days};
+    enum err error = registry_file_follows(&signing->before, &signing->after,
+                                           invocation->value[OPTION_REGISTRY], fault);
+
+    return error == OK
+               ? keyring_overlap_check(&overlap, invocation->value[OPTION_PUBLIC_KEYS], fault)
+               : error;
+}
+
 /* It is opened and read again as every daemon will, and must follow the version before. */
 static enum err make(struct signing *signing, struct fault *fault)
 {
@@ -72,11 +90,7 @@ static enum err make(struct signing *signing, struct fault *fault)
     if (error == OK) {
         error = registry_file_parse("the new version", &fingerprint, &signing->after, fault);
     }
-    if (error == OK && previous != NULL) {
-        error = registry_file_follows(&signing->before, &signing->after,
-                                      invocation->value[OPTION_REGISTRY], fault);
-    }
-    return error;
+    return error == OK && previous != NULL ? check_follows(signing, fault) : error;
 }
 
 static int sign_done(const struct signing *signing)
@@ -96,11 +110,15 @@ static int sign_done(const struct signing *signing)
 
 int registry_sign_run(const struct invocation *invocation)
 {
+    const struct input_range range = {.max = 400, .otherwise = KEY_OVERLAP_DAYS};
     struct signing signing = {.invocation = invocation};
     struct fault fault = {.code = ""};
     enum err error;
-    int status;
+    int status = input_number(invocation, OPTION_OVERLAP, range, &signing.overlap_days);
 
+    if (status != EXIT_OK) {
+        return status;
+    }
     registry_file_init(&signing.before);
     registry_file_init(&signing.after);
     buf_init(&signing.agencies, LIMIT_CONFIG_BYTES);

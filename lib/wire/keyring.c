@@ -12,11 +12,13 @@
 #include "base/yaml.h"
 #include "model/calendar.h"
 #include "wire/checkpoint.h"
+#include "wire/key_endorsement.h"
 #include "wire/registry_document.h"
 
-#define KEYRING_MAX     (16u * LIMIT_AGENCIES) /* four uses, this key, those before and the next */
-#define BROKER_KEYS_MAX 16u
-#define HEX_KEY_BYTES   65
+#define KEYRING_MAX            (16u * LIMIT_AGENCIES) /* four uses, several keys each */
+#define BROKER_KEYS_MAX        16u
+#define HEX_KEY_BYTES          65
+#define ENDORSEMENT_TEXT_BYTES 96 /* of 64 bytes in base64, with the NUL */
 
 struct keyring {
     char origin[LIMIT_ORIGIN_BYTES];
@@ -37,6 +39,7 @@ struct key_row {
     char from[CIVIL_TEXT_BYTES];
     char to[CIVIL_TEXT_BYTES];
     bool retired;
+    char signature[ENDORSEMENT_TEXT_BYTES];
 };
 
 static const char *const use_names[] = {"sign", "seal", "tls", "root", NULL};
@@ -70,6 +73,10 @@ static const struct yaml_option row_options[] = {
      .offset = offsetof(struct key_row, to),
      .size = CIVIL_TEXT_BYTES},
     {.name = "retired", .type = YAML_BOOL, .offset = offsetof(struct key_row, retired)},
+    {.name = "root-signature",
+     .type = YAML_TEXT,
+     .offset = offsetof(struct key_row, signature),
+     .size = ENDORSEMENT_TEXT_BYTES},
     {.name = NULL},
 };
 
@@ -129,6 +136,25 @@ static enum err row_dates(const struct yaml_node *node, const struct key_row *ro
     return OK;
 }
 
+static enum err row_endorsement(const struct yaml_node *node, const struct key_row *row,
+                                struct key_entry *entry, struct fault *fault)
+{
+    struct buf bytes;
+    enum err error = OK;
+
+    buf_init(&bytes, ENDORSEMENT_TEXT_BYTES);
+    if (row->signature[0] != '\0' &&
+        (base64_decode(span_text(row->signature), &bytes) != OK || bytes.len != SIGNATURE_BYTES)) {
+        error = row_refuse(node, "root-signature", fault,
+                           "expected a signature that `referralctl keys endorse` wrote");
+    } else if (row->signature[0] != '\0') {
+        memcpy(entry->endorsement, bytes.data, SIGNATURE_BYTES);
+        entry->endorsed = true;
+    }
+    buf_free(&bytes);
+    return error;
+}
+
 static enum err row_read(const struct yaml_node *node, struct key_entry *ret_entry,
                          struct fault *fault)
 {
@@ -154,6 +180,7 @@ static enum err row_read(const struct yaml_node *node, struct key_entry *ret_ent
                           "is not the id of this key (the line may be left out)");
     }
     error = row_dates(node, &row, &entry, fault);
+    error = error == OK ? row_endorsement(node, &row, &entry, fault) : error;
     if (error == OK) {
         *ret_entry = entry;
     }
@@ -183,6 +210,28 @@ static enum err broker_key_add(struct keyring *keyring, const struct key_entry *
     }
     memcpy(keyring->broker_keys[keyring->broker_key_count++], entry->public_key, SIGN_PUBLIC_BYTES);
     return OK;
+}
+
+/* All rows were taken, so the entries stand in their order. */
+static enum err endorsements_check(const struct keyring *keyring, const struct yaml_node *keys,
+                                   struct fault *fault)
+{
+    enum err result = OK;
+    bool go_on = true;
+    for (size_t i = 0; go_on && i < keyring->entry_count; i++) {
+        enum endorsement is = key_endorsement_check(keyring->entries, keyring->entry_count, i);
+        enum err error =
+            is == ENDORSEMENT_FINE
+                ? OK
+                : row_refuse(yaml_item(keys, i), "root-signature", fault,
+                             is == ENDORSEMENT_MISSING
+                                 ? "this key's agency has a root, which has not signed the row; "
+                                   "`referralctl keys endorse` on the agency's offline machine"
+                                 : "is not that of the agency's root over this row; have the "
+                                   "agency endorse it anew");
+        go_on = fault_go_on(error, fault, &result);
+    }
+    return result;
 }
 
 static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
@@ -220,7 +269,7 @@ static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
     if (keyring->broker_key_count == 0) {
         return yaml_refuse(keys, fault, "keys.broker", "no signing key of the owner \"broker\"");
     }
-    return OK;
+    return endorsements_check(keyring, keys, fault);
 }
 
 static enum err document_read(struct keyring *keyring, const struct yaml *yaml, struct fault *fault)
@@ -236,6 +285,41 @@ static enum err document_read(struct keyring *keyring, const struct yaml *yaml, 
     }
     memcpy(keyring->origin, file.origin, sizeof(file.origin));
     return rows_read(keyring, file.keys, fault);
+}
+
+static enum err rows_only(const struct yaml_node *root, struct key_entry *entries, size_t max,
+                          size_t *ret_count, struct fault *fault)
+{
+    const struct yaml_node *keys = yaml_is_sequence(root) ? root : yaml_find(root, "keys");
+    enum err result = OK;
+    bool go_on = true;
+    if (keys == NULL || !yaml_is_sequence(keys)) {
+        return yaml_refuse(root, fault, "keys.value", "expected a list of keys");
+    }
+    *ret_count = yaml_count(keys);
+    if (*ret_count == 0 || *ret_count > max) {
+        (void)yaml_refuse(keys, fault, "keys.many", "expected 1 to %zu keys", max);
+        return ERR_TOO_LARGE;
+    }
+    for (size_t i = 0; go_on && i < *ret_count; i++) {
+        go_on = fault_go_on(row_read(yaml_item(keys, i), &entries[i], fault), fault, &result);
+    }
+    return result;
+}
+
+enum err key_rows_load(const char *path, struct key_entry *entries, size_t max, size_t *ret_count,
+                       struct fault *fault)
+{
+    struct yaml *yaml = NULL;
+    struct buf text;
+    assert(entries != NULL && ret_count != NULL);
+    buf_init(&text, LIMIT_CONFIG_BYTES);
+    enum err error = file_read(path, &text, fault);
+    error = error == OK ? yaml_open_text(path, span_buf(&text), &yaml, fault) : error;
+    error = error == OK ? rows_only(yaml_root(yaml), entries, max, ret_count, fault) : error;
+    yaml_free(yaml);
+    buf_free(&text);
+    return error;
 }
 
 enum err keyring_load_text(const char *name, struct span text, struct keyring **ret_keyring,

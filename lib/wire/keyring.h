@@ -28,6 +28,8 @@ struct key_entry {
     uint64_t to_ms;   /* exclusive; UINT64_MAX: no end */
     bool retired;
     uint64_t revoked_leaf; /* of the log: from there on it signs nothing; KEY_NOT_REVOKED */
+    bool endorsed;         /* the agency's root has signed the row: key_endorsement.h */
+    uint8_t endorsement[SIGNATURE_BYTES];
 };
 #define KEY_NOT_REVOKED UINT64_MAX
 static inline bool key_is_revoked(const struct key_entry *entry)
@@ -51,6 +53,11 @@ enum err keyring_load_file(const char *path, struct span text, struct keyring **
 enum err keyring_load_pin(const char *path, struct keyring **ret_keyring,
                           struct fault *fault) MUST_CHECK;
 void keyring_free(struct keyring *keyring); /* NULL allowed */
+
+/* Rows alone, as `keys generate` writes them, or those of a whole file; what one needs of another
+ * (a root's word) is not looked at. At most `max`, else ERR_TOO_LARGE (keys.many). */
+enum err key_rows_load(const char *path, struct key_entry *entries, size_t max, size_t *ret_count,
+                       struct fault *fault) MUST_CHECK;
 
 /* The broker's name in checkpoints and request heads. */
 const char *keyring_origin(const struct keyring *keyring);
@@ -93,6 +100,20 @@ enum err keyring_follows(const struct keyring *before, const struct keyring *aft
  * was not written after all. ERR_NOT_FOUND. Not while another thread looks anything up. */
 enum err keyring_revoke(struct keyring *keyring, const char *owner, struct key_id id,
                         uint64_t leaf) MUST_CHECK;
+
+/* How long a key stays in force beside the one that takes its place, where nobody says otherwise.
+ */
+#define KEY_OVERLAP_DAYS 30u
+struct key_overlap {
+    const struct keyring *before, *after;
+    uint64_t before_ms, now_ms; /* when the version before was made, and this one is */
+    unsigned days;              /* 0: none is asked for */
+};
+/* Does every key that `after` ends sooner than `before` have a successor that has been in force
+ * for those days by then? ERR_REFUSED (keys.overlap) with a fault for each that has not. Owners
+ * without any key that goes on are leaving, and need none. */
+enum err keyring_overlap_check(const struct key_overlap *overlap, const char *name,
+                               struct fault *fault) MUST_CHECK;
 
 /* One row under `keys:`. */
 enum err key_row_write(const struct key_entry *entry, struct buf *out) MUST_CHECK;

@@ -32,6 +32,12 @@ enum err key_row_write(const struct key_entry *entry, struct buf *out)
     if (error == OK && entry->retired) {
         error = buf_append_text(out, "    retired: true\n");
     }
+    if (error == OK && entry->endorsed) {
+        error = buf_append_text(out, "    root-signature: \"");
+        error =
+            error == OK ? base64_encode(span_of(entry->endorsement, SIGNATURE_BYTES), out) : error;
+        error = error == OK ? buf_append_text(out, "\"\n") : error;
+    }
     return error;
 }
 

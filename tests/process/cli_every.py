@@ -159,6 +159,8 @@ class Every(Case):
                 ("keys generate", ("--agency", "education", "--out", path("one")), OK),
                 ("keys recovery", ("--out", path("recovery")), OK),
                 ("keys root", ("--out", path("office")), OK),
+                ("keys endorse", (path("one", "public-keys-rows.yaml"), "--root-key",
+                                  path("office", "root.key"), "--out", path("rows")), OK),
                 ("registry sign", ("--registry", REGISTRY, "--keys",
                                    path("keys", "public-keys.yaml"), "--root-key",
                                    path("office", "root.key"), "--out", path("1.signed")), OK),

@@ -4,6 +4,7 @@ agency's own root: what it signed and still waits is held, its agency goes on wi
 signs anew, and only then it is delivered; who was not there meanwhile knows it, too. A sealing key
 is changed twice while its agency is away, which then reads all that was sent to it."""
 
+import os
 import re
 import unittest
 
@@ -20,17 +21,32 @@ class KeyCity(registry.SignedCity):
 
     def __init__(self):
         self.version_number = 0
+        self.sign_more = ()  # options of `registry sign`
         super().__init__()
 
     def sign(self, out, previous=None, office="office", want=OK, keys=None):
         if self.version_number == 0:  # before the first version is signed
             self.own_root = registry.ctl("keys", "root", "--out", self.path("root"), "--agency",
                                          SENDER)[1]
-            self.next = registry.ctl("keys", "generate", "--agency", SENDER, "--out",
-                                     self.path("next"))[1]
-            self.add_rows(self.own_root["public_rows"], self.next["public_rows"])
+            registry.ctl("keys", "generate", "--agency", SENDER, "--out", self.path("next"))
+            self.next = self.endorse(self.path("next", "public-keys-rows.yaml"), "next-rows.yaml")
+            first = re.findall(r"(?m)^  - owner: %s\n(?:    .*\n)+" % SENDER, self.keys_text())
+            self.write(self.path("first-rows.yaml"), "".join(first))
+            text = self.keys_text()
+            for row in first:
+                text = text.replace(row, "")
+            self.write(self.path("keys", "public-keys.yaml"), text)
+            self.add_rows(self.own_root["public_rows"],
+                          self.endorse(self.path("first-rows.yaml"), "rows.yaml")["public_rows"],
+                          self.next["public_rows"])
         self.version_number += 1
-        return super().sign(out, previous, office, want, keys)
+        return super().sign(out, previous, office, want, keys, self.sign_more)
+
+    def endorse(self, rows, out):
+        status, told = registry.ctl("keys", "endorse", rows, "--root-key",
+                                    self.path("root", "root.key"), "--out", self.path(out))
+        assert status == OK, told
+        return told
 
     def keys_text(self):
         with open(self.path("keys", "public-keys.yaml"), encoding="utf-8") as file:
@@ -157,7 +173,12 @@ class Keys(unittest.TestCase):
             seal = made["public_rows"][made["public_rows"].index("  - owner", 1):]
             city.retire(RECEIVER, "seal")
             city.add_rows(seal)
+            number = city.version_number  # its clock cannot wait 30 days: it has to say so
+            city.sign("too-soon", "registry-%d.signed" % number, want=REFUSED)
+            city.version_number = number
+            city.sign_more = ("--overlap-days", "0")
             city.publish_next()
+            city.sign_more = ()
             numbers.append(self.send())
             old.insert(0, city.path("seal-%d" % turn, "seal.key"))
         with open(receiver.config, encoding="utf-8") as file:
@@ -171,6 +192,28 @@ class Keys(unittest.TestCase):
         for number in numbers:
             self.assertEqual(self.received(receiver, number)["body"]["persons"][0]["name"], "小甲")
         self.assertNotIn("alarm", receiver.status())
+
+    def test_4_a_key_that_its_root_never_saw(self):
+        city = self.city
+        made = registry.ctl("keys", "generate", "--agency", SENDER, "--out", city.path("by-office"))
+        text, number = city.keys_text(), city.version_number
+        city.add_rows(made[1]["public_rows"])
+        told = city.sign("theirs", "registry-%d.signed" % number, want=REFUSED)
+        self.assertEqual(told["code"], "keys.value")
+        self.assertIn("has not signed the row", told["message"])
+        city.write(city.path("keys", "public-keys.yaml"), text)
+        city.version_number = number
+        both = city.path("both.yaml")
+        city.write(both, made[1]["public_rows"] + registry.ctl(
+            "keys", "generate", "--agency", RECEIVER, "--out", city.path("r"))[1]["public_rows"])
+        status, told = registry.ctl("keys", "endorse", both, "--root-key",
+                                    city.path("root", "root.key"), "--out", city.path("none"))
+        self.assertEqual((status, told["code"]), (REFUSED, "keys.agency"))
+        status, told = registry.ctl("keys", "endorse", city.path("r", "public-keys-rows.yaml"),
+                                    "--root-key", city.path("root", "root.key"), "--from",
+                                    "2027-03-01", "--to", "2027-02-01", "--out", city.path("none"))
+        self.assertEqual((status, told["code"]), (REFUSED, "keys.day"))
+        self.assertFalse(os.path.exists(city.path("none")))
 
 
 if __name__ == "__main__":

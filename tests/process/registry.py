@@ -52,8 +52,8 @@ class SignedCity(City):
             text = re.sub(r"(?m)^(registry|public-keys): .*", r"\1: " + self.signed, file.read())
         self.write(path, text + "registry-root: %s\n" % self.root)
 
-    def sign(self, out, previous=None, office="office", want=OK, keys=None):
-        more = ("--previous", self.path(previous)) if previous else ()
+    def sign(self, out, previous=None, office="office", want=OK, keys=None, more=()):
+        more += ("--previous", self.path(previous)) if previous else ()
         status, made = ctl("registry", "sign", "--registry", self.registry, "--keys",
                            keys or self.path("keys", "public-keys.yaml"), "--root-key",
                            self.path(office, "root.key"), "--out", self.path(out), *more)

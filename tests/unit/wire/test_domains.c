@@ -12,6 +12,7 @@
 #include "sample.h"
 #include "wire/checkpoint.h"
 #include "wire/envelope.h"
+#include "wire/key_endorsement.h"
 #include "wire/key_statement.h"
 #include "wire/keyring.h"
 #include "wire/receipt.h"
@@ -28,19 +29,32 @@ static const struct label {
     const char *text;
     enum use use;
 } labels[] = {
-    {"referral.v1.batch", SIGNED},         {"referral.v1.witness", SIGNED},
-    {"referral.v1.recovery", SIGNED},      {"referral.v1.registry", SIGNED},
-    {"referral.v1.key", SIGNED},           {"referral-sealed-file-1", SIGNED},
-    {"referral.v1.message", DIGESTED},     {"referral.v1.request", DIGESTED},
-    {"referral.v1.reply", DIGESTED},       {"referral.v1.body-key", KEYED},
-    {"referral.v1.key-commitment", KEYED}, {"referral.v1.wrap", KEYED},
-    {"referral.v1.attachment-key", KEYED}, {"referral.v1.attachment-commitment", KEYED},
-    {"referral.v1.session", KEYED},        {"referral-sealed-key-1", KEYED},
+    {"referral.v1.batch", SIGNED},
+    {"referral.v1.witness", SIGNED},
+    {"referral.v1.recovery", SIGNED},
+    {"referral.v1.registry", SIGNED},
+    {"referral.v1.key", SIGNED},
+    {"referral-sealed-file-1", SIGNED},
+    {"referral.v1.key-row", SIGNED},
+    {"referral.v1.message", DIGESTED},
+    {"referral.v1.request", DIGESTED},
+    {"referral.v1.reply", DIGESTED},
+    {"referral.v1.body-key", KEYED},
+    {"referral.v1.key-commitment", KEYED},
+    {"referral.v1.wrap", KEYED},
+    {"referral.v1.attachment-key", KEYED},
+    {"referral.v1.attachment-commitment", KEYED},
+    {"referral.v1.session", KEYED},
+    {"referral-sealed-key-1", KEYED},
     {"referral-sign-key-1", FILED}, /* kinds of files, not of bytes that are signed */
-    {"referral-seal-key-1", FILED},        {"referral-store-key-1", FILED},
-    {"referral-recovery-key-1", FILED},    {"referral-recovery-public-1", FILED},
-    {"referral-root-key-1", FILED},        {"referral-broker-key-1", FILED},
-    {"referral-registry-1", FILED},        {"referral-key-1", FILED},
+    {"referral-seal-key-1", FILED},
+    {"referral-store-key-1", FILED},
+    {"referral-recovery-key-1", FILED},
+    {"referral-recovery-public-1", FILED},
+    {"referral-root-key-1", FILED},
+    {"referral-broker-key-1", FILED},
+    {"referral-registry-1", FILED},
+    {"referral-key-1", FILED},
     {"referral-evidence-1", FILED},
 };
 
@@ -143,6 +157,7 @@ enum {
     REGISTRY,
     STATEMENT,
     BACKUP,
+    ROW,
     THINGS
 };
 
@@ -355,6 +370,29 @@ static void make_statement(void)
     buf_free(&expected);
 }
 
+/* Of a row what is no word: the key and the root's signature. */
+static void make_row(void)
+{
+    struct thing *thing = thing_new(ROW, "row of a key");
+    struct key_entry row = {.owner = "education", .use = KEY_SEAL, .to_ms = UINT64_MAX};
+    char text[512], hex[2 * 32 + 1];
+    memset(row.public_key, 6, sizeof(row.public_key));
+    key_endorse(&row, &key);
+    add(&thing->bytes, row.public_key, sizeof(row.public_key));
+    add(&thing->bytes, row.endorsement, SIGNATURE_BYTES);
+    hex_encode(span_of(row.public_key, sizeof(row.public_key)), hex);
+    int len = snprintf(text, sizeof(text),
+                       "owner education\nuse seal\nkey %s\nfrom 0\nto 18446744073709551615\n", hex);
+    struct buf whole;
+    buf_init(&whole, 1024);
+    add(&whole, "referral.v1.key-row", 20);
+    add(&whole, text, (size_t)len);
+    struct digest digest = crypto_sha256(span_buf(&whole));
+    add(&thing->preimage, digest.bytes, DIGEST_BYTES);
+    memcpy(thing->signature, row.endorsement, SIGNATURE_BYTES);
+    buf_free(&whole);
+}
+
 static const char *path_of(int which)
 {
     static char path[64];
@@ -405,6 +443,7 @@ static void setup(void)
     make_recovery();
     make_registry();
     make_statement();
+    make_row();
     make_backup();
 }
 
@@ -511,6 +550,20 @@ static enum err believe_statement(struct span bytes)
     return error == OK && !own ? ERR_FORGED : error;
 }
 
+static enum err believe_row(struct span bytes)
+{
+    struct key_entry rows[2] = {
+        {.owner = "education", .use = KEY_ROOT, .to_ms = UINT64_MAX},
+        {.owner = "education", .use = KEY_SEAL, .to_ms = UINT64_MAX, .endorsed = true}};
+    if (bytes.len != sizeof(rows[1].public_key) + SIGNATURE_BYTES) {
+        return ERR_INVALID;
+    }
+    memcpy(rows[0].public_key, key.public_key, sizeof(rows[0].public_key));
+    memcpy(rows[1].public_key, bytes.data, sizeof(rows[1].public_key));
+    memcpy(rows[1].endorsement, bytes.data + sizeof(rows[1].public_key), SIGNATURE_BYTES);
+    return key_endorsement_check(rows, 2, 1) == ENDORSEMENT_FINE ? OK : ERR_FORGED;
+}
+
 static enum err believe_backup(struct span bytes)
 {
     struct sealed_reader *reader = NULL;
@@ -529,11 +582,17 @@ static enum err believe_backup(struct span bytes)
 }
 
 static enum err (*const believers[THINGS])(struct span bytes) = {
-    [REQUEST] = believe_request,     [REPLY] = believe_reply,
-    [ENVELOPE] = believe_envelope,   [CHECKPOINT] = believe_checkpoint,
-    [WITNESS] = believe_witness,     [RECEIPT] = believe_receipt,
-    [RECOVERY] = believe_recovery,   [REGISTRY] = believe_registry,
-    [STATEMENT] = believe_statement, [BACKUP] = believe_backup,
+    [REQUEST] = believe_request,
+    [REPLY] = believe_reply,
+    [ENVELOPE] = believe_envelope,
+    [CHECKPOINT] = believe_checkpoint,
+    [WITNESS] = believe_witness,
+    [RECEIPT] = believe_receipt,
+    [RECOVERY] = believe_recovery,
+    [REGISTRY] = believe_registry,
+    [STATEMENT] = believe_statement,
+    [BACKUP] = believe_backup,
+    [ROW] = believe_row,
 };
 
 START_TEST(each_believes_its_own_and_nothing_else)

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "wire/key_endorsement.h"
 #include "wire/key_statement.h"
 #include "wire/registry_document.h"
 #include "sample.h"
@@ -35,6 +36,8 @@ static void setup(void)
     add(&entries[2], "education", KEY_SIGN, &next);
     add(&entries[3], "education", KEY_ROOT, &root);
     add(&entries[4], "health", KEY_ROOT, &other_root);
+    key_endorse(&entries[1], &root);
+    key_endorse(&entries[2], &root);
     buf_init(&text, LIMIT_CONFIG_BYTES);
     ck_assert_int_eq(keyring_write("city.example/broker", entries, 5, &text), OK);
     ck_assert_int_eq(keyring_load_text("k", span_buf(&text), &keyring, NULL), OK);
