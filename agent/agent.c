@@ -14,6 +14,7 @@
 #include "agent/state.h"
 #include "base/log.h"
 #include "model/backoff.h"
+#include "wire/key_expiry.h"
 
 #define ALARM_WAIT_MS 30000u
 #define STORE_WAIT_MS 5000u
@@ -377,12 +378,28 @@ static void end_deferrals(struct agent *agent, uint64_t now_ms)
     }
 }
 
+/* Once a day. */
+static void tell_keys(struct agent *agent)
+{
+    const uint64_t now_ms = agent_wall_ms(agent);
+    const int32_t today = civil_day_at(now_ms);
+
+    if (agent->keys_told != today) {
+        const struct key_ends ends = {agent->setup.keyring, agent->setup.calendar,
+                                      agent->setup.self->id, now_ms};
+
+        agent->keys_told = today;
+        key_endings_tell(&ends);
+    }
+}
+
 void agent_pump(struct agent *agent)
 {
     uint64_t now_ms = agent_machine_ms(agent);
 
     tell_alarm(agent);
     tell_unreached(agent, now_ms);
+    tell_keys(agent);
     if (agent->failure != OK) {
         return;
     }

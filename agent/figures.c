@@ -2,12 +2,15 @@
  * are counts, instants and lights; nothing of a case is among them. Loop thread. */
 #include "agent/state.h"
 #include "base/metrics.h"
+#include "wire/key_expiry.h"
 
 #define P             "referral_agent_"
 #define FIGURES_BYTES 65536u
 
 static void write_gauges(const struct agent *agent, struct metrics *to)
 {
+    const struct key_ends ends = {agent->setup.keyring, agent->setup.calendar,
+                                  agent->setup.self->id, agent_wall_ms(agent)};
     const struct {
         const char *name, *help;
         uint64_t value;
@@ -27,6 +30,7 @@ static void write_gauges(const struct agent *agent, struct metrics *to)
     metrics_head(to, P "disconnected_timestamp_seconds", "gauge",
                  "Since when the broker is not reached; 0: it is");
     metrics_seconds(to, P "disconnected_timestamp_seconds", NULL, NULL, agent->unreached_ms);
+    key_endings_write(&ends, P "key_ends_working_days", to);
 }
 
 static enum err write_rows(const struct agent *agent, struct metrics *to)

@@ -149,6 +149,7 @@ struct agent {
     uint64_t unreached_ms; /* wall time since when nothing came from the broker; 0: something */
     uint64_t unreached_tell_ms; /* machine time at which that is said again */
     uint32_t unreached_told;    /* how often it was */
+    int32_t keys_told;          /* the civil day on which the log last told which keys end */
     bool told_connected;        /* those who watch were told that the broker answers */
     uint8_t session[SESSION_BYTES];
     uint64_t counter;

@@ -11,6 +11,7 @@
 #include "broker/registry_record.h"
 #include "broker/turn.h"
 #include "store/due.h"
+#include "wire/key_expiry.h"
 
 #define STRANGERS_MS  60000u /* one summary leaf a minute, and one with the stop */
 #define REDATE_COUNT  400u   /* referrals looked at in one turn: 20 ms, and what others wait for */
@@ -260,20 +261,26 @@ static enum err sum_up_strangers(struct turn *turn)
     return append_plain(turn, &record);
 }
 
-/* Once a day, from the day on which next year's notice is awaited. */
-static void tell_missing(struct turn *turn)
+/* Once a day: keys that end; and from the day on which next year's notice is awaited, that. */
+static void tell_daily(struct turn *turn)
 {
     struct broker *broker = turn->broker;
     int32_t today = civil_day_at(turn->now_ms);
     int32_t missing = calendar_missing_year(broker->setup.calendar, today);
 
-    if (missing != 0 && broker->missing_told != today) {
+    if (missing != 0 && broker->daily_told != today) {
         log_event(EVENT_CALENDAR_MISSING,
                   "the holiday notice of %d is not in the calendar: dates behind it are "
                   "provisional (暂定); `referralctl calendar import %d.json`",
                   (int)missing, (int)missing);
     }
-    broker->missing_told = today;
+    if (broker->daily_told != today) {
+        const struct key_ends ends = {broker->setup.keyring, broker->setup.calendar, NULL,
+                                      turn->now_ms};
+
+        key_endings_tell(&ends);
+    }
+    broker->daily_told = today;
 }
 
 enum err scheduler_clock(struct turn *turn)
@@ -281,7 +288,7 @@ enum err scheduler_clock(struct turn *turn)
     struct broker *broker = turn->broker;
     enum err error = OK;
 
-    tell_missing(turn);
+    tell_daily(turn);
     if (!broker->started) {
         error = append_start(turn);
     } else if (broker->reconfigured) {

@@ -9,6 +9,7 @@
 #include "model/timekeeper.h"
 #include "store/audit.h"
 #include "store/queue.h"
+#include "wire/key_expiry.h"
 
 #define P             "referral_broker_"
 #define METRICS_BYTES ((size_t)512 * 1024)
@@ -93,6 +94,13 @@ static void write_link(const struct status_context *ctx, struct metrics *to)
 static void write_files(const struct status_context *ctx, struct metrics *to)
 {
     struct backup_look look = {.has_last = false};
+    struct broker_clock clock;
+    struct key_ends ends = {broker_setup(ctx->broker)->keyring, broker_setup(ctx->broker)->calendar,
+                            NULL, 0};
+
+    broker_clock(ctx->broker, &clock);
+    ends.now_ms = clock.broker_ms;
+    key_endings_write(&ends, P "key_ends_working_days", to);
 
     if (ctx->reload != NULL && ctx->reload->loaded->tls_expiry_ms != 0) {
         metrics_head(to, P "certificate_expiry_timestamp_seconds", "gauge",

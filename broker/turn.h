@@ -88,8 +88,8 @@ struct broker {
     bool reconfigured; /* a LEAF_CONFIGURATION waits for the next turn */
     bool redating;     /* referrals behind `redate_after` still have the old calendar */
     struct case_key redate_after;
-    uint64_t collect_ms;  /* broker time of the next look at what nobody refers to */
-    int32_t missing_told; /* the day on which the log last told of a missing notice */
+    uint64_t collect_ms; /* broker time of the next look at what nobody refers to */
+    int32_t daily_told;  /* the day on which the log last told what ends or is missing */
     enum err failure;
 };
 

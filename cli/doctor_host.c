@@ -19,14 +19,11 @@
 #include "cli/doctor.h"
 #include "cli/program.h"
 #include "io/calendar_folder.h"
-#include "wire/keyring.h"
+#include "wire/key_expiry.h"
 
 #define CONFIGURATION_WRONG 78     /* the daemons' exit status for it */
 #define CHECK_MS            20000u /* for the daemon's own --check */
 #define CONNECT_MS          2000
-#define EXPIRY_NOTICE       30u /* working days: time for an authority to issue the next */
-#define EXPIRY_BAD          7u
-#define EXPIRY_HURRY        14u
 #define DISK_BAD            95u
 #define STORE_WARN          80u
 #define CERTIFICATE_BYTES   (256u * 1024u)
@@ -261,10 +258,10 @@ static void judge_expiry(const struct doctor *doctor, const char *what, uint64_t
     if (until_ms <= doctor->wall_ms) {
         doctor_found(findings, LIGHT_BAD, next, "%.250s ended %.10s: nobody takes it any more",
                      what, until);
-    } else if (days <= EXPIRY_NOTICE) {
-        doctor_found(findings, days <= EXPIRY_BAD ? LIGHT_BAD : LIGHT_WARN, next,
+    } else if (days <= KEY_EXPIRY_NOTICE) {
+        doctor_found(findings, days <= KEY_EXPIRY_BAD ? LIGHT_BAD : LIGHT_WARN, next,
                      "%.250s ends %.10s: %" PRIu64 " working days%s", what, until, days,
-                     days <= EXPIRY_HURRY ? ": hurry" : "");
+                     days <= KEY_EXPIRY_HURRY ? ": hurry" : "");
     } else {
         doctor_found(findings, LIGHT_GOOD, NULL, "%.250s until %.10s: %" PRIu64 " working days",
                      what, until, days);
@@ -327,20 +324,6 @@ void check_certificates(const struct doctor *doctor, struct findings *findings)
     }
 }
 
-/* Does another key of the same owner and use go on where this one ends? */
-static bool is_followed(const struct keyring *keyring, const struct key_entry *key)
-{
-    for (size_t i = 0; i < keyring_count(keyring); i++) {
-        const struct key_entry *other = keyring_entry(keyring, i);
-
-        if (!other->retired && other->use == key->use && strcmp(other->owner, key->owner) == 0 &&
-            other->to_ms > key->to_ms && other->from_ms <= key->to_ms) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *const use_words[KEY_USE_COUNT] = {"signing", "sealing", "TLS", "root"};
 
 static void judge_keys(const struct doctor *doctor, const struct keyring *keyring,
@@ -354,9 +337,8 @@ static void judge_keys(const struct doctor *doctor, const struct keyring *keyrin
         char what[128];
 
         known++;
-        if (key->retired || key->to_ms == UINT64_MAX || is_followed(keyring, key) ||
-            (doctor->agent && strcmp(key->owner, self) != 0) ||
-            doctor_working_days(doctor, key->to_ms) > EXPIRY_NOTICE) {
+        if (!key_is_last(keyring, key) || (doctor->agent && strcmp(key->owner, self) != 0) ||
+            doctor_working_days(doctor, key->to_ms) > KEY_EXPIRY_NOTICE) {
             continue;
         }
         (void)snprintf(what, sizeof(what), "the %s key of %s", use_words[key->use], key->owner);
@@ -365,7 +347,7 @@ static void judge_keys(const struct doctor *doctor, const struct keyring *keyrin
     }
     if (findings->count == 0) {
         doctor_found(findings, LIGHT_GOOD, NULL,
-                     "%zu public keys; none ends within %u working days", known, EXPIRY_NOTICE);
+                     "%zu public keys; none ends within %u working days", known, KEY_EXPIRY_NOTICE);
     }
 }
 

@@ -28,6 +28,7 @@ enum log_level {
     X(CALENDAR_DIFFERS, "calendar-differs", WARN, "536d32c69553565c8f36e5f537f3c5c2") \
     X(CALENDAR_AGREES, "calendar-agrees", INFO, "31a800820c1e571f8a8a0d1af3670cba") \
     X(CERTIFICATE_ENDS, "certificate-ends", WARN, "6ca176e860d851e68f0a3f77d5effdae") \
+    X(KEY_ENDS, "key-ends", WARN, "5c1e7c6f0fd04b4e9a43a7f0a1b2c934") \
     X(CLOCK_UNCONFIRMED, "clock-unconfirmed", WARN, "f8a3d2ed28b2545fa7faac8c6eeb5860") \
     X(SCAN_LATE, "scan-late", ERROR, "c0ef3eb85cc85d3d93a23dd51dacf356") \
     X(RUNG_RAISED, "rung-raised", NOTICE, "9a53c1bcdebf583b815ee9ad915a4914") \
