@@ -371,6 +371,7 @@ static const struct {
     {"attach-data", answer_attach_data},
     {"attachments", answer_attachments},
     {"attachment", answer_attachment},
+    {"evidence", answer_evidence},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -552,6 +552,10 @@ enum err backup_answer(struct agent *agent, const struct json_value *request,
 enum err backup_answer_show(struct agent *agent, const struct json_value *request,
                             struct json_writer *out, struct fault *fault) MUST_CHECK;
 
+/* --- evidence.c --- */
+enum err answer_evidence(struct agent *agent, const struct json_value *request,
+                         struct json_writer *out, struct fault *fault) MUST_CHECK;
+
 /* --- figures.c --- */
 enum err figures_answer(struct agent *agent, const struct json_value *request,
                         struct json_writer *out, struct fault *fault) MUST_CHECK;

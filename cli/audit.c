@@ -1,6 +1,7 @@
-/* The commands `audit ...`: they become the program referral-verify, which lies beside this one, so
- * that its words and its exit status are its own (docs/audit-export.md). It shares nothing with the
- * broker but libraries; nothing of it is repeated here. */
+/* The commands `audit ...` and `evidence verify`: they become the program referral-verify, which
+ * lies beside this one, so that its words and its exit status are its own (docs/audit-export.md,
+ * docs/evidence-format.md). It shares nothing with the broker but libraries; nothing of it is
+ * repeated here. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,5 +73,16 @@ int audit_export_run(const struct invocation *invocation)
     add(&line, "referral-verify");
     add_option(&line, "--write-export", invocation->value[OPTION_OUT]);
     add_option(&line, "--store", invocation->value[OPTION_STORE]);
+    return become(invocation, &line);
+}
+
+int evidence_verify_run(const struct invocation *invocation)
+{
+    struct line line = {.count = 0};
+
+    add(&line, "referral-verify");
+    add_option(&line, "--evidence", invocation->arguments[0]);
+    add_option(&line, "--root", invocation->value[OPTION_ROOT]);
+    add_option(&line, "--lang", invocation->value[OPTION_LANG]);
     return become(invocation, &line);
 }

@@ -81,6 +81,9 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ROOT,
                  OPTION_PREVIOUS,
                  OPTION_OVERLAP,
+                 OPTION_WITH_BODIES,
+                 OPTION_FORCE,
+                 OPTION_LANG,
                  OPTION_COUNT
 };
 
@@ -165,6 +168,8 @@ int store_check_run(const struct invocation *invocation);
 int restore_run(const struct invocation *invocation);
 int audit_verify_run(const struct invocation *invocation);
 int audit_export_run(const struct invocation *invocation);
+int evidence_export_run(const struct invocation *invocation);
+int evidence_verify_run(const struct invocation *invocation);
 int broker_status_run(const struct invocation *invocation);
 int agency_list_run(const struct invocation *invocation);
 int doctor_run(const struct invocation *invocation);

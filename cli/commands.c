@@ -86,6 +86,9 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_ROOT] = {"root", "FINGERPRINT", "The root's fingerprint, compared by telephone"},
     [OPTION_PREVIOUS] = {"previous", "FILE", "The signed registry that this one follows"},
     [OPTION_OVERLAP] = {"overlap-days", "N", "Old and new key hold side by side, 0 to 400 (30)"},
+    [OPTION_WITH_BODIES] = {"with-bodies", NULL, "Also what opens the bodies: personal data"},
+    [OPTION_FORCE] = {"force", NULL, "Write over a file that is there"},
+    [OPTION_LANG] = {"lang", "LANG", "The language of a report: zh or en (zh)"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -462,6 +465,25 @@ const struct command command_table[] = {
      audit_export_run,
      "  referralctl audit export --store /var/lib/referral-broker/store --out "
      "2026.audit\n" VERIFIER},
+    {"evidence export",
+     "Write what this agency has of a case into one file that anybody can judge.", "REFERRAL", 1,
+     BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_WITH_BODIES) | OPTION_BIT(OPTION_FORCE),
+     OPTION_BIT(OPTION_OUT), evidence_export_run,
+     "  referralctl evidence export JZ-2026-0031-02 --out 0031-02.evidence\n"
+     "  referralctl evidence export JZ-2026-0031 --out 0031.evidence --with-bodies\n"
+     "\n"
+     "REFERRAL is the number or id of a referral or matter, or a case's number: then all of it. "
+     "Asked\n"
+     "of an agent. Messages, receipts, the signed registry, calendar and policy; without\n"
+     "--with-bodies no personal data. Nothing is overwritten without --force.\n"},
+    {"evidence verify", "Judge an evidence file with the office's root alone, and report on it.",
+     "FILE", 1, BITS_2(OPTION_ROOT, OPTION_LANG), OPTION_BIT(OPTION_ROOT), evidence_verify_run,
+     "  referralctl evidence verify 0031-02.evidence --root 5f0c...\n"
+     "  referralctl evidence verify 0031-02.evidence --root 5f0c... --lang en --json\n"
+     "\n"
+     "Needs neither broker nor agent; runs referral-verify. Exit status 0 PASS, 4 FAIL or "
+     "unreadable,\n"
+     "5 INCOMPLETE: what is there is right, and the report says what is missing.\n"},
     {"recovery show", "After the loss of a store: what agencies have handed back, and who has not.",
      "", 0, OPTION_BIT(OPTION_SOCKET), 0, recovery_show_run,
      "  referralctl recovery show\n"

@@ -3,6 +3,7 @@
 #include "apart.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -59,4 +60,26 @@ void apart_run(apart_fn work, void *ctx, struct report *ret_report)
     (void)close(ends[0]);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+}
+
+int apart_print(apart_print_fn work, void *ctx, bool json)
+{
+    struct rlimit none = {0, 0};
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &none);
+        _exit(work(ctx));
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (child > 0 && WIFEXITED(status)) {
+        return WEXITSTATUS(status);
+    }
+    fprintf(stderr, "referral-verify: the file could not be judged: reading it crashed\n");
+    if (json) {
+        printf("{\"ok\":false,\"verdict\":\"UNREADABLE\"}\n");
+    }
+    return VERDICT_UNREADABLE;
 }

@@ -11,4 +11,9 @@ typedef void (*apart_fn)(void *ctx, struct report *report);
 /* Runs `work` and hands on its report; a crash is reported as VERDICT_UNREADABLE. */
 void apart_run(apart_fn work, void *ctx, struct report *ret_report);
 
+/* The same for work that prints by itself, all at once at its end, and answers the exit status. A
+ * crash before that is VERDICT_UNREADABLE, and said. */
+typedef int (*apart_print_fn)(void *ctx);
+int apart_print(apart_print_fn work, void *ctx, bool json);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fields.h"
+#include "proof.h"
 
 #define STREAMS_MAX    8192u /* receivers x lanes, with room for every agency that ever was */
 #define PROGRESS_EVERY 16384u
@@ -57,7 +58,7 @@ void checker_free(struct checker *checker)
 
 enum err checker_witness(struct checker *checker, struct span note)
 {
-    struct witness *witness = &checker->witnesses[checker->witness_count];
+    struct witness_note *witness = &checker->witnesses[checker->witness_count];
     struct report *report = checker->report;
     enum err error;
 
@@ -193,21 +194,6 @@ static enum err check_stream(struct checker *checker, const struct item *item,
     return OK;
 }
 
-/* SHA-256("referral.v1.message" 0 || SHA-256(header) || SHA-256(facts) || SHA-256(body)). */
-static struct digest message_digest(const struct item *item)
-{
-    static const char domain[] = "referral.v1.message"; /* with its NUL */
-    struct digest header = crypto_sha256(item->header), facts = crypto_sha256(item->facts);
-    struct hasher hasher;
-
-    hasher_init(&hasher);
-    hasher_add(&hasher, domain, sizeof domain);
-    hasher_add(&hasher, header.bytes, DIGEST_BYTES);
-    hasher_add(&hasher, facts.bytes, DIGEST_BYTES);
-    hasher_add(&hasher, item->body.bytes, DIGEST_BYTES);
-    return hasher_end(&hasher);
-}
-
 /* Record fields that repeat the header, as {record, header} numbers. */
 #define RECEIVER 10
 static const uint8_t REPEATED[][2] = {{5, 3}, {7, 9}, {8, 11}, {RECEIVER, 6}, {20, 12}};
@@ -230,7 +216,7 @@ static enum err check_shown(struct checker *checker, const struct item *item,
     if (!item->shown) {
         return OK;
     }
-    digest = message_digest(item);
+    digest = proof_message(item->header, item->facts, &item->body);
     if (!span_equal(span_of(digest.bytes, DIGEST_BYTES), record->bytes[6])) {
         return REFUSE(checker, item->index, "the message shown is not the one recorded");
     }
@@ -255,7 +241,7 @@ static enum err check_shown(struct checker *checker, const struct item *item,
 
 static enum err check_checkpoint(struct checker *checker, const struct item *item)
 {
-    struct checkpoint checkpoint;
+    struct tree_head checkpoint;
     struct digest root;
     enum err error;
 
@@ -313,7 +299,7 @@ static bool is_signed(const struct checker *checker, const struct fields *outer)
 static enum err check_recovery(struct checker *checker, uint64_t index, struct span bytes)
 {
     struct report *report = checker->report;
-    struct checkpoint anchor;
+    struct tree_head anchor;
     struct fields outer, inner;
 
     if (fields_read(bytes, SHAPE_SIGNED, &outer) != OK ||
@@ -394,7 +380,7 @@ static enum err check_leaf(struct checker *checker, const struct item *item)
 static enum err check_witnesses(struct checker *checker)
 {
     for (size_t i = 0; i < checker->witness_count; i++) {
-        const struct witness *witness = &checker->witnesses[i];
+        const struct witness_note *witness = &checker->witnesses[i];
         struct digest root;
 
         if (witness->size != checker->tree.size) {

@@ -11,12 +11,15 @@
 
 #include "apart.h"
 #include "base/crypto.h"
+#include "dossier.h"
 #include "store_read.h"
 
 #define EXIT_USAGE 2
 
 struct arguments {
-    const char *store, *export_path, *write_export, *key;
+    const char *store, *export_path, *write_export, *key, *evidence, *language;
+    struct digest root; /* of evidence: the office's */
+    bool rooted;
     bool json;
     struct letter_report letter; /* what to look for */
     const struct keys *keys;     /* once read; NULL without --key */
@@ -37,7 +40,8 @@ static const char doc[] =
     "  referral-verify --store /var/lib/referral-broker/store --key broker.pub\n"
     "  referral-verify --export 2026.audit --key public-keys.yaml --json\n"
     "  referral-verify --export 2026.audit --key broker.pub --letter 06GX-4TSA-...\n"
-    "  referral-verify --write-export 2026.audit --store /var/lib/referral-broker/store\n";
+    "  referral-verify --write-export 2026.audit --store /var/lib/referral-broker/store\n"
+    "  referral-verify --evidence 0031-02.evidence --root 5f0c... --lang en\n";
 
 static const struct argp_option options[] = {
     {"store", 's', "DIR", 0, "Read the broker's store in DIR", 0},
@@ -47,6 +51,9 @@ static const struct argp_option options[] = {
      "The broker's key (broker.pub), or public-keys.yaml for the witnesses' keys too", 0},
     {"letter", 'l', "CODE", 0, "Look for the message of a paper letter by the code printed on it",
      0},
+    {"evidence", 'v', "FILE", 0, "Judge an evidence file, and report on it", 0},
+    {"root", 'r', "FINGERPRINT", 0, "Of evidence: the root key of the joint-meeting office", 0},
+    {"lang", 'g', "LANG", 0, "Of evidence: the report's language, zh or en (zh)", 0},
     {"json", 'j', NULL, 0, "Print one JSON object", 0},
     {0},
 };
@@ -75,6 +82,22 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
                        value);
         }
         return 0;
+    case 'v':
+        arguments->evidence = value;
+        return 0;
+    case 'r':
+        arguments->rooted = true;
+        if (strlen(value) != 2 * DIGEST_BYTES ||
+            hex_decode(value, arguments->root.bytes, DIGEST_BYTES) != OK) {
+            argp_error(state, "\"%s\" is no fingerprint: 64 hexadecimal digits", value);
+        }
+        return 0;
+    case 'g':
+        arguments->language = value;
+        if (strcmp(value, "zh") != 0 && strcmp(value, "en") != 0) {
+            argp_error(state, "\"%s\" is no language: zh or en", value);
+        }
+        return 0;
     case 'j':
         arguments->json = true;
         return 0;
@@ -82,8 +105,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         argp_error(state, "unexpected \"%s\"", value);
         return 0;
     case ARGP_KEY_END:
-        if ((arguments->store == NULL) == (arguments->export_path == NULL)) {
-            argp_error(state, "give either --store DIR or --export FILE");
+        if ((arguments->store != NULL) + (arguments->export_path != NULL) +
+                (arguments->evidence != NULL) !=
+            1) {
+            argp_error(state, "give either --store DIR, --export FILE or --evidence FILE");
+        } else if ((arguments->evidence != NULL) != arguments->rooted) {
+            argp_error(state, "--evidence FILE and --root FINGERPRINT go together");
         } else if (arguments->write_export != NULL && arguments->store == NULL) {
             argp_error(state, "--write-export needs --store DIR");
         }
@@ -91,6 +118,35 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* Judges in a process of its own, which prints; whatever in the file crashes it, there is an
+ * answer. */
+static int judge_evidence(void *ctx)
+{
+    const struct arguments *arguments = ctx;
+    bool english = arguments->language != NULL && strcmp(arguments->language, "en") == 0;
+    enum dossier_language language = english ? LANGUAGE_ENGLISH : LANGUAGE_CHINESE;
+    struct dossier *dossier = calloc(1, sizeof *dossier);
+    struct buf out;
+    enum err error = ERR_MEMORY;
+    int status = VERDICT_UNREADABLE;
+
+    buf_init(&out, LIMIT_EVIDENCE_BYTES);
+    if (dossier != NULL) {
+        dossier_judge(dossier, arguments->evidence, &arguments->root);
+        error = arguments->json ? dossier_write_json(dossier, language, &out)
+                                : dossier_write_text(dossier, language, &out);
+        status = dossier->verdict == VERDICT_FAIL ? VERDICT_UNREADABLE : (int)dossier->verdict;
+        dossier_free(dossier);
+    }
+    if (error != OK || fwrite(out.data, 1, out.len, stdout) != out.len ||
+        (arguments->json && putchar('\n') == EOF) || fflush(stdout) != 0) {
+        status = VERDICT_UNREADABLE;
+    }
+    buf_free(&out);
+    free(dossier);
+    return status;
 }
 
 static void verify_store(void *ctx, struct report *report)
@@ -174,6 +230,9 @@ int main(int argc, char **argv)
     if (crypto_init() != OK) {
         fprintf(stderr, "referral-verify: no cryptography on this machine\n");
         return VERDICT_UNREADABLE;
+    }
+    if (arguments.evidence != NULL) {
+        return apart_print(judge_evidence, &arguments, arguments.json);
     }
     if (arguments.key != NULL) {
         if (keys_load(arguments.key, &keys, &fault) != OK) {

@@ -92,10 +92,10 @@ static void key_hash(struct span origin, const uint8_t key[32], uint8_t out[4])
 }
 
 enum err note_open(struct span note, const char *origin, const uint8_t key[32],
-                   struct checkpoint *ret)
+                   struct tree_head *ret)
 {
     struct span rest = note, text, name, signer;
-    struct checkpoint checkpoint;
+    struct tree_head checkpoint;
     uint8_t mark[4 + SIGNATURE_BYTES], expected[4];
 
     if (take_until(&rest, '\n', &name) != OK || take_decimal(&rest, &checkpoint.size) != OK ||
@@ -120,10 +120,10 @@ enum err note_open(struct span note, const char *origin, const uint8_t key[32],
     return OK;
 }
 
-enum err witness_open(struct span note, const char *origin, struct witness *ret)
+enum err witness_open(struct span note, const char *origin, struct witness_note *ret)
 {
     struct span rest = note, name, agency;
-    struct witness witness;
+    struct witness_note witness;
     uint8_t mark[KEY_ID_BYTES + SIGNATURE_BYTES];
 
     memset(&witness, 0, sizeof witness);
@@ -153,7 +153,7 @@ bool origin_is_of(struct span origin, const char *first)
            (origin.len == len || origin.data[len] == '/');
 }
 
-enum err witness_check(const struct witness *witness, const uint8_t key[32])
+enum err witness_check(const struct witness_note *witness, const uint8_t key[32])
 {
     static const char domain[] = "referral.v1.witness"; /* signed with its NUL */
     struct digest name = crypto_sha256(span_text(witness->origin));

@@ -5,7 +5,7 @@
 
 #include "base/crypto.h"
 
-struct checkpoint {
+struct tree_head {
     uint64_t size;
     uint64_t time_ms;
     struct digest root;
@@ -14,12 +14,12 @@ struct checkpoint {
 /* Reads and verifies a note of this origin and key. ERR_INVALID: not such a note, to the byte;
  * ERR_REFUSED: of another origin or key; ERR_FORGED: the signature does not verify. */
 enum err note_open(struct span note, const char *origin, const uint8_t key[32],
-                   struct checkpoint *ret) MUST_CHECK;
+                   struct tree_head *ret) MUST_CHECK;
 
 /* 1 to `max` printable ASCII characters without space and '+': origins and agency ids. */
 bool name_valid(struct span name, size_t max);
 
-struct witness {
+struct witness_note {
     char origin[128];
     char agency[32];
     uint64_t size;
@@ -30,9 +30,9 @@ struct witness {
 
 /* Reads a witness note without judging its signature: of this origin, or of a log of that broker
  * that was opened later. ERR_INVALID; ERR_REFUSED: another origin. */
-enum err witness_open(struct span note, const char *origin, struct witness *ret) MUST_CHECK;
+enum err witness_open(struct span note, const char *origin, struct witness_note *ret) MUST_CHECK;
 /* ERR_FORGED unless this key made the signature over origin, size and root. */
-enum err witness_check(const struct witness *witness, const uint8_t key[32]) MUST_CHECK;
+enum err witness_check(const struct witness_note *witness, const uint8_t key[32]) MUST_CHECK;
 /* Is it this origin, or a later log's: it, a slash, and more? */
 bool origin_is_of(struct span origin, const char *first);
 

@@ -574,6 +574,34 @@ const struct digest *calendar_digest(const struct calendar *calendar)
     return &calendar->digest;
 }
 
+static bool is_of_one_field(const char *text)
+{
+    return strpbrk(text, "\t\n") == NULL;
+}
+
+enum err calendar_write(const struct calendar *calendar, struct buf *out)
+{
+    enum err error = buf_printf(out, "version\t%s\n", calendar_version(calendar));
+    for (int32_t year = BITMAP_YEAR_FIRST; year <= BITMAP_YEAR_LAST && error == OK; year++) {
+        if (calendar_has_notice(calendar, year)) {
+            error = buf_printf(out, "year\t%d\n", (int)year);
+        }
+    }
+    for (size_t i = 0; i < calendar->row_count && error == OK; i++) {
+        const struct row *row = &calendar->rows[i];
+        if (!row_decides(calendar, i)) {
+            continue;
+        }
+        if (!is_of_one_field(row->name) || !is_of_one_field(row->source) ||
+            !is_of_one_field(row->notice)) {
+            return ERR_INVALID;
+        }
+        error = buf_printf(out, "day\t%u\t%s\t%s\t%s\t%s\n", (unsigned)civil_yyyymmdd(row->day),
+                           row->off ? "off" : "on", row->name, row->source, row->notice);
+    }
+    return error;
+}
+
 bool calendar_has_notice(const struct calendar *calendar, int32_t year)
 {
     return year_has(calendar, year, CALENDAR_NOTICE);

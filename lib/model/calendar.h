@@ -121,6 +121,10 @@ void calendar_seal(struct calendar *calendar);
 const char *calendar_version(const struct calendar *calendar); /* "2023-2026+2027s#5e1f09ab" */
 /* SHA-256 over the canonical rows in use: equal exactly when every day counts and reads alike. */
 const struct digest *calendar_digest(const struct calendar *calendar);
+/* Appends the canonical rows as lines (docs/evidence-format.md): whoever hashes them as
+ * calendar_digest does gets the version's digits. ERR_INVALID: a name or source has a tab or a line
+ * end in it. */
+enum err calendar_write(const struct calendar *calendar, struct buf *out) MUST_CHECK;
 bool calendar_has_notice(const struct calendar *calendar, int32_t year);
 /* The source of the file that a year's days come from (notice, else statutory); "" when neither. */
 const char *calendar_source(const struct calendar *calendar, int32_t year);

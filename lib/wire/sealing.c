@@ -297,32 +297,44 @@ static bool body_is_of(const struct body *body, const struct message_header *hea
            uuid_equal(&body->case_id, &header->case_id);
 }
 
-/* Decrypts into `plain`. */
-static enum err sealed_open(const struct sealed_body *sealed, const struct seal_key *key,
-                            struct span header, struct buf *plain)
+/* By the key of the reader, or one that it had before. */
+static enum err content_key_find(const struct sealed_body *sealed, const struct seal_key *key,
+                                 struct span header, uint8_t ret_content_key[AEAD_KEY_BYTES])
 {
-    uint8_t content_key[AEAD_KEY_BYTES];
-    uint8_t body_key[AEAD_KEY_BYTES];
-    struct digest commitment;
     enum err error = ERR_NOT_FOUND;
     for (; key != NULL && error == ERR_NOT_FOUND; key = key->older) {
-        error = reader_unwrap(sealed, key, header, content_key);
+        error = reader_unwrap(sealed, key, header, ret_content_key);
     }
-    if (error == OK) {
-        content_keys(content_key, body_key, &commitment);
-        bool committed = crypto_equal(&commitment, &sealed->commitment, DIGEST_BYTES);
-        error = committed ? aead_open(body_key, sealed->nonce, header, sealed->ciphertext, plain)
-                          : ERR_FORGED;
-    }
-    crypto_wipe(content_key, sizeof(content_key));
+    return error;
+}
+
+/* Decrypts into `plain`, under the key that the body commits to and no other. */
+static enum err sealed_open(const struct sealed_body *sealed,
+                            const uint8_t content_key[AEAD_KEY_BYTES], struct span header,
+                            struct buf *plain)
+{
+    uint8_t body_key[AEAD_KEY_BYTES];
+    struct digest commitment;
+    content_keys(content_key, body_key, &commitment);
+    bool committed = crypto_equal(&commitment, &sealed->commitment, DIGEST_BYTES);
+    enum err error = committed
+                         ? aead_open(body_key, sealed->nonce, header, sealed->ciphertext, plain)
+                         : ERR_FORGED;
     crypto_wipe(body_key, sizeof(body_key));
     return error;
 }
 
-enum err body_open(const struct payload *payload, const struct seal_key *key, struct region *region,
-                   struct body *ret_body, struct fault *fault)
+enum err body_key(const struct payload *payload, const struct seal_key *key, struct region *region,
+                  uint8_t ret_content_key[AEAD_KEY_BYTES])
 {
-    assert(payload != NULL && key != NULL && ret_body != NULL);
+    struct sealed_body sealed;
+    enum err error = sealed_decode(payload->body, region, &sealed, NULL);
+    return error == OK ? content_key_find(&sealed, key, payload->header, ret_content_key) : error;
+}
+
+enum err body_open_by_key(const struct payload *payload, const uint8_t content_key[AEAD_KEY_BYTES],
+                          struct region *region, struct body *ret_body, struct fault *fault)
+{
     struct message_header header;
     struct sealed_body sealed;
     struct body body;
@@ -334,11 +346,10 @@ enum err body_open(const struct payload *payload, const struct seal_key *key, st
         return error;
     }
     buf_init(&padded, padding_bytes(PADDING_CLASS_COUNT));
-    error = sealed_open(&sealed, key, payload->header, &padded);
+    error = sealed_open(&sealed, content_key, payload->header, &padded);
     error = error == OK ? padding_strip(span_buf(&padded), sealed.padding_class, &plain) : error;
     if (error != OK) {
-        fault_set(fault, "body.sealing", "body",
-                  error == ERR_NOT_FOUND ? "not sealed to this key" : "does not open");
+        fault_set(fault, "body.sealing", "body", "does not open");
         goto out;
     }
     error = body_decode(plain, region, &body, fault);
@@ -351,6 +362,29 @@ enum err body_open(const struct payload *payload, const struct seal_key *key, st
     }
 out:
     buf_wipe(&padded);
+    return error;
+}
+
+enum err body_open(const struct payload *payload, const struct seal_key *key, struct region *region,
+                   struct body *ret_body, struct fault *fault)
+{
+    assert(payload != NULL && key != NULL && ret_body != NULL);
+    uint8_t content_key[AEAD_KEY_BYTES];
+    struct message_header header;
+    struct sealed_body sealed;
+    enum err error = header_decode(payload->header, region, &header, fault);
+    error = error == OK ? sealed_decode(payload->body, region, &sealed, fault) : error;
+    if (error != OK) {
+        return error;
+    }
+    error = content_key_find(&sealed, key, payload->header, content_key);
+    if (error == OK) {
+        error = body_open_by_key(payload, content_key, region, ret_body, fault);
+    } else {
+        fault_set(fault, "body.sealing", "body",
+                  error == ERR_NOT_FOUND ? "not sealed to this key" : "does not open");
+    }
+    crypto_wipe(content_key, sizeof(content_key));
     return error;
 }
 

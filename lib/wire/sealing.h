@@ -47,6 +47,15 @@ enum err body_seal_with(const struct seal_job *job, const struct seal_entropy *e
 enum err body_open(const struct payload *payload, const struct seal_key *key, struct region *region,
                    struct body *ret_body, struct fault *fault) MUST_CHECK;
 
+/* What opens this one body, for whoever may hand it on as evidence: one of its readers. Secret.
+ * ERR_NOT_FOUND, ERR_FORGED, ERR_INVALID as above. */
+enum err body_key(const struct payload *payload, const struct seal_key *key, struct region *region,
+                  uint8_t ret_content_key[AEAD_KEY_BYTES]) MUST_CHECK;
+/* Opens with that. ERR_FORGED also for a key that the body does not commit to. */
+enum err body_open_by_key(const struct payload *payload, const uint8_t content_key[AEAD_KEY_BYTES],
+                          struct region *region, struct body *ret_body,
+                          struct fault *fault) MUST_CHECK;
+
 /* From outside, as the broker sees it: suite, padding, sizes, and that the sender, the recipient
  * and the agencies of `message->copies` are readers, each once and nobody else. The fault's place
  * is a path under "body". */

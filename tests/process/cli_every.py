@@ -138,7 +138,11 @@ class Every(Case):
                 ("agent officer list", sender, OK),
                 ("agent notify test", ("mail", *sender), REFUSED),
                 ("agent notify dead", sender, OK),
-                ("agent notify retry", ("7", *sender), REFUSED)):
+                ("agent notify retry", ("7", *sender), REFUSED),
+                ("evidence export", (self.number, "--out", self.city.path("it.evidence"), *sender),
+                 OK),
+                ("evidence verify", (self.city.path("none.evidence"), "--root", "00" * 32),
+                 REFUSED)):
             self.run_one(path, *words, status=status)
 
     def without_a_daemon(self):

@@ -1,0 +1,108 @@
+/* An evidence file, opened and judged: who sent what to whom, when the log had it, which keys vouch
+ * for that, which windows ran and what was raised in them. docs/evidence-format.md says what each
+ * check means. It believes nothing but the root that the caller names. Owned memory; one thread. */
+#ifndef REFERRAL_VERIFY_DOSSIER_H
+#define REFERRAL_VERIFY_DOSSIER_H
+
+#include "ladder.h"
+#include "model/registry.h"
+#include "note.h"
+#include "report.h"
+#include "wire/evidence_file.h"
+#include "wire/receipt.h"
+#include "wire/registry_document.h"
+
+#define DOSSIER_FINDINGS_MAX 64u
+
+struct finding {
+    enum verdict verdict; /* FAIL or INCOMPLETE */
+    char code[40];        /* of the table in dossier_text.c */
+    char place[128];      /* a part, or a line of the file */
+    char detail[256];     /* numbers, dates, names; may be empty */
+};
+
+struct told_message {               /* a message with its receipt */
+    char name[EVIDENCE_NAME_BYTES]; /* of both parts */
+    struct span envelope_bytes;
+    struct message *message; /* the dossier's region */
+    struct payload payload;
+    struct batch_proof proof;
+    struct digest digest;
+    struct receipt receipt;
+    struct leaf_record *record;
+    struct body *body;     /* opened; NULL: its key is not in the file. Personal data */
+    struct tree_head head; /* of its checkpoint */
+    struct digest leaf;
+    uint64_t at_ms; /* broker time that counts */
+    bool refused;
+};
+
+struct told_clock { /* as this file shows it */
+    struct uuid referral_id;
+    char number[LIMIT_NUMBER_BYTES];
+    char holder[LIMIT_AGENCY_ID_BYTES];
+    char waiting[LIMIT_AGENCY_ID_BYTES]; /* may be empty */
+    uint32_t task, window;
+    struct window_read counted; /* in force at the end */
+    uint64_t first_due_ms;      /* before any re-dating */
+    uint64_t end_ms;            /* when it was answered or withdrawn, as the log has it; 0: not */
+    uint64_t answered_ms;       /* by which it is judged: claimed time counts */
+    bool answered;              /* else withdrawn */
+    bool provisional;
+    bool redated;
+};
+
+struct told_rung {
+    const struct told_message *notice;
+    struct uuid referral_id;
+    uint64_t fell_due_ms;
+};
+
+struct dossier {
+    struct buf file; /* owned */
+    struct region region;
+    struct evidence evidence;
+    char exporter[LIMIT_AGENCY_ID_BYTES], subject[16], asked[64], origin[LIMIT_ORIGIN_BYTES];
+    char made[40];
+    struct uuid id;
+    bool bodies;
+    struct registry_document document; /* version 0: there is none */
+    struct registry *registry;         /* owned; NULL: there is none */
+    struct keyring *keyring;           /* owned; NULL likewise */
+    size_t revoked;                    /* keys */
+    struct days days;                  /* no version: there are none */
+    struct ladder_read ladder;
+    bool has_ladder;
+    struct told_message *messages; /* owned, by place in the log */
+    size_t message_count;
+    struct tree_head newest;   /* size 0: none */
+    struct told_clock *clocks; /* owned */
+    size_t clock_count;
+    struct told_rung *rungs; /* owned */
+    size_t rung_count;
+    enum verdict verdict;
+    struct finding findings[DOSSIER_FINDINGS_MAX];
+    size_t finding_count, findings_left_out;
+};
+
+/* Reads and judges; whatever is wrong is a finding. `root`: the pinned fingerprint. */
+void dossier_judge(struct dossier *dossier, const char *path, const struct digest *root);
+void dossier_free(struct dossier *dossier);
+
+/* Notes a finding; FAIL goes before INCOMPLETE. */
+void dossier_fail(struct dossier *dossier, const char *code, const char *place, const char *detail,
+                  ...) FORMAT(4, 5);
+void dossier_lack(struct dossier *dossier, const char *code, const char *place, const char *detail,
+                  ...) FORMAT(4, 5);
+
+/* --- dossier_windows.c --- */
+void dossier_count_windows(struct dossier *dossier);
+
+/* --- dossier_text.c --- */
+enum dossier_language { LANGUAGE_CHINESE, LANGUAGE_ENGLISH };
+enum err dossier_write_text(const struct dossier *dossier, enum dossier_language language,
+                            struct buf *out) MUST_CHECK;
+enum err dossier_write_json(const struct dossier *dossier, enum dossier_language language,
+                            struct buf *out) MUST_CHECK;
+
+#endif
