@@ -608,22 +608,12 @@ static void judge_parts(struct dossier *dossier, const struct digest *root)
     dossier_count_windows(dossier);
 }
 
-void dossier_judge(struct dossier *dossier, const char *path, const struct digest *root)
+static void judge_file(struct dossier *dossier, const char *name, const struct digest *root)
 {
-    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
     struct fault fault = {.code = ""};
-    enum err error;
+    enum err error = evidence_decode(name, span_buf(&dossier->file), &dossier->region,
+                                     &dossier->evidence, &fault);
 
-    memset(dossier, 0, sizeof *dossier);
-    buf_init(&dossier->file, LIMIT_EVIDENCE_BYTES);
-    region_init(&dossier->region, REGION_BYTES);
-    error = file_read(path, &dossier->file, &fault);
-    if (error != OK) {
-        (void)add_finding(dossier, VERDICT_UNREADABLE, "evidence.unreadable", path);
-        return;
-    }
-    error = evidence_decode(name, span_buf(&dossier->file), &dossier->region, &dossier->evidence,
-                            &fault);
     if (error != OK) {
         void (*const tell)(struct dossier *, const char *, const char *, const char *, ...) =
             error == ERR_CLOSED ? dossier_lack : dossier_fail;
@@ -633,6 +623,35 @@ void dossier_judge(struct dossier *dossier, const char *path, const struct diges
         dossier_lack(dossier, "evidence.lie", name, "%s", "");
     } else {
         judge_parts(dossier, root);
+    }
+}
+
+static void begin(struct dossier *dossier)
+{
+    memset(dossier, 0, sizeof *dossier);
+    buf_init(&dossier->file, LIMIT_EVIDENCE_BYTES);
+    region_init(&dossier->region, REGION_BYTES);
+}
+
+void dossier_judge(struct dossier *dossier, const char *path, const struct digest *root)
+{
+    struct fault fault = {.code = ""};
+
+    begin(dossier);
+    if (file_read(path, &dossier->file, &fault) != OK) {
+        (void)add_finding(dossier, VERDICT_UNREADABLE, "evidence.unreadable", path);
+    } else {
+        judge_file(dossier, strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path, root);
+    }
+}
+
+void dossier_judge_bytes(struct dossier *dossier, struct span bytes, const struct digest *root)
+{
+    begin(dossier);
+    if (buf_append(&dossier->file, bytes.data, bytes.len) != OK) {
+        (void)add_finding(dossier, VERDICT_UNREADABLE, "evidence.unreadable", "evidence");
+    } else {
+        judge_file(dossier, "evidence", root);
     }
 }
 

@@ -87,6 +87,8 @@ struct dossier {
 
 /* Reads and judges; whatever is wrong is a finding. `root`: the pinned fingerprint. */
 void dossier_judge(struct dossier *dossier, const char *path, const struct digest *root);
+/* The same of a file that is in memory. */
+void dossier_judge_bytes(struct dossier *dossier, struct span bytes, const struct digest *root);
 void dossier_free(struct dossier *dossier);
 
 /* Notes a finding; FAIL goes before INCOMPLETE. */
