@@ -10,7 +10,7 @@
 #include "cli/output.h"
 
 #define VERIFIER      "/referral-verify"
-#define ARGUMENTS_ALL 12u
+#define ARGUMENTS_ALL 16u
 
 struct line {
     char *words[ARGUMENTS_ALL]; /* borrowed; execv changes none, though its type says so */
@@ -60,9 +60,15 @@ int audit_verify_run(const struct invocation *invocation)
         return output_misused(invocation, OPTION_STORE,
                               "expected either --store DIR or --export FILE");
     }
+    if ((invocation->value[OPTION_CALENDARS] == NULL) != (invocation->value[OPTION_FILE] == NULL)) {
+        return output_misused(invocation, OPTION_FILE,
+                              "--calendars DIR and --file POLICY go together");
+    }
     add(&line, "referral-verify");
     add_option(&line, "--store", store);
     add_option(&line, "--export", export);
+    add_option(&line, "--calendars", invocation->value[OPTION_CALENDARS]);
+    add_option(&line, "--policy", invocation->value[OPTION_FILE]);
     return become(invocation, &line);
 }
 

@@ -447,9 +447,14 @@ const struct command command_table[] = {
      "  referralctl completion bash >/etc/bash_completion.d/referralctl\n"
      "  source <(referralctl completion bash)\n"},
     {"audit verify", "Prove or disprove the audit log of a store or an export, offline.", "", 0,
-     BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY), 0, audit_verify_run,
+     BITS_3(OPTION_STORE, OPTION_EXPORT, OPTION_KEY) | BITS_2(OPTION_CALENDARS, OPTION_FILE), 0,
+     audit_verify_run,
      "  referralctl audit verify --store /var/lib/referral-broker/store --key broker.pub\n"
-     "  referralctl audit verify --export 2026.audit --key public-keys.yaml --json\n" VERIFIER},
+     "  referralctl audit verify --export 2026.audit --key public-keys.yaml --json\n"
+     "  referralctl audit verify --export 2026.audit --key broker.pub \\\n"
+     "      --calendars /etc/referral/calendars --file /etc/referral/policy.yaml\n"
+     "\n"
+     "With --calendars and --file each window and rung of the log is counted again." VERIFIER},
     {"audit tail", "The newest leaves of the log, with the reasons of what administrators did.", "",
      0, BITS_3(OPTION_SOCKET, OPTION_ROWS, OPTION_FOLLOW), 0, audit_tail_run,
      "  referralctl audit tail\n"

@@ -26,10 +26,13 @@ struct stream {
 #define REFUSE(checker, index, ...)                                                                \
     (report_find((checker)->report, VERDICT_FAIL, (index), __VA_ARGS__), ERR_REFUSED)
 
-enum err checker_init(struct checker *checker, struct report *report, const struct keys *keys,
+enum err checker_init(struct checker *checker, struct report *report, const struct known *known,
                       struct span origin, const uint8_t key[32])
 {
+    const struct keys *keys = known->keys;
+
     memset(checker, 0, sizeof *checker);
+    recount_init(&checker->recount, known->basis, report);
     checker->report = report;
     checker->keys = keys;
     if (!name_valid(origin, ORIGIN_BYTES - 1)) {
@@ -54,6 +57,7 @@ void checker_free(struct checker *checker)
     free(checker->witnesses);
     free(checker->streams);
     once_free(&checker->once);
+    recount_free(&checker->recount);
 }
 
 enum err checker_witness(struct checker *checker, struct span note)
@@ -461,6 +465,7 @@ enum err checker_add(struct checker *checker, const struct item *item)
         (error = check_stream(checker, item, &record)) != OK ||
         (error = check_once(checker, item->index, &record)) != OK ||
         (error = check_shown(checker, item, &record)) != OK ||
+        (error = recount_add(&checker->recount, item->index, &record)) != OK ||
         (error = check_checkpoint(checker, item)) != OK) {
         return error;
     }
@@ -472,6 +477,10 @@ void checker_end(struct checker *checker)
     struct report *report = checker->report;
     uint64_t size = checker->tree.size;
 
+    if (report->verdict == VERDICT_PASS &&
+        recount_end(&checker->recount, checker->last_at_ms) == ERR_MEMORY) {
+        report_find(report, VERDICT_UNREADABLE, NO_INDEX, "out of memory");
+    }
     if (report->witnessed_size > size || report->claimed_size > size) {
         report_find(report, VERDICT_INCOMPLETE, size,
                     "the end is missing: agencies witnessed a longer log");

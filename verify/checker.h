@@ -6,7 +6,7 @@
 
 #include "keys.h"
 #include "once.h"
-#include "report.h"
+#include "recount.h"
 #include "tree.h"
 
 #define WITNESSES_MAX 1024u
@@ -26,6 +26,12 @@ struct item {
     size_t node_count;
 };
 
+/* What the caller brings: both may be NULL, and are borrowed. */
+struct known {
+    const struct keys *keys;   /* to pin the broker and to check witnesses by */
+    const struct basis *basis; /* to count windows and rungs by */
+};
+
 struct checker {
     struct report *report;     /* borrowed */
     const struct keys *keys;   /* borrowed; NULL: nothing is pinned */
@@ -39,11 +45,12 @@ struct checker {
     size_t witness_count;
     struct stream *streams; /* owned */
     size_t stream_count;
-    struct once once; /* messages and rungs */
+    struct once once;       /* messages and rungs */
+    struct recount recount; /* windows and rungs */
 };
 
 /* With the broker's origin and key as the source states them; compares them with the pin. */
-enum err checker_init(struct checker *checker, struct report *report, const struct keys *keys,
+enum err checker_init(struct checker *checker, struct report *report, const struct known *known,
                       struct span origin, const uint8_t key[32]) MUST_CHECK;
 void checker_free(struct checker *checker);
 /* All witnesses before the first record. */

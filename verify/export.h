@@ -8,7 +8,7 @@
 #include "checker.h"
 
 /* Verifies the file; the report says everything, an unreadable file too. */
-void export_verify(const char *path, const struct keys *keys, struct report *report);
+void export_verify(const char *path, const struct known *known, struct report *report);
 
 /* Writes a file: begin, all witnesses, all records, end. Any failure spoils it: only
  * export_write_end tells. The finished file takes its name at the end, durable on return. */

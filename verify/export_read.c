@@ -168,7 +168,7 @@ static void explain(struct reader *reader, uint64_t index, enum err error)
     }
 }
 
-static void verify(struct reader *reader, const struct keys *keys)
+static void verify(struct reader *reader, const struct known *known)
 {
     uint8_t key[32], magic[sizeof EXPORT_MAGIC - 1], name[ORIGIN_BYTES];
     struct report *report = reader->report;
@@ -185,7 +185,7 @@ static void verify(struct reader *reader, const struct keys *keys)
         report_find(report, VERDICT_UNREADABLE, NO_INDEX, "this is no audit export of version 1");
         return;
     }
-    error = checker_init(&checker, report, keys, origin, key);
+    error = checker_init(&checker, report, known, origin, key);
     if (error == OK) {
         error = take_witnesses(reader, &checker, witness_count);
     }
@@ -203,7 +203,7 @@ static void verify(struct reader *reader, const struct keys *keys)
     }
 }
 
-void export_verify(const char *path, const struct keys *keys, struct report *report)
+void export_verify(const char *path, const struct known *known, struct report *report)
 {
     struct reader reader = {.report = report, .file = fopen(path, "rbe")};
     struct stat state;
@@ -219,7 +219,7 @@ void export_verify(const char *path, const struct keys *keys, struct report *rep
         reader.memory =
             malloc(EXPORT_RECORD_MAX + LIMIT_HEADER_BYTES + LIMIT_FACTS_BYTES + EXPORT_NOTE_MAX);
         if (reader.memory != NULL) {
-            verify(&reader, keys);
+            verify(&reader, known);
         } else {
             report_find(report, VERDICT_UNREADABLE, NO_INDEX, "out of memory");
         }

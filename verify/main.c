@@ -18,11 +18,12 @@
 
 struct arguments {
     const char *store, *export_path, *write_export, *key, *evidence, *language;
+    const char *calendars, *policy;
     struct digest root; /* of evidence: the office's */
     bool rooted;
     bool json;
     struct letter_report letter; /* what to look for */
-    const struct keys *keys;     /* once read; NULL without --key */
+    struct known known;          /* once read: keys NULL without --key, basis without --policy */
 };
 
 const char *argp_program_version = "referral-verify 0.1.0";
@@ -51,6 +52,8 @@ static const struct argp_option options[] = {
      "The broker's key (broker.pub), or public-keys.yaml for the witnesses' keys too", 0},
     {"letter", 'l', "CODE", 0, "Look for the message of a paper letter by the code printed on it",
      0},
+    {"calendars", 'c', "DIR", 0, "Count windows and rungs again by these calendar files", 0},
+    {"policy", 'p', "FILE", 0, "and by this policy", 0},
     {"evidence", 'v', "FILE", 0, "Judge an evidence file, and report on it", 0},
     {"root", 'r', "FINGERPRINT", 0, "Of evidence: the root key of the joint-meeting office", 0},
     {"lang", 'g', "LANG", 0, "Of evidence: the report's language, zh or en (zh)", 0},
@@ -82,6 +85,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
                        value);
         }
         return 0;
+    case 'c':
+        arguments->calendars = value;
+        return 0;
+    case 'p':
+        arguments->policy = value;
+        return 0;
     case 'v':
         arguments->evidence = value;
         return 0;
@@ -109,6 +118,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
                 (arguments->evidence != NULL) !=
             1) {
             argp_error(state, "give either --store DIR, --export FILE or --evidence FILE");
+        } else if ((arguments->calendars != NULL) != (arguments->policy != NULL)) {
+            argp_error(state, "--calendars DIR and --policy FILE go together");
         } else if ((arguments->evidence != NULL) != arguments->rooted) {
             argp_error(state, "--evidence FILE and --root FINGERPRINT go together");
         } else if (arguments->write_export != NULL && arguments->store == NULL) {
@@ -154,7 +165,7 @@ static void verify_store(void *ctx, struct report *report)
     const struct arguments *arguments = ctx;
 
     report->letter = arguments->letter;
-    store_verify(arguments->store, arguments->keys, report);
+    store_verify(arguments->store, &arguments->known, report);
     report_judge_letter(report);
 }
 
@@ -171,7 +182,7 @@ static void verify_export(void *ctx, struct report *report)
     const char *path = arguments->write_export;
 
     report->letter = arguments->letter;
-    export_verify(path != NULL ? path : arguments->export_path, arguments->keys, report);
+    export_verify(path != NULL ? path : arguments->export_path, &arguments->known, report);
     report_judge_letter(report);
 }
 
@@ -189,8 +200,9 @@ static void run(struct arguments *arguments, struct report *report)
     }
 }
 
-/* A pin that cannot be read is the caller's mistake, not the log's. */
-static int refuse_key(const struct arguments *arguments, const struct fault *fault)
+/* What the caller brings and cannot be read is the caller's mistake, not the log's. */
+static int refuse_file(const struct arguments *arguments, const char *what,
+                       const struct fault *fault)
 {
     struct report report;
 
@@ -198,7 +210,7 @@ static int refuse_key(const struct arguments *arguments, const struct fault *fau
             fault->hint[0] != '\0' ? "; " : "", fault->hint);
     if (arguments->json) {
         report_init(&report);
-        report_find(&report, VERDICT_UNREADABLE, NO_INDEX, "the key file is not usable: %s",
+        report_find(&report, VERDICT_UNREADABLE, NO_INDEX, "the %s is not usable: %s", what,
                     fault->message);
         (void)report_print(&report, true);
     }
@@ -214,13 +226,46 @@ static void print_written(const char *path)
     }
 }
 
+static int run_and_print(struct arguments *arguments, struct report *report)
+{
+    int status;
+
+    run(arguments, report);
+    status = report_print(report, arguments->json);
+    if (arguments->write_export != NULL && status == VERDICT_PASS && !arguments->json) {
+        print_written(arguments->write_export);
+    }
+    return status;
+}
+
+static int load_and_run(struct arguments *arguments, struct report *report)
+{
+    struct keys keys = {.keyring = NULL};
+    struct basis basis = {.days = {.rows = NULL}};
+    struct fault fault = {.code = ""};
+    int status = VERDICT_UNREADABLE;
+
+    if (arguments->key != NULL && keys_load(arguments->key, &keys, &fault) != OK) {
+        return refuse_file(arguments, "key file", &fault);
+    }
+    if (arguments->policy != NULL &&
+        basis_load(arguments->calendars, arguments->policy, &basis, &fault) != OK) {
+        status = refuse_file(arguments, "calendar or policy", &fault);
+    } else {
+        arguments->known.keys = arguments->key != NULL ? &keys : NULL;
+        arguments->known.basis = arguments->policy != NULL ? &basis : NULL;
+        status = run_and_print(arguments, report);
+        basis_free(&basis);
+    }
+    keys_free(&keys);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {.options = options, .parser = parse_option, .doc = doc};
     struct arguments arguments = {0};
-    struct keys keys;
     struct report report;
-    struct fault fault = {0};
     int status;
 
     argp_err_exit_status = EXIT_USAGE;
@@ -234,19 +279,6 @@ int main(int argc, char **argv)
     if (arguments.evidence != NULL) {
         return apart_print(judge_evidence, &arguments, arguments.json);
     }
-    if (arguments.key != NULL) {
-        if (keys_load(arguments.key, &keys, &fault) != OK) {
-            return refuse_key(&arguments, &fault);
-        }
-        arguments.keys = &keys;
-    }
-    run(&arguments, &report);
-    status = report_print(&report, arguments.json);
-    if (arguments.write_export != NULL && status == VERDICT_PASS && !arguments.json) {
-        print_written(arguments.write_export);
-    }
-    if (arguments.keys != NULL) {
-        keys_free(&keys);
-    }
+    status = load_and_run(&arguments, &report);
     return fflush(stdout) == 0 ? status : VERDICT_UNREADABLE;
 }

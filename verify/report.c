@@ -70,6 +70,23 @@ const char *verdict_name(enum verdict verdict)
     return "UNREADABLE";
 }
 
+/* Three questions, answered apart: was anything changed; is all of it there; and how far do
+ * witnesses vouch for that, which is the witnessed range. */
+static const char *integrity_name(const struct report *report)
+{
+    return report->verdict == VERDICT_FAIL         ? "FAIL"
+           : report->verdict == VERDICT_UNREADABLE ? "UNREADABLE"
+                                                   : "PASS";
+}
+
+/* A fault ends the reading: what is behind it was not looked at. */
+static const char *completeness_name(const struct report *report)
+{
+    return report->verdict == VERDICT_PASS         ? "PASS"
+           : report->verdict == VERDICT_INCOMPLETE ? "INCOMPLETE"
+                                                   : "UNKNOWN";
+}
+
 static void fingerprint(const struct report *report, char out[DIGEST_TEXT_BYTES])
 {
     struct digest digest = crypto_sha256(span_of(report->key, sizeof report->key));
@@ -113,6 +130,13 @@ static void print_text(const struct report *report)
     printf("  signed     records 0 to %" PRIu64 " (exclusive), by %" PRIu64 " checkpoints\n",
            report->signed_size, report->commits);
     printf("  messages   %" PRIu64 " shown, their digests match\n", report->shown);
+    printf("  integrity  %s\n  complete   %s\n", integrity_name(report), completeness_name(report));
+    if (report->recounted) {
+        printf("  windows    %" PRIu64 " counted again, and %" PRIu64
+               " rungs; by another calendar or"
+               " policy, not judged: %" PRIu64 "\n",
+               report->windows, report->rungs, report->unjudged);
+    }
     printf("  witnessed  records 0 to %" PRIu64 " (exclusive), agencies: %" PRIu32 "\n",
            report->witnessed_size, report->witnessed_count);
     if (report->claimed_count > 0) {
@@ -192,6 +216,8 @@ static void print_json(const struct report *report)
         json_u64(&writer, report->first_bad);
     }
     text(&writer, "reason", report->reason);
+    text(&writer, "integrity", integrity_name(report));
+    text(&writer, "completeness", completeness_name(report));
     print_key(report, &writer);
     number(&writer, "records", report->records);
     number(&writer, "expected", report->expected);
@@ -209,6 +235,11 @@ static void print_json(const struct report *report)
         number(&writer, "recovered", report->recovered);
         number(&writer, "recovered_left_out", report->left_out);
         number(&writer, "missing", report->missing);
+    }
+    if (report->recounted) {
+        number(&writer, "windows", report->windows);
+        number(&writer, "rungs", report->rungs);
+        number(&writer, "windows_unjudged", report->unjudged);
     }
     letter_member(&writer, &report->letter);
     json_object_end(&writer);

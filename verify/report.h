@@ -55,6 +55,9 @@ struct report { /* texts are printable */
     uint64_t recovered;             /* records that stand for those of a lost log */
     uint64_t left_out;              /* of them: kept, and changed nothing */
     uint64_t missing;               /* indices of lost logs that nobody handed back */
+    bool recounted;                 /* windows and rungs were counted a second time */
+    uint64_t windows, rungs;        /* of those, how many */
+    uint64_t unjudged;              /* windows counted by another calendar or policy */
     struct letter_report letter;
 };
 

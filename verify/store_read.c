@@ -183,14 +183,14 @@ static void close_store(struct source *source)
     store_close(source->store);
 }
 
-void store_verify(const char *folder, const struct keys *keys, struct report *report)
+void store_verify(const char *folder, const struct known *known, struct report *report)
 {
     struct checker checker = {0};
     struct source source = {.report = report, .checker = &checker};
     enum err error = ERR_IO;
 
     if (open_store(&source, folder)) {
-        error = checker_init(&checker, report, keys, source.head.origin, source.head.key);
+        error = checker_init(&checker, report, known, source.head.origin, source.head.key);
         if (error == OK) {
             error = each_witness(&source);
         }

@@ -6,7 +6,7 @@
 #include "export.h"
 
 /* Verifies the log; the report says everything, an unreadable store too. */
-void store_verify(const char *folder, const struct keys *keys, struct report *report);
+void store_verify(const char *folder, const struct known *known, struct report *report);
 /* Writes all that can be read into an export, without judging it; PASS when that worked. */
 void store_export(const char *folder, const char *path, struct report *report);
 

@@ -540,7 +540,9 @@ class AtRest(WithCity):
         self.assertGreater(looked_at, 20)
         run = subprocess.run([os.path.join(BIN, "referral-verify"), "--store",
                               self.city.path("broker", "store"), "--key",
-                              self.city.path("keys", "public-keys.yaml"), "--json"],
+                              self.city.path("keys", "public-keys.yaml"), "--calendars",
+                              os.path.join(CONFIG, "calendars"), "--policy",
+                              os.path.join(CONFIG, "policy.yaml"), "--json"],
                              capture_output=True, text=True, check=False)
         report = json.loads(run.stdout)
         self.assertEqual((report["verdict"], report["pinned"]), ("PASS", True), report)

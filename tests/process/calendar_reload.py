@@ -13,7 +13,7 @@ import subprocess
 import time
 import unittest
 
-from cli_support import BIN, OK, REFUSED, UNREACHABLE, WARNING, Case, ctl
+from cli_support import BIN, OK, REFUSED, ROOT, UNREACHABLE, WARNING, Case, ctl
 
 import cli_city
 import run_client
@@ -244,7 +244,9 @@ class Reload(Case):
     def test_5_the_log_is_good(self):
         leaves = self.city.ask("status")["log"]["size"]
         result = ctl("audit", "verify", "--store", self.city.path("store"), "--key",
-                     self.city.path("keys/public-keys.yaml"))
+                     self.city.path("keys/public-keys.yaml"), "--calendars",
+                     self.city.path("calendars"), "--file",
+                     os.path.join(ROOT, "config", "policy.yaml"))
         self.assertEqual(result.status, OK, result.out + result.err)
         self.assertGreater(leaves, 0)
 

@@ -252,6 +252,7 @@ class Broker(Case):
         export = self.city.path("log.audit")
         answer = self.good("audit", "verify", "--store", store, "--key", pin, "--json").json
         self.assertEqual((answer["verdict"], answer["pinned"]), ("PASS", True))
+        self.bad(USAGE, "go together", "audit", "verify", "--store", store, "--calendars", "x")
         written = self.good("audit", "export", "--store", store, "--out", export).out
         self.assertIn("PASS", written)
         self.assertIn("%s, %d bytes" % (export, os.path.getsize(export)), written)

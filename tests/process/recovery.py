@@ -14,7 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from agent_city import BIN, City, inbound, outbound, wait_for  # noqa: E402
+from agent_city import BIN, CONFIG, City, inbound, outbound, wait_for  # noqa: E402
 from attachments import attach, opened, pdf, referral  # noqa: E402
 from cli_support import OK, WARNING, ctl  # noqa: E402
 
@@ -170,7 +170,9 @@ class Recovery(unittest.TestCase):
                                   export], capture_output=True, text=True, check=False)
         self.assertEqual(written.returncode, 0, written.stderr)
         for source in (["--store", self.folder("store")], ["--export", export]):
-            result = subprocess.run([verify, *source, "--key", keys, "--json"],
+            result = subprocess.run([verify, *source, "--key", keys, "--calendars",
+                                     os.path.join(CONFIG, "calendars"), "--policy",
+                                     os.path.join(CONFIG, "policy.yaml"), "--json"],
                                     capture_output=True, text=True, check=False)
             report = json.loads(result.stdout)
             self.assertEqual((result.returncode, report["verdict"]), (0, "PASS"), report)

@@ -25,6 +25,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+POLICY = os.path.join(HERE, "..", "..", "config", "policy.yaml")
 sys.path.insert(0, os.path.join(HERE, "..", "process"))
 
 from cli_support import (CALENDARS, FAILED, OK, REFUSED, UNREACHABLE, USAGE, Case,  # noqa: E402
@@ -477,6 +478,10 @@ class Recount(Case):
             raise AssertionError(result.err)
         with open(path, "rb") as file:
             cls.log = file.read()
+        again = ctl("audit", "verify", "--export", path, "--calendars", cls.city.path("calendars"),
+                    "--file", POLICY, "--json").json
+        if again["verdict"] != "PASS" or not again["rungs"] or not again["windows"]:
+            raise AssertionError(again)
         cls.words = recount.read_words(os.path.join(HERE, "..", "..", "docs", "messages.md"))
         cls.calendar = recount.Calendar(cls.city.path("calendars"))
 

@@ -5,6 +5,7 @@ Judges exit status and JSON alone. Needs $REFERRAL_BIN. Run by CTest with the la
 the exports lie in a temporary folder.
 """
 import base64
+import datetime
 import json
 import os
 import random
@@ -522,6 +523,124 @@ keys:
     use: sign
     key: "%s"
 """
+
+
+class Recount(Case):
+    """Windows and rungs counted again by --calendars and --policy: what only a broker can write,
+    under its own signature, is a fault all the same."""
+
+    ARRIVAL = 1_790_000_000_000  # 2026-09-21, a Monday
+    DAY = 86_400_000
+    POLICY = b"rungs:\n  due-1: {offset: 0, to: [liaison]}\n  due-3: {offset: 90, to: [leader]}\n"
+    HOLIDAY = "2026-10-01"
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(os.path.join(self.folder, "calendars"))
+        name = "国庆节"
+        self.write("calendars/2026.json", json.dumps(
+            {"year": 2026, "papers": ["https://example.cn/x"],
+             "days": [{"name": name, "date": self.HOLIDAY, "isOffDay": True}]}).encode())
+        self.policy = self.write("policy.yaml", self.POLICY)
+        self.digest = sha256(b"referral calendar 1\0", b"y", struct.pack(">I", 2026), b"d",
+                             struct.pack(">I", 20261001), bytes([1, len(name.encode())]),
+                             name.encode())
+        self.version = "2026#" + self.digest.hex()[:8]
+        self.options = ("--calendars", os.path.join(self.folder, "calendars"), "--policy",
+                        self.policy)
+        self.referral = sha256(b"referral", b"\x01")[:16]
+
+    def end(self, days, start=None):
+        """24:00 of the working day so many behind."""
+        day = datetime.date(1970, 1, 1) + datetime.timedelta(
+            days=((start or self.ARRIVAL) + 28_800_000) // self.DAY)
+        while days:
+            day += datetime.timedelta(days=1)
+            days -= day.weekday() < 5 and day.isoformat() != self.HOLIDAY
+        return (day.toordinal() - 719163 + 1) * self.DAY - 28_800_000
+
+    def at(self, log, time_ms, kind, fields):
+        log.time_ms = time_ms
+        log.add(kind, {8: self.referral, **fields})
+
+    def story(self, **lies):
+        """A window of 20 working days, its rungs, a late answer; and the lies to tell in it."""
+        log = make_export.Log()
+        due, arrival = self.end(20), self.ARRIVAL
+        window = {2: 1, 3: "education", 4: arrival, 5: 20, 6: due, 8: self.version}
+        rungs = {"remind-5": self.end(15), "remind-2": self.end(18), "due-1": due,
+                 "due-2": self.end(23)}
+        rungs.update(lies.get("rungs", {}))
+        log.time_ms = arrival
+        log.add(32, {18: {3: lies.get("policy", sha256(self.POLICY)), 4: self.version,
+                          5: self.digest}})
+        self.at(log, arrival, 10, {15: {**window, **lies.get("opened", {})}})
+        if "redated" in lies:
+            window.update(lies["redated"])
+            self.at(log, arrival + self.DAY, 12, {15: window})
+        for rung, fell in sorted(rungs.items(), key=lambda row: row[1] or 0):
+            if fell:
+                self.at(log, fell + lies.get("after", {}).get(rung, 60_000), 20,
+                        {16: {2: lies.get("number", 1), 3: rung, 4: fell, 6: "education"}})
+        answered = self.end(24) + 7_200_000
+        if "started" in lies:
+            self.at(log, answered - lies["started"], 32, {})
+        self.at(log, answered, 11, {15: {**window, 11: 1, 12: 5, **lies.get("stopped", {})},
+                                    14: lies.get("claimed", 0)})
+        log.time_ms += 1000
+        log.commit()
+        return log
+
+    def test_right(self):
+        report = self.expect(self.story(), PASS, None, *self.options)
+        self.assertEqual((report["windows"], report["rungs"], report["windows_unjudged"]),
+                         (1, 4, 0))
+        self.assertEqual((report["integrity"], report["completeness"]), ("PASS", "PASS"))
+        self.assertNotIn("windows", self.expect(self.story(), PASS))
+
+    def test_what_a_broker_can_write(self):
+        due = self.end(20)
+        for lies, first_bad in (
+                ({"opened": {6: due - self.DAY}}, 1), ({"opened": {6: due + self.DAY}}, 1),
+                ({"opened": {5: 19}}, 1), ({"after": {"due-1": -1000}}, 4),
+                ({"rungs": {"due-2": self.end(22)}}, 5), ({"rungs": {"due-7": self.end(23)}}, 6),
+                ({"rungs": {"due-1": 0}}, 1), ({"rungs": {"due-2": 0}}, 1),
+                ({"rungs": {"remind-5": 0}}, 1), ({"number": 2}, 2),
+                ({"stopped": {11: 0, 12: 0}}, 6), ({"stopped": {12: 4}}, 6),
+                ({"stopped": {2: 2}}, 6), ({"claimed": due - 1}, 6),
+                ({"redated": {6: due + self.DAY, 9: due}}, 2),
+                ({"redated": {6: due, 9: due - self.DAY}}, 2)):
+            with self.subTest(lies):
+                report = self.expect(self.story(**lies), FAIL, first_bad, *self.options)
+                self.assertEqual((report["integrity"], report["completeness"]),
+                                 ("FAIL", "UNKNOWN"))
+                self.expect(self.story(**lies), PASS)  # nothing of it is seen without counting
+
+    def test_what_is_right_all_the_same(self):
+        due = self.end(20)
+        self.expect(self.story(claimed=due - 1, stopped={11: 0, 12: 0}), PASS, None, *self.options)
+        self.expect(self.story(redated={6: due, 9: due}), PASS, None, *self.options)
+        # A broker that came back half an hour ago had not raised it yet.
+        self.expect(self.story(rungs={"due-2": 0}, started=1_800_000), PASS, None, *self.options)
+        self.expect(self.story(rungs={"due-2": 0}, started=5_400_000), FAIL, 1, *self.options)
+
+    def test_another_calendar_or_policy_is_not_judged(self):
+        for lies in ({"opened": {8: "2026#00000000", 6: self.end(20) + self.DAY}},
+                     {"policy": sha256(b"another"), "opened": {6: self.end(20) + self.DAY},
+                      "stopped": {6: self.end(20) + self.DAY}}):
+            log = self.story(**lies)
+            report = self.expect(log, PASS, None, *self.options)
+            self.assertEqual(report["windows_unjudged"], 1)
+
+    def test_wrong_words(self):
+        path = self.write("a.audit", self.story().encode())
+        self.assertEqual(run("--export", path, *self.options[:2]).returncode, USAGE)
+        self.assertEqual(run("--export", path, *self.options[2:]).returncode, USAGE)
+        for options in (("--calendars", self.folder, "--policy", self.policy),
+                        ("--calendars", self.options[1], "--policy", path)):
+            status, report = self.judge(self.story().encode(), *options)
+            self.assertEqual(status, UNREADABLE, report)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -74,7 +74,7 @@ static struct digest pin;
 static void setup(void)
 {
     ck_assert_int_eq(crypto_init(), OK);
-    for (uint8_t i = 0; i < WHO_COUNT; i++) {
+    for (unsigned i = 0; i < WHO_COUNT; i++) {
         keys[i] = sample_sign_key((uint8_t)(i + 1));
     }
     pin = registry_root_fingerprint(keys[ROOT].public_key);
