@@ -217,6 +217,8 @@ static void print_next(struct demo *demo)
     printf("  核对审计日志      %s/referralctl audit verify --store %s/broker/store --key "
            "%s/keys/broker.pub\n",
            demo->programs, demo->folder, demo->folder);
+    printf("  核验一件案的证据  %s/referralctl evidence verify %s/case.evidence --root %s\n",
+           demo->programs, demo->folder, demo->root);
     printf("按 Ctrl-C 结束，%s\n", demo->keep ? "文件留在文件夹里。" : "不留进程，也不留文件。");
 }
 

@@ -212,6 +212,11 @@ extern const struct step story[]; /* ends with ACT_END */
 
 enum err story_play(struct demo *demo) MUST_CHECK;
 
+/* --- demo_verify.c --- */
+
+/* The verifier judges what the step's letter names; demo->verifier is its verdict. */
+enum err verify_step(struct demo *demo, const struct step *step) MUST_CHECK;
+
 /* --- demo_check.c --- */
 
 /* Evaluates a path in an answer, as text:

@@ -12,12 +12,9 @@
 #include "cli/call.h"
 #include "cli/demo.h"
 
-#define AGAIN_MS         20
-#define COPY_MS          5000u /* for an agent's copy to follow */
-#define EXPORT_BYTES_MAX (64u * 1024u * 1024u)
-#define BROKER_KEY       "broker.pub"
-#define ALL_KEYS         "public-keys.yaml" /* the agencies' too: for their witness signatures */
-#define MARGIN           "         "        /* under the text of a line with its time */
+#define AGAIN_MS 20
+#define COPY_MS  5000u       /* for an agent's copy to follow */
+#define MARGIN   "         " /* under the text of a line with its time */
 
 /* --- telling --- */
 
@@ -303,91 +300,11 @@ static enum err act_forge(struct demo *demo, const struct step *step)
     return error == OK ? forge_send(demo, step->letter) : error;
 }
 
-static enum err take_verdict(struct demo *demo, const struct buf *out, int status)
-{
-    struct said *said = &demo->verifier;
-    struct json_value report;
-    enum err error;
-
-    buf_clear(&said->text);
-    error = buf_printf(&said->text, "{\"exit\":%d,\"report\":%.*s}", status, (int)out->len,
-                       (const char *)out->data);
-    error = error == OK ? said_read(demo, "referral-verify", said) : error;
-    report = json_member(&said->root, "report");
-    if (error == OK && !json_is_object(&report)) {
-        error = demo_fail(demo, "demo.verifier", "referral-verify", "answered no report");
-    }
-    return error;
-}
-
-static enum err verify(struct demo *demo, const char *pin, const char *option, const char *path,
-                       const char *written)
-{
-    char program[DEMO_PATH_BYTES + 32], key[DEMO_PATH_BYTES];
-    const char *const argv[] = {
-        program, option, path, "--key", key, "--json", written != NULL ? "--write-export" : NULL,
-        written, NULL};
-    struct buf out;
-    int status = 0;
-    enum err error;
-
-    (void)snprintf(program, sizeof(program), "%s/referral-verify", demo->programs);
-    demo_path(demo, key, "keys/%s", pin);
-    buf_init(&out, LIMIT_LOCAL_LINE_BYTES);
-    error = process_run(demo, argv, &out, &status);
-    error = error == OK ? take_verdict(demo, &out, status) : error;
-    buf_free(&out);
-    return error;
-}
-
-/* Copies the export and changes one letter of the second 督办单's leaf in the copy. */
-static enum err tamper(struct demo *demo, const char *from, const char *to)
-{
-    struct buf bytes;
-    uint8_t *at = NULL;
-    enum err error;
-
-    buf_init(&bytes, EXPORT_BYTES_MAX);
-    error = file_read(from, &bytes, &demo->fault);
-    if (error == OK) {
-        at = memmem(bytes.data, bytes.len, "due-2", strlen("due-2"));
-    }
-    if (error == OK && at == NULL) {
-        error = demo_fail(demo, "demo.tamper", from, "the export holds no due-2");
-    }
-    if (error == OK && at != NULL && demo->mutation != MUTATION_NO_FLIP) {
-        at[strlen("due-")] ^= 1;
-    }
-    if (error == OK) {
-        error = file_write(to, span_buf(&bytes), 0600, &demo->fault);
-    }
-    buf_free(&bytes);
-    return error;
-}
-
 static enum err act_verify(struct demo *demo, const struct step *step)
 {
-    char store[DEMO_PATH_BYTES], whole[DEMO_PATH_BYTES], copy[DEMO_PATH_BYTES];
     enum err error = tell(demo, step, "");
 
-    demo_path(demo, store, "broker/store");
-    demo_path(demo, whole, "audit.export");
-    demo_path(demo, copy, "audit.copy");
-    if (error != OK) {
-        return error;
-    }
-    if (strcmp(step->letter, "store") == 0) {
-        return verify(demo, BROKER_KEY, "--store", store, NULL);
-    }
-    if (strcmp(step->letter, "witnesses") == 0) {
-        return verify(demo, ALL_KEYS, "--store", store, NULL);
-    }
-    if (strcmp(step->letter, "export") == 0) {
-        return verify(demo, BROKER_KEY, "--store", store, whole);
-    }
-    assert(strcmp(step->letter, "tampered") == 0);
-    error = tamper(demo, whole, copy);
-    return error == OK ? verify(demo, BROKER_KEY, "--export", copy, NULL) : error;
+    return error == OK ? verify_step(demo, step) : error;
 }
 
 /* --- assertions --- */

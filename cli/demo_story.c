@@ -63,6 +63,11 @@
     {                                                                                              \
         .act = ACT_VERIFY, .letter = (name_of), .text = (words)                                    \
     }
+#define EVIDENCE(agency, about, name_of, words)                                                    \
+    {                                                                                              \
+        .act = ACT_VERIFY, .who = (agency), .referral = (about), .letter = (name_of),              \
+        .text = (words)                                                                            \
+    }
 #define SEND(agency, id, words, source)                                                            \
     {                                                                                              \
         .act = ACT_SEND, .who = (agency), .letter = (id), .text = (words), .article = (source)     \
@@ -453,7 +458,17 @@ const struct step story[] = {
     EXPECT("audit-flip-exit", "verifier", NULL, "exit", "1", NULL),
     EXPECT("audit-flip-named", "verifier", NULL, "report.first_bad", "*", "并指出是哪一条记录"),
 
-    SCENE("十、在办的案件：留给收件箱"),
+    SCENE("十、证据：一件移送，没有中枢也说得清"),
+    EVIDENCE(P, SILENT, "evidence",
+             "人民检察院导出这件移送的证据；另一个进程只拿着文件和根指纹来核验"),
+    EXPECT("evidence-passes", "verifier", NULL, "report.verdict", "PASS",
+           "通过：谁发给谁、何时送达、期限哪天止、督办了什么，全都重新算过"),
+    EXPECT("evidence-window", "verifier", NULL, "report.windows[window=1].late", "true", NULL),
+    EXPECT("evidence-rung", "verifier", NULL, "report.rungs[rung=due-2]#", "1", NULL),
+    EVIDENCE(P, SILENT, "evidence-changed", "把文件里的一个字改掉（due-1 改成 due-2）"),
+    EXPECT("evidence-change-found", "verifier", NULL, "report.verdict", "FAIL", "查出来了"),
+
+    SCENE("十一、在办的案件：留给收件箱"),
     AT("2027-04-23 09:30"),
     SEND(P, "roster", "联席会议办公室发布人员名册：各单位的分管领导和联络员", "第十三条"),
     RECEIVED(CIVIL, "JZ-SX-2027-0001", "roster", NULL),
