@@ -62,7 +62,7 @@ void checker_free(struct checker *checker)
 
 enum err checker_witness(struct checker *checker, struct span note)
 {
-    struct witness_note *witness = &checker->witnesses[checker->witness_count];
+    struct witness_read *witness = &checker->witnesses[checker->witness_count];
     struct report *report = checker->report;
     enum err error;
 
@@ -384,7 +384,7 @@ static enum err check_leaf(struct checker *checker, const struct item *item)
 static enum err check_witnesses(struct checker *checker)
 {
     for (size_t i = 0; i < checker->witness_count; i++) {
-        const struct witness_note *witness = &checker->witnesses[i];
+        const struct witness_read *witness = &checker->witnesses[i];
         struct digest root;
 
         if (witness->size != checker->tree.size) {

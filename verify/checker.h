@@ -41,7 +41,7 @@ struct checker {
     uint64_t commit_from; /* first record that no checkpoint covers yet */
     uint64_t commit_size; /* as its records state it */
     uint64_t last_at_ms, last_checkpoint_ms;
-    struct witness_note *witnesses; /* owned */
+    struct witness_read *witnesses; /* owned */
     size_t witness_count;
     struct stream *streams; /* owned */
     size_t stream_count;

@@ -29,7 +29,7 @@ bool keys_trust_broker(const struct keys *keys, const char *origin, const uint8_
     return false;
 }
 
-enum err keys_check_witness(const struct keys *keys, const struct witness_note *witness)
+enum err keys_check_witness(const struct keys *keys, const struct witness_read *witness)
 {
     size_t count = keyring_count(keys->keyring);
 

@@ -18,6 +18,6 @@ enum err keys_load(const char *path, struct keys *ret, struct fault *fault) MUST
 void keys_free(struct keys *keys);
 bool keys_trust_broker(const struct keys *keys, const char *origin, const uint8_t key[32]);
 /* ERR_NOT_FOUND: the agency's key is not at hand; ERR_FORGED: it is, and did not sign this. */
-enum err keys_check_witness(const struct keys *keys, const struct witness_note *witness) MUST_CHECK;
+enum err keys_check_witness(const struct keys *keys, const struct witness_read *witness) MUST_CHECK;
 
 #endif

@@ -120,10 +120,10 @@ enum err note_open(struct span note, const char *origin, const uint8_t key[32],
     return OK;
 }
 
-enum err witness_open(struct span note, const char *origin, struct witness_note *ret)
+enum err witness_open(struct span note, const char *origin, struct witness_read *ret)
 {
     struct span rest = note, name, agency;
-    struct witness_note witness;
+    struct witness_read witness;
     uint8_t mark[KEY_ID_BYTES + SIGNATURE_BYTES];
 
     memset(&witness, 0, sizeof witness);
@@ -153,7 +153,7 @@ bool origin_is_of(struct span origin, const char *first)
            (origin.len == len || origin.data[len] == '/');
 }
 
-enum err witness_check(const struct witness_note *witness, const uint8_t key[32])
+enum err witness_check(const struct witness_read *witness, const uint8_t key[32])
 {
     static const char domain[] = "referral.v1.witness"; /* signed with its NUL */
     struct digest name = crypto_sha256(span_text(witness->origin));

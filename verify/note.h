@@ -19,7 +19,7 @@ enum err note_open(struct span note, const char *origin, const uint8_t key[32],
 /* 1 to `max` printable ASCII characters without space and '+': origins and agency ids. */
 bool name_valid(struct span name, size_t max);
 
-struct witness_note {
+struct witness_read {
     char origin[128];
     char agency[32];
     uint64_t size;
@@ -30,9 +30,9 @@ struct witness_note {
 
 /* Reads a witness note without judging its signature: of this origin, or of a log of that broker
  * that was opened later. ERR_INVALID; ERR_REFUSED: another origin. */
-enum err witness_open(struct span note, const char *origin, struct witness_note *ret) MUST_CHECK;
+enum err witness_open(struct span note, const char *origin, struct witness_read *ret) MUST_CHECK;
 /* ERR_FORGED unless this key made the signature over origin, size and root. */
-enum err witness_check(const struct witness_note *witness, const uint8_t key[32]) MUST_CHECK;
+enum err witness_check(const struct witness_read *witness, const uint8_t key[32]) MUST_CHECK;
 /* Is it this origin, or a later log's: it, a slash, and more? */
 bool origin_is_of(struct span origin, const char *first);
 
