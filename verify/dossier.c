@@ -265,15 +265,15 @@ static void read_policy(struct dossier *dossier)
 /* --- a checkpoint --- */
 
 /* By whichever key and under whichever origin of this broker. */
-static enum err open_note(const struct dossier *dossier, struct span note, struct tree_head *ret)
+static enum err open_note(const struct dossier *dossier, struct span note,
+                          char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret)
 {
     const uint8_t(*keys)[SIGN_PUBLIC_BYTES];
     const uint8_t *end = note.len > 0 ? memchr(note.data, '\n', note.len) : NULL;
-    char origin[LIMIT_ORIGIN_BYTES];
     size_t count, len = end != NULL ? (size_t)(end - note.data) : 0;
     enum err error = ERR_FORGED;
 
-    if (len == 0 || len >= sizeof origin ||
+    if (len == 0 || len >= LIMIT_ORIGIN_BYTES ||
         !origin_is_of(span_of(note.data, len), dossier->origin)) {
         return ERR_REFUSED;
     }
@@ -295,7 +295,7 @@ static void read_checkpoint(struct dossier *dossier)
     }
     if (part == NULL) {
         dossier_lack(dossier, "missing.checkpoint", "checkpoint", "%s", "");
-    } else if (open_note(dossier, part->bytes, &dossier->newest) != OK) {
+    } else if (open_note(dossier, part->bytes, dossier->newest_origin, &dossier->newest) != OK) {
         dossier_fail(dossier, "checkpoint.signature", "checkpoint newest", "%s", "");
         memset(&dossier->newest, 0, sizeof dossier->newest);
     }
@@ -356,7 +356,7 @@ static bool open_receipt(struct dossier *dossier, struct told_message *told, str
         leaf_record_decode(told->receipt.record, &dossier->region, told->record, &fault) != OK) {
         return wrong(dossier, told, "receipt.form", fault.place);
     }
-    if (open_note(dossier, told->receipt.checkpoint, &told->head) != OK) {
+    if (open_note(dossier, told->receipt.checkpoint, told->origin, &told->head) != OK) {
         return wrong(dossier, told, "receipt.checkpoint", "");
     }
     hasher_init(&hasher);
@@ -542,13 +542,14 @@ static void read_messages(struct dossier *dossier)
 
 /* --- what connects them --- */
 
-/* Two heads of one size, or two leaves at one place: the broker showed two logs. */
+/* Two heads of one size, or two leaves at one place: the broker showed two logs under one name. */
 static void check_one_log(struct dossier *dossier)
 {
     for (size_t i = 0; i < dossier->message_count; i++) {
         const struct told_message *a = &dossier->messages[i];
 
         if (dossier->newest.size == a->head.size &&
+            strcmp(dossier->newest_origin, a->origin) == 0 &&
             !digest_equal(&dossier->newest.root, &a->head.root)) {
             dossier_fail(dossier, "log.split", a->name, "%" PRIu64, a->head.size);
         }
@@ -558,7 +559,7 @@ static void check_one_log(struct dossier *dossier)
                 a->head.size == b->head.size && !digest_equal(&a->head.root, &b->head.root);
             bool leaves = a->receipt.leaf_index == b->receipt.leaf_index;
 
-            if (heads || leaves) {
+            if ((heads || leaves) && strcmp(a->origin, b->origin) == 0) {
                 dossier_fail(dossier, "log.split", a->name, "%" PRIu64,
                              heads ? a->head.size : a->receipt.leaf_index);
             }
@@ -576,7 +577,8 @@ static void check_streams(struct dossier *dossier)
             const struct leaf_record *b = dossier->messages[k].record;
 
             if (!b->has_stream || a->stream.lane != b->stream.lane ||
-                strcmp(a->recipient, b->recipient) != 0 || a->has_recovered || b->has_recovered) {
+                strcmp(a->recipient, b->recipient) != 0 || a->has_recovered || b->has_recovered ||
+                strcmp(dossier->messages[i].origin, dossier->messages[k].origin) != 0) {
                 continue;
             }
             if (a->stream.seq <= b->stream.seq ||

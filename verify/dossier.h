@@ -30,8 +30,9 @@ struct told_message {               /* a message with its receipt */
     struct digest digest;
     struct receipt receipt;
     struct leaf_record *record;
-    struct body *body;     /* opened; NULL: its key is not in the file. Personal data */
-    struct tree_head head; /* of its checkpoint */
+    struct body *body;               /* opened; NULL: its key is not in the file. Personal data */
+    struct tree_head head;           /* of its checkpoint, */
+    char origin[LIMIT_ORIGIN_BYTES]; /* and which log of the broker that is */
     struct digest leaf;
     uint64_t at_ms; /* broker time that counts */
     bool refused;
@@ -75,7 +76,8 @@ struct dossier {
     bool has_ladder;
     struct told_message *messages; /* owned, by place in the log */
     size_t message_count;
-    struct tree_head newest;   /* size 0: none */
+    struct tree_head newest; /* size 0: none */
+    char newest_origin[LIMIT_ORIGIN_BYTES];
     struct told_clock *clocks; /* owned */
     size_t clock_count;
     struct told_rung *rungs; /* owned */
