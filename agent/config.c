@@ -5,6 +5,7 @@
 
 #include "agent/notice/notice_config.h"
 #include "base/crypto.h"
+#include "io/link.h"
 
 #define LABORATORY_OFFSET_MAX_MS (UINT64_C(86400000) * 365 * 20)
 
@@ -35,6 +36,13 @@ const struct yaml_option agent_option_table[] = {
     {PATH("tls-authority", tls_authority),
      .help = "The broker is believed to be the broker when one of these authorities (PEM) signed "
              "its certificate."},
+    {PATH("tls-crl", tls_crl), .live = true,
+     .help =
+         "Lists of revoked certificates (PEM), of each of these authorities, for the broker's; a "
+         "reload takes what the file holds then."},
+    {MEMBER("tls-engine", YAML_CHOICE, tls_engine), .initial = "openssl",
+     .choices = link_engine_names,
+     .help = "The TLS library: openssl (TLS 1.3) or mbedtls (nng's own one)."},
     {PATH("sign-key", sign_key), .required = true,
      .help = "The key that signs every message and request; mode 0600."},
     {PATH("seal-key", seal_key), .required = true,

@@ -24,6 +24,8 @@ struct agent_config {
     char tls_certificate[CONFIG_PATH_BYTES];
     char tls_key[CONFIG_PATH_BYTES];
     char tls_authority[CONFIG_PATH_BYTES];
+    char tls_crl[CONFIG_PATH_BYTES]; /* "": none */
+    int tls_engine;                  /* enum link_engine */
     char sign_key[CONFIG_PATH_BYTES];
     char seal_key[CONFIG_PATH_BYTES];
     char sign_key_next[CONFIG_PATH_BYTES]; /* empty: there is none */

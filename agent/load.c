@@ -15,6 +15,7 @@ struct link_tls loaded_tls(const struct agent_config *config)
     return (struct link_tls){.cert_file = config->tls_certificate,
                              .key_file = config->tls_key,
                              .ca_file = config->tls_authority,
+                             .crl_file = config->tls_crl,
                              .server_name = config->broker_name};
 }
 
@@ -173,8 +174,11 @@ static enum err read_tls(struct loaded *loaded, struct fault *fault)
     if (!is_named(tls.cert_file) || !is_named(tls.key_file) || !is_named(tls.ca_file)) {
         return OK;
     }
-    error = link_tls_check(&tls, fault);
-    return error == OK ? certificate_files_check(&files, &loaded->tls_expiry_ms, fault) : error;
+    error = link_engine_choose((enum link_engine)loaded->config.tls_engine, fault);
+    if (error == OK) {
+        error = certificate_files_check(&files, &loaded->tls_expiry_ms, fault);
+    }
+    return error == OK ? link_tls_check(&tls, fault) : error;
 }
 
 /* So that it is the same at a reload, and people see where they are. */

@@ -165,7 +165,20 @@ static enum err op_move_wall(void *ctx, int64_t offset_ms)
 
 static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, struct fault *fault)
 {
-    return reload_calendar(((struct daemon *)ctx)->loaded, ret_calendar, fault);
+    struct daemon *daemon = ctx;
+    const struct link_tls tls = loaded_tls(&daemon->loaded->config);
+    struct calendar *calendar = NULL;
+    enum err error = reload_calendar(daemon->loaded, &calendar, fault);
+
+    if (error == OK && daemon->link != NULL && tls.cert_file[0] != '\0') {
+        error = link_client_reload_tls(daemon->link, &tls, fault);
+    }
+    if (error != OK) {
+        calendar_free(calendar);
+        return error;
+    }
+    *ret_calendar = calendar;
+    return OK;
 }
 
 static void notified_cb(void *ctx, size_t channel, const struct notice_outcome *outcome)

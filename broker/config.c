@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "io/link.h"
 #include "broker/roles.h"
 #include "io/metrics_http.h"
 
@@ -28,6 +29,15 @@ const struct yaml_option broker_option_table[] = {
      .help = "The private key of that certificate; nobody else may read it."},
     {PATH("tls-authority", tls_authority),
      .help = "Agents are let in whose certificate one of these authorities (PEM) signed."},
+    {PATH("tls-crl", tls_crl), .live = true,
+     .help =
+         "Lists of revoked certificates (PEM), of each of these authorities. A reload takes what "
+         "the file holds then and closes the connections of those that it names; a list that "
+         "has ended refuses everybody."},
+    {MEMBER("tls-engine", YAML_CHOICE, tls_engine), .initial = "openssl",
+     .choices = link_engine_names,
+     .help = "The TLS library: openssl (TLS 1.3, a certificate must be the signer's) or mbedtls "
+             "(nng's own one; no check of the certificate's agency, no list of revoked ones)."},
     {PATH("sign-key", sign_key), .required = true,
      .help = "The key that signs checkpoints, replies and notices; mode 0600. Its public half "
              "stands in public-keys under the owner broker."},

@@ -22,6 +22,8 @@ struct broker_config {
     char tls_certificate[CONFIG_PATH_BYTES];
     char tls_key[CONFIG_PATH_BYTES];
     char tls_authority[CONFIG_PATH_BYTES];
+    char tls_crl[CONFIG_PATH_BYTES]; /* "": none */
+    int tls_engine;                  /* enum link_engine */
     char sign_key[CONFIG_PATH_BYTES];
     char store_key[CONFIG_PATH_BYTES];
     char public_keys[CONFIG_PATH_BYTES];

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/bytes.h"
+#include "io/link.h"
 #include "model/refusal.h"
 #include "model/registry.h"
 #include "wire/envelope.h"
@@ -27,6 +28,8 @@ struct intake {
     struct intake *next;         /* the broker's list */
     uint64_t handle;             /* of the link */
     uint32_t pipe;               /* connection */
+    struct link_peer peer;       /* whose certificate it has, */
+    bool peer_known;             /* where that is known */
     uint16_t number;             /* of the agency whose signature it is */
     const struct agency *agency; /* by it, from broker_take on */
     struct request request;      /* borrows from the bytes, which the link lends until the answer */

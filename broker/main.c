@@ -225,6 +225,10 @@ static enum link_verdict request_cb(void *ctx, const struct link_request *reques
     }
     arrival->intake->handle = request->handle;
     arrival->intake->pipe = request->pipe;
+    if (request->peer != NULL) {
+        arrival->intake->peer = *request->peer;
+        arrival->intake->peer_known = true;
+    }
     arrival->daemon = daemon;
     arrival->item.run = arrived_cb;
     *ret_item = &arrival->item;

@@ -106,10 +106,13 @@ static void tell(const struct reload *reload, const struct loaded *old)
 }
 
 /* The certificates are the one thing that can still fail. */
-static enum err reload_tls(const struct reload *reload, struct fault *fault)
+static enum err reload_tls(const struct reload *reload, const struct loaded *fresh,
+                           struct fault *fault)
 {
-    return reload->link != NULL && reload->loaded->config.tls_certificate[0] != '\0'
-               ? link_server_reload_tls(reload->link, fault)
+    const struct link_tls tls = loaded_tls(&fresh->config);
+
+    return reload->link != NULL && tls.cert_file[0] != '\0'
+               ? link_server_reload_tls(reload->link, &tls, fault)
                : OK;
 }
 
@@ -123,7 +126,7 @@ enum err reload_apply(struct reload *reload, uint64_t now_ms, struct loaded *fre
                                        .registry_text = registry_loaded_agencies(&fresh->agencies),
                                        .document = fresh->agencies.document,
                                        .policy_text = span_buf(&fresh->policy_text)};
-    enum err error = reload_tls(reload, &fault);
+    enum err error = reload_tls(reload, fresh, &fault);
 
     if (error == OK) {
         error = broker_exchange(reload->broker, &rules);

@@ -198,6 +198,24 @@ static enum err refuse(struct turn *turn, struct intake *intake, enum refusal re
     return OK;
 }
 
+/* The signature is good, and the rest not: of that there is a leaf, within the signer's share. */
+static enum err refuse_signer(struct turn *turn, struct intake *intake, enum refusal refusal)
+{
+    struct broker *broker = turn->broker;
+    struct session *session = &broker->agencies[agency_place(broker, intake->agency)].session;
+    struct leaf_record record;
+    enum err error = OK;
+    uint64_t leaf;
+
+    if (session_may_refuse(session, turn->now_ms)) {
+        ledger_record(turn, LEAF_REFUSED, intake->agency->id, &record);
+        record.refusal = refusal;
+        text_copy(record.detail, sizeof(record.detail), "request");
+        error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &leaf);
+    }
+    return error == OK ? refuse(turn, intake, refusal) : error;
+}
+
 /* Of another log of this broker, or of another broker. */
 static enum err refuse_origin(struct turn *turn, struct intake *intake)
 {
@@ -224,6 +242,31 @@ static bool key_was_revoked(const struct turn *turn, const struct intake *intake
            key_is_revoked(key);
 }
 
+/* The certificate is a second, cheap look at who is there; the signature is the authority. Where
+ * another program ends TLS before the broker, nobody knows the certificate. */
+static bool certificate_is_the_signers(const struct turn *turn, const struct intake *intake)
+{
+    const struct keyring *keyring = turn->broker->setup.keyring;
+    const char *agency = intake->agency->id;
+    const struct key_entry *registered;
+    bool any = false;
+
+    if (!intake->peer_known) {
+        return true;
+    }
+    for (size_t i = 0; i < keyring_count(keyring); i++) {
+        registered = keyring_entry(keyring, i);
+        if (registered->use == KEY_TLS && strcmp(registered->owner, agency) == 0) {
+            any = true;
+            if (key_is_in_force(registered, turn->now_ms) &&
+                memcmp(registered->public_key, intake->peer.key.bytes, DIGEST_BYTES) == 0) {
+                return strcmp(intake->peer.agency, agency) == 0;
+            }
+        }
+    }
+    return !any && strcmp(intake->peer.agency, agency) == 0;
+}
+
 enum err service_handle(struct turn *turn, struct intake *intake)
 {
     const struct request_head *head = &intake->request.head;
@@ -236,6 +279,9 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     }
     if (key_was_revoked(turn, intake)) {
         return refuse(turn, intake, REFUSAL_KEY_UNKNOWN);
+    }
+    if (!certificate_is_the_signers(turn, intake)) {
+        return refuse_signer(turn, intake, REFUSAL_CERTIFICATE);
     }
     while (i < sizeof(services) / sizeof(services[0]) && services[i].kind != head->kind) {
         i++;

@@ -16,15 +16,30 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 struct loop;
 struct loop_item;
 
-/* PEM files. P-256 certificates (Ed25519 does not load in every TLS engine of nng). */
+/* The TLS library of all links of a process; OpenSSL where nothing is chosen. Once, before the
+ * first link. ERR_REFUSED: another is in use already; ERR_VERSION: this nng does not take it. */
+enum link_engine { LINK_ENGINE_OPENSSL, LINK_ENGINE_MBEDTLS };
+enum err link_engine_choose(enum link_engine engine, struct fault *fault) MUST_CHECK;
+const char *link_engine_name(void);           /* with its version, for people */
+extern const char *const link_engine_names[]; /* by that number, for options; NULL behind */
+
+/* Whose certificate a peer has shown. Only our own engine knows (OpenSSL). */
+struct link_peer {
+    char agency[LIMIT_AGENCY_ID_BYTES]; /* its common name; empty where that is no agency's id */
+    struct digest key;                  /* SHA-256 of its public key (SubjectPublicKeyInfo) */
+};
+
+/* PEM files. P-256 or Ed25519 certificates (mbedTLS: no Ed25519). */
 struct link_tls {
     const char *cert_file; /* own certificate (with chain) */
     const char *key_file;
     const char *ca_file;     /* peers are accepted when signed by one of these */
+    const char *crl_file;    /* revocation lists of these; NULL or "": there are none */
     const char *server_name; /* client only: the name in the server's certificate */
 };
 
@@ -38,9 +53,10 @@ enum err link_check(struct fault *fault) MUST_CHECK;
 struct link_server;
 
 struct link_request {
-    uint64_t handle;   /* for link_reply or link_drop; never 0, never used again */
-    uint32_t pipe;     /* id of the connection; never 0 */
-    struct span bytes; /* borrowed: see the verdicts */
+    uint64_t handle;              /* for link_reply or link_drop; never 0, never used again */
+    uint32_t pipe;                /* id of the connection; never 0 */
+    const struct link_peer *peer; /* borrowed as the bytes; NULL: no certificate is known */
+    struct span bytes;            /* borrowed: see the verdicts */
 };
 
 enum link_verdict {
@@ -92,6 +108,8 @@ struct link_server_counts {
     uint64_t reaps_failed; /* probes whose connection nng did not take down again: it is stuck, and
                             * only a new process helps (old nng can lose an operation) */
     uint64_t listeners_renewed; /* by a failed probe, since start */
+    uint64_t silent_closed;     /* connections that did not finish the negotiation in time */
+    uint64_t untrusted_closed;  /* connections whose certificate a reload did not take any more */
 };
 
 /* Listening on return. ERR_INVALID (options, url, key files: the fault says which), ERR_REFUSED (a
@@ -102,9 +120,12 @@ enum err link_server_open(struct loop *loop, const struct link_server_options *o
 /* The port that the listener of urls[index] is bound to; 0 for ipc. */
 uint16_t link_server_port(const struct link_server *server, size_t index);
 void link_server_count(const struct link_server *server, struct link_server_counts *ret_counts);
-/* Closes the tls listeners and opens them with the files as they are now (same port, 4 ms; their
- * connections drop and redial). On failure the old ones run on. */
-enum err link_server_reload_tls(struct link_server *server, struct fault *fault) MUST_CHECK;
+/* From now on handshakes go by the files as they are now; connections go on, but those whose
+ * certificate is not taken any more (revoked, ended, another authority) are closed. On failure the
+ * old files hold. With mbedTLS listeners are closed and opened anew (same port, 4 ms), and so are
+ * their connections. */
+enum err link_server_reload_tls(struct link_server *server, const struct link_tls *tls,
+                                struct fault *fault) MUST_CHECK;
 
 /* Sends the answer and empties the buf. A handle that is not open is ignored (the bytes are freed):
  * a reply may lose its race with anything. */
@@ -151,6 +172,10 @@ struct link_client_options {
 enum err link_client_open(struct loop *loop, const struct link_client_options *options,
                           struct fault *fault, struct link_client **ret_client) MUST_CHECK;
 bool link_client_connected(const struct link_client *client);
+/* The next connection goes by the files as they are now; the one that is there goes on. On failure
+ * the old ones hold. */
+enum err link_client_reload_tls(struct link_client *client, const struct link_tls *tls,
+                                struct fault *fault) MUST_CHECK;
 /* The bytes are copied. ERR_BUSY: all contexts are in use; ERR_TOO_LARGE; ERR_MEMORY. After OK `fn`
  * is called exactly once, on the loop thread, never from within this call. A request that times out
  * on a connection that gave no sign of life since it left ends that connection (a silent peer). */

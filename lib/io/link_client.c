@@ -251,6 +251,12 @@ bool link_client_connected(const struct link_client *client)
     return atomic_load(&client->pipe) != 0;
 }
 
+enum err link_client_reload_tls(struct link_client *client, const struct link_tls *tls,
+                                struct fault *fault)
+{
+    return link_dial_reload(&client->dial, tls, fault);
+}
+
 /* --- life --- */
 
 static enum err slots_open(struct link_client *client)

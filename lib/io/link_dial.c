@@ -45,7 +45,8 @@ enum err link_dial_open(struct link_dial *dial, const struct link_client_options
     link_url_format(&url, dial->url);
     if (url.scheme == LINK_TLS) {
         const char *name = options->tls.server_name == NULL ? url.host : options->tls.server_name;
-        error = link_tls_config(&options->tls, NNG_TLS_MODE_CLIENT, name, fault, &dial->tls_config);
+        memcpy(dial->name, name, strnlen(name, sizeof(dial->name) - 1)); /* zeroed before */
+        error = link_tls_config(&options->tls, NNG_TLS_MODE_CLIENT, dial->name, fault, &dial->tls);
     }
     return error == OK ? socket_open(dial, options->reply_bytes_max, fault) : error;
 }
@@ -56,8 +57,8 @@ enum err link_dial_start(struct link_dial *dial, struct fault *fault)
     if (result != 0) {
         return link_refuse(result, dial->url, "dial", fault);
     }
-    if (dial->tls_config != NULL) {
-        result = nng_dialer_set_ptr(dial->dialer, NNG_OPT_TLS_CONFIG, dial->tls_config);
+    if (dial->tls.nng != NULL) {
+        result = nng_dialer_set_ptr(dial->dialer, NNG_OPT_TLS_CONFIG, dial->tls.nng);
     }
     if (result == 0) {
         result = nng_dialer_start(dial->dialer, NNG_FLAG_NONBLOCK);
@@ -79,13 +80,32 @@ void link_dial_renew(struct link_dial *dial)
     (void)error; /* the next renewal tries again */
 }
 
+enum err link_dial_reload(struct link_dial *dial, const struct link_tls *tls, struct fault *fault)
+{
+    struct tls_config fresh;
+    if (dial->tls.nng == NULL) {
+        return OK;
+    }
+    enum err error = link_tls_config(tls, NNG_TLS_MODE_CLIENT, dial->name, fault, &fresh);
+    if (error != OK) {
+        return error;
+    }
+    if (dial->tls.own != NULL) {
+        tls_config_take(&dial->tls, &fresh);
+        tls_config_free(&fresh);
+        return OK;
+    }
+    tls_config_free(&dial->tls); /* the running dialer holds it; the next one has the other */
+    dial->tls = fresh;
+    link_dial_renew(dial);
+    return OK;
+}
+
 void link_dial_close(struct link_dial *dial)
 {
     if (nng_socket_id(dial->socket) > 0) {
         (void)nng_close(dial->socket); /* closed once, here */
     }
-    if (dial->tls_config != NULL) {
-        nng_tls_config_free(dial->tls_config);
-    }
+    tls_config_free(&dial->tls);
     memset(dial, 0, sizeof *dial);
 }

@@ -3,10 +3,10 @@
 #define REFERRAL_IO_LINK_INTERNAL_H
 
 #include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdatomic.h>
 
 #include "io/link.h"
+#include "io/tls_engine.h"
 
 #define LINK_URL_BYTES  160
 #define LINK_HOST_BYTES 128
@@ -33,9 +33,9 @@ enum err link_url_parse(const char *text, bool laboratory, struct link_url *ret_
 void link_url_format(const struct link_url *url, char out[LINK_URL_BYTES]);
 
 /* Reads the files. Mutual: the peer must show a certificate of `ca_file`. The caller frees it with
- * nng_tls_config_free. */
+ * tls_config_free; it is zeroed after an error. */
 enum err link_tls_config(const struct link_tls *tls, nng_tls_mode mode, const char *server_name,
-                         struct fault *fault, nng_tls_config **ret_config) MUST_CHECK;
+                         struct fault *fault, struct tls_config *ret_config) MUST_CHECK;
 
 /* An nng result as ours, for set-up and for operations. */
 enum err link_err(int nng_code);

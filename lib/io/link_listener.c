@@ -1,8 +1,9 @@
 /* Listeners of a link server. See link_listener.h.
  *
  * A listener cannot be given another TLS configuration while it runs (nng answers success and goes
- * on with the old one), so both a reload and a failed probe close it and make it anew on the same
- * port. When that fails - somebody took the port - the next tick tries again. */
+ * on with the old one), so our engine exchanges what is in the configuration; nng's own one has no
+ * such thing, and a reload closes the listener and makes it anew on the same port, as a failed
+ * probe does. When that fails - somebody took the port - the next tick tries again. */
 #include "io/link_listener.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 static int listener_set_up(const struct link_listeners *listeners, struct link_listener *listener)
 {
     if (listener->url.scheme == LINK_TLS) {
-        return nng_listener_set_ptr(listener->handle, NNG_OPT_TLS_CONFIG, listeners->tls_config);
+        return nng_listener_set_ptr(listener->handle, NNG_OPT_TLS_CONFIG, listeners->tls.nng);
     }
     if (listener->url.scheme == LINK_IPC) {
         return nng_listener_set_int(listener->handle, NNG_OPT_IPC_PERMISSIONS, IPC_MODE);
@@ -92,7 +93,7 @@ void link_listeners_removed(struct link_listeners *listeners)
 
 static void watch_free(struct link_watch *watch)
 {
-    for (size_t i = 0; watch != NULL && i < 3; i++) {
+    for (size_t i = 0; watch != NULL && i < LINK_WATCH_FILES; i++) {
         free(watch->tls_files[i]);
     }
     free(watch);
@@ -183,27 +184,22 @@ static void tick_cb(void *ctx)
 
 /* --- life --- */
 
-static enum err tls_files_keep(struct link_listeners *listeners, const struct link_tls *tls)
+/* For the probe, which may be reading them now: then it goes on with the old ones. */
+static enum err tls_files_keep(struct link_watch *watch, const struct link_tls *tls)
 {
-    const char *const files[3] = {tls->cert_file, tls->key_file, tls->ca_file};
-    for (size_t i = 0; i < 3; i++) {
+    const char *const files[] = {tls->cert_file, tls->key_file};
+    if (watch->busy) {
+        return OK;
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char *copy = files[i] == NULL ? NULL : strdup(files[i]);
-        listeners->watch->tls_files[i] = copy;
         if (files[i] != NULL && copy == NULL) {
             return ERR_MEMORY;
         }
+        free(watch->tls_files[i]);
+        watch->tls_files[i] = copy;
     }
     return OK;
-}
-
-/* Reads the files as they are now into a new configuration. */
-static enum err tls_load(const struct link_listeners *listeners, struct fault *fault,
-                         nng_tls_config **ret_config)
-{
-    struct link_tls tls = {.cert_file = listeners->watch->tls_files[0],
-                           .key_file = listeners->watch->tls_files[1],
-                           .ca_file = listeners->watch->tls_files[2]};
-    return link_tls_config(&tls, NNG_TLS_MODE_SERVER, NULL, fault, ret_config);
 }
 
 static enum err urls_parse(struct link_listeners *listeners,
@@ -221,8 +217,10 @@ static enum err urls_parse(struct link_listeners *listeners,
     if (!tls) {
         return OK;
     }
-    enum err error = tls_files_keep(listeners, &options->tls);
-    return error == OK ? tls_load(listeners, fault, &listeners->tls_config) : error;
+    enum err error = tls_files_keep(listeners->watch, &options->tls);
+    return error == OK
+               ? link_tls_config(&options->tls, NNG_TLS_MODE_SERVER, NULL, fault, &listeners->tls)
+               : error;
 }
 
 enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop, nng_socket socket,
@@ -256,19 +254,10 @@ uint16_t link_listeners_port(const struct link_listeners *listeners, size_t inde
     return index < listeners->count ? listeners->each[index].url.port : 0;
 }
 
-enum err link_listeners_reload(struct link_listeners *listeners, struct fault *fault)
+/* nng's own engine has to be given listeners that are new. */
+static enum err listeners_renew(struct link_listeners *listeners, struct fault *fault)
 {
-    nng_tls_config *config = NULL;
     enum err error = OK;
-    if (listeners->tls_config == NULL) {
-        return OK;
-    }
-    error = tls_load(listeners, fault, &config);
-    if (error != OK) {
-        return error;
-    }
-    nng_tls_config_free(listeners->tls_config);
-    listeners->tls_config = config;
     for (size_t i = 0; i < listeners->count; i++) {
         struct link_listener *listener = &listeners->each[i];
         char text[LINK_URL_BYTES];
@@ -278,6 +267,27 @@ enum err link_listeners_reload(struct link_listeners *listeners, struct fault *f
             error = error == OK ? link_refuse(result, text, "listen", fault) : error;
         }
     }
+    return error;
+}
+
+enum err link_listeners_reload(struct link_listeners *listeners, const struct link_tls *tls,
+                               struct fault *fault)
+{
+    struct tls_config fresh;
+    if (listeners->tls.nng == NULL) {
+        return OK;
+    }
+    enum err error = link_tls_config(tls, NNG_TLS_MODE_SERVER, NULL, fault, &fresh);
+    error = error == OK ? tls_files_keep(listeners->watch, tls) : error;
+    if (error == OK && listeners->tls.own != NULL) {
+        tls_config_take(&listeners->tls, &fresh);
+    } else if (error == OK) {
+        struct tls_config old = listeners->tls;
+        listeners->tls = fresh;
+        fresh = old;
+        error = listeners_renew(listeners, fault);
+    }
+    tls_config_free(&fresh);
     return error;
 }
 
@@ -297,8 +307,5 @@ void link_listeners_fini(struct link_listeners *listeners)
         watch_free(listeners->watch);
     }
     listeners->watch = NULL;
-    if (listeners->tls_config != NULL) {
-        nng_tls_config_free(listeners->tls_config);
-        listeners->tls_config = NULL;
-    }
+    tls_config_free(&listeners->tls);
 }

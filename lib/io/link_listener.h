@@ -13,12 +13,13 @@ struct link_listener {
     _Atomic uint32_t id; /* of the handle, for nng's threads */
 };
 
+#define LINK_WATCH_FILES 2
 /* What a probe on the pool works with: it may outlive the listeners, and then frees this. */
 struct link_watch {
     struct link_listeners *listeners; /* NULL: they are gone */
     bool busy;                        /* a probe is running; loop thread */
     atomic_bool stop;
-    char *tls_files[3]; /* owned: certificate, key, authority */
+    char *tls_files[LINK_WATCH_FILES]; /* owned: certificate, key */
     _Atomic uint64_t accepted[LINK_LISTENERS_MAX];
     struct link_url urls[LINK_LISTENERS_MAX]; /* of the running probe, with what it found */
     bool asked[LINK_LISTENERS_MAX];
@@ -32,7 +33,7 @@ struct link_listeners {
     nng_socket socket;
     struct link_listener each[LINK_LISTENERS_MAX];
     size_t count;
-    nng_tls_config *tls_config; /* owned; NULL without tls listeners */
+    struct tls_config tls; /* owned; zeroed without tls listeners */
     struct loop_timer timer;
     uint64_t probe_ms;
     struct link_watch *watch; /* owned, unless a probe outlives us */
@@ -49,7 +50,8 @@ enum err link_listeners_open(struct link_listeners *listeners, struct loop *loop
                              const struct link_server_options *options,
                              struct fault *fault) MUST_CHECK;
 uint16_t link_listeners_port(const struct link_listeners *listeners, size_t index);
-enum err link_listeners_reload(struct link_listeners *listeners, struct fault *fault) MUST_CHECK;
+enum err link_listeners_reload(struct link_listeners *listeners, const struct link_tls *tls,
+                               struct fault *fault) MUST_CHECK;
 /* Any thread: a listener handed a connection over. */
 void link_listeners_accepted(struct link_listeners *listeners, nng_listener handle);
 /* Any thread: a connection of any listener was taken down. */

@@ -27,6 +27,7 @@
 #include "io/link_listener.h"
 #include "io/link_pipes.h"
 #include "io/loop.h"
+#include "io/tls_deadline.h"
 
 #define SETTLE_STEP_MS 5
 #define SETTLE_MS      200u
@@ -70,7 +71,8 @@ struct link_server {
     _Atomic uint64_t unread;        /* answers that their peers did not read in time */
     struct link_pipes pipes;
     struct loop_timer idle_timer;
-    uint64_t idle_closed; /* loop thread */
+    uint64_t idle_closed; /* loop thread, as the next */
+    uint64_t untrusted_closed;
 };
 
 /* --- slots --- */
@@ -138,7 +140,7 @@ static uint64_t slot_hold(struct slot *slot)
     return (uint64_t)slot->generation << 32 | index;
 }
 
-static void slot_request(struct slot *slot, nng_msg *message)
+static void slot_request(struct slot *slot, nng_msg *message, const struct link_peer *peer)
 {
     struct link_server *server = slot->server;
     struct loop_item *item = NULL;
@@ -146,6 +148,7 @@ static void slot_request(struct slot *slot, nng_msg *message)
     struct link_request request = {
         .handle = slot_hold(slot),
         .pipe = slot->pipe,
+        .peer = peer,
         .bytes = span_of(nng_msg_body(message), nng_msg_len(message)),
     };
     atomic_fetch_add(&server->requests, 1);
@@ -189,12 +192,14 @@ static void slot_received(struct slot *slot, int result)
         return;
     }
     slot->pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
-    if (!link_pipes_heard(&slot->server->pipes, slot->pipe, clock_machine_ms())) {
+    struct link_peer peer = {.agency = ""};
+    bool known = false;
+    if (!link_pipes_heard(&slot->server->pipes, slot->pipe, clock_machine_ms(), &peer, &known)) {
         nng_msg_free(message);
         slot_receive(slot);
         return;
     }
-    slot_request(slot, message);
+    slot_request(slot, message, known ? &peer : NULL);
 }
 
 static void slot_sent(struct slot *slot, int result)
@@ -325,7 +330,10 @@ static void pipe_added_cb(nng_pipe pipe, nng_pipe_ev event, void *argument)
     struct link_server *server = argument;
     (void)event;
     link_listeners_accepted(&server->listeners, nng_pipe_listener(pipe));
-    if (!link_pipes_add(&server->pipes, (uint32_t)nng_pipe_id(pipe), clock_machine_ms())) {
+    struct link_peer peer;
+    bool known = tls_peer_of(pipe, &peer);
+    if (!link_pipes_add(&server->pipes, (uint32_t)nng_pipe_id(pipe), clock_machine_ms(),
+                        known ? &peer : NULL)) {
         atomic_fetch_add(&server->connections_refused, 1);
         (void)nng_pipe_close(pipe); /* gone already: what was wanted */
     }
@@ -443,9 +451,31 @@ uint16_t link_server_port(const struct link_server *server, size_t index)
     return link_listeners_port(&server->listeners, index);
 }
 
-enum err link_server_reload_tls(struct link_server *server, struct fault *fault)
+/* Those who came by a certificate that is not taken any more. */
+static void close_untrusted(struct link_server *server)
 {
-    return link_listeners_reload(&server->listeners, fault);
+    uint32_t ids[IDLE_TAKE];
+    size_t count, at = 0;
+    do {
+        count = link_pipes_list(&server->pipes, &at, ids, IDLE_TAKE);
+        for (size_t i = 0; i < count; i++) {
+            nng_pipe pipe = {.id = ids[i]};
+            struct link_peer peer;
+            if (tls_peer_of(pipe, &peer) && !tls_peer_is_trusted(pipe)) {
+                server->untrusted_closed += nng_pipe_close(pipe) == 0;
+            }
+        }
+    } while (count > 0);
+}
+
+enum err link_server_reload_tls(struct link_server *server, const struct link_tls *tls,
+                                struct fault *fault)
+{
+    enum err error = link_listeners_reload(&server->listeners, tls, fault);
+    if (error == OK) {
+        close_untrusted(server);
+    }
+    return error;
 }
 
 void link_server_count(const struct link_server *server, struct link_server_counts *ret_counts)
@@ -457,6 +487,8 @@ void link_server_count(const struct link_server *server, struct link_server_coun
         .contexts_held = atomic_load(&server->contexts_held),
         .unread = atomic_load(&server->unread),
         .idle_closed = server->idle_closed,
+        .silent_closed = tls_deadline_count(),
+        .untrusted_closed = server->untrusted_closed,
         .probes = server->listeners.probes,
         .probes_failed = server->listeners.probes_failed,
         .reaps_failed = server->listeners.reaps_failed,

@@ -198,11 +198,14 @@ static enum err tls_refuse(int nng_code, const char *path, const char *what, str
         return OK;
     }
     fault_set(fault, "link.tls-file", path, "not usable as %s: %s", what, nng_strerror(nng_code));
-    fault_hint(fault, "expected PEM with a P-256 or RSA key; Ed25519 does not work here");
+    fault_hint(fault, tls_engine_is_own()
+                          ? "expected PEM; a key without a passphrase, that of the certificate"
+                          : "expected PEM with a P-256 or RSA key; mbedTLS knows no Ed25519");
     return nng_code == NNG_ENOMEM ? ERR_MEMORY : ERR_INVALID;
 }
 
-static enum err tls_own(nng_tls_config *config, const struct link_tls *tls, struct fault *fault)
+static enum err tls_own(const struct tls_config *config, const struct link_tls *tls,
+                        struct fault *fault)
 {
     struct buf cert;
     struct buf key;
@@ -212,8 +215,8 @@ static enum err tls_own(nng_tls_config *config, const struct link_tls *tls, stru
         error = pem_read(tls->key_file, "tls.key", &key, fault);
     }
     if (error == OK) {
-        int result =
-            nng_tls_config_own_cert(config, (const char *)cert.data, (const char *)key.data, NULL);
+        int result = nng_tls_config_own_cert(config->nng, (const char *)cert.data,
+                                             (const char *)key.data, NULL);
         error = tls_refuse(result, tls->cert_file, "certificate and key", fault);
     }
     pem_wipe(&cert);
@@ -221,51 +224,73 @@ static enum err tls_own(nng_tls_config *config, const struct link_tls *tls, stru
     return error;
 }
 
-static enum err tls_peers(nng_tls_config *config, const struct link_tls *tls, struct fault *fault)
+/* Of two texts that were refused together, is it the other one? */
+static bool ca_is_usable(const char *text)
 {
+    struct tls_config alone = {.nng = NULL};
+    bool usable = tls_config_new(NNG_TLS_MODE_SERVER, &alone) == OK &&
+                  nng_tls_config_ca_chain(alone.nng, text, NULL) == 0;
+    tls_config_free(&alone);
+    return usable;
+}
+
+static enum err tls_peers(const struct tls_config *config, const struct link_tls *tls,
+                          struct fault *fault)
+{
+    bool revokes = tls->crl_file != NULL && tls->crl_file[0] != '\0';
     struct buf ca;
+    struct buf crl;
+    buf_init(&crl, LIMIT_CONFIG_BYTES);
     enum err error = pem_read(tls->ca_file, "tls.ca", &ca, fault);
-    if (error == OK) {
-        int result = nng_tls_config_ca_chain(config, (const char *)ca.data, NULL);
-        error = tls_refuse(result, tls->ca_file, "certificate authority", fault);
+    if (error == OK && revokes) {
+        error = pem_read(tls->crl_file, "tls.crl", &crl, fault);
     }
     if (error == OK) {
-        error = link_err(nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED));
+        const char *text = (const char *)ca.data;
+        int result =
+            nng_tls_config_ca_chain(config->nng, text, revokes ? (const char *)crl.data : NULL);
+        bool blame_crl = result != 0 && revokes && ca_is_usable(text);
+        error =
+            tls_refuse(result, blame_crl ? tls->crl_file : tls->ca_file,
+                       blame_crl ? "list of revoked certificates" : "certificate authority", fault);
+    }
+    if (error == OK) {
+        error = link_err(nng_tls_config_auth_mode(config->nng, NNG_TLS_AUTH_MODE_REQUIRED));
     }
     pem_wipe(&ca);
+    buf_free(&crl);
     return error;
 }
 
 enum err link_tls_config(const struct link_tls *tls, nng_tls_mode mode, const char *server_name,
-                         struct fault *fault, nng_tls_config **ret_config)
+                         struct fault *fault, struct tls_config *ret_config)
 {
-    nng_tls_config *config = NULL;
-    enum err error = link_err(nng_tls_config_alloc(&config, mode));
-    if (error != OK) {
-        return error;
-    }
-    error = tls_own(config, tls, fault);
+    struct tls_config config = {.nng = NULL};
+    enum err error = tls_engine_ready(fault);
     if (error == OK) {
-        error = tls_peers(config, tls, fault);
+        error = tls_config_new(mode, &config);
+    }
+    if (error == OK) {
+        error = tls_own(&config, tls, fault);
+    }
+    if (error == OK) {
+        error = tls_peers(&config, tls, fault);
     }
     if (error == OK && server_name != NULL) {
-        error = link_err(nng_tls_config_server_name(config, server_name));
+        error = link_err(nng_tls_config_server_name(config.nng, server_name));
     }
     if (error != OK) {
-        nng_tls_config_free(config);
-        return error;
+        tls_config_free(&config);
     }
     *ret_config = config;
-    return OK;
+    return error;
 }
 
 enum err link_tls_check(const struct link_tls *tls, struct fault *fault)
 {
-    nng_tls_config *config = NULL;
+    struct tls_config config;
     enum err error = link_tls_config(tls, NNG_TLS_MODE_SERVER, NULL, fault, &config);
-    if (error == OK) {
-        nng_tls_config_free(config);
-    }
+    tls_config_free(&config);
     return error;
 }
 

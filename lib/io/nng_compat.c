@@ -1,6 +1,6 @@
-/* Version check and the sendmsg interposer. See nng_compat.h.
+/* Version check and the interposers of sendmsg and readv. See nng_compat.h.
  *
- * The interposer goes to the kernel directly: dlsym for the next sendmsg would need a cached
+ * They go to the kernel directly: dlsym for the next sendmsg would need a cached
  * pointer and would find a sanitizer's. Adding MSG_NOSIGNAL changes nothing for others in the
  * process, since the loop ignores SIGPIPE. EPIPE becomes ECONNRESET for all callers; libuv, the
  * only other one, treats both as the end of the connection. */
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #if NNG_MAJOR_VERSION != 1
@@ -21,6 +22,35 @@
 #endif
 
 #define NNG_NEEDS_CURE (NNG_MINOR_VERSION < 6)
+
+/* libnng's call resolves to the first definition in the global scope: is it the program's? */
+static bool first_is(const char *name, const void *ours)
+{
+    void *first = dlsym(RTLD_DEFAULT, name);
+
+    return first != NULL && memcmp(&first, ours, sizeof first) == 0;
+}
+
+static _Thread_local int *learns_fd;
+
+void nng_compat_learn_fd(int *ret_fd)
+{
+    learns_fd = ret_fd;
+}
+
+__attribute__((visibility("default"))) ssize_t readv(int fd, const struct iovec *pieces, int count)
+{
+    if (learns_fd != NULL) {
+        *learns_fd = fd;
+    }
+    return syscall(SYS_readv, fd, pieces, count);
+}
+
+static bool reader_in_force(void)
+{
+    ssize_t (*ours)(int, const struct iovec *, int) = readv;
+    return first_is("readv", &ours);
+}
 
 #if NNG_NEEDS_CURE
 /* For one test only; every program leaves it false. */
@@ -37,12 +67,10 @@ __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msgh
     return sent;
 }
 
-/* What libnng's call resolves to is the first definition in the global scope. */
 static bool interposer_in_force(void)
 {
-    void *first = dlsym(RTLD_DEFAULT, "sendmsg");
     ssize_t (*ours)(int, const struct msghdr *, int) = sendmsg;
-    return first != NULL && memcmp(&first, &ours, sizeof first) == 0;
+    return first_is("sendmsg", &ours);
 }
 #else
 static bool interposer_in_force(void)
@@ -70,6 +98,12 @@ enum err nng_compat_check(struct fault *fault)
         fault_set(fault, "link.nng-interposer", "libnng",
                   "the sendmsg cure for nng %s is not in force", nng_version());
         fault_hint(fault, "link libnng as a shared library and export the program's sendmsg");
+        return ERR_VERSION;
+    }
+    if (!reader_in_force()) {
+        fault_set(fault, "link.nng-interposer", "libnng",
+                  "the program's own readv is not in force: silent TLS peers could not be ended");
+        fault_hint(fault, "link libnng as a shared library and export the program's readv");
         return ERR_VERSION;
     }
     return OK;

@@ -47,6 +47,11 @@ static const struct refusal_row refusal_rows[] = {
     {REFUSAL_BLOB_UNKNOWN, CLASS_REQUEST, "attachment.unknown",
      "No message from or to this agency refers to complete bytes of this digest.",
      "Ask for what a message that this agency sent or got refers to."},
+    {REFUSAL_CERTIFICATE, CLASS_REQUEST, "request.certificate",
+     "The certificate of the connection is another's than the signature, or not the one "
+     "registered.",
+     "Dial with the agency's own certificate: its common name is the agency's id; where the public "
+     "keys have a row of use tls, it is that one."},
     {REFUSAL_LOG_OTHER, CLASS_REQUEST, "request.log-other",
      "The broker's log goes on under another origin.",
      "Check the recoveries in the reply, accept the new log, hand back what it lacks."},

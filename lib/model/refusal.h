@@ -22,6 +22,7 @@ enum refusal {
     REFUSAL_BLOB_SIZE = 10,     /* BLOB-PUT: not a size of sealed bytes, or not as announced */
     REFUSAL_BLOB_DIGEST = 11,   /* BLOB-PUT: the bytes have another digest */
     REFUSAL_BLOB_UNKNOWN = 12,  /* BLOB-GET: nothing that this agency may have */
+    REFUSAL_CERTIFICATE = 14,   /* the connection's certificate is not the signer's */
     REFUSAL_LOG_OTHER = 13,     /* the log goes on under another origin; the reply has its proof */
     /* retryable: nothing was decided */
     REFUSAL_STORE_FULL = 20, /* above the share of the store kept for acknowledgements */

@@ -37,6 +37,13 @@ static inline bool key_is_revoked(const struct key_entry *entry)
     return entry->revoked_leaf != KEY_NOT_REVOKED;
 }
 
+/* May it be used for something new then? */
+static inline bool key_is_in_force(const struct key_entry *entry, uint64_t at_ms)
+{
+    return !entry->retired && !key_is_revoked(entry) && at_ms >= entry->from_ms &&
+           at_ms < entry->to_ms;
+}
+
 struct keyring; /* opaque */
 
 enum err keyring_load(const char *path, struct keyring **ret_keyring,

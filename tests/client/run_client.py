@@ -65,12 +65,15 @@ class City:
                     "-keyout", self.path("ca.key"), "-out", self.path("ca.pem"))
         self.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
         for name in ("server", "education"):
-            run_openssl("req", *curve[:-2], "-subj", "/CN=" + name, "-keyout",
-                        self.path(name + ".key"), "-out", self.path(name + ".csr"))
-            run_openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA",
-                        self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-CAcreateserial",
-                        "-days", "2", "-extfile", self.path("names"), "-out",
-                        self.path(name + ".pem"))
+            self.make_certificate(name)
+
+    def make_certificate(self, name):
+        run_openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=" + name, "-keyout", self.path(name + ".key"), "-out",
+                    self.path(name + ".csr"))
+        run_openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path("ca.pem"),
+                    "-CAkey", self.path("ca.key"), "-CAcreateserial", "-days", "2", "-extfile",
+                    self.path("names"), "-out", self.path(name + ".pem"))
 
     def make_keys(self):
         rows = [(name, "sign", client.SigningKey(seed).verify_key.encode())

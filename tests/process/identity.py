@@ -20,7 +20,7 @@ from run_client import client  # noqa: E402
 from referral_client import m, r  # noqa: E402
 
 RACES = 200 if support.LONG else 40
-REPLAYED, SESSION, SENDER, ID_REUSED, EXISTS = 9, 8, 41, 45, 48
+REPLAYED, SESSION, CERTIFICATE, SENDER, ID_REUSED, EXISTS = 9, 8, 14, 41, 45, 48
 
 
 class Recorded:
@@ -49,7 +49,15 @@ def captured(city):
     need((record.kind, record.refusal) == (1, 0), receipt)
     sent = agency.link.sent
     for kind in ("tcp", "tls", "ipc"):
-        need(again(city.link(kind), sent) == REPLAYED, "a replay on " + kind)
+        need(again(city.link(kind, agency="procuratorate"), sent) == REPLAYED, "a replay on " + kind)
+    before = city.command("status")["log"]["size"]
+    for _ in range(2):  # by another agency, over its own certificate: a leaf for each
+        need(again(city.link("tls", agency="education"), sent) == CERTIFICATE,
+             "a replay by another agency")
+    leaves = city.command("audit-tail", count=20)["leaves"]
+    told = [row for row in leaves if row["position"] >= before and row["event"] == "refused"]
+    need([(row["from"], row["code"]) for row in told] ==
+         [("procuratorate", "request.certificate")] * 2, "its leaves: %r" % leaves)
     # another session of the same agency does not make the old counter good
     city.speaker("procuratorate").hello()
     need(again(city.link("tcp"), sent) == REPLAYED, "a replay after another HELLO")
@@ -135,7 +143,7 @@ def main():
         accepted = sum(1 for record in records
                        if record.kind == support.LEAF_MESSAGE and record.actor == "procuratorate")
         need(accepted == 1 + RACES, "%d leaves of accepted messages" % accepted)
-        need(kinds.count(support.LEAF_REFUSED) == RACES + 2,
+        need(kinds.count(support.LEAF_REFUSED) == RACES + 4,
              "%d leaves of refusals" % kinds.count(support.LEAF_REFUSED))
         print("captured: %d ways refused; %d races, won by %d and %d" % (refused, RACES, *won))
     finally:

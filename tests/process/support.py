@@ -66,12 +66,15 @@ class City(run_client.City):
                 "tcp": "tcp://127.0.0.1:%d" % self.ports[0],
                 "tls": "tls+tcp://127.0.0.1:%d" % self.ports[1]}[kind]
 
-    def tls(self):
-        return {name: self.path(file) for name, file in
-                (("ca", "ca.pem"), ("cert", "education.pem"), ("key", "education.key"))}
+    def tls(self, agency):
+        """The files of its own certificate: the broker takes no other from it."""
+        if not os.path.exists(self.path(agency + ".pem")):
+            self.make_certificate(agency)
+        return {"ca": self.path("ca.pem"), "cert": self.path(agency + ".pem"),
+                "key": self.path(agency + ".key")}
 
-    def link(self, kind, timeout=20.0):
-        return client.Link(self.url(kind), self.tls(), timeout)
+    def link(self, kind, timeout=20.0, agency="education"):
+        return client.Link(self.url(kind), self.tls(agency), timeout)
 
     def raw(self, kind, timeout=20.0):
         """A connected socket, before anything is said."""
@@ -84,7 +87,7 @@ class City(run_client.City):
 
     def speaker(self, name, kind="tcp", timeout=30.0):
         """An agency on a connection of its own."""
-        agency = client.Agency(self.link(kind, timeout), name, client.Keys(self.keys_text),
+        agency = client.Agency(self.link(kind, timeout, name), name, client.Keys(self.keys_text),
                                self.seeds[name], self.seal[name])
         agency.streams = self.streams[name]
         return agency

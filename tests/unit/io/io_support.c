@@ -49,7 +49,7 @@ void file_write_text(const char *path, const char *text)
 }
 
 /* Runs the openssl program in `folder`, silent, and expects success. */
-static void openssl_run(const char *folder, const char *const *arguments)
+void openssl_run(const char *folder, const char *const *arguments)
 {
     char *argv[32] = {NULL};
     size_t count = 0;

@@ -25,6 +25,9 @@ void file_write_text(const char *path, const char *text);
 void authority_make(const char *folder, const char *name);
 void certificate_make(const char *folder, const char *authority, const char *name);
 
+/* By the openssl program, in that folder; its arguments end with NULL. */
+void openssl_run(const char *folder, const char *const *arguments);
+
 /* The files of one end, in memory that lives as long as the struct. */
 struct tls_paths {
     char cert[PATH_BYTES];

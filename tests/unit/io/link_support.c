@@ -45,6 +45,10 @@ static enum link_verdict request_cb(void *ctx, const struct link_request *reques
     if (request->bytes.len == 0 || request->bytes.data[0] == DO_DROP) {
         return LINK_DROP;
     }
+    if (request->bytes.data[0] == DO_WHO) {
+        const char *agency = request->peer != NULL ? request->peer->agency : "-";
+        return buf_append_text(ret_answer, agency) == OK ? LINK_ANSWER : LINK_DROP;
+    }
     if (request->bytes.data[0] != DO_LOOP && request->bytes.data[0] != DO_PARK) {
         return buf_append(ret_answer, request->bytes.data, request->bytes.len) == OK ? LINK_ANSWER
                                                                                      : LINK_DROP;

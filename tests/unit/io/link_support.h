@@ -16,6 +16,7 @@
 #define DO_LOOP   'l' /* echoed from the loop */
 #define DO_PARK   'p' /* held until the test answers */
 #define DO_DROP   'd' /* never answered */
+#define DO_WHO    'w' /* answered with the agency of the certificate, "-" where none is known */
 
 struct held {
     uint64_t handle;

@@ -313,15 +313,16 @@ START_TEST(tls_files_are_read_anew_on_reload)
     tls_bench_new(&bench, &paths);
     ck_assert_int_eq(tls_ask(&bench, "agency", "city", "broker"), OK);
     certificate_make(bench.folder, "city", "renamed");
-    struct tls_paths renamed;
+    struct tls_paths renamed, again;
+    const struct link_tls files = tls_of(&again, bench.folder, "broker", "city", NULL);
     (void)tls_of(&renamed, bench.folder, "renamed", "city", NULL);
     file_write_text(paths.cert, "broken\n");
-    ck_assert_int_eq(link_server_reload_tls(bench.server, &fault), ERR_INVALID);
+    ck_assert_int_eq(link_server_reload_tls(bench.server, &files, &fault), ERR_INVALID);
     ck_assert_int_eq(tls_ask(&bench, "agency", "city", "broker"), OK); /* the old one runs on */
     ck_assert_int_eq(rename(renamed.cert, paths.cert), 0);
     ck_assert_int_eq(rename(renamed.key, paths.key), 0);
     uint16_t port = link_server_port(bench.server, 0);
-    ck_assert_int_eq(link_server_reload_tls(bench.server, &fault), OK);
+    ck_assert_int_eq(link_server_reload_tls(bench.server, &files, &fault), OK);
     ck_assert_uint_eq(link_server_port(bench.server, 0), port);
     ck_assert_int_ne(tls_ask(&bench, "agency", "city", "broker"), OK);
     ck_assert_int_eq(tls_ask(&bench, "agency", "city", "renamed"), OK);
