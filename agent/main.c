@@ -620,8 +620,10 @@ static int run(struct daemon *daemon)
         log_event(EVENT_LABORATORY,
                   "laboratory mode: the clock follows the broker's; never for real cases");
     }
-    log_event(EVENT_READY, "ready: agent of %s, calendar %s", daemon->loaded->config.agency,
-              calendar_version(daemon->loaded->calendar));
+    log_event(EVENT_READY, "ready: agent of %s, calendar %s%s%s", daemon->loaded->config.agency,
+              calendar_version(daemon->loaded->calendar),
+              daemon->loaded->config.tls_certificate[0] != '\0' ? ", TLS by " : "",
+              daemon->loaded->config.tls_certificate[0] != '\0' ? link_engine_name() : "");
     daemon->ready_ms = clock_machine_ms();
     (void)sd_notify_ready(&daemon->notify, "就绪");
     agent_wake(daemon->agent); /* what needs no broker begins, and the count of one that is away */

@@ -665,8 +665,10 @@ static int run(struct daemon *daemon)
         log_event(EVENT_LABORATORY,
                   "laboratory mode: loopback only, clocks can be moved; never for real cases");
     }
-    log_event(EVENT_READY, "ready: %zu agencies, calendar %s",
-              registry_count(daemon->loaded->registry), calendar_version(daemon->loaded->calendar));
+    log_event(EVENT_READY, "ready: %zu agencies, calendar %s%s%s",
+              registry_count(daemon->loaded->registry), calendar_version(daemon->loaded->calendar),
+              daemon->loaded->config.tls_certificate[0] != '\0' ? ", TLS by " : "",
+              daemon->loaded->config.tls_certificate[0] != '\0' ? link_engine_name() : "");
     daemon->ready_ms = clock_machine_ms();
     (void)sd_notify_ready(&daemon->notify, "就绪");
     start_store_check(daemon);

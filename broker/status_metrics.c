@@ -87,6 +87,11 @@ static void write_link(const struct status_context *ctx, struct metrics *to)
     metrics_one(to, P "connections", "gauge", "Connections now", counts.connections);
     metrics_one(to, P "connections_refused_total", "counter", "Connections over the bound",
                 counts.connections_refused);
+    metrics_one(to, P "connections_silent_total", "counter",
+                "Connections that did not finish their negotiation in time", counts.silent_closed);
+    metrics_one(to, P "connections_untrusted_total", "counter",
+                "Connections whose certificate a reload did not take any more",
+                counts.untrusted_closed);
     metrics_one(to, P "unread_answers_total", "counter", "Answers that were not read in time",
                 counts.unread);
 }

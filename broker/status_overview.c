@@ -1,6 +1,8 @@
 /* The status commands that show the whole: `status`, `agencies`, `queue`. */
 #include <string.h>
 
+#include "broker/load.h"
+#include "broker/reload.h"
 #include "broker/status_parts.h"
 #include "store/audit.h"
 #include "store/queue.h"
@@ -72,6 +74,14 @@ static enum err write_log(struct store_txn *read, struct json_writer *out)
     return OK;
 }
 
+/* Empty: no listener has TLS. */
+static const char *tls_library(const struct status_context *ctx)
+{
+    return ctx->reload != NULL && ctx->reload->loaded->config.tls_certificate[0] != '\0'
+               ? link_engine_name()
+               : "";
+}
+
 enum err status_status(const struct status_context *ctx, const struct json_value *request,
                        struct json_writer *out, struct fault *fault)
 {
@@ -87,6 +97,7 @@ enum err status_status(const struct status_context *ctx, const struct json_value
     }
     status_text(out, "software", setup->software);
     status_text(out, "origin", broker_origin(ctx->broker));
+    status_text(out, "tls", tls_library(ctx));
     status_text(out, "calendar", calendar_version(setup->calendar));
     status_u64(out, "calendar_missing", status_missing_year(ctx));
     json_name(out, "redating");

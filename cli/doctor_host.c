@@ -141,9 +141,9 @@ void check_configuration(const struct doctor *doctor, struct findings *findings)
 
 static const char *const secret_options[] = {"sign-key", "seal-key", "store-key",
                                              "tls-key",  "web-key",  "web-proxy-secret"};
-static const char *const public_options[] = {"registry",       "policy",          "public-keys",
-                                             "calendars",      "tls-certificate", "tls-authority",
-                                             "web-certificate"};
+static const char *const public_options[] = {"registry",  "policy",          "public-keys",
+                                             "calendars", "tls-certificate", "tls-authority",
+                                             "tls-crl",   "web-certificate"};
 
 /* Who the daemon runs as, by what it wrote. */
 static bool owner_of_store(const struct doctor *doctor, uid_t *ret_owner)
@@ -268,8 +268,11 @@ static void judge_expiry(const struct doctor *doctor, const char *what, uint64_t
     }
 }
 
-static void check_certificate(const struct doctor *doctor, const char *option,
-                              struct findings *findings)
+typedef enum err (*expiry_fn)(const char *name, struct span pem, uint64_t *ret_ms,
+                              struct fault *fault);
+
+static void check_pem(const struct doctor *doctor, const char *option, expiry_fn expiry,
+                      struct findings *findings)
 {
     char path[HOST_PATH_BYTES];
     struct fault fault = {.code = ""};
@@ -283,7 +286,7 @@ static void check_certificate(const struct doctor *doctor, const char *option,
     buf_init(&pem, CERTIFICATE_BYTES);
     error = file_read(path, &pem, &fault);
     if (error == OK) {
-        error = certificate_expiry_ms(path, span_buf(&pem), &until_ms, &fault);
+        error = expiry(path, span_buf(&pem), &until_ms, &fault);
     }
     buf_free(&pem);
     if (error != OK) {
@@ -291,8 +294,11 @@ static void check_certificate(const struct doctor *doctor, const char *option,
                      fault.message);
         return;
     }
-    judge_expiry(doctor, path, until_ms,
-                 "have the authority issue the next one, install it, reload the daemon", findings);
+    if (until_ms != UINT64_MAX) {
+        judge_expiry(doctor, path, until_ms,
+                     "have the authority issue the next one, install it, reload the daemon",
+                     findings);
+    }
 }
 
 static void check_pair(const struct doctor *doctor, const char *certificate_option,
@@ -314,9 +320,10 @@ static void check_pair(const struct doctor *doctor, const char *certificate_opti
 
 void check_certificates(const struct doctor *doctor, struct findings *findings)
 {
-    check_certificate(doctor, "tls-certificate", findings);
-    check_certificate(doctor, "tls-authority", findings);
-    check_certificate(doctor, "web-certificate", findings);
+    check_pem(doctor, "tls-certificate", certificate_expiry_ms, findings);
+    check_pem(doctor, "tls-authority", certificate_expiry_ms, findings);
+    check_pem(doctor, "web-certificate", certificate_expiry_ms, findings);
+    check_pem(doctor, "tls-crl", revocations_expiry_ms, findings);
     check_pair(doctor, "tls-certificate", "tls-key", findings);
     check_pair(doctor, "web-certificate", "web-key", findings);
     if (findings->count == 0) {

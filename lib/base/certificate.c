@@ -281,6 +281,48 @@ enum err certificate_expiry_ms(const char *name, struct span pem, uint64_t *ret_
     return OK;
 }
 
+/* False: it is not readable. */
+static bool list_end(const X509_CRL *list, uint64_t *end_ms)
+{
+    const ASN1_TIME *until = X509_CRL_get0_nextUpdate(list);
+    struct tm parts = {0};
+    time_t seconds;
+
+    if (until == NULL) {
+        return true;
+    }
+    seconds = ASN1_TIME_to_tm(until, &parts) == 1 ? timegm(&parts) : -1;
+    if (seconds >= 0 && (uint64_t)seconds * 1000 < *end_ms) {
+        *end_ms = (uint64_t)seconds * 1000;
+    }
+    return seconds >= 0;
+}
+
+enum err revocations_expiry_ms(const char *name, struct span pem, uint64_t *ret_ms,
+                               struct fault *fault)
+{
+    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+    uint64_t end_ms = UINT64_MAX;
+    bool good = bio != NULL;
+    size_t count = 0;
+    X509_CRL *list;
+
+    assert(name != NULL && ret_ms != NULL && pem.len <= INT_MAX);
+    while (good && (list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+        good = list_end(list, &end_ms);
+        X509_CRL_free(list);
+        count++;
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    if (!good || count == 0) {
+        fault_set(fault, "certificate.unreadable", name, "no readable revocation list in PEM form");
+        return ERR_INVALID;
+    }
+    *ret_ms = end_ms;
+    return OK;
+}
+
 static enum err check_files(const struct certificate_files *files, struct span certificate_pem,
                             struct span key_pem, struct fault *fault)
 {

@@ -41,6 +41,11 @@ enum err certificate_issue(const struct certificate_pair *authority,
 enum err certificate_expiry_ms(const char *name, struct span pem, uint64_t *ret_ms,
                                struct fault *fault) MUST_CHECK;
 
+/* The same of revocation lists: when the first of them ends; after that it refuses everybody. A
+ * list without an end is answered with UINT64_MAX. */
+enum err revocations_expiry_ms(const char *name, struct span pem, uint64_t *ret_ms,
+                               struct fault *fault) MUST_CHECK;
+
 #define CERTIFICATE_WARN_DAYS 30u /* before its end: time for an authority to issue the next */
 
 struct certificate_files { /* paths, borrowed */

@@ -38,12 +38,12 @@ void nng_compat_learn_fd(int *ret_fd)
     learns_fd = ret_fd;
 }
 
-__attribute__((visibility("default"))) ssize_t readv(int fd, const struct iovec *pieces, int count)
+__attribute__((visibility("default"))) ssize_t readv(int fd, const struct iovec *iovec, int count)
 {
     if (learns_fd != NULL) {
         *learns_fd = fd;
     }
-    return syscall(SYS_readv, fd, pieces, count);
+    return syscall(SYS_readv, fd, iovec, count);
 }
 
 static bool reader_in_force(void)

@@ -365,7 +365,7 @@ static nng_tls_engine_conn_ops conn_ops = {
 #endif
 };
 
-static const nng_tls_engine engine = {
+static const nng_tls_engine our_engine = {
     .version = NNG_TLS_ENGINE_VERSION,
     .config_ops = &tls_context_ops,
     .conn_ops = &conn_ops,
@@ -389,7 +389,7 @@ static int engine_register(void)
         return NNG_ECRYPTO;
     }
     below = below_new();
-    return below == NULL ? NNG_ENOMEM : nng_tls_engine_register(&engine);
+    return below == NULL ? NNG_ENOMEM : nng_tls_engine_register(&our_engine);
 }
 
 enum err tls_engine_ready(struct fault *fault)
@@ -424,14 +424,14 @@ bool tls_engine_is_own(void)
     return own;
 }
 
-enum err link_engine_choose(enum link_engine which, struct fault *fault)
+enum err link_engine_choose(enum link_engine engine, struct fault *fault)
 {
     bool late;
 
     (void)pthread_mutex_lock(&lock);
-    late = registered && which != chosen;
+    late = registered && engine != chosen;
     if (!late) {
-        chosen = which;
+        chosen = engine;
     }
     (void)pthread_mutex_unlock(&lock);
     if (late) {

@@ -49,7 +49,8 @@ def captured(city):
     need((record.kind, record.refusal) == (1, 0), receipt)
     sent = agency.link.sent
     for kind in ("tcp", "tls", "ipc"):
-        need(again(city.link(kind, agency="procuratorate"), sent) == REPLAYED, "a replay on " + kind)
+        need(again(city.link(kind, agency="procuratorate"), sent) == REPLAYED,
+             "a replay on " + kind)
     before = city.command("status")["log"]["size"]
     for _ in range(2):  # by another agency, over its own certificate: a leaf for each
         need(again(city.link("tls", agency="education"), sent) == CERTIFICATE,

@@ -145,6 +145,63 @@ START_TEST(expiry_is_read)
 }
 END_TEST
 
+/* A list of the authority's that ends so many days on; 0: it has no end. */
+static void list_add(struct buf *pem, int days)
+{
+    X509_CRL *list = X509_CRL_new();
+    X509 *issuer = parse(&authority.certificate);
+    BIO *key_bio = BIO_new_mem_buf(authority.key.data, (int)authority.key.len);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
+    BIO *out = BIO_new(BIO_s_mem());
+    ASN1_TIME *at = ASN1_TIME_set(NULL, (time_t)(NOW_MS / 1000));
+    char *text;
+
+    ck_assert_int_eq(X509_CRL_set_version(list, 1), 1);
+    ck_assert_int_eq(X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)), 1);
+    ck_assert_int_eq(X509_CRL_set1_lastUpdate(list, at), 1);
+    if (days != 0) {
+        ck_assert_ptr_nonnull(ASN1_TIME_adj(at, (time_t)(NOW_MS / 1000), days, 0));
+        ck_assert_int_eq(X509_CRL_set1_nextUpdate(list, at), 1);
+    }
+    ck_assert_int_gt(X509_CRL_sign(list, key, EVP_sha256()), 0);
+    ck_assert_int_eq(PEM_write_bio_X509_CRL(out, list), 1);
+    long len = BIO_get_mem_data(out, &text);
+    ck_assert_int_eq(buf_append(pem, text, (size_t)len), OK);
+    ASN1_TIME_free(at);
+    BIO_free(out);
+    BIO_free(key_bio);
+    EVP_PKEY_free(key);
+    X509_free(issuer);
+    X509_CRL_free(list);
+}
+
+START_TEST(the_first_list_that_ends_counts)
+{
+    static const int lists[][3] = {{30, 0, 0}, {30, 7, 90}, {0, 0, 0}};
+    static const uint64_t ends[] = {30, 7, UINT64_MAX};
+    struct fault fault = {.code = ""};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        uint64_t expiry_ms = 0;
+        struct buf pem;
+
+        buf_init(&pem, 65536);
+        for (size_t k = 0; k < 3; k++) {
+            list_add(&pem, lists[i][k]);
+        }
+        ck_assert_int_eq(revocations_expiry_ms("r.pem", span_buf(&pem), &expiry_ms, &fault), OK);
+        ck_assert_uint_eq(expiry_ms, ends[i] == UINT64_MAX ? UINT64_MAX
+                                                           : NOW_MS + ends[i] * DAY_SECONDS * 1000);
+        buf_free(&pem);
+    }
+    uint64_t kept = 5;
+    ck_assert_int_eq(revocations_expiry_ms("r.pem", span_buf(&agency.certificate), &kept, &fault),
+                     ERR_INVALID);
+    ck_assert_str_eq(fault.place, "r.pem");
+    ck_assert_uint_eq(kept, 5);
+}
+END_TEST
+
 START_TEST(wrong_requests_are_refused)
 {
     static const struct certificate_request wrong[] = {
@@ -196,6 +253,7 @@ int main(void)
     tcase_add_test(cases, another_authority_of_the_same_name_does_not_verify);
     tcase_add_test(cases, names_key_and_form_are_those_that_links_need);
     tcase_add_test(cases, expiry_is_read);
+    tcase_add_test(cases, the_first_list_that_ends_counts);
     tcase_add_test(cases, wrong_requests_are_refused);
     tcase_add_test(cases, only_an_authority_issues);
     suite_add_tcase(suite, cases);
