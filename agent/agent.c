@@ -133,6 +133,9 @@ void agent_free(struct agent *agent)
         free(agent->copy);
         free(agent->other);
         free(agent->deferred_ms);
+        for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+            buf_free(&agent->askings[slot].head);
+        }
         registry_end(agent);
         calendar_free(agent->counting.loaded);
         free(agent);
@@ -182,6 +185,16 @@ void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error)
     asking->not_before_ms = agent_machine_ms(agent) + wait_ms;
 }
 
+static bool is_told(const struct agent *agent)
+{
+    bool told = false;
+
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        told = told || strcmp(agent->alarm, agent->alarms_told[slot]) == 0;
+    }
+    return told;
+}
+
 void agent_alarm(struct agent *agent, const char *fmt, ...)
 {
     va_list args;
@@ -192,16 +205,7 @@ void agent_alarm(struct agent *agent, const char *fmt, ...)
     agent->alarm_slot = agent->answering;
     agent->greeted = false;
     agent->alarm_until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
-}
-
-static bool is_told(const struct agent *agent)
-{
-    bool told = false;
-
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        told = told || strcmp(agent->alarm, agent->alarms_told[slot]) == 0;
-    }
-    return told;
+    agent->caught.fresh = !is_told(agent);
 }
 
 /* Once for each alarm: the log, those who watch, and officers. */
@@ -317,10 +321,8 @@ static void start(struct agent *agent, uint64_t now_ms)
     if (registry_waits(agent, now_ms) && idle(agent, SLOT_SESSION, now_ms)) {
         registry_ask(agent);
     }
-    if (agent->checkpoint.size > agent->witnessed_size && now_ms >= agent->witness_at_ms &&
-        idle(agent, SLOT_SESSION, now_ms)) {
-        agent->witness_at_ms = now_ms + agent->setup.witness_ms;
-        session_witness(agent);
+    if (now_ms >= witness_next_ms(agent) && idle(agent, SLOT_SESSION, now_ms)) {
+        witness_ask(agent);
     }
 }
 
@@ -346,9 +348,7 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     if (agent->alarm[0] != '\0') {
         sooner(agent->alarm_until_ms, now_ms, &next_ms);
     }
-    if (agent->checkpoint.size > agent->witnessed_size) {
-        sooner(agent->witness_at_ms, now_ms, &next_ms);
-    }
+    sooner(witness_next_ms(agent), now_ms, &next_ms);
     sooner(notify_next_ms(agent, now_ms), now_ms, &next_ms);
     sooner(agent->registry.ask_at_ms, now_ms, &next_ms);
     if (agent->carry.fetches) {
@@ -400,6 +400,7 @@ void agent_pump(struct agent *agent)
     tell_alarm(agent);
     tell_unreached(agent, now_ms);
     tell_keys(agent);
+    witness_tell(agent);
     if (agent->failure != OK) {
         return;
     }
@@ -511,6 +512,8 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
         return;
     }
     agent->unreached_ms = 0;
+    agent->caught.fresh = false;
+    agent->caught.authentic = false;
     region_init(&region, AGENT_REGION_BYTES);
     if (session_open(agent, slot, bytes, &region, &opened)) {
         enum err error = take(agent, slot, &opened, &region);
@@ -525,5 +528,8 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
         }
     }
     region_wipe(&region);
+    if (agent->caught.fresh && agent->caught.authentic) {
+        lie_keep(agent, slot, bytes);
+    }
     agent_pump(agent);
 }

@@ -21,6 +21,8 @@
 #include "store/store.h"
 #include "wire/registry_document.h"
 
+#define LIE_PATH_BYTES 600u
+
 struct agent;
 struct blobs;
 struct notice_setup;
@@ -61,6 +63,9 @@ struct agent_ops {                     /* none of these calls back into the agen
     /* Sends a notice by a channel of setup.notices; after OK agent_notified is called once, later.
      * ERR_BUSY: as many as may be are under way; tried again when one of them has ended. */
     enum err (*notify)(void *ctx, size_t channel, const struct notice_sending *sending);
+    /* Keeps an evidence file, durably, under a name of its own, and says where. ERR_FULL: so many
+     * are kept that it is not. NULL: none are kept. */
+    enum err (*keep_evidence)(void *ctx, struct span file, char ret_path[LIE_PATH_BYTES]);
 };
 
 struct agent_setup { /* all borrowed for the agent's life */

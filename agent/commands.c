@@ -138,6 +138,23 @@ static void write_recovery(const struct agent *agent, struct json_writer *out)
     json_object_end(out);
 }
 
+static void write_witnessing(const struct agent *agent, struct json_writer *out)
+{
+    const struct witnessing *witnessing = &agent->witnessing;
+
+    json_name(out, "confirmed");
+    json_object_begin(out);
+    named_u64(out, "size", witnessing->confirmed_size);
+    named_u64(out, "agencies", witnessing->agencies);
+    named_u64(out, "needed", witnessing->needed);
+    named_instant(out, "awaited_since", witnessing->awaited_ms);
+    named_bool(out, "late", witness_is_late(agent));
+    json_object_end(out);
+    if (agent->caught.file[0] != '\0') {
+        named_text(out, "evidence", agent->caught.file);
+    }
+}
+
 static enum err answer_status(struct agent *agent, const struct json_value *request,
                               struct json_writer *out, struct fault *fault)
 {
@@ -170,6 +187,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_u64(out, "store_percent", store_used_percent(agent->setup.store));
     write_checkpoint(agent, out);
     named_u64(out, "witnessed", agent->witnessed_size);
+    write_witnessing(agent, out);
     write_recovery(agent, out);
     return write_stored(agent, out);
 }

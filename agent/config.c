@@ -80,6 +80,9 @@ const struct yaml_option agent_option_table[] = {
      .initial = "16384", .unit = "MiB", .help = "The most that the store can grow to."},
     {PATH("attachments", attachments),
      .help = "The folder of attachments, sealed files; left out: beside the store."},
+    {PATH("evidence", evidence),
+     .help = "The folder of what the broker was caught with, for others to judge; left out: beside "
+             "the store. Never more than 99 files."},
     {MEMBER("attachments-percent", YAML_UNSIGNED, attachments_percent), .min = 1, .max = 100,
      .initial = "85", .unit = "% of its disk",
      .help = "Nothing is attached or fetched from there on."},

@@ -41,6 +41,7 @@ struct agent_config {
     char backup_folder[CONFIG_PATH_BYTES]; /* empty: named with each backup */
     char recovery_key[CONFIG_PATH_BYTES];  /* the public half; empty: no backups */
     uint64_t backup_keep;                  /* in that folder; 0: all */
+    char evidence[CONFIG_PATH_BYTES];      /* folder; empty: beside the store */
     uint64_t attachments_percent;          /* of its disk: nothing is attached or fetched above */
     uint64_t store_mib;
     char socket[CONFIG_PATH_BYTES];

@@ -3,6 +3,9 @@
  */
 #include "agent/load.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "agent/notice/notice.h"
 #include "base/certificate.h"
 #include "base/crypto.h"
@@ -195,11 +198,29 @@ static enum err place_attachments(struct loaded *loaded, struct fault *fault)
     return OK;
 }
 
+static enum err place_evidence(struct loaded *loaded, struct fault *fault)
+{
+    struct agent_config *config = &loaded->config;
+    size_t len = strlen(config->store);
+
+    while (len > 1 && config->store[len - 1] == '/') {
+        len--;
+    }
+    if (is_named(config->store) && !is_named(config->evidence) &&
+        (size_t)snprintf(config->evidence, sizeof(config->evidence), "%.*s-evidence", (int)len,
+                         config->store) >= sizeof(config->evidence)) {
+        fault_set(fault, "config.too-long", "store", "no room for the path beside it");
+        return ERR_TOO_LARGE;
+    }
+    return OK;
+}
+
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        place_attachments, read_registry, read_policy,   read_calendars, read_sign_key,
-        read_next_key,     read_seal_key, read_old_keys, read_store_key, read_tls};
+        place_attachments, place_evidence, read_registry, read_policy,
+        read_calendars,    read_sign_key,  read_next_key, read_seal_key,
+        read_old_keys,     read_store_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(agent_config_read(path, &loaded->config, fault), fault, &result);
 

@@ -31,8 +31,9 @@
 #include "store/scrub.h"
 #include "store/starts.h"
 
-#define SOFTWARE "referral-agent 0.1.0"
-#define MIB      (UINT64_C(1024) * 1024)
+#define SOFTWARE           "referral-agent 0.1.0"
+#define EVIDENCE_FILES_MAX 99u
+#define MIB                (UINT64_C(1024) * 1024)
 
 #define DAMAGED_STATUS "存储损坏：只答状态，不收发" /* of a daemon without an agent */
 
@@ -195,6 +196,28 @@ static enum err op_notify(void *ctx, size_t channel, const struct notice_sending
     return sender_start(((struct daemon *)ctx)->sender, channel, sending);
 }
 
+/* Files are rare, and each is of weight: the folder is looked at for the next free name. */
+static enum err op_keep_evidence(void *ctx, struct span file, char ret_path[LIE_PATH_BYTES])
+{
+    struct daemon *daemon = ctx;
+    const char *folder = daemon->loaded->config.evidence;
+    struct fault fault = {.code = ""};
+    enum err error = folder_make(folder, 0700, &fault);
+
+    for (unsigned number = 1; error == OK && number <= EVIDENCE_FILES_MAX; number++) {
+        (void)snprintf(ret_path, LIE_PATH_BYTES, "%s/lie-%02u.evidence", folder, number);
+        error = file_write_new(ret_path, file, 0600, &fault);
+        if (error != ERR_EXISTS) {
+            break;
+        }
+        error = number < EVIDENCE_FILES_MAX ? OK : ERR_FULL;
+    }
+    if (error != OK) {
+        ret_path[0] = '\0';
+    }
+    return error;
+}
+
 static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .machine_ms = op_machine_ms,
                                      .random = op_random,
@@ -206,7 +229,8 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,
-                                     .notify = op_notify};
+                                     .notify = op_notify,
+                                     .keep_evidence = op_keep_evidence};
 
 /* --- what comes in --- */
 

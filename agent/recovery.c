@@ -437,7 +437,7 @@ void recovery_kept(struct agent *agent)
     agent->following.after = 0;
     agent->following.refused = 0;
     agent->plain_count = 0;
-    agent->witnessed_size = 0;
+    witness_forget(agent);
     memset(agent->carry.confirmed, 0, sizeof(agent->carry.confirmed)); /* as for a new broker */
     agent->carry.uploads = false;
 }

@@ -70,6 +70,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
         asking->key = key_id_of(agent->setup.sign_key->public_key);
         memcpy(asking->session, head->session, SESSION_BYTES);
         asking->request_digest = request_digest(span_buf(&encoded));
+        lie_remember(asking, span_buf(&encoded));
         error = agent->setup.ops->request(agent->setup.ctx, slot, span_buf(&request), timeout_ms);
     }
     asking->busy = error == OK;
@@ -78,7 +79,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     return error;
 }
 
-static void ask_or_wait(struct agent *agent, struct request_head *head)
+void session_ask_or_wait(struct agent *agent, struct request_head *head)
 {
     enum err error = session_ask(agent, SLOT_SESSION, head, NULL);
 
@@ -102,7 +103,7 @@ void session_greet(struct agent *agent)
     text_copy(head.hello.software, sizeof(head.hello.software), agent->setup.software);
     head.hello.registry_digest = *registry_digest(agent->setup.registry);
     if (error == OK) {
-        ask_or_wait(agent, &head);
+        session_ask_or_wait(agent, &head);
     } else {
         agent_trouble(agent, SLOT_SESSION, error);
     }
@@ -126,18 +127,7 @@ void session_pong(struct agent *agent)
 
     memcpy(head.ping.word, agent->ping, PING_BYTES);
     agent->pinged = false;
-    ask_or_wait(agent, &head);
-}
-
-void session_witness(struct agent *agent)
-{
-    struct request_head head = {.kind = REQUEST_WITNESS};
-
-    head.witness.size = agent->checkpoint.size;
-    head.witness.root = agent->checkpoint.root;
-    head.witness.key = key_id_of(agent->setup.sign_key->public_key);
-    witness_sign(agent->setup.sign_key, &agent->checkpoint, head.witness.signature);
-    ask_or_wait(agent, &head);
+    session_ask_or_wait(agent, &head);
 }
 
 /* --- is it the log that we know? --- */
@@ -331,6 +321,7 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
         }
         return false;
     }
+    agent->caught.authentic = true;
     if (agent->setup.laboratory) {
         agent->setup.ops->follow_laboratory(agent->setup.ctx, reply->head.laboratory_offset_ms);
     }
@@ -399,6 +390,7 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
     }
     if (opened->reply.head.kind != (asking->kind == REQUEST_HELLO      ? REPLY_HELLO
                                     : asking->kind == REQUEST_REGISTRY ? REPLY_REGISTRY
+                                    : asking->kind == REQUEST_WITNESS  ? REPLY_WITNESS
                                                                        : REPLY_NONE)) {
         agent_alarm(agent, "the broker answered a greeting, a witness or a question for the "
                            "registry with something else");
@@ -418,10 +410,7 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
         return counting_told(agent, txn, opened->reply.head.hello.calendar_version,
                              opened->reply.head.time_ms);
     }
-    if (asking->kind == REQUEST_WITNESS) {
-        agent->witnessed_size = asking->known.size;
-    }
-    return OK;
+    return asking->kind == REQUEST_WITNESS ? witness_replied(agent, opened) : OK;
 }
 
 /* --- the newest checkpoint --- */

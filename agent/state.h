@@ -28,6 +28,7 @@ struct asking { /* one open request */
     enum request_kind kind;
     struct key_id key; /* that signed it */
     struct digest request_digest;
+    struct buf head;                  /* owned: as it was signed, where it is short */
     uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
@@ -137,8 +138,28 @@ struct following_registry {
     char fault[AGENT_FAULT_BYTES];    /* why the broker's was not taken; empty: it was */
 };
 
+struct witnessing {          /* witness.c: what the others countersigned, of the newest reply */
+    uint64_t confirmed_size; /* so many records are countersigned by a quorum; 0: nothing */
+    uint32_t agencies;       /* that countersigned anything, this one too */
+    uint32_t needed;         /* for a quorum; 0: nothing was heard yet */
+    uint64_t awaited_size;   /* not confirmed, */
+    uint64_t awaited_ms;     /* since then, of the broker's time; 0: nothing is awaited */
+    uint64_t asked_size;     /* of the log when it was asked last, */
+    uint32_t asked_again;    /* and how often since it grew */
+    int32_t told;            /* the civil day on which the log last told that nothing confirms */
+};
+
+struct caught {                /* lie.c: the broker contradicts itself */
+    bool fresh;                /* in the reply that is being taken, and not told before */
+    bool authentic;            /* that reply is the broker's own */
+    uint32_t files;            /* kept since the start */
+    char file[LIE_PATH_BYTES]; /* the newest one; empty: there is none */
+};
+
 struct agent {
     struct agent_setup setup;
+    struct witnessing witnessing;
+    struct caught caught;
     struct following_registry registry;
     struct following following;
     struct trial trial;
@@ -237,7 +258,8 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
 void session_greet(struct agent *agent);
 /* The newest checkpoint that is kept, as it was signed; empty: none. Appends. */
 enum err session_note(struct agent *agent, struct buf *out) MUST_CHECK;
-void session_witness(struct agent *agent);
+/* In SLOT_SESSION; a failure is noted. */
+void session_ask_or_wait(struct agent *agent, struct request_head *head);
 /* A reply to a FETCH asks for a sign of life; zeros: it does not. */
 void session_pinged(struct agent *agent, const uint8_t word[PING_BYTES]);
 void session_pong(struct agent *agent);
@@ -251,6 +273,26 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 enum err session_keep(struct store_txn *txn, const struct opened *opened) MUST_CHECK;
 void session_kept(struct agent *agent, const struct opened *opened);
 enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
+
+/* --- witness.c: what the other agencies countersigned --- */
+
+/* When this agent countersigns next: machine time; UINT64_MAX: the log did not grow. */
+uint64_t witness_next_ms(const struct agent *agent);
+void witness_ask(struct agent *agent); /* in SLOT_SESSION */
+/* Each countersignature must be of the log that this agent knows, or the broker is caught. */
+enum err witness_replied(struct agent *agent, const struct opened *opened) MUST_CHECK;
+/* For a day no quorum confirmed what was countersigned here. */
+bool witness_is_late(const struct agent *agent);
+/* Once a day, where no quorum confirmed for a day what was countersigned here. */
+void witness_tell(struct agent *agent);
+void witness_forget(struct agent *agent); /* another log is followed */
+
+/* --- lie.c: what the broker is caught with is kept for others to judge --- */
+
+/* After a reply was distrusted: the signed reply, what was asked, what was known before. */
+/* What is asked, for that case. */
+void lie_remember(struct asking *asking, struct span head);
+void lie_keep(struct agent *agent, enum agent_slot slot, struct span reply);
 
 /* --- registry.c: the signed registry, and its newer versions --- */
 

@@ -124,6 +124,9 @@ static enum err fill(struct sending *sending, struct answer *answer)
     if (error == OK && answer->head.kind == REPLY_SUBMIT) {
         error = fill_receipts(sending, answer);
     }
+    if (error == OK && answer->head.kind == REPLY_WITNESS) {
+        error = cosignatures_fill(sending->turn, sending->read, sending->size, answer);
+    }
     return error;
 }
 

@@ -1,6 +1,5 @@
 /* Requests: one table from kind to handler, and what is checked before any of them: the request is
  * for this broker, of this run, and new. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "broker/turn.h"
@@ -81,26 +80,16 @@ static enum err witness_refusal(struct turn *turn, const struct intake *intake,
     return OK;
 }
 
-/* The note that is kept and exported (docs/audit-export.md): origin, size, root, then the agency
- * with its key id and signature. */
 static enum err witness_note(const struct turn *turn, const struct intake *intake, struct buf *out)
 {
     const struct witness *witness = &intake->request.head.witness;
-    uint8_t mark[KEY_ID_BYTES + SIGNATURE_BYTES];
-    enum err error = buf_printf(out, "%s\n%" PRIu64 "\n", turn->broker->origin, witness->size);
+    struct cosigned_note note = {.seen = {.size = witness->size, .root = witness->root},
+                                 .key = witness->key};
 
-    memcpy(mark, witness->key.bytes, KEY_ID_BYTES);
-    memcpy(mark + KEY_ID_BYTES, witness->signature, SIGNATURE_BYTES);
-    if (error == OK) {
-        error = base64_encode(span_of(witness->root.bytes, DIGEST_BYTES), out);
-    }
-    if (error == OK) {
-        error = buf_printf(out, "\n\n\u2014 %s ", intake->agency->id);
-    }
-    if (error == OK) {
-        error = base64_encode(span_of(mark, sizeof(mark)), out);
-    }
-    return error == OK ? buf_append_text(out, "\n") : error;
+    text_copy(note.agency, sizeof(note.agency), intake->agency->id);
+    text_copy(note.seen.origin, sizeof(note.seen.origin), turn->broker->origin);
+    memcpy(note.signature, witness->signature, SIGNATURE_BYTES);
+    return cosigned_note_write(&note, out);
 }
 
 static enum err witness_keep(struct turn *turn, const struct intake *intake)
@@ -133,7 +122,12 @@ static enum err witness_handle(struct turn *turn, struct intake *intake, struct 
     enum err error = witness_refusal(turn, intake, &refusal);
 
     answer->head.code = refusal;
-    return error == OK && refusal == REFUSAL_NONE ? witness_keep(turn, intake) : error;
+    if (error != OK || refusal != REFUSAL_NONE) {
+        return error;
+    }
+    answer->head.kind = REPLY_WITNESS; /* replies.c fills in what the others countersigned */
+    answer->asks = intake->agency->number;
+    return witness_keep(turn, intake);
 }
 
 static const struct {

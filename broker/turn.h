@@ -108,6 +108,7 @@ struct answer { /* one request that this turn answers */
     struct reply_head head;
     struct receipt_ref *refs; /* REPLY_SUBMIT */
     size_t ref_count;
+    uint16_t asks; /* REPLY_WITNESS: the number of the agency that asks */
 };
 
 struct notice { /* one message of the broker's own, before it is signed with the others */
@@ -325,6 +326,9 @@ enum err replay_notice(struct turn *turn, const struct message *message, const s
 /* --- replies.c --- */
 /* After the commit: proofs, one signature, and out. */
 enum err replies_send(struct turn *turn, struct store_txn *read) MUST_CHECK;
+/* cosignatures.c: what the others countersigned, as of a log of that size. */
+enum err cosignatures_fill(struct turn *turn, struct store_txn *read, uint64_t size,
+                           struct answer *answer) MUST_CHECK;
 /* Answers all requests of a turn that was given up. */
 void replies_give_up(struct turn *turn, enum refusal refusal);
 

@@ -88,6 +88,26 @@ static void check_registry(const struct doctor *doctor, struct findings *finding
     }
 }
 
+/* Agencies are switched off at night; those that are up confirm each other within minutes. */
+static void check_quorum(const struct json_value *root, struct findings *findings)
+{
+    struct json_value confirmed = json_member(root, "confirmed");
+    uint64_t needed = value_u64(&confirmed, "needed"), size = value_u64(&confirmed, "size");
+
+    if (needed > 0 && value_bool(&confirmed, "late")) {
+        doctor_found(findings, LIGHT_WARN,
+                     "compare the checkpoint of `referralctl agent status` with other agencies by "
+                     "telephone",
+                     "since %s less than %" PRIu64 " agencies confirm the log seen here: %" PRIu64
+                     " have countersigned, %" PRIu64 " leaves are confirmed",
+                     value_text(&confirmed, "awaited_since"), needed,
+                     value_u64(&confirmed, "agencies"), size);
+    } else if (needed > 0) {
+        doctor_found(findings, LIGHT_GOOD, NULL,
+                     "%" PRIu64 " leaves are confirmed by %" PRIu64 " agencies", size, needed);
+    }
+}
+
 static void check_witness(const struct doctor *doctor, struct findings *findings)
 {
     struct json_value root = root_of(doctor), checkpoint = json_member(&root, "checkpoint");
@@ -102,6 +122,7 @@ static void check_witness(const struct doctor *doctor, struct findings *findings
                      " are countersigned",
                      size, value_text(&checkpoint, "time"), witnessed);
     }
+    check_quorum(&root, findings);
 }
 
 static void check_calendar(const struct doctor *doctor, struct findings *findings)

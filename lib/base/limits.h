@@ -18,7 +18,8 @@
 #define LIMIT_DETAIL_BYTES   160u          /* the field path of a refusal, with the NUL */
 /* Memory that parsing one message of n bytes may take: protobuf-c grows hostile input up to 87x. */
 #define LIMIT_PARSE_BYTES(n) (8u * (size_t)(n) + 64u * 1024u)
-#define LIMIT_PATH_COUNT     63u /* hashes in an inclusion or consistency proof: C2SP tlog bound */
+#define LIMIT_COSIGNATURES   256u /* countersignatures of a reply, each with its path: 600 KiB */
+#define LIMIT_PATH_COUNT     63u  /* hashes in an inclusion or consistency proof: C2SP tlog bound */
 
 /* People and papers. */
 #define LIMIT_AGENCIES        1024u /* registry rows; eleven today, 110 with the banners */

@@ -60,6 +60,9 @@ enum log_level {
     X(BROKER_SILENT, "broker-silent", WARN, "b6cc2d69c79e56bfbfa51e575abd0e50") \
     X(BROKER_REFUSES, "broker-refuses", WARN, "f46af425d4f75d5483c37b2f94647285") \
     X(BROKER_NOT_BELIEVED, "broker-not-believed", ERROR, "ced1e0d8743d5b37b37a90b9d28d5f58") \
+    X(EVIDENCE_KEPT, "evidence-kept", WARN, "ae659b9d2fc64f89964cc99f1cc2fd14") \
+    X(EVIDENCE_LOST, "evidence-lost", ERROR, "547b7d8094504018a5135cdcfe49c9a3") \
+    X(LOG_UNCONFIRMED, "log-unconfirmed", WARN, "113a83cc4ec446ea8cb02e57bd39ed20") \
     X(BROKER_BELIEVED, "broker-believed", NOTICE, "ae3caf5b8cb0539bb6d95c0408d07d9e") \
     X(REGISTRY_DIFFERS, "registry-differs", WARN, "cd81be04d19a5134a4bb8bd87046d80b") \
     X(REGISTRY_TAKEN, "registry-taken", NOTICE, "0af80a210e0642aebd7e6351f3158af2") \

@@ -47,6 +47,7 @@ struct policy_file {
     uint64_t claimed_grace_ms;
     uint64_t clock_jump_ms;
     uint64_t clock_confirm_agencies;
+    uint64_t witness_quorum;
     char attachments[16];
 };
 
@@ -90,6 +91,11 @@ static const struct yaml_option file_options[] = {
     {.name = "clock-confirm-agencies",
      .type = YAML_UNSIGNED,
      .offset = offsetof(struct policy_file, clock_confirm_agencies),
+     .min = 1,
+     .max = LIMIT_AGENCIES},
+    {.name = "witness-quorum",
+     .type = YAML_UNSIGNED,
+     .offset = offsetof(struct policy_file, witness_quorum),
      .min = 1,
      .max = LIMIT_AGENCIES},
     {.name = "attachments",
@@ -612,6 +618,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
         .claimed_grace_ms = UINT64_C(600000),
         .clock_jump_ms = UINT64_C(300000),
         .clock_confirm_agencies = 3,
+        .witness_quorum = 7,
         .attachments = "required",
     };
     enum err result = OK;
@@ -651,6 +658,7 @@ static enum err parts_read(struct policy *policy, const struct yaml_node *root,
     policy->claimed_grace_ms = file.claimed_grace_ms;
     policy->clock_jump_ms = file.clock_jump_ms;
     policy->clock_confirm_agencies = file.clock_confirm_agencies;
+    policy->witness_quorum = file.witness_quorum;
     return result;
 }
 

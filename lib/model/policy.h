@@ -70,6 +70,7 @@ struct policy {
                                /* long rungs wait after a start; 10 minutes */
     uint64_t clock_jump_ms;    /* domain section 5: departure that is a jump; 5 minutes */
     uint64_t clock_confirm_agencies; /* domain section 5: agencies that confirm; 3 */
+    uint64_t witness_quorum;         /* agencies that make a checkpoint confirmed; 7 */
     struct digest digest;            /* SHA-256 of the text */
 };
 

@@ -217,6 +217,7 @@ static void write_numbers(struct lines *lines, const struct policy *policy)
         {"outage-grace", policy->claimed_grace_ms / 1000, "s"},
         {"clock-jump", policy->clock_jump_ms / 1000, "s"},
         {"clock-confirm-agencies", policy->clock_confirm_agencies, ""},
+        {"witness-quorum", policy->witness_quorum, ""},
         {"hop-limit", policy->hop_limit, ""},
         {"case-limit", policy->case_limit, ""},
         {"follow-up-days", policy->follow_up_days, ""},

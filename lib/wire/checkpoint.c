@@ -224,6 +224,61 @@ enum err checkpoint_verify_any(struct span bytes, const char *first,
                : ERR_FORGED;
 }
 
+#define MARK_BYTES (KEY_ID_BYTES + SIGNATURE_BYTES)
+
+enum err cosigned_note_write(const struct cosigned_note *note, struct buf *out)
+{
+    assert(note != NULL && out != NULL);
+    uint8_t mark[MARK_BYTES];
+    memcpy(mark, note->key.bytes, KEY_ID_BYTES);
+    memcpy(mark + KEY_ID_BYTES, note->signature, SIGNATURE_BYTES);
+    enum err error = buf_printf(out, "%s\n%" PRIu64 "\n", note->seen.origin, note->seen.size);
+    error = error == OK ? base64_encode(span_of(note->seen.root.bytes, DIGEST_BYTES), out) : error;
+    error = error == OK ? buf_printf(out, "\n\n" DASH "%s ", note->agency) : error;
+    error = error == OK ? base64_encode(span_of(mark, sizeof(mark)), out) : error;
+    return error == OK ? buf_append_text(out, "\n") : error;
+}
+
+static bool witness_names(struct span origin, struct span agency, struct cosigned_note *note)
+{
+    if (origin.len >= sizeof(note->seen.origin) || agency.len == 0 ||
+        agency.len >= sizeof(note->agency) || memchr(origin.data, 0, origin.len) != NULL ||
+        memchr(agency.data, 0, agency.len) != NULL) {
+        return false;
+    }
+    memcpy(note->seen.origin, origin.data, origin.len);
+    memcpy(note->agency, agency.data, agency.len);
+    return origin_valid(note->seen.origin);
+}
+
+enum err cosigned_note_read(struct span bytes, struct cosigned_note *ret_note)
+{
+    assert(ret_note != NULL);
+    struct cosigned_note note = {.agency = ""};
+    struct span rest = bytes, origin, line;
+    uint8_t mark[MARK_BYTES];
+    if (!line_take(&rest, &origin) || !line_take(&rest, &line) ||
+        !decimal_read(line, &note.seen.size) || !line_take(&rest, &line) ||
+        !base64_read(line, note.seen.root.bytes, DIGEST_BYTES) || !line_take(&rest, &line) ||
+        line.len != 0 || !line_take(&rest, &line) || !prefix_take(&line, DASH) || rest.len != 0) {
+        return ERR_INVALID;
+    }
+    const uint8_t *space = line.len > 0 ? memchr(line.data, ' ', line.len) : NULL;
+    if (space == NULL) {
+        return ERR_INVALID;
+    }
+    size_t len = (size_t)(space - line.data);
+    struct span agency = span_of(line.data, len);
+    if (!witness_names(origin, agency, &note) ||
+        !base64_read(span_of(space + 1, line.len - len - 1), mark, sizeof(mark))) {
+        return ERR_INVALID;
+    }
+    memcpy(note.key.bytes, mark, KEY_ID_BYTES);
+    memcpy(note.signature, mark + KEY_ID_BYTES, SIGNATURE_BYTES);
+    *ret_note = note;
+    return OK;
+}
+
 #define WITNESS_DOMAIN     "referral.v1.witness"
 #define WITNESS_TEXT_BYTES (sizeof(WITNESS_DOMAIN) + DIGEST_BYTES + 8 + DIGEST_BYTES)
 

@@ -43,4 +43,15 @@ void witness_sign(const struct sign_key *key, const struct checkpoint *seen,
 enum err witness_verify(const uint8_t public_key[SIGN_PUBLIC_BYTES], const struct checkpoint *seen,
                         const uint8_t signature[SIGNATURE_BYTES]) MUST_CHECK;
 
+/* The same as a note, as brokers keep and export it (docs/audit-export.md). Appends. */
+struct cosigned_note {
+    char agency[LIMIT_AGENCY_ID_BYTES];
+    struct checkpoint seen; /* no time */
+    struct key_id key;
+    uint8_t signature[SIGNATURE_BYTES];
+};
+enum err cosigned_note_write(const struct cosigned_note *note, struct buf *out) MUST_CHECK;
+/* Reads one without believing it. ERR_INVALID when it is not exactly of the form. */
+enum err cosigned_note_read(struct span bytes, struct cosigned_note *ret_note) MUST_CHECK;
+
 #endif

@@ -133,6 +133,7 @@ enum reply_kind { /* numbers are the fields of ReplyHead */
                   REPLY_BLOB_PUT = 24,
                   REPLY_BLOB_GET = 25,
                   REPLY_HAND_BACK = 26,
+                  REPLY_WITNESS = 27,
 };
 
 enum hand_back_phase { HAND_BACK_AWAITING = 1, HAND_BACK_APPLYING = 2, HAND_BACK_DONE = 3 };
@@ -166,6 +167,14 @@ struct stream_base {
     uint32_t lane;
     uint64_t seq; /* 0: nothing */
     struct digest hash;
+};
+
+/* What another agency countersigned, and that it is a beginning of the log of the reply. */
+struct cosignature {
+    char agency[LIMIT_AGENCY_ID_BYTES];
+    struct witness seen;
+    const struct digest *consistency; /* from there to the reply's checkpoint */
+    size_t consistency_count;
 };
 
 /* The broker's word that its log goes on under another origin; see recovery.h. */
@@ -242,6 +251,10 @@ struct reply_head {
             const uint32_t *codes;
             size_t code_count;
         } hand_back;
+        struct {
+            const struct cosignature *cosignatures;
+            size_t cosignature_count;
+        } witness;
     };
 };
 

@@ -125,6 +125,24 @@ static const struct bind hand_back_binds[] = {
 static const struct bind_table hand_back_table =
     TABLE(&referral__v1__hand_back_reply__descriptor, struct reply_head, hand_back_binds);
 
+static const struct bind cosignature_binds[] = {
+    TEXT(1, struct cosignature, agency),
+    NUMBER(2, struct cosignature, seen.size),
+    FIXED(3, struct cosignature, seen.root),
+    FIXED(4, struct cosignature, seen.signature),
+    FIXED(5, struct cosignature, seen.key),
+    DIGESTS(6, struct cosignature, consistency, consistency_count, LIMIT_PATH_COUNT),
+};
+static const struct bind_table cosignature_table =
+    TABLE(&referral__v1__cosignature__descriptor, struct cosignature, cosignature_binds);
+
+static const struct bind witness_binds[] = {
+    REPLY_ARRAY(1, BIND_MANY, witness.cosignatures, witness.cosignature_count, LIMIT_COSIGNATURES,
+                &cosignature_table),
+};
+static const struct bind_table witness_table =
+    TABLE(&referral__v1__witness_reply__descriptor, struct reply_head, witness_binds);
+
 static const struct bind head_binds[] = {
     NUMBER(1, struct reply_head, version),
     NUMBER(2, struct reply_head, code),
@@ -146,6 +164,7 @@ static const struct bind head_binds[] = {
     CHOICE(REPLY_BLOB_PUT, struct reply_head, blob_put, &blob_put_table),
     CHOICE(REPLY_BLOB_GET, struct reply_head, blob_get, &blob_get_table),
     CHOICE(REPLY_HAND_BACK, struct reply_head, hand_back, &hand_back_table),
+    CHOICE(REPLY_WITNESS, struct reply_head, witness, &witness_table),
 };
 static const struct bind_table head_table =
     TABLE(&referral__v1__reply_head__descriptor, struct reply_head, head_binds);

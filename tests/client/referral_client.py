@@ -746,9 +746,15 @@ class Agency:
     def witness(self):
         text = witness_text(self.origin, self.size, self.root)
         signer = SigningKey(self.sign_seed)
-        return self.ask("witness", r.Witness(
+        head = self.ask("witness", r.Witness(
             size=self.size, root=self.root, signature=signer.sign(text).signature,
             key_id=key_id(signer.verify_key.encode())))
+        shown = Checkpoint(head.checkpoint, self.origin, self.keys.all("broker", "sign"))
+        for seen in head.witness.cosignatures:
+            verify(self.keys.by_id(seen.agency, seen.key_id),
+                   witness_text(self.origin, seen.size, seen.root), seen.signature)
+            check_consistency(seen.size, seen.root, shown.size, shown.root, list(seen.consistency))
+        return {seen.agency: seen.size for seen in head.witness.cosignatures}
 
 
 # --- the command line ---

@@ -250,6 +250,9 @@ class Conversation(unittest.TestCase):
         self.drain(sender)
         self.drain(receiver)
         sender.witness()
+        seen = receiver.witness()  # verified by the client: the other's, not its own
+        self.assertIn("procuratorate", seen)
+        self.assertNotIn("education", seen)
         self.refused(52, True, sender.ask, "witness", r.Witness(
             size=sender.size, root=bytes(32), signature=bytes(64), key_id=bytes(8)))
 

@@ -267,6 +267,19 @@ static enum err op_load_calendar(void *ctx, struct calendar **ret_calendar, stru
     return calendar_folder_load(((struct desk *)ctx)->calendars, ret_calendar, fault);
 }
 
+static enum err op_keep_evidence(void *ctx, struct span file, char ret_path[LIE_PATH_BYTES])
+{
+    struct desk *desk = ctx;
+    if (desk->evidence_result != OK) {
+        return desk->evidence_result;
+    }
+    buf_free(&desk->evidence);
+    buf_init(&desk->evidence, LIMIT_EVIDENCE_BYTES);
+    ck_assert_int_eq(buf_append(&desk->evidence, file.data, file.len), OK);
+    (void)snprintf(ret_path, LIE_PATH_BYTES, "lie-%u", ++desk->evidence_files);
+    return OK;
+}
+
 static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .machine_ms = op_machine_ms,
                                      .random = op_random,
@@ -278,7 +291,8 @@ static const struct agent_ops ops = {.wall_ms = op_wall_ms,
                                      .watch = op_watch,
                                      .move_wall = op_move_wall,
                                      .load_calendar = op_load_calendar,
-                                     .notify = op_notify};
+                                     .notify = op_notify,
+                                     .keep_evidence = op_keep_evidence};
 
 static void point_cb(void *owner, const char *name)
 {
@@ -407,6 +421,7 @@ void desk_close(struct desk *desk)
     desk_stop(desk);
     json_free(desk->answer_json);
     buf_free(&desk->events);
+    buf_free(&desk->evidence);
     buf_free(&desk->hooks);
     buf_free(&desk->answer);
     notice_setup_free(desk->notices);

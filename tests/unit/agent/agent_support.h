@@ -58,7 +58,10 @@ struct desk {
     unsigned request_calls, request_fail_at; /* the call of this number (from 1) fails */
     enum err request_result;                 /* with this */
     struct buf events;                       /* lines, each with its newline */
-    struct buf hooks; /* JSON lines of hooks; of others "CHANNEL OFFICER ADDRESS TEXT" */
+    struct buf hooks;    /* JSON lines of hooks; of others "CHANNEL OFFICER ADDRESS TEXT" */
+    struct buf evidence; /* the newest file */
+    unsigned evidence_files;
+    enum err evidence_result; /* of the next ones */
     unsigned hook_starts;
     bool hook_runs;       /* of the first channel */
     enum err hook_result; /* of the next starts */

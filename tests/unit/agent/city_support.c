@@ -232,6 +232,7 @@ void city_open(void)
 void city_open_edited(const char *agency, const char *line)
 {
     realm_open_edited(&city.realm, agency, line);
+    city.realm.policy->witness_quorum = DESKS; /* all who countersign */
     city.calendar = city.realm.calendar;
     city.wall_ms = DESK_START_MS;
     city.boot_ms = 1000000;

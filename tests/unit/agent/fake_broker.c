@@ -187,7 +187,8 @@ void fake_settle_session(struct fake *fake)
 {
     const struct ask *ask = &fake->desk->asks[SLOT_SESSION];
     for (unsigned i = 0; ask->open; i++) {
-        struct reply_head head = {.kind = REPLY_NONE};
+        struct reply_head head = {.kind = ask->request.head.kind == REQUEST_WITNESS ? REPLY_WITNESS
+                                                                                    : REPLY_NONE};
         ck_assert_uint_lt(i, 10);
         if (ask->request.head.kind == REQUEST_HELLO) {
             fake_hello(fake, NULL);
@@ -195,6 +196,48 @@ void fake_settle_session(struct fake *fake)
             fake_answer(fake, SLOT_SESSION, &head, NULL);
         }
     }
+}
+
+/* Proofs are those of the honest log, whatever was seen. */
+static void fill_seen(struct fake *fake, const struct seen *seen, const struct lie *lie,
+                      struct cosignature *ret)
+{
+    const struct tree *shown = lie->tree != NULL ? lie->tree : fake->tree;
+    const struct tree *tree = seen->tree != NULL ? seen->tree : fake->tree;
+    uint64_t size = lie->size != 0 ? lie->size : shown->size;
+    const struct sign_key *key = &fake->realm->sign[realm_place(fake->realm, seen->agency)];
+    struct checkpoint head = {.size = seen->size, .root = tree_root(tree, seen->size)};
+    struct merkle_path path = {.count = 0};
+    struct merkle_reader reader = reader_of(shown);
+    memset(ret, 0, sizeof(*ret));
+    text_copy(head.origin, sizeof(head.origin), REALM_ORIGIN);
+    text_copy(ret->agency, sizeof(ret->agency), seen->agency);
+    ret->seen = (struct witness){.size = head.size, .root = head.root};
+    ret->seen.key = key_id_of(key->public_key);
+    witness_sign(seen->key != NULL ? seen->key : key, &head, ret->seen.signature);
+    ret->seen.signature[9] ^= seen->bend_signature ? 4 : 0;
+    if (seen->size < size) {
+        ck_assert_int_eq(merkle_consistency(&reader, seen->size, size, &path), OK);
+    }
+    path.count -= seen->proof_cut && path.count > 0 ? 1 : 0;
+    struct digest *kept = region_take(&fake->region, path.count * sizeof(*kept) + 1);
+    memcpy(kept, path.hashes, path.count * sizeof(*kept));
+    ret->consistency = kept;
+    ret->consistency_count = path.count;
+}
+
+void fake_witnessed(struct fake *fake, const struct seen *seen, size_t count, const struct lie *lie)
+{
+    static const struct lie truth;
+    struct reply_head head = {.kind = REPLY_WITNESS};
+    struct cosignature *list = region_take(&fake->region, (count + 1) * sizeof(*list));
+    ck_assert_int_eq(fake->desk->asks[SLOT_SESSION].request.head.kind, REQUEST_WITNESS);
+    for (size_t i = 0; i < count; i++) {
+        fill_seen(fake, &seen[i], lie == NULL ? &truth : lie, &list[i]);
+    }
+    head.witness.cosignatures = list;
+    head.witness.cosignature_count = count;
+    fake_answer(fake, SLOT_SESSION, &head, lie);
 }
 
 void fake_nothing(struct fake *fake, const struct lie *lie)

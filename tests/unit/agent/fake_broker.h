@@ -49,6 +49,17 @@ void fake_refuse(struct fake *fake, enum agent_slot slot, enum refusal code, uin
 void fake_hello(struct fake *fake, const struct lie *lie);
 /* Answers whatever is open in SLOT_SESSION until nothing is: HELLO, WITNESS. */
 void fake_settle_session(struct fake *fake);
+struct seen { /* what another agency countersigned, in the answer to a WITNESS */
+    const char *agency;
+    const struct tree *tree; /* NULL: the honest log */
+    uint64_t size;
+    /* lies */
+    const struct sign_key *key; /* NULL: its own */
+    bool bend_signature, proof_cut;
+};
+/* Answers the open WITNESS. */
+void fake_witnessed(struct fake *fake, const struct seen *seen, size_t count,
+                    const struct lie *lie);
 /* A fetch of nothing. */
 void fake_nothing(struct fake *fake, const struct lie *lie);
 

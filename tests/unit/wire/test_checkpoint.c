@@ -199,6 +199,40 @@ START_TEST(test_witness)
 }
 END_TEST
 
+/* One form only: whatever byte is changed, cut off or added, it is another note or none. */
+START_TEST(test_cosigned_note)
+{
+    struct cosigned_note note = {.agency = "education", .seen = head, .key = {{1, 2}}};
+    struct cosigned_note back;
+    struct buf bytes, again;
+    note.signature[63] = 0x80;
+    buf_init(&bytes, 1024);
+    buf_init(&again, 1024);
+    ck_assert_int_eq(cosigned_note_write(&note, &bytes), OK);
+    ck_assert_int_eq(cosigned_note_read(span_buf(&bytes), &back), OK);
+    ck_assert_str_eq(back.agency, "education");
+    ck_assert_str_eq(back.seen.origin, head.origin);
+    ck_assert_uint_eq(back.seen.size, head.size);
+    ck_assert(digest_equal(&back.seen.root, &head.root));
+    ck_assert_mem_eq(back.key.bytes, note.key.bytes, KEY_ID_BYTES);
+    ck_assert_mem_eq(back.signature, note.signature, SIGNATURE_BYTES);
+    for (size_t i = 0; i < bytes.len; i++) {
+        ck_assert_int_eq(cosigned_note_read(span_of(bytes.data, i), &back), ERR_INVALID);
+        bytes.data[i] ^= 0x20;
+        if (cosigned_note_read(span_buf(&bytes), &back) == OK) {
+            buf_clear(&again);
+            ck_assert_int_eq(cosigned_note_write(&back, &again), OK);
+            ck_assert(span_equal(span_buf(&bytes), span_buf(&again)));
+        }
+        bytes.data[i] ^= 0x20;
+    }
+    ck_assert_int_eq(buf_append(&bytes, "\n", 1), OK);
+    ck_assert_int_eq(cosigned_note_read(span_buf(&bytes), &back), ERR_INVALID);
+    buf_free(&bytes);
+    buf_free(&again);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("checkpoint");
@@ -213,6 +247,7 @@ int main(void)
     tcase_add_test(tcase, test_form);
     tcase_add_test(tcase, test_longest_note);
     tcase_add_test(tcase, test_witness);
+    tcase_add_test(tcase, test_cosigned_note);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

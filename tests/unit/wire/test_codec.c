@@ -545,6 +545,10 @@ END_TEST
 static const struct digest nodes[] = {{{1}}, {{2}}, {{3}}};
 static const uint32_t path[] = {2, 0};
 
+static const struct cosignature cosignatures[] = {
+    {"education", {9, {{1}}, {2}, {{3}}}, nodes, COUNT_OF(nodes)},
+    {"health", {UINT64_MAX, {{4}}, {5}, {{6}}}, NULL, 0}};
+
 static struct reply_head full_reply(enum reply_kind kind, const struct shared_receipt *receipts,
                                     const struct delivery *deliveries)
 {
@@ -581,12 +585,15 @@ static struct reply_head full_reply(enum reply_kind kind, const struct shared_re
     } else if (kind == REPLY_REGISTRY) {
         head.registry.registry = span_text("a: b\n");
         head.registry.keys = span_text("c: d\n");
+    } else if (kind == REPLY_WITNESS) {
+        head.witness.cosignatures = cosignatures;
+        head.witness.cosignature_count = COUNT_OF(cosignatures);
     }
     return head;
 }
 
-static const enum reply_kind reply_kinds[] = {REPLY_NONE, REPLY_HELLO, REPLY_SUBMIT, REPLY_FETCH,
-                                              REPLY_REGISTRY};
+static const enum reply_kind reply_kinds[] = {REPLY_NONE,  REPLY_HELLO,    REPLY_SUBMIT,
+                                              REPLY_FETCH, REPLY_REGISTRY, REPLY_WITNESS};
 
 START_TEST(test_reply_head)
 {
@@ -617,6 +624,12 @@ START_TEST(test_reply_head)
         ck_assert_uint_eq(back.fetch.deliveries[0].proof.path_count, 2);
         ck_assert_uint_eq(back.fetch.deliveries[0].path[0], 2);
         ck_assert(span_equal(back.fetch.deliveries[0].payload, delivery.payload));
+    }
+    if (head.kind == REPLY_WITNESS) {
+        ck_assert_uint_eq(back.witness.cosignature_count, 2);
+        ck_assert_str_eq(back.witness.cosignatures[1].agency, "health");
+        ck_assert_uint_eq(back.witness.cosignatures[1].seen.size, UINT64_MAX);
+        ck_assert_uint_eq(back.witness.cosignatures[0].consistency_count, 3);
     }
     if (head.kind == REPLY_SUBMIT) {
         ck_assert_uint_eq(back.submit.receipts[1].code, 21);
