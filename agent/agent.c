@@ -129,6 +129,7 @@ void agent_free(struct agent *agent)
         buf_free(&agent->changes);
         attachments_free(agent);
         recovery_free(agent);
+        links_free(agent);
         free(agent->decision);
         free(agent->copy);
         free(agent->other);
@@ -320,6 +321,9 @@ static void start(struct agent *agent, uint64_t now_ms)
     }
     if (registry_waits(agent, now_ms) && idle(agent, SLOT_SESSION, now_ms)) {
         registry_ask(agent);
+    }
+    if (links_wait(agent) && idle(agent, SLOT_SESSION, now_ms)) {
+        links_ask(agent);
     }
     if (now_ms >= witness_next_ms(agent) && idle(agent, SLOT_SESSION, now_ms)) {
         witness_ask(agent);

@@ -390,6 +390,7 @@ static const struct {
     {"attachments", answer_attachments},
     {"attachment", answer_attachment},
     {"evidence", answer_evidence},
+    {"evidence-links", answer_evidence_links},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -4,6 +4,7 @@
  * grows with the case; `referralctl evidence export` puts the pieces into a file. Bodies stay
  * sealed, unless their keys are asked for. Changes nothing. Loop thread. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/show_parts.h"
@@ -24,8 +25,9 @@ enum step {
     STEP_CHECKPOINT,
     STEP_STATEMENTS, /* and one for each */
 };
-#define STEP_ROWS (UINT64_C(1) << 32) /* and three for each row: message, receipt, key */
-#define ROW_STEPS 3u
+#define STEP_LINKS (UINT64_C(1) << 20) /* and two for each link: its proof, its end */
+#define STEP_ROWS  (UINT64_C(1) << 32) /* and three for each row: message, receipt, key */
+#define ROW_STEPS  3u
 
 struct part {
     char kind[EVIDENCE_WORD_BYTES];
@@ -171,31 +173,79 @@ static enum err statement(struct asked *asked)
     return error;
 }
 
+/* --- what connects the receipts --- */
+
+static void name_number(struct part *part, const char *kind, uint64_t from, uint64_t to)
+{
+    char name[EVIDENCE_NAME_BYTES];
+
+    if (from == to) {
+        (void)snprintf(name, sizeof(name), "%" PRIu64, to);
+    } else {
+        (void)snprintf(name, sizeof(name), "%" PRIu64 "-%" PRIu64, from, to);
+    }
+    name_part(part, kind, name);
+}
+
+/* The end of several is said once, and the newest checkpoint is there anyway. */
+static bool is_said(const struct links *links, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (links->done[i].to.size == links->done[index].to.size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ERR_CLOSED: there are no more. A head that is an end itself needs no proof. */
+static enum err link_part(struct asked *asked)
+{
+    const struct links *links = &asked->agent->links;
+    size_t index = (size_t)(asked->step - STEP_LINKS) / 2;
+    const struct link *link;
+
+    if (index >= links->done_count || !uuid_equal(&links->key.case_id, &asked->key.case_id) ||
+        !uuid_equal(&links->key.referral_id, &asked->key.referral_id)) {
+        return ERR_CLOSED;
+    }
+    link = &links->done[index];
+    if ((asked->step - STEP_LINKS) % 2 == 1) {
+        name_number(&asked->part, "checkpoint", link->to.size, link->to.size);
+        return is_said(links, index) ? ERR_NOT_FOUND
+                                     : buf_append(&asked->part.bytes, link->note, link->note_bytes);
+    }
+    name_number(&asked->part, "consistency", link->from.size, link->to.size);
+    return link->from.size == link->to.size ? ERR_NOT_FOUND
+                                            : buf_append(&asked->part.bytes, link->path,
+                                                         link->path_count * sizeof(link->path[0]));
+}
+
 /* --- of the messages --- */
 
-/* The row behind `after` of what is exported, in the order in which this agency has them.
- * ERR_NOT_FOUND at the end. */
-static enum err next_row(const struct asked *asked, uint64_t after, struct row *ret_row)
+/* In the order in which this agency has them. */
+enum err evidence_next_row(struct store_txn *read, const struct case_key *key, uint64_t after,
+                           struct row *ret_row)
 {
-    struct case_key key = asked->key;
+    struct case_key part = *key;
     struct span packed;
     struct row row;
     enum err error;
 
-    if (!uuid_is_zero(&asked->key.referral_id)) {
-        return row_of_referral(asked->read, &asked->key.referral_id, after, ret_row);
+    if (!uuid_is_zero(&key->referral_id)) {
+        return row_of_referral(read, &key->referral_id, after, ret_row);
     }
     ret_row->seq = 0;
-    error = cases_next(asked->read, &asked->key.case_id, NULL, &key, &packed);
+    error = cases_next(read, &key->case_id, NULL, &part, &packed);
     while (error == OK) {
-        error = row_of_referral(asked->read, &key.referral_id, after, &row);
+        error = row_of_referral(read, &part.referral_id, after, &row);
         if (error == OK && (ret_row->seq == 0 || row.seq < ret_row->seq)) {
             *ret_row = row;
         }
         if (error == OK || error == ERR_NOT_FOUND) {
-            struct case_key before = key;
+            const struct case_key before = part;
 
-            error = cases_next(asked->read, &asked->key.case_id, &before, &key, &packed);
+            error = cases_next(read, &key->case_id, &before, &part, &packed);
         }
     }
     return error == ERR_NOT_FOUND && ret_row->seq != 0 ? OK : error;
@@ -301,7 +351,7 @@ static enum err of_rows(struct asked *asked)
     uint64_t seq = (asked->step - STEP_ROWS) / ROW_STEPS;
     unsigned which = (unsigned)((asked->step - STEP_ROWS) % ROW_STEPS);
     struct row row;
-    enum err error = next_row(asked, seq == 0 ? 0 : seq - 1, &row);
+    enum err error = evidence_next_row(asked->read, &asked->key, seq == 0 ? 0 : seq - 1, &row);
 
     if (error != OK) {
         return error == ERR_NOT_FOUND ? ERR_CLOSED : error;
@@ -332,8 +382,15 @@ static enum err one_step(struct asked *asked)
     if (asked->step < STEP_STATEMENTS) {
         return fixed[asked->step](asked);
     }
-    if (asked->step < STEP_ROWS) {
+    if (asked->step < STEP_LINKS) {
         error = statement(asked);
+        if (error != ERR_CLOSED) {
+            return error;
+        }
+        asked->step = STEP_LINKS;
+    }
+    if (asked->step < STEP_ROWS) {
+        error = link_part(asked);
         if (error != ERR_CLOSED) {
             return error;
         }
@@ -433,5 +490,35 @@ enum err answer_evidence(struct agent *agent, const struct json_value *request,
         crypto_wipe(asked.part.bytes.data, asked.part.bytes.cap);
     }
     buf_free(&asked.part.bytes);
+    return error;
+}
+
+/* Begins to connect the receipts of what is exported, or says how far that is. */
+enum err answer_evidence_links(struct agent *agent, const struct json_value *request,
+                               struct json_writer *out, struct fault *fault)
+{
+    struct json_value begin = json_member(request, "begin");
+    struct asked asked = {.agent = agent};
+    bool begins = false;
+    enum err error = read_asked(request, &asked, fault);
+
+    if (error == OK && !json_absent(&begin)) {
+        error = json_get_bool(&begin, &begins, fault);
+    }
+    if (error == OK && begins) {
+        error = store_read_begin(agent->setup.store, &asked.read);
+        if (error == OK) {
+            error = show_find(asked.read, asked.number, "id", &asked.key, fault);
+            error = error == OK ? links_begin(agent, asked.read, &asked.key) : error;
+            store_read_end(asked.read);
+        }
+    }
+    if (error == OK) {
+        named_bool(out, "waiting", links_wait(agent) && agent->connected);
+        named_u64(out, "linked", agent->links.done_count);
+    }
+    if (error == OK && begins) {
+        agent_pump(agent);
+    }
     return error;
 }

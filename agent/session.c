@@ -58,6 +58,10 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     }
     head->time_ms = agent_wall_ms(agent);
     known_of(agent, &asking->known);
+    asking->links = agent->links.asks && slot == SLOT_SESSION;
+    if (asking->links) {
+        asking->known = agent->links.todo[agent->links.at];
+    }
     head->known_size = asking->known.size;
     buf_init(&encoded, LIMIT_REQUEST_BYTES);
     buf_init(&request, LIMIT_REQUEST_BYTES);
@@ -342,6 +346,10 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (is_fork(agent, &ret_opened->checkpoint)) {
         agent_alarm(agent, "the broker showed two logs of %llu records",
                     (unsigned long long)agent->checkpoint.size);
+        return false;
+    }
+    if (asking->links) { /* its proof is all that it was asked for */
+        links_take(agent, &reply->head, &ret_opened->checkpoint);
         return false;
     }
     if (has_crossed(agent, asking, &ret_opened->checkpoint)) {

@@ -31,6 +31,7 @@ struct asking { /* one open request */
     struct buf head;                  /* owned: as it was signed, where it is short */
     uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
+    bool links;                       /* that is a head to be connected: nothing else is asked */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
     uint32_t failures;                /* in a row */
     uint64_t seqs[AGENT_BATCH_COUNT]; /* SUBMIT, ACK: the rows that it carries */
@@ -119,6 +120,25 @@ struct trial { /* a new log, before it is accepted */
     size_t head_count, at;
 };
 
+#define LINKS_MAX 128u /* heads of one export; those beyond stay unconnected */
+
+struct links { /* links.c: what connects receipts with one later checkpoint, for evidence */
+    struct case_key key;
+    bool asks; /* the request that is being made names a head of ours */
+    struct merkle_head todo[LINKS_MAX];
+    size_t todo_count, at;
+    struct link {
+        struct merkle_head from, to;
+        char note[CHECKPOINT_BYTES]; /* of `to` */
+        size_t note_bytes;
+        struct digest path[LIMIT_PATH_COUNT];
+        size_t path_count;
+    } * done; /* owned; NULL: nothing was asked for */
+    size_t done_count;
+    unsigned rounds;
+    uint64_t until_ms; /* machine time */
+};
+
 struct held_registry { /* registry.c */
     struct registry_loaded loaded;
     struct policy *policy;
@@ -160,6 +180,7 @@ struct agent {
     struct agent_setup setup;
     struct witnessing witnessing;
     struct caught caught;
+    struct links links;
     struct following_registry registry;
     struct following following;
     struct trial trial;
@@ -597,6 +618,24 @@ enum err backup_answer_show(struct agent *agent, const struct json_value *reques
 /* --- evidence.c --- */
 enum err answer_evidence(struct agent *agent, const struct json_value *request,
                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+
+enum err answer_evidence_links(struct agent *agent, const struct json_value *request,
+                               struct json_writer *out, struct fault *fault) MUST_CHECK;
+/* The row behind `after` of a referral or matter, or of all of a case. ERR_NOT_FOUND at the end. */
+enum err evidence_next_row(struct store_txn *read, const struct case_key *key, uint64_t after,
+                           struct row *ret_row) MUST_CHECK;
+
+/* --- links.c --- */
+
+/* Collects the heads of what is exported, in place of those before. */
+enum err links_begin(struct agent *agent, struct store_txn *read,
+                     const struct case_key *key) MUST_CHECK;
+bool links_wait(const struct agent *agent);
+void links_ask(struct agent *agent); /* in SLOT_SESSION */
+/* A verified reply to that. */
+void links_take(struct agent *agent, const struct reply_head *head,
+                const struct checkpoint *checkpoint);
+void links_free(struct agent *agent);
 
 /* --- figures.c --- */
 enum err figures_answer(struct agent *agent, const struct json_value *request,

@@ -3,6 +3,7 @@
  * nothing is judged. `evidence verify` is in audit.c. Main thread, blocking; the file is durable on
  * return, readable by its owner alone, and there whole or not at all. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 #include "cli/input.h"
 #include "wire/evidence_file.h"
 
-#define PARTS_FIRST 64u
+#define PARTS_FIRST    64u
+#define LINKS_AGAIN_MS 20
+#define LINKS_TRIES    250u
 
 struct gathered {
     struct evidence_part *parts; /* owned, and the bytes of each */
@@ -175,10 +178,41 @@ static int write_out(const struct invocation *invocation, const struct gathered 
                        : output_fault(invocation, EXIT_REFUSED, &fault);
 }
 
+/* --- links --- */
+
+static int ask_links(const struct invocation *invocation, bool begin, bool *ret_waiting)
+{
+    struct call call;
+    int status;
+
+    call_begin(&call, "evidence-links");
+    call_text(&call, "id", invocation->arguments[0]);
+    json_name(&call.writer, "begin");
+    json_bool(&call.writer, begin);
+    status = call_end(&call, invocation, AGENT_SOCKET);
+    *ret_waiting = status == EXIT_OK && value_bool(&call.root, "waiting");
+    call_free(&call);
+    return status;
+}
+
+/* The agent asks the broker to connect the receipts with its newest checkpoint. Without a broker
+ * the evidence is exported as it is, and the report says what is not connected. */
+static int gather_links(const struct invocation *invocation)
+{
+    bool waiting = false;
+    int status = ask_links(invocation, true, &waiting);
+
+    for (unsigned i = 0; i < LINKS_TRIES && status == EXIT_OK && waiting; i++) {
+        (void)poll(NULL, 0, LINKS_AGAIN_MS); /* an early end only asks sooner */
+        status = ask_links(invocation, false, &waiting);
+    }
+    return status;
+}
+
 int evidence_export_run(const struct invocation *invocation)
 {
     struct gathered gathered = {.parts = NULL};
-    int status = EXIT_OK;
+    int status = gather_links(invocation);
 
     buf_init(&gathered.part, LIMIT_EVIDENCE_BYTES);
     while (status == EXIT_OK && !gathered.end) {

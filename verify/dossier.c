@@ -3,6 +3,7 @@
  * noted and the next part is looked at, so that the report has all of them. See dossier.h. */
 #include "dossier.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@
 
 #define REGION_BYTES ((size_t)1024u * 1024u * 1024u) /* of what is decoded, whatever it claims */
 
-static const char *const part_kinds[] = {"about",  "registry",   "keys",    "calendar",
-                                         "policy", "statement",  "message", "receipt",
-                                         "key",    "checkpoint", NULL};
+static const char *const part_kinds[] = {"about",  "registry",   "keys",        "calendar",
+                                         "policy", "statement",  "message",     "receipt",
+                                         "key",    "checkpoint", "consistency", NULL};
 
 /* NULL: there is no room for one more. */
 static struct finding *add_finding(struct dossier *dossier, enum verdict verdict, const char *code,
@@ -264,9 +265,8 @@ static void read_policy(struct dossier *dossier)
 
 /* --- a checkpoint --- */
 
-/* By whichever key and under whichever origin of this broker. */
-static enum err open_note(const struct dossier *dossier, struct span note,
-                          char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret)
+enum err dossier_open_note(const struct dossier *dossier, struct span note,
+                           char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret)
 {
     const uint8_t(*keys)[SIGN_PUBLIC_BYTES];
     const uint8_t *end = note.len > 0 ? memchr(note.data, '\n', note.len) : NULL;
@@ -295,7 +295,8 @@ static void read_checkpoint(struct dossier *dossier)
     }
     if (part == NULL) {
         dossier_lack(dossier, "missing.checkpoint", "checkpoint", "%s", "");
-    } else if (open_note(dossier, part->bytes, dossier->newest_origin, &dossier->newest) != OK) {
+    } else if (dossier_open_note(dossier, part->bytes, dossier->newest_origin, &dossier->newest) !=
+               OK) {
         dossier_fail(dossier, "checkpoint.signature", "checkpoint newest", "%s", "");
         memset(&dossier->newest, 0, sizeof dossier->newest);
     }
@@ -356,7 +357,7 @@ static bool open_receipt(struct dossier *dossier, struct told_message *told, str
         leaf_record_decode(told->receipt.record, &dossier->region, told->record, &fault) != OK) {
         return wrong(dossier, told, "receipt.form", fault.place);
     }
-    if (open_note(dossier, told->receipt.checkpoint, told->origin, &told->head) != OK) {
+    if (dossier_open_note(dossier, told->receipt.checkpoint, told->origin, &told->head) != OK) {
         return wrong(dossier, told, "receipt.checkpoint", "");
     }
     hasher_init(&hasher);
@@ -573,6 +574,7 @@ static void check_streams(struct dossier *dossier)
     for (size_t i = 0; i < dossier->message_count; i++) {
         const struct leaf_record *a = dossier->messages[i].record;
 
+        assert(a != NULL); /* or it is no message that was taken */
         for (size_t k = 0; k < i && a->has_stream; k++) {
             const struct leaf_record *b = dossier->messages[k].record;
 
@@ -604,6 +606,7 @@ static void judge_parts(struct dossier *dossier, const struct digest *root)
     read_messages(dossier);
     check_one_log(dossier);
     check_streams(dossier);
+    dossier_connect(dossier);
     if (dossier->message_count == 0) {
         dossier_lack(dossier, "missing.messages", "message", "%s", "");
     }
@@ -663,6 +666,7 @@ void dossier_free(struct dossier *dossier)
     keyring_free(dossier->keyring);
     days_free(&dossier->days);
     free(dossier->messages);
+    free(dossier->heads);
     free(dossier->clocks);
     free(dossier->rungs);
     region_wipe(&dossier->region);

@@ -7,6 +7,7 @@
 #include "ladder.h"
 #include "model/registry.h"
 #include "note.h"
+#include "proof.h"
 #include "report.h"
 #include "wire/evidence_file.h"
 #include "wire/receipt.h"
@@ -36,6 +37,13 @@ struct told_message {               /* a message with its receipt */
     struct digest leaf;
     uint64_t at_ms; /* broker time that counts */
     bool refused;
+    bool linked; /* its checkpoint is shown to be of the log of the top one */
+};
+
+struct told_head { /* a checkpoint of the file, or of a receipt */
+    struct proof_head head;
+    char origin[LIMIT_ORIGIN_BYTES];
+    bool linked;
 };
 
 struct told_clock { /* as this file shows it */
@@ -78,6 +86,9 @@ struct dossier {
     size_t message_count;
     struct tree_head newest; /* size 0: none */
     char newest_origin[LIMIT_ORIGIN_BYTES];
+    struct told_head *heads; /* owned */
+    size_t head_count;
+    uint64_t top_size;         /* of the largest checkpoint; what is linked is of its log */
     struct told_clock *clocks; /* owned */
     size_t clock_count;
     struct told_rung *rungs; /* owned */
@@ -98,6 +109,13 @@ void dossier_fail(struct dossier *dossier, const char *code, const char *place, 
                   ...) FORMAT(4, 5);
 void dossier_lack(struct dossier *dossier, const char *code, const char *place, const char *detail,
                   ...) FORMAT(4, 5);
+
+/* By whichever key and under whichever origin of this broker. */
+enum err dossier_open_note(const struct dossier *dossier, struct span note,
+                           char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret) MUST_CHECK;
+
+/* --- dossier_links.c --- */
+void dossier_connect(struct dossier *dossier);
 
 /* --- dossier_windows.c --- */
 void dossier_count_windows(struct dossier *dossier);

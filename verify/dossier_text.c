@@ -344,9 +344,20 @@ static void say_rungs(struct writing *writing)
     }
 }
 
+static size_t linked_count(const struct dossier *dossier)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < dossier->message_count; i++) {
+        count += dossier->messages[i].linked;
+    }
+    return count;
+}
+
 static void say_witnesses(struct writing *writing)
 {
-    const struct tree_head *newest = &writing->dossier->newest;
+    const struct dossier *dossier = writing->dossier;
+    const struct tree_head *newest = &dossier->newest;
     char at[INSTANT_TEXT_BYTES];
 
     say(writing, "\n六、见证\n", "\n6. Witnesses\n");
@@ -355,6 +366,10 @@ static void say_witnesses(struct writing *writing)
             "  the log as the exporter saw it last: %" PRIu64 " records, %s\n", newest->size,
             when(newest->time_ms, at));
     }
+    say(writing, "  %zu 件消息中，有 %zu 件证明属于中枢签名的同一份日志（%" PRIu64 " 条）\n",
+        "  of %zu messages %zu are shown to be of one log that the broker signed, of %" PRIu64
+        " records\n",
+        dossier->message_count, linked_count(dossier), dossier->top_size);
     say(writing, "  本文件没有其他单位的见证签名\n",
         "  there is no signature of other agencies in this file\n");
 }
@@ -517,6 +532,8 @@ enum err dossier_write_json(const struct dossier *dossier, enum dossier_language
     member(&writer, "root", dossier->document.version != 0 ? root : NULL);
     member(&writer, "calendar", dossier->days.version);
     number(&writer, "log_size", dossier->newest.size);
+    number(&writer, "linked", linked_count(dossier));
+    number(&writer, "linked_size", dossier->top_size);
     write_messages(&writer, dossier);
     write_windows(&writer, dossier);
     write_rungs(&writer, dossier);

@@ -134,6 +134,8 @@ static const struct {
      {"检查点不是中枢签名的", "the checkpoint is not signed by the broker"}},
     {"log.split",
      {"中枢出示了两份不同的日志", "the broker showed two different logs (size or leaf)"}},
+    {"log.consistency",
+     {"两个检查点不属于同一份日志", "a proof that two checkpoints are of one log does not hold"}},
     {"log.stream", {"收件顺序前后矛盾", "what was received contradicts its numbering"}},
     {"calendar.form", {"日历内容与其版本不符", "the calendar is not what its version says (line)"}},
     {"calendar.other",

@@ -58,6 +58,50 @@ enum err proof_root(const struct proof_path *path, const struct digest *leaf,
     return used == path->count ? OK : ERR_INVALID;
 }
 
+/* Both roots are climbed to at once: `at` is the last node of the first tree, `last` that of the
+ * second. A first tree of a power of two is itself the first hash. */
+enum err proof_extends(const struct proof_head *first, const struct proof_head *second,
+                       const struct digest *hashes, size_t count)
+{
+    bool whole = (first->size & (first->size - 1)) == 0;
+    uint64_t at = first->size - 1, last = second->size - 1;
+    struct digest old_root, new_root;
+
+    if (first->size == 0 || first->size > second->size || count > PATH_MAX_HASHES) {
+        return ERR_FORGED;
+    }
+    if (first->size == second->size) {
+        return count == 0 && digest_equal(&first->root, &second->root) ? OK : ERR_FORGED;
+    }
+    if (!whole && count == 0) {
+        return ERR_FORGED;
+    }
+    for (; (at & 1u) != 0; at >>= 1) {
+        last >>= 1;
+    }
+    old_root = new_root = whole ? first->root : hashes[0];
+    for (size_t i = whole ? 0 : 1; i < count; i++) {
+        if (last == 0) {
+            return ERR_FORGED;
+        }
+        if ((at & 1u) != 0 || at == last) {
+            old_root = node_of(&hashes[i], &old_root);
+            new_root = node_of(&hashes[i], &new_root);
+            for (; (at & 1u) == 0 && at != 0; at >>= 1) {
+                last >>= 1;
+            }
+        } else {
+            new_root = node_of(&new_root, &hashes[i]);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && digest_equal(&old_root, &first->root) &&
+                   digest_equal(&new_root, &second->root)
+               ? OK
+               : ERR_FORGED;
+}
+
 /* "referral.v1.batch" 0 || suite || be64 n || root, over leaves SHA-256(0 || digest). */
 enum err proof_signed(const struct batch_proof *proof, const struct digest *digest,
                       const uint8_t key[SIGN_PUBLIC_BYTES])

@@ -20,6 +20,14 @@ struct proof_path { /* RFC 6962 section 2.1.1 */
 enum err proof_root(const struct proof_path *path, const struct digest *leaf,
                     struct digest *ret_root) MUST_CHECK;
 
+/* Is the first tree the beginning of the second one? RFC 9162 section 2.1.4.2. ERR_FORGED. */
+struct proof_head {
+    uint64_t size;
+    struct digest root;
+};
+enum err proof_extends(const struct proof_head *first, const struct proof_head *second,
+                       const struct digest *hashes, size_t count) MUST_CHECK;
+
 /* Did this key sign a tree in which the digest stands? ERR_FORGED. */
 enum err proof_signed(const struct batch_proof *proof, const struct digest *digest,
                       const uint8_t key[SIGN_PUBLIC_BYTES]) MUST_CHECK;

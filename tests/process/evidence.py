@@ -144,6 +144,7 @@ class Evidence(unittest.TestCase):
                     ["remind-5", "remind-2", "due-1", "due-2"])
             self.assertLessEqual(set(want), {rung["rung"] for rung in report["rungs"]})
             self.assertEqual(build(parse(self.files[name])), self.files[name])
+            self.assertEqual(report["linked"], len(report["messages"]), "all of one log")
         first, second = (self.judge(self.files[name])[1] for name in (SENDER, RECEIVER))
         self.assertEqual(first["windows"], second["windows"])
         letters = [message.get("letter") for message in first["messages"]]
@@ -229,6 +230,27 @@ class Evidence(unittest.TestCase):
         swapped[two] = (*parts[two][:2], parts[one][2])
         self.judged(FAIL, "message.name", build(swapped))
         self.judged(FAIL, "evidence.part", build(parts + [("verdict", "x", b"PASS")]))
+
+    def test_6b_checkpoints_that_are_not_connected(self):
+        parts = parse(self.files[SENDER])
+        links = [i for i, part in enumerate(parts) if part[0] == "consistency"]
+        self.assertGreater(len(links), 2)
+        status, report = self.judge(build(parts[:links[0]] + parts[links[0] + 1:]))
+        self.assertEqual(status, PASS)
+        self.assertLess(report["linked"], len(report["messages"]))
+        one, two = links[:2]
+        swapped = list(parts)
+        swapped[one] = (*parts[one][:2], parts[two][2])
+        self.judged(FAIL, "log.consistency", build(swapped))
+        for name in ("1-", "1-2-3", "x-9", "-1"):
+            self.judged(FAIL, "log.consistency", build(
+                parts[:one] + [("consistency", name, parts[one][2])] + parts[one + 1:]))
+        for at in links:
+            for place in range(0, len(parts[at][2]), 32):
+                changed = bytearray(parts[at][2])
+                changed[place] ^= 4
+                self.judged(FAIL, "log.consistency", build(
+                    parts[:at] + [(*parts[at][:2], bytes(changed))] + parts[at + 1:]))
 
     def replaced(self, kind, change, name=SENDER):
         return build([(part[0], part[1], change(part[2])) if part[0] == kind else part

@@ -1,0 +1,147 @@
+/* What connects the checkpoints of some receipts with one later checkpoint, for evidence: a proof
+ * of consistency for each. Any reply of the broker proves its checkpoint from the size that the
+ * request names, so each head is asked for by a PING that names it as known; where the log grew
+ * meanwhile, the ends are connected once more. A proof that does not hold is an alarm as in any
+ * reply. Nothing is kept on disk: an export begins anew, and gives up after a while. Loop thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "wire/receipt.h"
+
+#define GIVE_UP_MS 20000u
+#define ROUNDS_MAX 3u
+
+void links_free(struct agent *agent)
+{
+    free(agent->links.done);
+    memset(&agent->links, 0, sizeof(agent->links));
+}
+
+static bool is_listed(const struct links *links, uint64_t size)
+{
+    for (size_t i = 0; i < links->todo_count; i++) {
+        if (links->todo[i].size == size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The head under which this row was recorded, where it is of the log that is followed. */
+static enum err add_row(struct agent *agent, struct store_txn *read, const struct row *row)
+{
+    struct links *links = &agent->links;
+    struct checkpoint checkpoint;
+    struct receipt receipt;
+    struct region region;
+    struct span bytes;
+    enum err error;
+
+    if (row->state == ROW_WAITING || row->log != agent->following.log ||
+        links->todo_count == LINKS_MAX || is_listed(links, row->checkpoint_size)) {
+        return OK;
+    }
+    region_init(&region, LIMIT_PARSE_BYTES(RECEIPT_BYTES));
+    error = row_receipt(read, row->seq, &bytes);
+    if (error == OK) {
+        error = receipt_decode(bytes, &region, &receipt, NULL);
+    }
+    if (error == OK) {
+        error = checkpoint_parse(receipt.checkpoint, &checkpoint, NULL);
+    }
+    if (error == OK) {
+        links->todo[links->todo_count] =
+            (struct merkle_head){.size = checkpoint.size, .root = checkpoint.root};
+        links->todo_count++;
+    }
+    region_free(&region);
+    return error;
+}
+
+enum err links_begin(struct agent *agent, struct store_txn *read, const struct case_key *key)
+{
+    struct links *links = &agent->links;
+    struct row row = {.seq = 0};
+    enum err error = OK;
+
+    links_free(agent);
+    links->done = calloc(LINKS_MAX, sizeof(*links->done));
+    if (links->done == NULL) {
+        return ERR_MEMORY;
+    }
+    links->key = *key;
+    links->until_ms = agent_machine_ms(agent) + GIVE_UP_MS;
+    while ((error = evidence_next_row(read, key, row.seq, &row)) == OK) {
+        error = add_row(agent, read, &row);
+        if (error != OK) {
+            break;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+bool links_wait(const struct agent *agent)
+{
+    const struct links *links = &agent->links;
+
+    return links->at < links->todo_count && agent_machine_ms(agent) < links->until_ms;
+}
+
+void links_ask(struct agent *agent)
+{
+    struct request_head head = {.kind = REQUEST_PING};
+    enum err error;
+
+    agent->links.asks = true;
+    error = session_ask(agent, SLOT_SESSION, &head, NULL);
+    agent->links.asks = false;
+    if (error != OK) {
+        agent_trouble(agent, SLOT_SESSION, error);
+    }
+}
+
+/* Ends that the log has grown behind are connected with the newest one. */
+static void begin_round(struct links *links, const struct checkpoint *newest)
+{
+    size_t count = links->todo_count;
+
+    links->rounds++;
+    for (size_t i = 0; i < links->done_count && links->rounds < ROUNDS_MAX; i++) {
+        const struct link *link = &links->done[i];
+
+        if (link->to.size != newest->size && links->todo_count < LINKS_MAX &&
+            !is_listed(links, link->to.size)) {
+            links->todo[links->todo_count] = link->to;
+            links->todo_count++;
+        }
+    }
+    links->at = count;
+}
+
+void links_take(struct agent *agent, const struct reply_head *head,
+                const struct checkpoint *checkpoint)
+{
+    struct links *links = &agent->links;
+    struct link *link;
+
+    if (links->at >= links->todo_count || links->done_count == LINKS_MAX ||
+        head->consistency_count > LIMIT_PATH_COUNT || head->checkpoint.len > CHECKPOINT_BYTES) {
+        return;
+    }
+    link = &links->done[links->done_count];
+    link->from = links->todo[links->at];
+    link->to = (struct merkle_head){.size = checkpoint->size, .root = checkpoint->root};
+    memcpy(link->note, head->checkpoint.data, head->checkpoint.len);
+    link->note_bytes = head->checkpoint.len;
+    if (head->consistency_count > 0) {
+        memcpy(link->path, head->consistency, head->consistency_count * sizeof(link->path[0]));
+    }
+    link->path_count = head->consistency_count;
+    links->done_count++;
+    links->at++;
+    if (links->at == links->todo_count) {
+        begin_round(links, checkpoint);
+    }
+}

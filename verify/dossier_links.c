@@ -1,0 +1,160 @@
+/* How: every checkpoint of the file and of its receipts is a node, every proof that holds an edge
+ * from the smaller to the larger one. What leads to the largest checkpoint of the broker's newest
+ * log is of that log; the rest is not shown to be. See dossier.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dossier.h"
+
+static struct told_head *find_head(const struct dossier *dossier, uint64_t size, const char *origin)
+{
+    for (size_t i = 0; i < dossier->head_count; i++) {
+        if (dossier->heads[i].head.size == size && strcmp(dossier->heads[i].origin, origin) == 0) {
+            return &dossier->heads[i];
+        }
+    }
+    return NULL;
+}
+
+/* Two of one size are one: log.split says where they are not. */
+static void add_head(struct dossier *dossier, const struct tree_head *head, const char *origin)
+{
+    struct told_head *told = find_head(dossier, head->size, origin);
+
+    if (told != NULL) {
+        if (!digest_equal(&told->head.root, &head->root)) {
+            dossier_fail(dossier, "log.split", "checkpoint", "%" PRIu64, head->size);
+        }
+        return;
+    }
+    told = &dossier->heads[dossier->head_count];
+    told->head = (struct proof_head){head->size, head->root};
+    text_copy(told->origin, sizeof told->origin, origin);
+    dossier->head_count++;
+}
+
+static void collect(struct dossier *dossier)
+{
+    if (dossier->newest.size > 0) {
+        add_head(dossier, &dossier->newest, dossier->newest_origin);
+    }
+    for (size_t i = 0; i < dossier->evidence.part_count; i++) {
+        const struct evidence_part *part = &dossier->evidence.parts[i];
+        char origin[LIMIT_ORIGIN_BYTES] = "";
+        struct tree_head head;
+
+        if (strcmp(part->kind, "checkpoint") != 0 || strcmp(part->name, "newest") == 0) {
+            continue;
+        }
+        if (dossier_open_note(dossier, part->bytes, origin, &head) == OK) {
+            add_head(dossier, &head, origin);
+        } else {
+            dossier_fail(dossier, "checkpoint.signature", "checkpoint", "%s", part->name);
+        }
+    }
+    for (size_t i = 0; i < dossier->message_count; i++) {
+        add_head(dossier, &dossier->messages[i].head, dossier->messages[i].origin);
+    }
+}
+
+/* Up to 18 digits up to this mark. */
+static bool take_number(const char **at, char mark, uint64_t *ret)
+{
+    size_t digits = 0;
+
+    for (*ret = 0; **at >= '0' && **at <= '9' && digits < 18; ++*at, digits++) {
+        *ret = 10 * *ret + (uint64_t)(**at - '0');
+    }
+    if (digits == 0 || **at != mark) {
+        return false;
+    }
+    *at += mark != '\0' ? 1 : 0;
+    return true;
+}
+
+/* The proof of a part, between the two heads that it names. NULL: it proves nothing, because one of
+ * them is not here; or it is wrong, and that is said. */
+static struct told_head *open_link(struct dossier *dossier, const struct evidence_part *part,
+                                   const struct told_head **ret_to)
+{
+    struct digest hashes[64];
+    const char *at = part->name;
+    size_t count = part->bytes.len / DIGEST_BYTES;
+    struct told_head *from;
+    uint64_t sizes[2];
+
+    if (!take_number(&at, '-', &sizes[0]) || !take_number(&at, '\0', &sizes[1]) ||
+        part->bytes.len % DIGEST_BYTES != 0 || count > 63) {
+        dossier_fail(dossier, "log.consistency", part->kind, "%s", part->name);
+        return NULL;
+    }
+    from = find_head(dossier, sizes[0], dossier->newest_origin);
+    *ret_to = find_head(dossier, sizes[1], dossier->newest_origin);
+    if (from == NULL || *ret_to == NULL) {
+        return NULL;
+    }
+    if (count > 0) {
+        memcpy(hashes, part->bytes.data, part->bytes.len);
+    }
+    if (proof_extends(&from->head, &(*ret_to)->head, hashes, count) != OK) {
+        dossier_fail(dossier, "log.consistency", part->kind, "%s", part->name);
+        return NULL;
+    }
+    return from;
+}
+
+/* True: one more head is linked. */
+static bool follow_links(struct dossier *dossier)
+{
+    bool more = false;
+
+    for (size_t i = 0; i < dossier->evidence.part_count; i++) {
+        const struct evidence_part *part = &dossier->evidence.parts[i];
+        const struct told_head *to = NULL;
+        struct told_head *from;
+
+        if (strcmp(part->kind, "consistency") != 0) {
+            continue;
+        }
+        from = open_link(dossier, part, &to);
+        if (from != NULL && to->linked && !from->linked) {
+            from->linked = true;
+            more = true;
+        }
+    }
+    return more;
+}
+
+void dossier_connect(struct dossier *dossier)
+{
+    struct told_head *top = NULL;
+
+    dossier->heads =
+        calloc(dossier->message_count + dossier->evidence.part_count + 1, sizeof *dossier->heads);
+    if (dossier->heads == NULL || dossier->keyring == NULL) {
+        return;
+    }
+    collect(dossier);
+    for (size_t i = 0; i < dossier->head_count; i++) {
+        struct told_head *head = &dossier->heads[i];
+
+        if (strcmp(head->origin, dossier->newest_origin) == 0 &&
+            (top == NULL || head->head.size > top->head.size)) {
+            top = head;
+        }
+    }
+    if (top == NULL) {
+        return;
+    }
+    top->linked = true;
+    dossier->top_size = top->head.size;
+    while (follow_links(dossier) && dossier->verdict != VERDICT_FAIL) {
+    }
+    for (size_t i = 0; i < dossier->message_count; i++) {
+        struct told_message *told = &dossier->messages[i];
+        const struct told_head *head = find_head(dossier, told->head.size, told->origin);
+
+        told->linked = head != NULL && head->linked;
+    }
+}
