@@ -225,6 +225,12 @@ void city_open(const struct city_options *options, struct city *ret_city)
     log_init("bench", LOG_INFO_LEVEL, NULL);
     city_need(ret_city, crypto_init(), "libsodium");
     city_use(ret_city, options->broker);
+    struct fault fault = {.code = ""};
+    ret_city->mbedtls = options->mbedtls;
+    need_fault(
+        ret_city,
+        link_engine_choose(options->mbedtls ? LINK_ENGINE_MBEDTLS : LINK_ENGINE_OPENSSL, &fault),
+        &fault);
     char config[PATH_MAX];
     if (realpath(options->config, config) == NULL || strlen(config) >= sizeof(ret_city->config)) {
         log_error("%s: no such folder; give --config FOLDER", options->config);
@@ -303,8 +309,9 @@ static struct city_path write_configuration(struct city *city)
                          "tls-authority: authority.crt\nsign-key: sign.key\nstore-key: store.key\n"
                          "public-keys: public-keys.yaml\nregistry: %s/agencies.yaml\n"
                          "policy: %s/policy.yaml\ncalendars: %s/calendars\nstore: store\n"
-                         "store-mib: %u\nstatus-socket: status.sock\nlaboratory: true\n",
-                         city->url, city->config, city->config, city->config, STORE_MIB),
+                         "store-mib: %u\nstatus-socket: status.sock\nlaboratory: true\n%s",
+                         city->url, city->config, city->config, city->config, STORE_MIB,
+                         city->mbedtls ? "tls-engine: mbedtls\n" : ""),
               "configuration");
     write_file(city, path, span_buf(&text));
     buf_free(&text);

@@ -20,6 +20,7 @@ struct city_options {
     const char *broker; /* program; NULL: referral-broker beside this executable */
     const char *config; /* folder with agencies.yaml, policy.yaml and calendars */
     const char *folder; /* where the temporary folder is made: the disk that is measured */
+    bool mbedtls;       /* tls-engine, at both ends */
 };
 
 struct city_agency {
@@ -43,6 +44,7 @@ struct city {
     size_t agency_count;
     struct loop *loop;
     pid_t process; /* 0: no broker runs */
+    bool mbedtls;
     bool interrupted;
 };
 
