@@ -130,6 +130,7 @@ void agent_free(struct agent *agent)
         attachments_free(agent);
         recovery_free(agent);
         links_free(agent);
+        cosigned_free(agent);
         free(agent->decision);
         free(agent->copy);
         free(agent->other);

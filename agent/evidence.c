@@ -25,9 +25,10 @@ enum step {
     STEP_CHECKPOINT,
     STEP_STATEMENTS, /* and one for each */
 };
-#define STEP_LINKS (UINT64_C(1) << 20) /* and two for each link: its proof, its end */
-#define STEP_ROWS  (UINT64_C(1) << 32) /* and three for each row: message, receipt, key */
-#define ROW_STEPS  3u
+#define STEP_COSIGNED (UINT64_C(1) << 16) /* the checkpoint, and two for each agency */
+#define STEP_LINKS    (UINT64_C(1) << 20) /* and two for each link: its proof, its end */
+#define STEP_ROWS     (UINT64_C(1) << 32) /* and three for each row: message, receipt, key */
+#define ROW_STEPS     3u
 
 struct part {
     char kind[EVIDENCE_WORD_BYTES];
@@ -187,18 +188,64 @@ static void name_number(struct part *part, const char *kind, uint64_t from, uint
     name_part(part, kind, name);
 }
 
-/* The end of several is said once, and the newest checkpoint is there anyway. */
-static bool is_said(const struct links *links, size_t index)
+/* What stands in a file once is not said again: the same end of several proofs, the same proof. */
+static bool end_is_said(const struct agent *agent, size_t index)
 {
+    const struct links *links = &agent->links;
+    const uint64_t size = links->done[index].to.size;
+    bool said = agent->cosigned.count > 0 && agent->cosigned.shown.size == size;
+
     for (size_t i = 0; i < index; i++) {
-        if (links->done[i].to.size == links->done[index].to.size) {
+        said = said || links->done[i].to.size == size;
+    }
+    return said;
+}
+
+static bool proof_is_said(const struct agent *agent, uint64_t from, uint64_t to, size_t before)
+{
+    const struct cosigned *cosigned = &agent->cosigned;
+
+    for (size_t i = 0; i < before && i < cosigned->count && cosigned->shown.size == to; i++) {
+        if (cosigned->each[i].note.seen.size == from) {
             return true;
         }
     }
-    return false;
+    return from == to; /* a head that is an end itself needs no proof */
 }
 
-/* ERR_CLOSED: there are no more. A head that is an end itself needs no proof. */
+static enum err proof_part(struct asked *asked, uint64_t from, uint64_t to, size_t before,
+                           struct span path)
+{
+    name_number(&asked->part, "consistency", from, to);
+    return proof_is_said(asked->agent, from, to, before)
+               ? ERR_NOT_FOUND
+               : buf_append(&asked->part.bytes, path.data, path.len);
+}
+
+/* ERR_CLOSED: there are no more. */
+static enum err cosigned_part(struct asked *asked)
+{
+    const struct cosigned *cosigned = &asked->agent->cosigned;
+    const uint64_t place = asked->step - STEP_COSIGNED;
+    const size_t index = (size_t)(place - (place > 0)) / 2;
+    const struct cosigned_one *one = &cosigned->each[index];
+
+    if (index >= cosigned->count || cosigned->log != asked->agent->following.log) {
+        return ERR_CLOSED;
+    }
+    if (place == 0) {
+        name_number(&asked->part, "checkpoint", cosigned->shown.size, cosigned->shown.size);
+        return buf_append(&asked->part.bytes, cosigned->note, cosigned->note_bytes);
+    }
+    if (place % 2 == 1) {
+        name_part(&asked->part, "cosignature", one->note.agency);
+        return cosigned_note_write(&one->note, &asked->part.bytes);
+    }
+    return proof_part(asked, one->note.seen.size, cosigned->shown.size, index,
+                      span_of(one->path, one->path_count * sizeof(one->path[0])));
+}
+
+/* ERR_CLOSED: there are no more. */
 static enum err link_part(struct asked *asked)
 {
     const struct links *links = &asked->agent->links;
@@ -212,13 +259,12 @@ static enum err link_part(struct asked *asked)
     link = &links->done[index];
     if ((asked->step - STEP_LINKS) % 2 == 1) {
         name_number(&asked->part, "checkpoint", link->to.size, link->to.size);
-        return is_said(links, index) ? ERR_NOT_FOUND
-                                     : buf_append(&asked->part.bytes, link->note, link->note_bytes);
+        return end_is_said(asked->agent, index)
+                   ? ERR_NOT_FOUND
+                   : buf_append(&asked->part.bytes, link->note, link->note_bytes);
     }
-    name_number(&asked->part, "consistency", link->from.size, link->to.size);
-    return link->from.size == link->to.size ? ERR_NOT_FOUND
-                                            : buf_append(&asked->part.bytes, link->path,
-                                                         link->path_count * sizeof(link->path[0]));
+    return proof_part(asked, link->from.size, link->to.size, SIZE_MAX,
+                      span_of(link->path, link->path_count * sizeof(link->path[0])));
 }
 
 /* --- of the messages --- */
@@ -376,25 +422,25 @@ static enum err one_step(struct asked *asked)
         [STEP_KEYS] = plain_keys, [STEP_CALENDAR] = days,
         [STEP_POLICY] = policy,   [STEP_CHECKPOINT] = newest_checkpoint,
     };
+    static const struct {
+        uint64_t end; /* the step behind the list */
+        enum err (*take)(struct asked *);
+    } lists[] = {{STEP_COSIGNED, statement}, {STEP_LINKS, cosigned_part}, {STEP_ROWS, link_part}};
     enum err error;
 
     buf_clear(&asked->part.bytes);
     if (asked->step < STEP_STATEMENTS) {
         return fixed[asked->step](asked);
     }
-    if (asked->step < STEP_LINKS) {
-        error = statement(asked);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (asked->step >= lists[i].end) {
+            continue;
+        }
+        error = lists[i].take(asked);
         if (error != ERR_CLOSED) {
             return error;
         }
-        asked->step = STEP_LINKS;
-    }
-    if (asked->step < STEP_ROWS) {
-        error = link_part(asked);
-        if (error != ERR_CLOSED) {
-            return error;
-        }
-        asked->step = STEP_ROWS;
+        asked->step = lists[i].end;
     }
     return of_rows(asked);
 }

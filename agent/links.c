@@ -86,17 +86,43 @@ bool links_wait(const struct agent *agent)
 {
     const struct links *links = &agent->links;
 
-    return links->at < links->todo_count && agent_machine_ms(agent) < links->until_ms;
+    return links->done != NULL && (!links->witnessed || links->at < links->todo_count) &&
+           agent_machine_ms(agent) < links->until_ms;
+}
+
+/* What the others countersigned is to be connected, too. */
+static void add_cosigned(struct agent *agent)
+{
+    const struct cosigned *cosigned = &agent->cosigned;
+    struct links *links = &agent->links;
+
+    if (cosigned->count > 0 && cosigned->log == agent->following.log && links->at == 0 &&
+        links->todo_count < LINKS_MAX && !is_listed(links, cosigned->shown.size)) {
+        links->todo[links->todo_count] = cosigned->shown;
+        links->todo_count++;
+    }
 }
 
 void links_ask(struct agent *agent)
 {
+    struct links *links = &agent->links;
     struct request_head head = {.kind = REQUEST_PING};
     enum err error;
 
-    agent->links.asks = true;
+    if (!links->witnessed) {
+        links->witnessed = true;
+        if (agent->checkpoint.size > 0) {
+            witness_ask(agent);
+            return;
+        }
+    }
+    add_cosigned(agent);
+    if (links->at == links->todo_count) {
+        return;
+    }
+    links->asks = true;
     error = session_ask(agent, SLOT_SESSION, &head, NULL);
-    agent->links.asks = false;
+    links->asks = false;
     if (error != OK) {
         agent_trouble(agent, SLOT_SESSION, error);
     }
@@ -144,4 +170,45 @@ void links_take(struct agent *agent, const struct reply_head *head,
     if (links->at == links->todo_count) {
         begin_round(links, checkpoint);
     }
+}
+
+/* --- what the others countersigned --- */
+
+void cosigned_free(struct agent *agent)
+{
+    free(agent->cosigned.each);
+    memset(&agent->cosigned, 0, sizeof(agent->cosigned));
+}
+
+void cosigned_take(struct agent *agent, const struct opened *opened,
+                   const struct cosignature *const *each, size_t count)
+{
+    struct cosigned *cosigned = &agent->cosigned;
+    const struct span note = opened->reply.head.checkpoint;
+
+    cosigned_free(agent);
+    if (count == 0 || note.len > CHECKPOINT_BYTES ||
+        (cosigned->each = calloc(count, sizeof(*cosigned->each))) == NULL) {
+        return;
+    }
+    cosigned->log = agent->following.log;
+    cosigned->shown =
+        (struct merkle_head){.size = opened->checkpoint.size, .root = opened->checkpoint.root};
+    memcpy(cosigned->note, note.data, note.len);
+    cosigned->note_bytes = note.len;
+    for (size_t i = 0; i < count; i++) {
+        struct cosigned_one *one = &cosigned->each[i];
+
+        text_copy(one->note.agency, sizeof(one->note.agency), each[i]->agency);
+        text_copy(one->note.seen.origin, sizeof(one->note.seen.origin), opened->checkpoint.origin);
+        one->note.seen.size = each[i]->seen.size;
+        one->note.seen.root = each[i]->seen.root;
+        one->note.key = each[i]->seen.key;
+        memcpy(one->note.signature, each[i]->seen.signature, SIGNATURE_BYTES);
+        one->path_count = each[i]->consistency_count; /* verified, so it is no longer than that */
+        if (one->path_count > 0) {
+            memcpy(one->path, each[i]->consistency, one->path_count * sizeof(one->path[0]));
+        }
+    }
+    cosigned->count = count;
 }

@@ -124,7 +124,8 @@ struct trial { /* a new log, before it is accepted */
 
 struct links { /* links.c: what connects receipts with one later checkpoint, for evidence */
     struct case_key key;
-    bool asks; /* the request that is being made names a head of ours */
+    bool witnessed; /* the others' countersignatures were asked for, before all else */
+    bool asks;      /* the request that is being made names a head of ours */
     struct merkle_head todo[LINKS_MAX];
     size_t todo_count, at;
     struct link {
@@ -137,6 +138,19 @@ struct links { /* links.c: what connects receipts with one later checkpoint, for
     size_t done_count;
     unsigned rounds;
     uint64_t until_ms; /* machine time */
+};
+
+struct cosigned { /* links.c: what the others countersigned, by the newest answer to WITNESS */
+    struct merkle_head shown; /* the checkpoint of that answer; size 0: there was none */
+    uint64_t log;
+    char note[CHECKPOINT_BYTES];
+    size_t note_bytes;
+    struct cosigned_one {
+        struct cosigned_note note;
+        struct digest path[LIMIT_PATH_COUNT]; /* from what was seen to `shown` */
+        size_t path_count;
+    } * each; /* owned */
+    size_t count;
 };
 
 struct held_registry { /* registry.c */
@@ -181,6 +195,7 @@ struct agent {
     struct witnessing witnessing;
     struct caught caught;
     struct links links;
+    struct cosigned cosigned;
     struct following_registry registry;
     struct following following;
     struct trial trial;
@@ -636,6 +651,11 @@ void links_ask(struct agent *agent); /* in SLOT_SESSION */
 void links_take(struct agent *agent, const struct reply_head *head,
                 const struct checkpoint *checkpoint);
 void links_free(struct agent *agent);
+/* Keeps what a verified answer to WITNESS shows of the others, in place of what was kept. Without
+ * memory nothing is. `count` and `each` are the cosignatures that count. */
+void cosigned_take(struct agent *agent, const struct opened *opened,
+                   const struct cosignature *const *each, size_t count);
+void cosigned_free(struct agent *agent);
 
 /* --- figures.c --- */
 enum err figures_answer(struct agent *agent, const struct json_value *request,

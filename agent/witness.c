@@ -59,6 +59,7 @@ struct looking {
     struct agent *agent;
     const struct opened *opened;
     uint64_t sizes[LIMIT_COSIGNATURES + 1]; /* that count, this agency's first */
+    const struct cosignature *each[LIMIT_COSIGNATURES];
     size_t count;
 };
 
@@ -111,6 +112,7 @@ static enum err look_at(struct looking *looking, const struct cosignature *cosig
                     cosignature->agency, older.size);
         return ERR_FORGED;
     }
+    looking->each[looking->count - 1] = cosignature;
     looking->sizes[looking->count++] = older.size;
     return OK;
 }
@@ -169,6 +171,7 @@ enum err witness_replied(struct agent *agent, const struct opened *opened)
     }
     if (error == OK) {
         agent->witnessed_size = agent->askings[SLOT_SESSION].known.size;
+        cosigned_take(agent, opened, looking.each, looking.count - 1);
         count(&looking);
     }
     return error;
@@ -205,5 +208,6 @@ void witness_tell(struct agent *agent)
 void witness_forget(struct agent *agent)
 {
     agent->witnessed_size = 0;
+    cosigned_free(agent);
     memset(&agent->witnessing, 0, sizeof(agent->witnessing));
 }

@@ -61,8 +61,13 @@ static enum err make_room(struct gathered *gathered)
 static enum err take_part(struct gathered *gathered, const struct json_value *root)
 {
     struct evidence_part *part;
+    const struct evidence before = {.parts = gathered->parts, .part_count = gathered->count};
     enum err error = gathered->count == LIMIT_EVIDENCE_PARTS ? ERR_TOO_LARGE : make_room(gathered);
 
+    if (error == OK &&
+        evidence_find(&before, value_text(root, "kind"), value_text(root, "name")) != NULL) {
+        error = ERR_EXISTS; /* no agent says a part twice */
+    }
     if (error != OK) {
         return error;
     }

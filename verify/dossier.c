@@ -18,9 +18,9 @@
 
 #define REGION_BYTES ((size_t)1024u * 1024u * 1024u) /* of what is decoded, whatever it claims */
 
-static const char *const part_kinds[] = {"about",  "registry",   "keys",        "calendar",
-                                         "policy", "statement",  "message",     "receipt",
-                                         "key",    "checkpoint", "consistency", NULL};
+static const char *const part_kinds[] = {
+    "about",   "registry", "keys",       "calendar",    "policy",      "statement", "message",
+    "receipt", "key",      "checkpoint", "consistency", "cosignature", NULL};
 
 /* NULL: there is no room for one more. */
 static struct finding *add_finding(struct dossier *dossier, enum verdict verdict, const char *code,
@@ -413,8 +413,8 @@ static bool check_subject(struct dossier *dossier, const struct told_message *to
            wrong(dossier, told, "evidence.party", header->sender);
 }
 
-static const struct key_entry *find_key(const struct dossier *dossier, const char *owner,
-                                        struct key_id id)
+const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
+                                         struct key_id id)
 {
     for (size_t i = 0; i < keyring_count(dossier->keyring); i++) {
         const struct key_entry *entry = keyring_entry(dossier->keyring, i);
@@ -431,7 +431,7 @@ static const struct key_entry *find_key(const struct dossier *dossier, const cha
 static bool check_signer(struct dossier *dossier, const struct told_message *told)
 {
     const char *sender = told->message->header.sender;
-    const struct key_entry *key = find_key(dossier, sender, told->proof.key);
+    const struct key_entry *key = dossier_find_key(dossier, sender, told->proof.key);
     bool anew = strcmp(sender, dossier->exporter) == 0;
     char id[2 * KEY_ID_BYTES + 1], detail[96];
 
@@ -455,7 +455,7 @@ static bool check_signer(struct dossier *dossier, const struct told_message *tol
 static bool check_named_key(struct dossier *dossier, const struct told_message *told)
 {
     const struct message_header *header = &told->message->header;
-    const struct key_entry *named = find_key(dossier, header->sender, header->sender_key);
+    const struct key_entry *named = dossier_find_key(dossier, header->sender, header->sender_key);
 
     if (memcmp(header->sender_key.bytes, told->proof.key.bytes, KEY_ID_BYTES) == 0 ||
         strcmp(header->sender, dossier->exporter) == 0 ||
@@ -667,6 +667,7 @@ void dossier_free(struct dossier *dossier)
     days_free(&dossier->days);
     free(dossier->messages);
     free(dossier->heads);
+    free(dossier->witnesses);
     free(dossier->clocks);
     free(dossier->rungs);
     region_wipe(&dossier->region);

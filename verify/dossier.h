@@ -43,7 +43,14 @@ struct told_message {               /* a message with its receipt */
 struct told_head { /* a checkpoint of the file, or of a receipt */
     struct proof_head head;
     char origin[LIMIT_ORIGIN_BYTES];
+    bool noted; /* the broker signed it */
     bool linked;
+};
+
+struct told_witness { /* an agency that countersigned */
+    char agency[LIMIT_AGENCY_ID_BYTES];
+    uint64_t size;
+    bool linked; /* what it saw is shown to be of the log of the top checkpoint */
 };
 
 struct told_clock { /* as this file shows it */
@@ -88,6 +95,8 @@ struct dossier {
     char newest_origin[LIMIT_ORIGIN_BYTES];
     struct told_head *heads; /* owned */
     size_t head_count;
+    struct told_witness *witnesses; /* owned */
+    size_t witness_count;
     uint64_t top_size;         /* of the largest checkpoint; what is linked is of its log */
     struct told_clock *clocks; /* owned */
     size_t clock_count;
@@ -113,6 +122,10 @@ void dossier_lack(struct dossier *dossier, const char *code, const char *place, 
 /* By whichever key and under whichever origin of this broker. */
 enum err dossier_open_note(const struct dossier *dossier, struct span note,
                            char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret) MUST_CHECK;
+
+/* The agency's signing key of this id; NULL: there is none. */
+const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
+                                         struct key_id id);
 
 /* --- dossier_links.c --- */
 void dossier_connect(struct dossier *dossier);

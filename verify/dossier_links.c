@@ -18,11 +18,13 @@ static struct told_head *find_head(const struct dossier *dossier, uint64_t size,
 }
 
 /* Two of one size are one: log.split says where they are not. */
-static void add_head(struct dossier *dossier, const struct tree_head *head, const char *origin)
+static void add_head(struct dossier *dossier, const struct tree_head *head, const char *origin,
+                     bool noted)
 {
     struct told_head *told = find_head(dossier, head->size, origin);
 
     if (told != NULL) {
+        told->noted = told->noted || noted;
         if (!digest_equal(&told->head.root, &head->root)) {
             dossier_fail(dossier, "log.split", "checkpoint", "%" PRIu64, head->size);
         }
@@ -31,30 +33,63 @@ static void add_head(struct dossier *dossier, const struct tree_head *head, cons
     told = &dossier->heads[dossier->head_count];
     told->head = (struct proof_head){head->size, head->root};
     text_copy(told->origin, sizeof told->origin, origin);
+    told->noted = noted;
     dossier->head_count++;
+}
+
+/* By a key of that agency that was not revoked before what it saw. */
+static void add_witness(struct dossier *dossier, const struct evidence_part *part)
+{
+    struct told_witness *told = &dossier->witnesses[dossier->witness_count];
+    const struct key_entry *key;
+    struct witness_read witness;
+    struct tree_head head;
+
+    if (witness_open(part->bytes, dossier->origin, &witness) != OK ||
+        strcmp(witness.agency, part->name) != 0) {
+        dossier_fail(dossier, "witness.form", part->kind, "%s", part->name);
+        return;
+    }
+    key = dossier_find_key(dossier, witness.agency, witness.key);
+    if (key == NULL || witness_check(&witness, key->public_key) != OK ||
+        (key_is_revoked(key) && key->revoked_leaf < witness.size)) {
+        dossier_fail(dossier, "witness.signature", part->kind, "%s", part->name);
+        return;
+    }
+    head = (struct tree_head){.size = witness.size, .root = witness.root};
+    add_head(dossier, &head, witness.origin, false);
+    if (strcmp(witness.origin, dossier->newest_origin) == 0) {
+        text_copy(told->agency, sizeof told->agency, witness.agency);
+        told->size = witness.size;
+        dossier->witness_count++;
+    }
 }
 
 static void collect(struct dossier *dossier)
 {
     if (dossier->newest.size > 0) {
-        add_head(dossier, &dossier->newest, dossier->newest_origin);
+        add_head(dossier, &dossier->newest, dossier->newest_origin, true);
     }
     for (size_t i = 0; i < dossier->evidence.part_count; i++) {
         const struct evidence_part *part = &dossier->evidence.parts[i];
         char origin[LIMIT_ORIGIN_BYTES] = "";
         struct tree_head head;
 
+        if (strcmp(part->kind, "cosignature") == 0) {
+            add_witness(dossier, part);
+            continue;
+        }
         if (strcmp(part->kind, "checkpoint") != 0 || strcmp(part->name, "newest") == 0) {
             continue;
         }
         if (dossier_open_note(dossier, part->bytes, origin, &head) == OK) {
-            add_head(dossier, &head, origin);
+            add_head(dossier, &head, origin, true);
         } else {
             dossier_fail(dossier, "checkpoint.signature", "checkpoint", "%s", part->name);
         }
     }
     for (size_t i = 0; i < dossier->message_count; i++) {
-        add_head(dossier, &dossier->messages[i].head, dossier->messages[i].origin);
+        add_head(dossier, &dossier->messages[i].head, dossier->messages[i].origin, true);
     }
 }
 
@@ -132,14 +167,15 @@ void dossier_connect(struct dossier *dossier)
 
     dossier->heads =
         calloc(dossier->message_count + dossier->evidence.part_count + 1, sizeof *dossier->heads);
-    if (dossier->heads == NULL || dossier->keyring == NULL) {
+    dossier->witnesses = calloc(dossier->evidence.part_count, sizeof *dossier->witnesses);
+    if (dossier->heads == NULL || dossier->witnesses == NULL || dossier->keyring == NULL) {
         return;
     }
     collect(dossier);
     for (size_t i = 0; i < dossier->head_count; i++) {
         struct told_head *head = &dossier->heads[i];
 
-        if (strcmp(head->origin, dossier->newest_origin) == 0 &&
+        if (head->noted && strcmp(head->origin, dossier->newest_origin) == 0 &&
             (top == NULL || head->head.size > top->head.size)) {
             top = head;
         }
@@ -150,6 +186,12 @@ void dossier_connect(struct dossier *dossier)
     top->linked = true;
     dossier->top_size = top->head.size;
     while (follow_links(dossier) && dossier->verdict != VERDICT_FAIL) {
+    }
+    for (size_t i = 0; i < dossier->witness_count; i++) {
+        struct told_witness *told = &dossier->witnesses[i];
+        const struct told_head *head = find_head(dossier, told->size, dossier->newest_origin);
+
+        told->linked = head != NULL && head->linked;
     }
     for (size_t i = 0; i < dossier->message_count; i++) {
         struct told_message *told = &dossier->messages[i];

@@ -370,8 +370,24 @@ static void say_witnesses(struct writing *writing)
         "  of %zu messages %zu are shown to be of one log that the broker signed, of %" PRIu64
         " records\n",
         dossier->message_count, linked_count(dossier), dossier->top_size);
-    say(writing, "  本文件没有其他单位的见证签名\n",
-        "  there is no signature of other agencies in this file\n");
+    for (size_t i = 0; i < dossier->witness_count; i++) {
+        const struct told_witness *witness = &dossier->witnesses[i];
+
+        if (witness->linked) {
+            say(writing, "  %s签名见证：看到的是同一份日志，到第 %" PRIu64 " 条为止\n",
+                "  %s countersigned that it saw the same log, up to %" PRIu64 " records\n",
+                agency_name(writing, witness->agency), witness->size);
+        } else {
+            say(writing, "  %s签名见证过 %" PRIu64 " 条的日志，未证明是同一份\n",
+                "  %s countersigned a log of %" PRIu64
+                " records, which is not shown to be the same\n",
+                agency_name(writing, witness->agency), witness->size);
+        }
+    }
+    if (dossier->witness_count == 0) {
+        say(writing, "  本文件没有其他单位的见证签名\n",
+            "  there is no signature of other agencies in this file\n");
+    }
 }
 
 enum err dossier_write_text(const struct dossier *dossier, enum dossier_language language,
@@ -431,6 +447,21 @@ static void write_findings(struct json_writer *writer, const struct dossier *dos
     }
     json_array_end(writer);
     number(writer, "findings_left_out", dossier->findings_left_out);
+}
+
+static void write_witnesses(struct json_writer *writer, const struct dossier *dossier)
+{
+    json_name(writer, "witnesses");
+    json_array_begin(writer);
+    for (size_t i = 0; i < dossier->witness_count; i++) {
+        json_object_begin(writer);
+        member(writer, "agency", dossier->witnesses[i].agency);
+        number(writer, "size", dossier->witnesses[i].size);
+        json_name(writer, "linked");
+        json_bool(writer, dossier->witnesses[i].linked);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
 }
 
 static void write_messages(struct json_writer *writer, const struct dossier *dossier)
@@ -534,6 +565,7 @@ enum err dossier_write_json(const struct dossier *dossier, enum dossier_language
     number(&writer, "log_size", dossier->newest.size);
     number(&writer, "linked", linked_count(dossier));
     number(&writer, "linked_size", dossier->top_size);
+    write_witnesses(&writer, dossier);
     write_messages(&writer, dossier);
     write_windows(&writer, dossier);
     write_rungs(&writer, dossier);

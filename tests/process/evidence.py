@@ -89,6 +89,9 @@ class Evidence(unittest.TestCase):
         cls.receiver.wait_row("outbox", "its receipt", lambda row: row["id"] ==
                               made["messages"][0]["id"] and row["state"] == "accepted")
         cls.sender.wait_row("inbox", "the answer", lambda row: row["kind"] == "outbound-feedback")
+        size = cls.city.status.ask(cmd="status")["log"]["size"]
+        for agent in (cls.sender, cls.receiver):
+            wait_for("its countersignature", lambda a=agent: a.status()["witnessed"] >= size)
         cls.files = {name: cls.export(name, cls.number) for name in (SENDER, RECEIVER)}
 
     @classmethod
@@ -145,6 +148,10 @@ class Evidence(unittest.TestCase):
             self.assertLessEqual(set(want), {rung["rung"] for rung in report["rungs"]})
             self.assertEqual(build(parse(self.files[name])), self.files[name])
             self.assertEqual(report["linked"], len(report["messages"]), "all of one log")
+            other, = report["witnesses"]
+            self.assertEqual((other["agency"], other["linked"]),
+                             (RECEIVER if name == SENDER else SENDER, True))
+            self.assertGreater(other["size"], 4)
         first, second = (self.judge(self.files[name])[1] for name in (SENDER, RECEIVER))
         self.assertEqual(first["windows"], second["windows"])
         letters = [message.get("letter") for message in first["messages"]]
@@ -235,9 +242,14 @@ class Evidence(unittest.TestCase):
         parts = parse(self.files[SENDER])
         links = [i for i, part in enumerate(parts) if part[0] == "consistency"]
         self.assertGreater(len(links), 2)
-        status, report = self.judge(build(parts[:links[0]] + parts[links[0] + 1:]))
+        status, report = self.judge(build(parts[:links[-1]] + parts[links[-1] + 1:]))
         self.assertEqual(status, PASS)
         self.assertLess(report["linked"], len(report["messages"]))
+        (at, (_, agency, note)), = [row for row in enumerate(parts) if row[1][0] == "cosignature"]
+        self.judged(FAIL, "witness.signature", build(
+            parts[:at] + [("cosignature", agency, note[:-9] + b"A" + note[-8:])] + parts[at + 1:]))
+        self.judged(FAIL, "witness.form", build(
+            parts[:at] + [("cosignature", "health", note)] + parts[at + 1:]))
         one, two = links[:2]
         swapped = list(parts)
         swapped[one] = (*parts[one][:2], parts[two][2])

@@ -63,6 +63,13 @@ static void answer(const struct lie *lie)
     fake_answer(&fake, SLOT_SESSION, &head, lie);
 }
 
+/* It asks first what the others countersigned. */
+static void answer_witness(const struct seen *seen, size_t count)
+{
+    ck_assert(desk.asks[SLOT_SESSION].open);
+    fake_witnessed(&fake, seen, count, NULL);
+}
+
 static void check_links(size_t count)
 {
     const struct links *links = &desk.agent->links;
@@ -79,22 +86,48 @@ static void check_links(size_t count)
 START_TEST(test_each_head_is_asked_for_once)
 {
     const uint64_t known = desk.agent->checkpoint.size;
-    uint64_t first;
+    uint64_t first, believed;
 
     tree_grow(fake.tree, 9);
     (void)desk_must(&desk, BEGIN);
     ck_assert(waits());
+    answer_witness(NULL, 0);
     first = asked_from();
     ck_assert_uint_lt(first, known);
+    believed = desk.agent->checkpoint.size;
+    tree_grow(fake.tree, 1);
     answer(NULL);
+    ck_assert_uint_eq(desk.agent->checkpoint.size, believed); /* it is no news that it believes */
     ck_assert_uint_eq(asked_from(), known);
     answer(NULL);
     ck_assert(!desk.asks[SLOT_SESSION].open);
     (void)desk_must(&desk, ASK);
     ck_assert(!waits());
     check_links(2);
-    ck_assert_uint_eq(desk.agent->checkpoint.size, known); /* it is not what it believes */
     ck_assert_str_eq(desk_alarm(&desk), "");
+}
+END_TEST
+
+START_TEST(test_what_others_countersigned_is_connected)
+{
+    const struct seen seen = {.agency = "education", .size = 4};
+    const struct cosigned *cosigned = &desk.agent->cosigned;
+
+    tree_grow(fake.tree, 9);
+    (void)desk_must(&desk, BEGIN);
+    answer_witness(&seen, 1);
+    ck_assert_uint_eq(cosigned->count, 1);
+    ck_assert_str_eq(cosigned->each[0].note.agency, "education");
+    ck_assert_uint_eq(cosigned->each[0].note.seen.size, 4);
+    ck_assert_int_eq(merkle_consistency_verify(
+                         &(struct merkle_head){4, cosigned->each[0].note.seen.root},
+                         &cosigned->shown, cosigned->each[0].path, cosigned->each[0].path_count),
+                     OK);
+    for (unsigned i = 0; desk.asks[SLOT_SESSION].open; i++) {
+        ck_assert_uint_lt(i, 5);
+        answer(NULL);
+    }
+    check_links(3); /* two receipts, and the end of what was countersigned */
 }
 END_TEST
 
@@ -102,6 +135,7 @@ START_TEST(test_ends_are_connected_when_the_log_grows)
 {
     tree_grow(fake.tree, 9);
     (void)desk_must(&desk, BEGIN);
+    answer_witness(NULL, 0);
     answer(NULL);
     const uint64_t end = desk.agent->links.done[0].to.size;
 
@@ -124,6 +158,7 @@ START_TEST(test_a_broker_that_cannot_prove_it_is_an_alarm)
     fork = *fake.tree;
     fork.leaves[2].bytes[0] ^= 1;
     (void)desk_must(&desk, BEGIN);
+    answer_witness(NULL, 0);
     answer(&lie);
     ck_assert_str_ne(desk_alarm(&desk), "");
     check_links(0);
@@ -156,6 +191,7 @@ int main(void)
     tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_each_head_is_asked_for_once);
+    tcase_add_test(tcase, test_what_others_countersigned_is_connected);
     tcase_add_test(tcase, test_ends_are_connected_when_the_log_grows);
     tcase_add_test(tcase, test_a_broker_that_cannot_prove_it_is_an_alarm);
     tcase_add_test(tcase, test_it_gives_up);
