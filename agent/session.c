@@ -245,6 +245,11 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
     if (slot == SLOT_ACK) {
         agent->plain_count = 0; /* they come again */
     }
+    if (agent->askings[slot].kind == REQUEST_WITNESS && code == REFUSAL_FACT_INVALID) {
+        agent_alarm(agent, "the broker does not know the log of %llu records that it showed",
+                    (unsigned long long)agent->askings[slot].known.size);
+        return;
+    }
     if (slot == SLOT_BLOB && code >= REFUSAL_BLOB_SIZE && code <= REFUSAL_BLOB_UNKNOWN) {
         carry_refused(agent, code);
         return;

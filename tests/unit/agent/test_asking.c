@@ -380,7 +380,7 @@ START_TEST(test_witness)
         if (i == 1) {
             desk_fail(&desk, SLOT_SESSION, ERR_TIMEOUT);
         } else if (i == 2) {
-            fake_refuse(&fake, SLOT_SESSION, REFUSAL_FACT_INVALID, 0);
+            fake_refuse(&fake, SLOT_SESSION, REFUSAL_KEY_UNKNOWN, 0);
         } else {
             fake_settle_session(&fake);
         }

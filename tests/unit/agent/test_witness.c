@@ -230,6 +230,18 @@ START_TEST(test_evidence_of_a_lie)
 }
 END_TEST
 
+/* It signed that checkpoint, and will not know it. */
+START_TEST(test_a_checkpoint_that_is_denied)
+{
+    fake_begin(&fake);
+    ask_witness(6);
+    struct belief before = fake_belief(&fake);
+    fake_refuse(&fake, SLOT_SESSION, REFUSAL_FACT_INVALID, 0);
+    fake_expect_alarm(&fake, &before, "denied", "does not know the log of 11 records");
+    ck_assert_uint_eq(desk.evidence_files, 1);
+}
+END_TEST
+
 /* What is not the broker's own word is no evidence. */
 START_TEST(test_strangers_leave_no_evidence)
 {
@@ -256,6 +268,7 @@ int main(void)
     tcase_add_test(tcase, test_a_quorum_confirms);
     tcase_add_test(tcase, test_kept_back_countersignatures_leave_no_quorum);
     tcase_add_test(tcase, test_evidence_of_a_lie);
+    tcase_add_test(tcase, test_a_checkpoint_that_is_denied);
     tcase_add_test(tcase, test_strangers_leave_no_evidence);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
