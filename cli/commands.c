@@ -488,7 +488,8 @@ const struct command command_table[] = {
      "\n"
      "Needs neither broker nor agent; runs referral-verify. Exit status 0 PASS, 4 FAIL or "
      "unreadable,\n"
-     "5 INCOMPLETE: what is there is right, and the report says what is missing.\n"},
+     "5 INCOMPLETE: what is there is right, and the report says what is missing. Also of what an\n"
+     "agent caught the broker with: PASS, it is proven.\n"},
     {"recovery show", "After the loss of a store: what agencies have handed back, and who has not.",
      "", 0, OPTION_BIT(OPTION_SOCKET), 0, recovery_show_run,
      "  referralctl recovery show\n"

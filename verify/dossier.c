@@ -55,6 +55,21 @@ void dossier_fail(struct dossier *dossier, const char *code, const char *place, 
     va_end(args);
 }
 
+void dossier_prove(struct dossier *dossier, const char *code, const char *place, const char *detail,
+                   ...)
+{
+    enum verdict before = dossier->verdict;
+    struct finding *finding = add_finding(dossier, VERDICT_PASS, code, place);
+    va_list args;
+
+    dossier->verdict = before;
+    va_start(args, detail);
+    if (finding != NULL) {
+        (void)vsnprintf(finding->detail, sizeof finding->detail, detail, args);
+    }
+    va_end(args);
+}
+
 void dossier_lack(struct dossier *dossier, const char *code, const char *place, const char *detail,
                   ...)
 {
@@ -625,7 +640,7 @@ static void judge_file(struct dossier *dossier, const char *name, const struct d
 
         tell(dossier, fault.code[0] != '\0' ? fault.code : "evidence.form", fault.place, "%s", "");
     } else if (dossier->evidence.about != EVIDENCE_CASE) {
-        dossier_lack(dossier, "evidence.lie", name, "%s", "");
+        dossier_judge_lie(dossier, root);
     } else {
         judge_parts(dossier, root);
     }

@@ -16,7 +16,7 @@
 #define DOSSIER_FINDINGS_MAX 64u
 
 struct finding {
-    enum verdict verdict; /* FAIL or INCOMPLETE */
+    enum verdict verdict; /* FAIL or INCOMPLETE; PASS: it is what the file is to prove */
     char code[40];        /* of the table in dossier_text.c */
     char place[128];      /* a part, or a line of the file */
     char detail[256];     /* numbers, dates, names; may be empty */
@@ -126,6 +126,15 @@ enum err dossier_open_note(const struct dossier *dossier, struct span note,
 /* The agency's signing key of this id; NULL: there is none. */
 const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
                                          struct key_id id);
+
+/* What the file proves of a broker: a finding that is none against it. */
+void dossier_prove(struct dossier *dossier, const char *code, const char *place, const char *detail,
+                   ...) FORMAT(4, 5);
+
+/* --- lie.c --- */
+/* A file about a lie: is it the broker's own word, and does that contradict what it signed? PASS:
+ * it does. */
+void dossier_judge_lie(struct dossier *dossier, const struct digest *root);
 
 /* --- dossier_links.c --- */
 void dossier_connect(struct dossier *dossier);

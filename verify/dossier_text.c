@@ -90,8 +90,11 @@ static const char *verdict_words(const struct writing *writing)
 {
     switch (writing->dossier->verdict) {
     case VERDICT_PASS:
-        return in(writing, "通过（PASS）：文件中的一切都成立",
-                  "PASS: all that is in the file holds");
+        return strcmp(writing->dossier->subject, "lie") == 0
+                   ? in(writing, "通过（PASS）：中枢说了假话，已经证明",
+                        "PASS: the broker's lie is proven")
+                   : in(writing, "通过（PASS）：文件中的一切都成立",
+                        "PASS: all that is in the file holds");
     case VERDICT_INCOMPLETE:
         return in(writing, "不完整（INCOMPLETE）：已有的都成立，缺少的见下",
                   "INCOMPLETE: what is there holds; what is missing is below");
@@ -120,6 +123,30 @@ static void say_findings(struct writing *writing)
     }
 }
 
+/* A file about a lie: whose word it is, and what it was asked. */
+static void say_lie(struct writing *writing)
+{
+    const struct dossier *dossier = writing->dossier;
+    char at[INSTANT_TEXT_BYTES], root[DIGEST_TEXT_BYTES];
+
+    if (dossier->document.version != 0) {
+        digest_format(&dossier->document.root, root);
+        say(writing, "\n  联席会议办公室签名的名册第 %" PRIu64 " 版，根密钥指纹 %s\n",
+            "\n  registry version %" PRIu64 ", signed by the office's root %s\n",
+            dossier->document.version, root);
+    }
+    if (dossier->exporter[0] != '\0') {
+        say(writing, "  提问单位（按请求所写）：%s；中枢：%s\n",
+            "  asked by %s (as the request says); broker %s\n",
+            agency_name(writing, dossier->exporter), dossier->origin);
+    }
+    if (dossier->newest.size > 0) {
+        say(writing, "  回复中的日志：%" PRIu64 " 条，%s\n",
+            "  the log of the reply: %" PRIu64 " records, %s\n", dossier->newest.size,
+            when(dossier->newest.time_ms, at));
+    }
+}
+
 static void say_head(struct writing *writing)
 {
     const struct dossier *dossier = writing->dossier;
@@ -128,6 +155,10 @@ static void say_head(struct writing *writing)
     put(writing, "%s\n%s%s\n", in(writing, "证据核验报告", "Report on an evidence file"),
         in(writing, "结论：", "Verdict: "), verdict_words(writing));
     say_findings(writing);
+    if (strcmp(dossier->subject, "lie") == 0) {
+        say_lie(writing);
+        return;
+    }
     if (dossier->exporter[0] == '\0') {
         return;
     }

@@ -94,3 +94,20 @@ enum err fields_find(struct span message, uint64_t number, struct span *ret)
     }
     return ERR_NOT_FOUND;
 }
+
+enum err fields_next(struct span *rest, struct field *ret)
+{
+    struct field field = {.value = 0};
+    uint64_t tag;
+
+    if (rest->len == 0) {
+        return ERR_CLOSED;
+    }
+    if (take_varint(rest, &tag) != OK || ((tag & 7u) != 0 && (tag & 7u) != 2)) {
+        return ERR_INVALID;
+    }
+    field.number = tag >> 3;
+    field.is_bytes = (tag & 7u) == 2;
+    *ret = field;
+    return field.is_bytes ? take_bytes(rest, &ret->bytes) : take_varint(rest, &ret->value);
+}

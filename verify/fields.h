@@ -21,6 +21,15 @@ enum err fields_read(struct span message, const char *shape, struct fields *ret)
  * or ERR_INVALID where the message cannot be read up to there. */
 enum err fields_find(struct span message, uint64_t number, struct span *ret) MUST_CHECK;
 
+/* The next field of a message that may repeat fields: its number, and its varint or its bytes. The
+ * rest is moved behind it. ERR_CLOSED at the end; ERR_INVALID as above. */
+struct field {
+    uint64_t number, value;
+    struct span bytes;
+    bool is_bytes;
+};
+enum err fields_next(struct span *rest, struct field *ret) MUST_CHECK;
+
 #define SHAPE_RECORD    ".vvvbbbbbvbbvbvbbbbvbbbbb" /* as proto/audit.proto numbers it */
 #define SHAPE_STREAM    ".vvb"
 #define SHAPE_RECOVERED ".vvvvv"

@@ -177,7 +177,7 @@ class Evidence(unittest.TestCase):
         self.judged(INCOMPLETE, "evidence.cut", data[:len(data) // 2])
         self.judged(FAIL, "evidence.behind", data + b"x")
         self.judged(FAIL, "evidence.form", b"")
-        self.judged(INCOMPLETE, "evidence.lie", build(parse(data), "lie"))
+        self.judged(INCOMPLETE, "missing.registry", build(parse(data), "lie"))
         for at in range(0, len(data), len(data) // 12):
             changed = bytearray(data)
             changed[at] ^= 1

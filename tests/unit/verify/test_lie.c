@@ -1,0 +1,366 @@
+/* verify/lie: what a broker signed is held against what it had signed before and against what
+ * agencies countersigned. Each contradiction is proven by the file alone; an honest reply proves
+ * nothing; what the broker did not sign, or signed as the answer to something else, is refused. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/merkle.h"
+#include "unit/wire/sample.h"
+#include "verify/dossier.h"
+#include "wire/envelope.h"
+
+#define ORIGIN "city.example/broker"
+#define LEAVES 24u
+#define NOW_MS UINT64_C(1790000000000)
+
+enum who { BROKER, AGENCY, ROOT, STRANGER, WHO_COUNT };
+
+struct lie {                     /* zeroed: an honest answer to WITNESS */
+    uint64_t shown;              /* leaves of the checkpoint in the reply; 0: 20 */
+    bool nothing_shown, refused; /* no checkpoint; a refusal of the request */
+    bool shown_forked;           /* the reply's log is the other one */
+    bool proof_bent;             /* of consistency from what was known */
+    bool note_by_stranger, reply_by_stranger, other_request, without_request, unsigned_registry;
+    bool believed_by_stranger, earlier; /* the reply is of before the believed checkpoint */
+    uint64_t known;                     /* that the request names; 0: 12 */
+    uint64_t witnessed;                 /* by the agency; 0: 10; KEPT_BACK: nobody */
+    bool witness_forked, witness_bent, witness_by_stranger, witness_of_nobody;
+};
+#define KEPT_BACK UINT64_MAX
+
+static struct sign_key keys[WHO_COUNT];
+static struct digest logs[2][8][LEAVES]; /* complete subtrees: the honest log, and the other one */
+static struct buf file;
+static struct digest pin;
+
+static enum err get_node(void *ctx, unsigned level, uint64_t index, struct digest *ret_hash)
+{
+    const struct digest(*nodes)[LEAVES] = ctx;
+
+    *ret_hash = nodes[level][index];
+    return OK;
+}
+
+static struct merkle_reader reader_of(bool forked)
+{
+    return (struct merkle_reader){get_node, logs[forked ? 1 : 0]};
+}
+
+static struct digest root_at(bool forked, uint64_t size)
+{
+    const struct merkle_reader reader = reader_of(forked);
+    struct digest root;
+
+    ck_assert_int_eq(merkle_root_at(&reader, size, &root), OK);
+    return root;
+}
+
+static void setup(void)
+{
+    ck_assert_int_eq(crypto_init(), OK);
+    for (unsigned i = 0; i < WHO_COUNT; i++) {
+        keys[i] = sample_sign_key((uint8_t)(i + 1));
+    }
+    for (unsigned log = 0; log < 2; log++) {
+        for (size_t i = 0; i < LEAVES; i++) {
+            const uint8_t leaf[2] = {(uint8_t)i, i >= 6 ? (uint8_t)log : 0};
+
+            logs[log][0][i] = merkle_leaf_hash(span_of(leaf, sizeof(leaf)));
+        }
+        for (unsigned level = 1; level < 5; level++) {
+            for (size_t i = 0; i < LEAVES >> level; i++) {
+                logs[log][level][i] = merkle_node_hash(&logs[log][level - 1][2 * i],
+                                                       &logs[log][level - 1][2 * i + 1]);
+            }
+        }
+    }
+    pin = registry_root_fingerprint(keys[ROOT].public_key);
+    buf_init(&file, LIMIT_EVIDENCE_BYTES);
+}
+
+static void teardown(void)
+{
+    buf_free(&file);
+}
+
+/* --- making --- */
+
+static void note_make(bool forked, uint64_t size, uint64_t at_ms, enum who who, struct buf *out)
+{
+    const struct checkpoint checkpoint = {
+        .origin = ORIGIN, .size = size, .root = root_at(forked, size), .time_ms = at_ms};
+
+    buf_init(out, CHECKPOINT_BYTES);
+    ck_assert_int_eq(checkpoint_make(&checkpoint, &keys[who], out), OK);
+}
+
+static void registry_make(struct buf *text, struct buf *document)
+{
+    static const char agencies[] =
+        "agencies:\n"
+        "  - {id: procuratorate, number: 1, class: P, prefix: JZ, name: {zh: 检, en: P},\n"
+        "     office: {zh: 乙, en: B}, joint_meeting_office: true, duties: [legal-aid]}\n"
+        "  - {id: education, number: 2, class: S, prefix: JY, name: {zh: 教, en: E},\n"
+        "     office: {zh: 乙, en: B}, duties: [legal-aid]}\n";
+    struct registry_making making = {.made_ms = NOW_MS, .agencies = span_text(agencies)};
+    struct key_entry entries[2] = {{.owner = "broker", .use = KEY_SIGN, .to_ms = UINT64_MAX},
+                                   {.owner = "education", .use = KEY_SIGN, .to_ms = UINT64_MAX}};
+
+    memcpy(entries[0].public_key, keys[BROKER].public_key, sizeof(entries[0].public_key));
+    memcpy(entries[1].public_key, keys[AGENCY].public_key, sizeof(entries[1].public_key));
+    buf_init(text, LIMIT_CONFIG_BYTES);
+    buf_init(document, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(keyring_write(ORIGIN, entries, 2, text), OK);
+    making.keys = span_buf(text);
+    ck_assert_int_eq(registry_document_sign(&making, &keys[ROOT], document), OK);
+}
+
+static void cosign(const struct lie *lie, struct cosignature *out, struct merkle_path *path)
+{
+    const uint64_t size = lie->witnessed != 0 ? lie->witnessed : 10;
+    const uint64_t shown = lie->shown != 0 ? lie->shown : 20;
+    const struct merkle_reader reader = reader_of(lie->shown_forked);
+    struct checkpoint seen = {
+        .origin = ORIGIN, .size = size, .root = root_at(lie->witness_forked, size)};
+    const enum who who = lie->witness_by_stranger ? STRANGER : AGENCY;
+
+    path->count = 0;
+    if (size <= shown) {
+        ck_assert_int_eq(merkle_consistency(&reader, size, shown, path), OK);
+    }
+    text_copy(out->agency, sizeof(out->agency), "education");
+    out->seen = (struct witness){
+        .size = size,
+        .root = seen.root,
+        .key = key_id_of(keys[lie->witness_of_nobody ? STRANGER : AGENCY].public_key)};
+    witness_sign(&keys[who], &seen, out->seen.signature);
+    out->seen.signature[3] ^= lie->witness_bent ? 1 : 0;
+    out->consistency = path->hashes;
+    out->consistency_count = path->count;
+}
+
+static void request_make(const struct lie *lie, struct buf *out)
+{
+    struct request_head head = {.version = WIRE_VERSION,
+                                .agency = "procuratorate",
+                                .broker = ORIGIN,
+                                .time_ms = NOW_MS,
+                                .known_size = lie->known != 0 ? lie->known : 12,
+                                .kind = REQUEST_WITNESS};
+
+    buf_init(out, 8192);
+    ck_assert_int_eq(request_head_encode(&head, out), OK);
+}
+
+static void reply_sign(const struct lie *lie, struct span head, struct buf *out)
+{
+    const struct digest digest = reply_digest(head);
+    struct batch_proof proof;
+    struct sign_batch batch;
+    struct region region;
+
+    region_init(&region, 65536);
+    buf_init(out, LIMIT_REQUEST_BYTES);
+    ck_assert_int_eq(sign_batch_make(&keys[lie->reply_by_stranger ? STRANGER : BROKER], &digest, 1,
+                                     &region, &batch),
+                     OK);
+    ck_assert_int_eq(sign_batch_proof(&batch, 0, &region, &proof), OK);
+    ck_assert_int_eq(reply_encode(head, &proof, out), OK);
+    region_free(&region);
+}
+
+static void reply_make(const struct lie *lie, struct span request, struct buf *out)
+{
+    const uint64_t shown = lie->shown != 0 ? lie->shown : 20;
+    const uint64_t known = lie->known != 0 ? lie->known : 12;
+    const struct merkle_reader reader = reader_of(lie->shown_forked);
+    struct merkle_path path = {.count = 0}, witness_path;
+    struct cosignature cosignature;
+    struct buf note, encoded;
+    struct reply_head head = {.version = WIRE_VERSION,
+                              .code = lie->refused ? 21 : 0,
+                              .request_digest = request_digest(request),
+                              .time_ms = NOW_MS + 2000,
+                              .kind = lie->refused ? REPLY_NONE : REPLY_WITNESS};
+
+    note_make(lie->shown_forked, shown, lie->earlier ? NOW_MS - 5000 : NOW_MS + 1000,
+              lie->note_by_stranger ? STRANGER : BROKER, &note);
+    if (known <= shown) {
+        ck_assert_int_eq(merkle_consistency(&reader, known, shown, &path), OK);
+    }
+    path.hashes[0].bytes[0] ^= lie->proof_bent ? 1 : 0;
+    head.request_digest.bytes[0] ^= lie->other_request ? 1 : 0;
+    head.checkpoint = lie->nothing_shown ? span_of(NULL, 0) : span_buf(&note);
+    head.consistency = path.hashes;
+    head.consistency_count = path.count;
+    if (!lie->refused && lie->witnessed != KEPT_BACK) {
+        cosign(lie, &cosignature, &witness_path);
+        head.witness.cosignatures = &cosignature;
+        head.witness.cosignature_count = 1;
+    }
+    buf_init(&encoded, LIMIT_REQUEST_BYTES);
+    ck_assert_int_eq(reply_head_encode(&head, &encoded), OK);
+    reply_sign(lie, span_buf(&encoded), out);
+    buf_free(&encoded);
+    buf_free(&note);
+}
+
+static void part_add(struct evidence_part *parts, size_t *count, const char *names[2],
+                     const struct buf *bytes)
+{
+    text_copy(parts[*count].kind, sizeof(parts[0].kind), names[0]);
+    text_copy(parts[*count].name, sizeof(parts[0].name), names[1]);
+    parts[*count].bytes = span_buf(bytes);
+    ++*count;
+}
+
+static void tell(const struct lie *lie)
+{
+    struct buf registry, text, note, request, reply;
+    struct evidence_part parts[5];
+    struct evidence evidence = {SUITE_INTL, EVIDENCE_LIE, parts, 0};
+
+    registry_make(&text, &registry);
+    note_make(false, 12, NOW_MS, lie->believed_by_stranger ? STRANGER : BROKER, &note);
+    request_make(lie, &request);
+    reply_make(lie, span_buf(&request), &reply);
+    part_add(parts, &evidence.part_count, (const char *[]){"reply", "reply"}, &reply);
+    if (!lie->without_request) {
+        part_add(parts, &evidence.part_count, (const char *[]){"request", "head"}, &request);
+    }
+    part_add(parts, &evidence.part_count, (const char *[]){"checkpoint", "believed"}, &note);
+    if (lie->unsigned_registry) {
+        part_add(parts, &evidence.part_count, (const char *[]){"keys", "public-keys.yaml"}, &text);
+    } else {
+        part_add(parts, &evidence.part_count, (const char *[]){"registry", "registry"}, &registry);
+    }
+    buf_clear(&file);
+    ck_assert_int_eq(evidence_encode(&evidence, &file), OK);
+    buf_free(&registry);
+    buf_free(&text);
+    buf_free(&note);
+    buf_free(&request);
+    buf_free(&reply);
+}
+
+/* --- judging --- */
+
+static enum verdict judge(const char *code)
+{
+    struct dossier *dossier = calloc(1, sizeof(*dossier));
+    bool found = code == NULL;
+    enum verdict verdict;
+
+    ck_assert_ptr_nonnull(dossier);
+    dossier_judge_bytes(dossier, span_buf(&file), &pin);
+    verdict = dossier->verdict;
+    for (size_t i = 0; i < dossier->finding_count; i++) {
+        found = found || strcmp(dossier->findings[i].code, code) == 0;
+    }
+    ck_assert_msg(found, "no %s; %d, first %s %s", code, (int)verdict, dossier->findings[0].code,
+                  dossier->findings[0].place);
+    dossier_free(dossier);
+    free(dossier);
+    return verdict;
+}
+
+START_TEST(test_what_a_file_proves)
+{
+    static const struct {
+        struct lie lie;
+        const char *code;
+        enum verdict verdict;
+    } rows[] = {
+        {{.shown = 0}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.shown = 12}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.shown = 11, .witnessed = KEPT_BACK}, "lie.back", VERDICT_PASS},
+        {{.shown = 11, .witnessed = KEPT_BACK, .earlier = true}, /* it had crossed another reply */
+         "lie.unproven",
+         VERDICT_INCOMPLETE},
+        {{.nothing_shown = true, .witnessed = KEPT_BACK}, "lie.back", VERDICT_PASS},
+        {{.nothing_shown = true, .refused = true}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.shown_forked = true, .witnessed = KEPT_BACK}, "lie.split", VERDICT_PASS},
+        {{.shown = 12, .shown_forked = true, .witnessed = KEPT_BACK}, "lie.split", VERDICT_PASS},
+        {{.proof_bent = true, .witnessed = KEPT_BACK}, "lie.split", VERDICT_PASS},
+        {{.proof_bent = true, .known = 10, .witnessed = KEPT_BACK}, /* known is not what is here */
+         "lie.unproven",
+         VERDICT_INCOMPLETE},
+        {{.note_by_stranger = true}, "lie.checkpoint", VERDICT_PASS},
+        {{.witnessed = 22}, "lie.longer", VERDICT_PASS},
+        {{.witness_forked = true}, "lie.split", VERDICT_PASS},
+        {{.witness_bent = true}, "lie.witness", VERDICT_PASS},
+        {{.witness_by_stranger = true}, "lie.witness", VERDICT_PASS},
+        {{.witness_of_nobody = true, .witness_bent = true}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.witness_forked = true, .without_request = true}, "lie.split", VERDICT_INCOMPLETE},
+        {{.witness_forked = true, .unsigned_registry = true}, "lie.split", VERDICT_INCOMPLETE},
+        {{.witness_forked = true, .reply_by_stranger = true}, "lie.reply", VERDICT_FAIL},
+        {{.witness_forked = true, .other_request = true}, "lie.request", VERDICT_FAIL},
+        {{.shown = 11, .believed_by_stranger = true}, "checkpoint.signature", VERDICT_FAIL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        tell(&rows[i].lie);
+        ck_assert_msg(judge(rows[i].code) == rows[i].verdict, "row %zu, %s", i, rows[i].code);
+    }
+}
+END_TEST
+
+START_TEST(test_another_root)
+{
+    const struct lie lie = {.witness_forked = true};
+
+    tell(&lie);
+    pin.bytes[0] ^= 1;
+    ck_assert_int_eq(judge("registry.root"), VERDICT_FAIL);
+}
+END_TEST
+
+/* An honest broker cannot be accused by a file that somebody changed. */
+START_TEST(test_no_changed_bit_accuses)
+{
+    const struct lie honest = {.shown = 0};
+    struct evidence evidence;
+    struct evidence_part parts[5];
+    struct region region;
+    struct buf original;
+
+    tell(&honest);
+    region_init(&region, 65536);
+    buf_init(&original, LIMIT_EVIDENCE_BYTES);
+    ck_assert_int_eq(buf_append(&original, file.data, file.len), OK);
+    ck_assert_int_eq(evidence_decode("x", span_buf(&original), &region, &evidence, NULL), OK);
+    for (size_t i = 0; i < evidence.part_count; i++) {
+        const size_t step = strcmp(evidence.parts[i].kind, "registry") == 0 ? 61 : 5;
+        const size_t from = (size_t)(evidence.parts[i].bytes.data - original.data);
+
+        for (size_t bit = i; bit < 8 * evidence.parts[i].bytes.len; bit += step) {
+            struct evidence changed = evidence;
+
+            memcpy(parts, evidence.parts, evidence.part_count * sizeof(parts[0]));
+            changed.parts = parts;
+            original.data[from + bit / 8] ^= (uint8_t)(1u << bit % 8);
+            buf_clear(&file);
+            ck_assert_int_eq(evidence_encode(&changed, &file), OK);
+            ck_assert_msg(judge(NULL) != VERDICT_PASS, "%s, bit %zu", parts[i].kind, bit);
+            original.data[from + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+    buf_free(&original);
+    region_free(&region);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lie");
+    TCase *tests = tcase_create("all");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, test_what_a_file_proves);
+    tcase_add_test(tests, test_another_root);
+    tcase_add_test(tests, test_no_changed_bit_accuses);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
