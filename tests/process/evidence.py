@@ -246,8 +246,10 @@ class Evidence(unittest.TestCase):
         self.assertEqual(status, PASS)
         self.assertLess(report["linked"], len(report["messages"]))
         (at, (_, agency, note)), = [row for row in enumerate(parts) if row[1][0] == "cosignature"]
+        other = b"B" if note[-9:-8] == b"A" else b"A"
         self.judged(FAIL, "witness.signature", build(
-            parts[:at] + [("cosignature", agency, note[:-9] + b"A" + note[-8:])] + parts[at + 1:]))
+            parts[:at] + [("cosignature", agency, note[:-9] + other + note[-8:])] +
+            parts[at + 1:]))
         self.judged(FAIL, "witness.form", build(
             parts[:at] + [("cosignature", "health", note)] + parts[at + 1:]))
         one, two = links[:2]
