@@ -228,11 +228,12 @@ static enum err cosigned_part(struct asked *asked)
     const struct cosigned *cosigned = &asked->agent->cosigned;
     const uint64_t place = asked->step - STEP_COSIGNED;
     const size_t index = (size_t)(place - (place > 0)) / 2;
-    const struct cosigned_one *one = &cosigned->each[index];
+    const struct cosigned_one *one;
 
     if (index >= cosigned->count || cosigned->log != asked->agent->following.log) {
         return ERR_CLOSED;
     }
+    one = &cosigned->each[index];
     if (place == 0) {
         name_number(&asked->part, "checkpoint", cosigned->shown.size, cosigned->shown.size);
         return buf_append(&asked->part.bytes, cosigned->note, cosigned->note_bytes);

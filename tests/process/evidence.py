@@ -7,7 +7,10 @@ import datetime
 import hashlib
 import json
 import os
+import re
+import signal
 import subprocess
+import tempfile
 import unittest
 
 import agent_city
@@ -339,6 +342,46 @@ class Evidence(unittest.TestCase):
                                     self.city.path("none"), "--socket", self.sender.path)
         self.assertEqual((status, told["code"]), (FAIL, "agent.unknown"))
         self.assertFalse(os.path.exists(self.city.path("none")))
+
+
+@unittest.skipUnless(os.environ.get("REFERRAL_LONG") == "1", "long")
+class WholeCity(unittest.TestCase):
+    """All that the demo city's agencies have of each referral, matter and case passes."""
+
+    def test_every_evidence_of_the_demo_passes(self):
+        with tempfile.TemporaryDirectory(prefix="referral-evidence-") as folder:
+            city = os.path.join(folder, "city")
+            demo = subprocess.Popen(
+                [os.path.join(BIN, "referralctl"), "demo", "--keep", city, "--day", "0"],
+                stdout=subprocess.PIPE, text=True)
+            try:
+                while "Ctrl-C" not in demo.stdout.readline():
+                    self.assertIsNone(demo.poll())
+                self.judge_all(city)
+            finally:
+                demo.send_signal(signal.SIGINT)
+                demo.stdout.close()
+                demo.wait(timeout=60)
+
+    def judge_all(self, city):
+        with open(os.path.join(city, "broker", "broker.yaml"), encoding="utf-8") as file:
+            root = re.search(r"registry-root: (\w+)", file.read()).group(1)
+        judged = 0
+        for name in os.listdir(os.path.join(city, "agents")):
+            socket = os.path.join(city, "agents", name, "agent.sock")
+            numbers = {row[key] for box in ("inbox", "outbox")
+                       for row in registry.ctl("agent", box, "--socket", socket)[1]["rows"]
+                       for key in ("referral", "case_number") if row[key]}
+            for number in numbers:
+                path = os.path.join(city, "evidence")
+                status, told = registry.ctl("evidence", "export", number, "--socket", socket,
+                                            "--out", path, "--force")
+                self.assertEqual(status, PASS, told)
+                status, report = registry.ctl("evidence", "verify", path, "--root", root)
+                self.assertEqual((status, report["findings"]), (PASS, []), (name, number))
+                self.assertEqual(report["linked"], len(report["messages"]), (name, number))
+                judged += 1
+        self.assertGreater(judged, 50)
 
 
 if __name__ == "__main__":

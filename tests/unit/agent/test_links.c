@@ -1,6 +1,8 @@
 /* agent: what connects the receipts of a case with one later checkpoint, for evidence: each head is
  * asked for once, ends that the log has grown behind are connected again, a broker that cannot
  * prove it is an alarm, and nothing that the agent believes is moved by it. */
+#include <stdio.h>
+
 #include "fake_broker.h"
 
 #define NUMBER "JZ-2026-0001-01"
@@ -165,6 +167,35 @@ START_TEST(test_a_broker_that_cannot_prove_it_is_an_alarm)
 }
 END_TEST
 
+/* Whatever number is asked for, a part that is there is answered, or the end. */
+START_TEST(test_any_step)
+{
+    static const char *const steps[] = {"5",
+                                        "6",
+                                        "7",
+                                        "65535",
+                                        "65536",
+                                        "65541",
+                                        "1048575",
+                                        "1048576",
+                                        "1048583",
+                                        "4294967295",
+                                        "4294967296",
+                                        "4294967301",
+                                        "9223372036854775807"};
+
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        char line[128];
+
+        (void)snprintf(line, sizeof(line),
+                       "{'cmd':'evidence','id':'" NUMBER "','step':%s,'offset':%u}", steps[i],
+                       i % 2 == 0 ? 0 : 2000000);
+        (void)desk_must(&desk, line);
+        ck_assert_uint_eq(count_in(&desk.answer, "\"end\":"), 1);
+    }
+}
+END_TEST
+
 START_TEST(test_it_gives_up)
 {
     tree_grow(fake.tree, 9);
@@ -194,6 +225,7 @@ int main(void)
     tcase_add_test(tcase, test_what_others_countersigned_is_connected);
     tcase_add_test(tcase, test_ends_are_connected_when_the_log_grows);
     tcase_add_test(tcase, test_a_broker_that_cannot_prove_it_is_an_alarm);
+    tcase_add_test(tcase, test_any_step);
     tcase_add_test(tcase, test_it_gives_up);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
