@@ -141,6 +141,21 @@ static struct told_clock *find_clock(const struct dossier *dossier, const struct
     return NULL;
 }
 
+/* A referral that was withdrawn or came back needs no delivery. */
+static bool has_ended(const struct dossier *dossier, const struct uuid *referral_id)
+{
+    for (size_t i = 0; i < dossier->message_count; i++) {
+        const struct told_message *told = &dossier->messages[i];
+
+        if (is_of(told, referral_id) && (is_kind(told, MESSAGE_WITHDRAWAL, MESSAGE_WITHDRAWAL) ||
+                                         is_kind(told, MESSAGE_REJECTION, MESSAGE_REJECTION) ||
+                                         is_kind(told, MESSAGE_RETURNED, MESSAGE_RETURNED))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A window that begins with the delivery of this message, whatever a notice says; papers that its
  * holder reports itself are there at once. */
 static void open_window(struct dossier *dossier, const struct told_message *opening,
@@ -150,6 +165,9 @@ static void open_window(struct dossier *dossier, const struct told_message *open
     uint64_t start_ms = own ? by->at_ms : find_delivery(dossier, by);
     struct told_clock *clock;
 
+    if (start_ms == 0 && has_ended(dossier, &by->message->header.referral_id)) {
+        return;
+    }
     if (start_ms == 0) {
         dossier_lack(dossier, "missing.delivery", by->name, "%s",
                      by->message->header.referral_number);

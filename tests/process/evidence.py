@@ -332,6 +332,15 @@ class Evidence(unittest.TestCase):
                                              if kind == "about" else (kind, name, part)
                                              for kind, name, part in parts]))
 
+    def test_8c_withdrawn_before_anybody_had_it(self):
+        made = self.sender.must("send", message=outbound("health"))["messages"][0]
+        self.sender.must("send", kind="withdrawal", referral=made["referral"], message={
+            "facts": {"reason": "duplicate"}, "body": {"officer": "检察官甲"}})
+        wait_for("the receipts", lambda: all(
+            row["state"] == "accepted" for row in self.sender.rows("outbox")))
+        status, report = self.judge(self.export(SENDER, made["referral"]))
+        self.assertEqual((status, report["findings"], report["windows"]), (PASS, [], []))
+
     def test_9_export_is_careful(self):
         path = self.city.path("%s-%s.evidence" % (SENDER, self.number))
         words = ("evidence", "export", self.number, "--out", path, "--socket", self.sender.path)
