@@ -7,6 +7,8 @@
 
 #include "dossier.h"
 
+#define ROUNDS_MAX 8u /* an export connects in two or three; a longer chain is not climbed */
+
 static struct told_head *find_head(const struct dossier *dossier, uint64_t size, const char *origin)
 {
     for (size_t i = 0; i < dossier->head_count; i++) {
@@ -185,7 +187,10 @@ void dossier_connect(struct dossier *dossier)
     }
     top->linked = true;
     dossier->top_size = top->head.size;
-    while (follow_links(dossier) && dossier->verdict != VERDICT_FAIL) {
+    for (unsigned i = 0; i < ROUNDS_MAX && dossier->verdict != VERDICT_FAIL; i++) {
+        if (!follow_links(dossier)) {
+            break;
+        }
     }
     for (size_t i = 0; i < dossier->witness_count; i++) {
         struct told_witness *told = &dossier->witnesses[i];

@@ -61,6 +61,28 @@ static const struct argp_option options[] = {
     {0},
 };
 
+/* Which options go together. */
+static void check_together(const struct arguments *arguments, struct argp_state *state)
+{
+    if ((arguments->store != NULL) + (arguments->export_path != NULL) +
+            (arguments->evidence != NULL) !=
+        1) {
+        argp_error(state, "give either --store DIR, --export FILE or --evidence FILE");
+    } else if ((arguments->calendars != NULL) != (arguments->policy != NULL)) {
+        argp_error(state, "--calendars DIR and --policy FILE go together");
+    } else if ((arguments->evidence != NULL) != arguments->rooted) {
+        argp_error(state, "--evidence FILE and --root FINGERPRINT go together");
+    } else if (arguments->evidence != NULL &&
+               (arguments->key != NULL || arguments->letter.asked ||
+                arguments->write_export != NULL || arguments->policy != NULL)) {
+        argp_error(state, "--evidence goes with --root, --lang and --json only");
+    } else if (arguments->language != NULL && arguments->evidence == NULL) {
+        argp_error(state, "--lang is of --evidence");
+    } else if (arguments->write_export != NULL && arguments->store == NULL) {
+        argp_error(state, "--write-export needs --store DIR");
+    }
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -114,17 +136,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         argp_error(state, "unexpected \"%s\"", value);
         return 0;
     case ARGP_KEY_END:
-        if ((arguments->store != NULL) + (arguments->export_path != NULL) +
-                (arguments->evidence != NULL) !=
-            1) {
-            argp_error(state, "give either --store DIR, --export FILE or --evidence FILE");
-        } else if ((arguments->calendars != NULL) != (arguments->policy != NULL)) {
-            argp_error(state, "--calendars DIR and --policy FILE go together");
-        } else if ((arguments->evidence != NULL) != arguments->rooted) {
-            argp_error(state, "--evidence FILE and --root FINGERPRINT go together");
-        } else if (arguments->write_export != NULL && arguments->store == NULL) {
-            argp_error(state, "--write-export needs --store DIR");
-        }
+        check_together(arguments, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -438,7 +438,11 @@ class CommandLine(Case):
     def test_usage(self):
         for arguments in ([], ["--export"], ["--store", "a", "--export", "b"], ["extra"],
                           ["--write-export", "x"], ["--write-export", "x", "--export", "y"],
-                          ["--unknown"]):
+                          ["--unknown"], ["--evidence", "x"], ["--root", "00" * 32],
+                          ["--evidence", "x", "--root", "00"], ["--evidence", "x", "--store", "y"],
+                          ["--evidence", "x", "--root", "00" * 32, "--lang", "mn"],
+                          ["--evidence", "x", "--root", "00" * 32, "--key", "y"],
+                          ["--export", "x", "--lang", "zh"]):
             self.assertEqual(run(*arguments).returncode, USAGE, arguments)
         result = run("--help")
         self.assertEqual(result.returncode, 0)
