@@ -10,6 +10,7 @@
  *   demo_attach.c   a file that goes with a letter
  *   demo_check.c    expressions over answers, and the assertions' results
  *   demo_forge.c    the attacker
+ *   demo_lie.c      an old copy of the broker's store
  *   demo_office.c   officers with inboxes, and the clock after the story
  *
  * The player is one thread. Every function that fails has filled demo->fault: what was awaited,
@@ -189,6 +190,7 @@ enum act {
     ACT_KILL,      /* kill -9 */
     ACT_FORGE,     /* an attack, by name */
     ACT_VERIFY,    /* the verifier judges, by name of what */
+    ACT_STORE,     /* the broker goes on with this one of its stores, `letter` */
     ACT_EXPECT,    /* an assertion */
     ACT_COUNT
 };
@@ -216,6 +218,14 @@ enum err story_play(struct demo *demo) MUST_CHECK;
 
 /* The verifier judges what the step's letter names; demo->verifier is its verdict. */
 enum err verify_step(struct demo *demo, const struct step *step) MUST_CHECK;
+
+/* --- demo_lie.c --- */
+
+/* The broker ends, and starts again: its store was "copied" in between, or the "old" copy was put
+ * in its place, or its "own" one again. */
+enum err lie_store(struct demo *demo, const char *what) MUST_CHECK;
+/* The file in which the agent keeps what it caught the broker with. */
+enum err lie_evidence(struct demo *demo, const char *who, char out[DEMO_VALUE_BYTES]) MUST_CHECK;
 
 /* --- demo_check.c --- */
 

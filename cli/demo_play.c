@@ -291,6 +291,13 @@ static enum err act_kill(struct demo *demo, const struct step *step)
     return error;
 }
 
+static enum err act_store(struct demo *demo, const struct step *step)
+{
+    enum err error = lie_store(demo, step->letter);
+
+    return error == OK ? tell(demo, step, "") : error;
+}
+
 /* --- the attacker and the verifier --- */
 
 static enum err act_forge(struct demo *demo, const struct step *step)
@@ -389,7 +396,7 @@ static enum err (*const acts[ACT_COUNT])(struct demo *, const struct step *) = {
     [ACT_ACCEPTED] = act_accepted,   [ACT_NOTICE] = act_notice, [ACT_UNTIL] = act_until,
     [ACT_STOP] = act_stop,           [ACT_START] = act_start,   [ACT_FREEZE] = act_freeze,
     [ACT_KILL] = act_kill,           [ACT_FORGE] = act_forge,   [ACT_VERIFY] = act_verify,
-    [ACT_EXPECT] = act_expect,
+    [ACT_STORE] = act_store,         [ACT_EXPECT] = act_expect,
 };
 
 enum err story_play(struct demo *demo)

@@ -68,6 +68,10 @@
         .act = ACT_VERIFY, .who = (agency), .referral = (about), .letter = (name_of),              \
         .text = (words)                                                                            \
     }
+#define STORE(which, words)                                                                        \
+    {                                                                                              \
+        .act = ACT_STORE, .letter = (which), .text = (words)                                       \
+    }
 #define SEND(agency, id, words, source)                                                            \
     {                                                                                              \
         .act = ACT_SEND, .who = (agency), .letter = (id), .text = (words), .article = (source)     \
@@ -468,10 +472,25 @@ const struct step story[] = {
     EVIDENCE(P, SILENT, "evidence-changed", "把文件里的一个字改掉（due-1 改成 due-2）"),
     EXPECT("evidence-change-found", "verifier", NULL, "report.verdict", "FAIL", "查出来了"),
 
-    SCENE("十一、在办的案件：留给收件箱"),
+    SCENE("十一、中枢说谎：换上一本旧账"),
+    STORE("copied", "有人私下留了一份中枢数据的副本"),
+    {.act = ACT_CONFIRMED},
     AT("2027-04-23 09:30"),
     SEND(P, "roster", "联席会议办公室发布人员名册：各单位的分管领导和联络员", "第十三条"),
     RECEIVED(CIVIL, "JZ-SX-2027-0001", "roster", NULL),
+    STORE("old", "旧副本被悄悄换上：名册好像从未发过"),
+    EXPECT("lie-caught", P, STATUS, "alarm", "*", "人民检察院的系统当场发现：日志倒退了，停止收发"),
+    EXPECT("lie-caught-by-others", EDU, STATUS, "alarm", "*", "教育体育局也发现了"),
+    EXPECT("lie-evidence-kept", P, STATUS, "evidence", "*", NULL),
+    EVIDENCE(P, NULL, "lie", "中枢自己签了名的答复存成证据；另一个进程只凭文件和根指纹来核验"),
+    EXPECT("lie-proven", "verifier", NULL, "report.verdict", "PASS", "谎话坐实：中枢无法抵赖"),
+    STORE("own", "换回真的数据"),
+    {.act = ACT_CONFIRMED},
+    UNTIL(P, STATUS, "alarm", "absent"),
+    UNTIL(EDU, STATUS, "alarm", "absent"),
+    EXPECT("believed-again", P, INBOX, "ok", "true", "日志又接得上了，各单位继续收发"),
+
+    SCENE("十二、在办的案件：留给收件箱"),
     SEND(P, "live-late", "人民检察院移送民政局：受伤后不能劳动", "第五条"),
     AT("2027-05-04 10:00"),
     SEND(P, "live-near", "人民检察院移送退役军人事务局、民政局：急件", "第五条"),

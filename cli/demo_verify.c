@@ -131,14 +131,21 @@ static enum err evidence_change(struct demo *demo)
     return error;
 }
 
-static enum err evidence_judge(struct demo *demo, const char *name)
+static enum err judge_file(struct demo *demo, const char *path)
 {
-    char program[DEMO_PATH_BYTES + 32], path[DEMO_PATH_BYTES];
+    char program[DEMO_PATH_BYTES + 32];
     const char *const argv[] = {program, "--evidence", path, "--root", demo->root, "--json", NULL};
 
     (void)snprintf(program, sizeof(program), "%s/referral-verify", demo->programs);
-    demo_path(demo, path, "%s", name);
     return run(demo, argv);
+}
+
+static enum err evidence_judge(struct demo *demo, const char *name)
+{
+    char path[DEMO_PATH_BYTES];
+
+    demo_path(demo, path, "%s", name);
+    return judge_file(demo, path);
 }
 
 /* --- a step --- */
@@ -176,6 +183,12 @@ enum err verify_step(struct demo *demo, const struct step *step)
     if (strcmp(step->letter, "evidence-changed") == 0) {
         error = evidence_change(demo);
         return error == OK ? evidence_judge(demo, CHANGED) : error;
+    }
+    if (strcmp(step->letter, "lie") == 0) {
+        char path[DEMO_VALUE_BYTES];
+
+        error = lie_evidence(demo, step->who, path);
+        return error == OK ? judge_file(demo, path) : error;
     }
     return verify_log(demo, step->letter);
 }

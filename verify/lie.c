@@ -8,6 +8,7 @@
 
 #include "dossier.h"
 #include "fields.h"
+#include "model/refusal.h"
 #include "wire/codec.h"
 
 struct answer { /* of the broker */
@@ -18,6 +19,7 @@ struct answer { /* of the broker */
     struct reply_head head;
     struct request_head request;
     bool has_request;
+    bool names_believed; /* the request has the root that was believed: it came after that */
     struct tree_head shown, believed; /* size 0: none */
     char shown_origin[LIMIT_ORIGIN_BYTES], believed_origin[LIMIT_ORIGIN_BYTES];
 };
@@ -160,6 +162,21 @@ static bool read_request(struct answer *answer)
 
 /* --- what it says of the log --- */
 
+/* Nobody can name a root before it is there; a size alone anybody can. */
+static bool names_root(const struct answer *answer, struct span believed)
+{
+    const struct request_head *request = &answer->request;
+
+    if (!answer->has_request) {
+        return false;
+    }
+    if (request->kind == REQUEST_HELLO) {
+        return span_equal(request->hello.checkpoint, believed);
+    }
+    return request->kind == REQUEST_WITNESS && request->witness.size == answer->believed.size &&
+           digest_equal(&request->witness.root, &answer->believed.root);
+}
+
 static bool read_notes(struct answer *answer)
 {
     struct dossier *dossier = answer->dossier;
@@ -170,6 +187,7 @@ static bool read_notes(struct answer *answer)
         dossier_fail(dossier, "checkpoint.signature", "checkpoint believed", "%s", "");
         return false;
     }
+    answer->names_believed = part != NULL && names_root(answer, part->bytes);
     if (answer->head.checkpoint.len > 0 &&
         dossier_open_note(dossier, answer->head.checkpoint, answer->shown_origin, &answer->shown) !=
             OK) {
@@ -197,7 +215,11 @@ static void judge_log(struct answer *answer)
         }
         return;
     }
-    if (same && after.size < before.size && answer->shown.time_ms >= answer->believed.time_ms) {
+    if (same && answer->names_believed && answer->head.code == REFUSAL_FACT_INVALID) {
+        dossier_prove(dossier, "lie.denied", "reply", "%" PRIu64, before.size);
+    }
+    if (same && after.size < before.size &&
+        (answer->names_believed || answer->shown.time_ms >= answer->believed.time_ms)) {
         dossier_prove(dossier, "lie.back", "reply", "%" PRIu64 ", %" PRIu64, before.size,
                       after.size);
     } else if (same && after.size == before.size && !digest_equal(&after.root, &before.root)) {

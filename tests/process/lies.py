@@ -4,32 +4,35 @@ code with its replies bent. Each lie is told to one agency, in a city of three; 
 believing, keeps its outbox, and writes evidence that names the lie; nobody else is alarmed; when
 the truth is told again it goes on. Before the first lie, and after each, nothing is reported."""
 
+import json
 import os
 import subprocess
 import unittest
 
-from agent_city import BIN, City, Socket, inbound, outbound, wait_for
+from agent_city import BIN, Socket, inbound, outbound, wait_for
+from registry import SignedCity
 
 VICTIM = "education"
-# (lie, the alarm that it gives, whether the victim must send something): one of each kind in the
-# normal run, all of them behind REFERRAL_LONG.
+# (lie, the alarm that it gives, whether the victim must send something, what the judge finds in the
+# file; None: the agency's own records must say): one of each kind in the normal run, all of them
+# behind REFERRAL_LONG.
 SHORT = (
-    ("rewritten", "does not extend", False),
-    ("withheld", "left out", False),
-    ("frozen", "countersigned a log of", False),
-    ("split", "another log", True),
+    ("rewritten", "does not extend", False, "lie.split"),
+    ("withheld", "left out", False, None),
+    ("frozen", "countersigned a log of", False, "lie.longer"),
+    ("split", "another log", True, "lie.split"),
 )
 LONG = (
-    ("rollback", "went back", False),
-    ("truncated", "went back", False),
-    ("dropped", "does not extend|went back", False),
-    ("reordered", "left out", False),
-    ("unrecorded", "receipt does not prove", True),
-    ("false-witness", "not its own", True),
+    ("rollback", "went back", False, "lie.back"),
+    ("truncated", "went back", False, "lie.back"),
+    ("dropped", "does not extend|went back", False, "lie.split|lie.back"),
+    ("reordered", "left out", False, None),
+    ("unrecorded", "receipt does not prove", True, None),
+    ("false-witness", "not its own", True, "lie.witness"),
 )
 
 
-class LyingCity(City):
+class LyingCity(SignedCity):
     def __init__(self):
         super().__init__()
         self.lie_file = self.path("lie")
@@ -95,7 +98,20 @@ class Lies(unittest.TestCase):
             self.send("procuratorate", outbound(VICTIM))
         self.countersigned("procuratorate")
 
-    def play(self, lie, alarm, sends):
+    def judge(self, path, finding):
+        """Offline: the file, and the fingerprint of the office's root."""
+        done = subprocess.run(
+            [os.path.join(BIN, "referral-verify"), "--evidence", path, "--root", self.city.root,
+             "--json"], capture_output=True, text=True, check=False, env={})
+        report = json.loads(done.stdout)
+        codes = [found["code"] for found in report["findings"]]
+        if finding is None:
+            self.assertEqual((done.returncode, codes), (5, ["lie.unproven"]), report)
+        else:
+            self.assertEqual((done.returncode, report["verdict"]), (0, "PASS"), report)
+            self.assertTrue(any(code in finding.split("|") for code in codes), report)
+
+    def play(self, lie, alarm, sends, finding):
         victim = self.agents[VICTIM]
         before = evidence(victim)
         victim.stop()
@@ -116,6 +132,7 @@ class Lies(unittest.TestCase):
         self.assertIn("about lie", head)
         for part in ("verdict lie", "reply reply", "request head", "checkpoint believed"):
             self.assertIn("part %s " % part, head)
+        self.judge(os.path.join(victim.store + "-evidence", new[0]), finding)
         for name, agent in self.agents.items():
             if name != VICTIM:
                 self.assertNotIn("alarm", agent.status(), name)
@@ -128,9 +145,9 @@ class Lies(unittest.TestCase):
         self.honest()
         self.assertEqual(evidence(self.agents[VICTIM]), [])
         lies = LONG + SHORT if os.environ.get("REFERRAL_LONG") else SHORT
-        for lie, alarm, sends in lies:
+        for lie, alarm, sends, finding in lies:
             with self.subTest(lie=lie):
-                self.play(lie, alarm, sends)
+                self.play(lie, alarm, sends, finding)
                 self.city.tell("")
                 if lie != "split":  # it believed another log: for people to mend
                     self.restart(VICTIM)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/merkle.h"
+#include "model/refusal.h"
 #include "unit/wire/sample.h"
 #include "verify/dossier.h"
 #include "wire/envelope.h"
@@ -23,6 +24,7 @@ struct lie {                     /* zeroed: an honest answer to WITNESS */
     bool proof_bent;             /* of consistency from what was known */
     bool note_by_stranger, reply_by_stranger, other_request, without_request, unsigned_registry;
     bool believed_by_stranger, earlier; /* the reply is of before the believed checkpoint */
+    bool greets, denied;                /* HELLO with the believed note; it is not known */
     uint64_t known;                     /* that the request names; 0: 12 */
     uint64_t witnessed;                 /* by the agency; 0: 10; KEPT_BACK: nobody */
     bool witness_forked, witness_bent, witness_by_stranger, witness_of_nobody;
@@ -140,7 +142,7 @@ static void cosign(const struct lie *lie, struct cosignature *out, struct merkle
     out->consistency_count = path->count;
 }
 
-static void request_make(const struct lie *lie, struct buf *out)
+static void request_make(const struct lie *lie, struct span believed, struct buf *out)
 {
     struct request_head head = {.version = WIRE_VERSION,
                                 .agency = "procuratorate",
@@ -149,6 +151,13 @@ static void request_make(const struct lie *lie, struct buf *out)
                                 .known_size = lie->known != 0 ? lie->known : 12,
                                 .kind = REQUEST_WITNESS};
 
+    if (lie->greets) {
+        head.kind = REQUEST_HELLO;
+        head.hello.checkpoint = believed;
+    } else {
+        head.witness.size = 12;
+        head.witness.root = root_at(false, lie->witnessed == KEPT_BACK && !lie->denied ? 11 : 12);
+    }
     buf_init(out, 8192);
     ck_assert_int_eq(request_head_encode(&head, out), OK);
 }
@@ -179,10 +188,12 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
     struct cosignature cosignature;
     struct buf note, encoded;
     struct reply_head head = {.version = WIRE_VERSION,
-                              .code = lie->refused ? 21 : 0,
+                              .code = lie->denied    ? REFUSAL_FACT_INVALID
+                                      : lie->refused ? REFUSAL_QUEUE_FULL
+                                                     : 0,
                               .request_digest = request_digest(request),
                               .time_ms = NOW_MS + 2000,
-                              .kind = lie->refused ? REPLY_NONE : REPLY_WITNESS};
+                              .kind = lie->refused || lie->denied ? REPLY_NONE : REPLY_WITNESS};
 
     note_make(lie->shown_forked, shown, lie->earlier ? NOW_MS - 5000 : NOW_MS + 1000,
               lie->note_by_stranger ? STRANGER : BROKER, &note);
@@ -194,7 +205,7 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
     head.checkpoint = lie->nothing_shown ? span_of(NULL, 0) : span_buf(&note);
     head.consistency = path.hashes;
     head.consistency_count = path.count;
-    if (!lie->refused && lie->witnessed != KEPT_BACK) {
+    if (!lie->refused && !lie->denied && lie->witnessed != KEPT_BACK) {
         cosign(lie, &cosignature, &witness_path);
         head.witness.cosignatures = &cosignature;
         head.witness.cosignature_count = 1;
@@ -223,7 +234,7 @@ static void tell(const struct lie *lie)
 
     registry_make(&text, &registry);
     note_make(false, 12, NOW_MS, lie->believed_by_stranger ? STRANGER : BROKER, &note);
-    request_make(lie, &request);
+    request_make(lie, span_buf(&note), &request);
     reply_make(lie, span_buf(&request), &reply);
     part_add(parts, &evidence.part_count, (const char *[]){"reply", "reply"}, &reply);
     if (!lie->without_request) {
@@ -276,6 +287,14 @@ START_TEST(test_what_a_file_proves)
         {{.shown = 12}, "lie.unproven", VERDICT_INCOMPLETE},
         {{.shown = 11, .witnessed = KEPT_BACK}, "lie.back", VERDICT_PASS},
         {{.shown = 11, .witnessed = KEPT_BACK, .earlier = true}, /* it had crossed another reply */
+         "lie.unproven",
+         VERDICT_INCOMPLETE},
+        {{.shown = 11, .witnessed = KEPT_BACK, .earlier = true, .greets = true},
+         "lie.back",
+         VERDICT_PASS}, /* whatever its time: the question has what was believed in it */
+        {{.denied = true}, "lie.denied", VERDICT_PASS},
+        {{.refused = true}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.denied = true, .greets = true, .without_request = true},
          "lie.unproven",
          VERDICT_INCOMPLETE},
         {{.nothing_shown = true, .witnessed = KEPT_BACK}, "lie.back", VERDICT_PASS},
