@@ -172,15 +172,16 @@ struct following_registry {
     char fault[AGENT_FAULT_BYTES];    /* why the broker's was not taken; empty: it was */
 };
 
-struct witnessing {          /* witness.c: what the others countersigned, of the newest reply */
-    uint64_t confirmed_size; /* so many records are countersigned by a quorum; 0: nothing */
-    uint32_t agencies;       /* that countersigned anything, this one too */
-    uint32_t needed;         /* for a quorum; 0: nothing was heard yet */
-    uint64_t awaited_size;   /* not confirmed, */
-    uint64_t awaited_ms;     /* since then, of the broker's time; 0: nothing is awaited */
-    uint64_t asked_size;     /* of the log when it was asked last, */
-    uint32_t asked_again;    /* and how often since it grew */
-    int32_t told;            /* the civil day on which the log last told that nothing confirms */
+struct witnessing {              /* witness.c: what the others countersigned, of the newest reply */
+    uint64_t confirmed_size;     /* so many records are countersigned by a quorum; 0: nothing */
+    uint32_t agencies;           /* that countersigned anything, this one too */
+    uint32_t needed;             /* for a quorum; 0: nothing was heard yet */
+    uint64_t awaited_size;       /* not confirmed, */
+    uint64_t awaited_ms;         /* since then, of the broker's time; 0: nothing is awaited */
+    uint64_t awaited_machine_ms; /* the same, of a clock that nobody moves */
+    uint64_t asked_size;         /* of the log when it was asked last, */
+    uint32_t asked_again;        /* and how often since it grew */
+    int32_t told; /* the civil day on which the log last told that nothing confirms */
 };
 
 struct caught {                /* lie.c: the broker contradicts itself */

@@ -156,6 +156,7 @@ static void count(struct looking *looking)
     if (witnessing->awaited_ms == 0 && witnessing->confirmed_size < agent->witnessed_size) {
         witnessing->awaited_size = agent->witnessed_size;
         witnessing->awaited_ms = now_ms;
+        witnessing->awaited_machine_ms = agent_machine_ms(agent);
     }
 }
 
@@ -183,7 +184,8 @@ bool witness_is_late(const struct agent *agent)
 {
     const struct witnessing *witnessing = &agent->witnessing;
 
-    return witnessing->awaited_ms != 0 && agent->broker_ms >= witnessing->awaited_ms + TELL_MS;
+    return witnessing->awaited_ms != 0 &&
+           agent_machine_ms(agent) >= witnessing->awaited_machine_ms + TELL_MS;
 }
 
 void witness_tell(struct agent *agent)
