@@ -29,6 +29,23 @@ static bool is_listed(const struct links *links, uint64_t size)
     return false;
 }
 
+/* Is the head of this row one of the log that is followed? Of a log before, those up to where the
+ * next one went on from it. */
+static bool is_followed(const struct agent *agent, const struct row *row)
+{
+    const struct following *following = &agent->following;
+    uint64_t log;
+
+    for (size_t i = 0; i < following->past_count && row->log != following->log; i++) {
+        if (recovery_log(keyring_origin(agent->setup.keyring), following->past[i].origin, &log) ==
+                OK &&
+            log == row->log) {
+            return row->checkpoint_size <= following->past[i].anchor;
+        }
+    }
+    return row->log == following->log;
+}
+
 /* The head under which this row was recorded, where it is of the log that is followed. */
 static enum err add_row(struct agent *agent, struct store_txn *read, const struct row *row)
 {
@@ -39,8 +56,8 @@ static enum err add_row(struct agent *agent, struct store_txn *read, const struc
     struct span bytes;
     enum err error;
 
-    if (row->state == ROW_WAITING || row->log != agent->following.log ||
-        links->todo_count == LINKS_MAX || is_listed(links, row->checkpoint_size)) {
+    if (row->state == ROW_WAITING || !is_followed(agent, row) || links->todo_count == LINKS_MAX ||
+        is_listed(links, row->checkpoint_size)) {
         return OK;
     }
     region_init(&region, LIMIT_PARSE_BYTES(RECEIPT_BYTES));

@@ -127,6 +127,11 @@ static struct told_head *open_link(struct dossier *dossier, const struct evidenc
         return NULL;
     }
     from = find_head(dossier, sizes[0], dossier->newest_origin);
+    for (size_t i = 0; from == NULL && i < dossier->head_count; i++) {
+        if (dossier->heads[i].head.size == sizes[0]) { /* of a log before: it is the same tree */
+            from = &dossier->heads[i];
+        }
+    }
     *ret_to = find_head(dossier, sizes[1], dossier->newest_origin);
     if (from == NULL || *ret_to == NULL) {
         return NULL;

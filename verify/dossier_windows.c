@@ -38,6 +38,17 @@ static bool same_calendar(const struct dossier *dossier, const struct notice_fac
 
 /* --- deliveries --- */
 
+/* The place that the receiver signed for: the record's, or that of the log that was lost, whose
+ * leaf nobody has any more. */
+static bool is_place_of(const struct told_message *opening, const struct delivery_facts *facts)
+{
+    const struct leaf_record *record = opening->record;
+
+    return (facts->leaf_index == opening->receipt.leaf_index &&
+            digest_equal(&facts->leaf_hash, &opening->leaf)) ||
+           (record->has_recovered && facts->leaf_index == record->recovered.leaf);
+}
+
 /* The delivery receipt that a notice shows: the receiver's signature over the place in the log of
  * what it got. OK: of this message; ERR_NOT_FOUND: of another; ERR_FORGED. */
 static enum err open_delivery(struct dossier *dossier, const struct told_message *opening,
@@ -59,8 +70,7 @@ static enum err open_delivery(struct dossier *dossier, const struct told_message
         return ERR_NOT_FOUND;
     }
     if (strcmp(message.header.sender, opening->message->header.recipient) != 0 ||
-        message.delivery.leaf_index != opening->receipt.leaf_index ||
-        !digest_equal(&message.delivery.leaf_hash, &opening->leaf)) {
+        !is_place_of(opening, &message.delivery)) {
         return ERR_FORGED;
     }
     body = crypto_sha256(payload.body);

@@ -145,6 +145,16 @@ class Keys(unittest.TestCase):
         for agent in (self.sender, receiver):
             self.assertNotIn("alarm", agent.status())
             self.assertEqual(agent.status()["registry_fault"], "")
+            self.check_evidence(agent, number)
+
+    def check_evidence(self, agent, number):
+        """Signed anew after a revocation, it is evidence all the same."""
+        path = self.city.path("evidence-" + agent.name)
+        status, told = registry.ctl("evidence", "export", number, "--out", path, "--socket",
+                                    agent.path)
+        self.assertEqual(status, OK, told)
+        status, report = registry.ctl("evidence", "verify", path, "--root", self.city.root)
+        self.assertEqual((status, report["findings"]), (OK, []), agent.name)
 
     def sender_config(self):
         with open(self.sender.config, encoding="utf-8") as file:

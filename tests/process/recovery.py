@@ -156,7 +156,22 @@ class Recovery(unittest.TestCase):
         self.send(self.one, outbound("civil-affairs"))
         self.quiet()
         self.assertEqual(len(rows_of(self.three)), len(before["civil-affairs"]) + 1)
+        self.check_evidence()
         self.check_log(digest)
+
+    def check_evidence(self):
+        """What was handed back is evidence under the new log. Nobody signed this city's registry."""
+        for agent in self.city.agents.values():
+            for number in {row["referral"] for box in ("inbox", "outbox")
+                           for row in agent.rows(box)}:
+                path = self.folder("evidence")
+                made = ctl("evidence", "export", number, "--socket", agent.path, "--out", path,
+                           "--force")
+                self.assertEqual(made.status, OK, made.err)
+                report = ctl("evidence", "verify", path, "--root", "00" * 32, "--json").json
+                self.assertEqual([row["code"] for row in report["findings"]],
+                                 ["missing.registry"], (agent.name, number, report["findings"]))
+                self.assertEqual(report["linked"], len(report["messages"]), (agent.name, number))
 
     def check_log(self, digest):
         """With public keys alone."""
