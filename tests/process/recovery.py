@@ -160,7 +160,7 @@ class Recovery(unittest.TestCase):
         self.check_log(digest)
 
     def check_evidence(self):
-        """What was handed back is evidence under the new log. Nobody signed this city's registry."""
+        """What was handed back is evidence under the new log; here nobody signed the registry."""
         for agent in self.city.agents.values():
             for number in {row["referral"] for box in ("inbox", "outbox")
                            for row in agent.rows(box)}:
