@@ -9,6 +9,7 @@
 #include "model/timekeeper.h"
 #include "store/audit.h"
 #include "store/queue.h"
+#include "store/witness.h"
 #include "wire/key_expiry.h"
 
 #define P             "referral_broker_"
@@ -183,6 +184,27 @@ static enum err write_agencies(const struct status_context *ctx, struct store_tx
     return error;
 }
 
+/* How far each agency has countersigned: beside log_leaves, how far it is behind. */
+static enum err write_witnesses(const struct status_context *ctx, struct store_txn *read,
+                                struct metrics *to)
+{
+    const struct registry *registry = broker_setup(ctx->broker)->registry;
+    enum err error = OK;
+
+    metrics_head(to, P "witnessed_leaves", "gauge", "Leaves that an agency has countersigned");
+    for (size_t i = 0; error == OK && i < registry_count(registry); i++) {
+        const struct agency *agency = registry_at(registry, i);
+        struct witness_row row = {.size = 0};
+
+        if (agency->class != CLASS_ASSOCIATE) {
+            error = witness_get(read, agency->number, &row);
+            error = error == ERR_NOT_FOUND ? OK : error;
+            metrics_value(to, P "witnessed_leaves", "agency", agency->id, row.size);
+        }
+    }
+    return error;
+}
+
 static enum err write_store(const struct status_context *ctx, struct store_txn *read,
                             struct metrics *to)
 {
@@ -219,6 +241,9 @@ enum err status_metrics_text(const struct status_context *ctx, struct buf *out)
     write_link(ctx, &to);
     write_files(ctx, &to);
     error = write_agencies(ctx, read, &to);
+    if (error == OK) {
+        error = write_witnesses(ctx, read, &to);
+    }
     if (error == OK) {
         error = write_store(ctx, read, &to);
     }

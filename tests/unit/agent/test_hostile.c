@@ -4,6 +4,9 @@
  * The columns: alone, no countersignature reaches the victim and none is asked for; two, another
  * agency's countersignatures reach it; quorum, the broker keeps them back and the policy asks for
  * two of three. Every cell is played; so is the truth, which must leave no mark. */
+#include <stdio.h>
+
+#include "base/file.h"
 #include "city_support.h"
 #include "hostile/lies.h"
 
@@ -131,6 +134,36 @@ START_TEST(test_every_lie_has_a_row)
 }
 END_TEST
 
+/* docs/security.md has these cells, row by row. */
+START_TEST(test_the_page_says_so)
+{
+    static const char *const words[] = {"unseen", "warned", "caught"};
+    struct buf page;
+    struct fault fault = {.code = ""};
+    char cells[64], name[32];
+    buf_init(&page, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(file_read("docs/security.md", &page, &fault), OK);
+    ck_assert_int_eq(buf_append(&page, "", 1), OK);
+    const char *at = strstr((const char *)page.data, "| lie | alone | two | quorum |");
+    ck_assert_ptr_nonnull(at);
+    at = strstr(at, "|---|\n");
+    ck_assert_ptr_nonnull(at);
+    for (size_t row = 0; row < LIES; row++) {
+        const enum seen *seen = table[row].seen;
+        at = strchr(at, '\n') + 1;
+        const char *end = strchr(at, '\n');
+        (void)snprintf(name, sizeof(name), "| `%s`", table[row].lie);
+        (void)snprintf(cells, sizeof(cells), "| %s | %s | %s |", words[seen[ALONE]],
+                       words[seen[TWO]], words[seen[QUORUM]]);
+        ck_assert_msg(strncmp(at, name, strlen(name)) == 0, "%s: %.60s", name, at);
+        ck_assert_msg(strncmp(end - strlen(cells), cells, strlen(cells)) == 0, "%s: %s", name,
+                      cells);
+    }
+    ck_assert_msg(strchr(at, '\n')[1] == '\n', "more rows than are played");
+    buf_free(&page);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("agent_hostile");
@@ -139,6 +172,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_the_truth, 0, PART_COUNT * HONEST_COUNT);
     tcase_add_loop_test(tcase, test_cell, 0, (int)(LIES * HONEST_COUNT));
     tcase_add_test(tcase, test_every_lie_has_a_row);
+    tcase_add_test(tcase, test_the_page_says_so);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
