@@ -80,6 +80,8 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
         agent_free(agent);
         return error;
     }
+    text_copy(agent->caught.file, sizeof(agent->caught.file),
+              setup->evidence != NULL ? setup->evidence : "");
     agent->receipts_wait = true;
     agent->submits_wait = true;
     agent->alone = SLOT_COUNT;

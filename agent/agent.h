@@ -89,8 +89,9 @@ struct agent_setup { /* all borrowed for the agent's life */
     struct backups *backups; /* own ones; NULL: none are made */
     const struct backups_plan *backups_plan; /* but for the time */
     const struct notice_setup *notices;      /* NULL: nobody is told */
-    uint64_t witness_ms; /* how often it countersigns a log that grew, at the most */
-    bool accept_gaps;    /* after the loss of this store: streams go on where the broker stands */
+    const char *evidence; /* the newest file of what the broker was caught with before; "": none */
+    uint64_t witness_ms;  /* how often it countersigns a log that grew, at the most */
+    bool accept_gaps;     /* after the loss of this store: streams go on where the broker stands */
     bool laboratory;
 };
 

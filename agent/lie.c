@@ -108,7 +108,6 @@ void lie_keep(struct agent *agent, enum agent_slot slot, struct span reply)
     error = fill(agent, &agent->askings[slot], reply, &keeping);
     error = error == OK ? write_file(agent, &keeping) : error;
     if (error == OK) {
-        agent->caught.files++;
         log_event(EVENT_EVIDENCE_KEPT, "what the broker was caught with is in %s: keep it safe",
                   agent->caught.file);
     } else {

@@ -67,6 +67,7 @@ struct daemon {
     struct web *web;
     struct buf proxy_secret; /* with its NUL */
     char web_url[96];
+    char evidence[LIE_PATH_BYTES]; /* the newest file at the start; empty: none */
     struct sender *sender;
     uint64_t watchers[LIMIT_LOCAL_CLIENTS]; /* handles of those who watch; 0 free */
     bool stopping;
@@ -196,16 +197,21 @@ static enum err op_notify(void *ctx, size_t channel, const struct notice_sending
     return sender_start(((struct daemon *)ctx)->sender, channel, sending);
 }
 
+static void evidence_path(const struct daemon *daemon, unsigned number, char out[LIE_PATH_BYTES])
+{
+    (void)snprintf(out, LIE_PATH_BYTES, "%s/lie-%02u.evidence", daemon->loaded->config.evidence,
+                   number);
+}
+
 /* Files are rare, and each is of weight: the folder is looked at for the next free name. */
 static enum err op_keep_evidence(void *ctx, struct span file, char ret_path[LIE_PATH_BYTES])
 {
-    struct daemon *daemon = ctx;
-    const char *folder = daemon->loaded->config.evidence;
+    const struct daemon *daemon = ctx;
     struct fault fault = {.code = ""};
-    enum err error = folder_make(folder, 0700, &fault);
+    enum err error = folder_make(daemon->loaded->config.evidence, 0700, &fault);
 
     for (unsigned number = 1; error == OK && number <= EVIDENCE_FILES_MAX; number++) {
-        (void)snprintf(ret_path, LIE_PATH_BYTES, "%s/lie-%02u.evidence", folder, number);
+        evidence_path(daemon, number, ret_path);
         error = file_write_new(ret_path, file, 0600, &fault);
         if (error != ERR_EXISTS) {
             break;
@@ -216,6 +222,18 @@ static enum err op_keep_evidence(void *ctx, struct span file, char ret_path[LIE_
         ret_path[0] = '\0';
     }
     return error;
+}
+
+/* What was caught before is told until somebody moves the file away. */
+static void find_evidence(struct daemon *daemon)
+{
+    for (unsigned number = EVIDENCE_FILES_MAX; number > 0; number--) {
+        evidence_path(daemon, number, daemon->evidence);
+        if (access(daemon->evidence, F_OK) == 0) {
+            return;
+        }
+    }
+    daemon->evidence[0] = '\0';
 }
 
 static const struct agent_ops ops = {.wall_ms = op_wall_ms,
@@ -431,10 +449,12 @@ static enum err open_agent(struct daemon *daemon, struct fault *fault)
         .broker_url = daemon->loaded->config.broker,
         .broker_name = daemon->loaded->config.broker_name,
         .notices = daemon->loaded->config.notices,
+        .evidence = daemon->evidence,
         .witness_ms = daemon->loaded->config.witness_ms,
         .accept_gaps = daemon->loaded->config.accept_gaps,
         .laboratory = daemon->loaded->config.laboratory};
 
+    find_evidence(daemon);
     return agent_new(&setup, &daemon->agent, fault);
 }
 

@@ -187,7 +187,6 @@ struct witnessing {              /* witness.c: what the others countersigned, of
 struct caught {                /* lie.c: the broker contradicts itself */
     bool fresh;                /* in the reply that is being taken, and not told before */
     bool authentic;            /* that reply is the broker's own */
-    uint32_t files;            /* kept since the start */
     char file[LIE_PATH_BYTES]; /* the newest one; empty: there is none */
 };
 

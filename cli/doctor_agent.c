@@ -63,13 +63,21 @@ static void check_connection_known(const struct doctor *doctor, struct findings 
 static void check_trust(const struct doctor *doctor, struct findings *findings)
 {
     struct json_value root = root_of(doctor);
-    const char *alarm = value_text(&root, "alarm");
+    const char *alarm = value_text(&root, "alarm"), *evidence = value_text(&root, "evidence");
 
     if (alarm[0] != '\0') {
         doctor_found(findings, LIGHT_BAD,
                      "tell the broker's administrators and the other agencies; keep this store",
                      "ALARM: %.350s", alarm);
-    } else {
+    }
+    if (evidence[0] != '\0') {
+        doctor_found(
+            findings, LIGHT_WARN,
+            "`referralctl evidence verify FILE` says what it proves; when it was dealt with, "
+            "move it away and restart the agent",
+            "the broker was caught, and this is kept: %.350s", evidence);
+    }
+    if (findings->count == 0) {
         doctor_found(findings, LIGHT_GOOD, NULL, "the broker's log extends all that was seen here");
     }
 }

@@ -416,6 +416,8 @@ class OfAnswers(Doctors):
         channel = good["channels"][0]
         for check, light, pattern, change in (
                 ("trust", "bad", "ALARM: the log went back", {"alarm": "the log went back"}),
+                ("trust", "warn", "was caught, and this is kept: /x/lie-01.evidence",
+                 {"evidence": "/x/lie-01.evidence"}),
                 ("registry", "bad", "another registry", {"registry_matches": False}),
                 ("store", "bad", "store is full", {"store_percent": 86}),
                 ("store", "warn", "81 % full", {"store_percent": 81}),

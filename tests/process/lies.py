@@ -152,6 +152,8 @@ class Lies(unittest.TestCase):
                 if lie != "split":  # it believed another log: for people to mend
                     self.restart(VICTIM)
                     self.honest()
+                    kept = evidence(self.agents[VICTIM])[-1]  # told until it is moved away
+                    self.assertTrue(self.agents[VICTIM].status()["evidence"].endswith(kept))
         messages = self.agents[VICTIM].status()["outbox"]
         self.assertEqual(messages["refused"], 0)
 
