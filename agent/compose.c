@@ -241,7 +241,7 @@ void making_fill(struct making *making, const char *recipient)
     struct body *body = &making->draft->body;
 
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->message_id = agent_new_id(making->agent);
     header->case_id = making->key.case_id;
     header->referral_id = making->key.referral_id;

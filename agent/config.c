@@ -40,6 +40,10 @@ const struct yaml_option agent_option_table[] = {
      .help =
          "Lists of revoked certificates (PEM), of each of these authorities, for the broker's; a "
          "reload takes what the file holds then."},
+    {MEMBER("suite", YAML_CHOICE, suite), .initial = "intl", .choices = crypto_suite_names,
+     .help =
+         "The cryptography of this city, the same everywhere: intl (Ed25519, X25519, SHA-256) or "
+         "sm (SM2, SM3, SM4). All keys, stores and backups are of one suite."},
     {MEMBER("tls-engine", YAML_CHOICE, tls_engine), .initial = "openssl",
      .choices = link_engine_names,
      .help = "The TLS library: openssl (TLS 1.3) or mbedtls (nng's own one)."},
@@ -263,6 +267,10 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
     if (result != OK) {
         notice_setup_free(reading.config.notices);
         reading.config.notices = NULL;
+    }
+    if (result == OK) { /* before anything is hashed, and before any key is read */
+        result =
+            crypto_claim((enum crypto_suite)(SUITE_INTL + reading.config.suite), "suite", fault);
     }
     if (yaml != NULL) {
         reading.config.text_digest = crypto_sha256(yaml_source(yaml));

@@ -461,6 +461,7 @@ static enum err write_piece(const struct asked *asked, struct json_writer *out)
         error = buf_append(&text, "", 1);
     }
     if (error == OK) {
+        named_text(out, "suite", crypto_suite_name(crypto_suite()));
         named_text(out, "kind", part->kind);
         named_text(out, "name", part->name);
         named_text(out, "data", (const char *)text.data);

@@ -582,7 +582,7 @@ static void fill_receipt(struct arrival *arrival, struct message *receipt)
     memset(receipt, 0, sizeof(*receipt));
     receipt->header = *about;
     receipt->header.version = WIRE_VERSION;
-    receipt->header.suite = SUITE_INTL;
+    receipt->header.suite = crypto_suite();
     receipt->header.kind = rejected ? MESSAGE_REJECTION : MESSAGE_DELIVERY;
     receipt->header.message_id = agent_new_id(agent);
     receipt->header.refers_to = about->message_id;

@@ -77,7 +77,7 @@ static enum err fill(struct agent *agent, const struct asking *asking, struct sp
 
 static enum err write_file(struct agent *agent, const struct keeping *keeping)
 {
-    const struct evidence evidence = {.suite = SUITE_INTL,
+    const struct evidence evidence = {.suite = crypto_suite(),
                                       .about = EVIDENCE_LIE,
                                       .parts = keeping->parts,
                                       .part_count = keeping->count};

@@ -333,7 +333,7 @@ static void make_message(const struct making *making, const struct body *body,
     const struct referral *referral = &making->copy->referral;
     struct message_header *header = &message->header;
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->kind = referral->kind;
     header->message_id = referral->message_id;
     header->case_id = referral->case_id;

@@ -96,7 +96,7 @@ static void fill_header(const struct city_agency *from, const struct agency *to,
     struct tm day;
     (void)gmtime_r(&local, &day);
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->message_id = new_id();
     header->case_id = new_id();
     header->referral_id = new_id();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/crypto.h"
 #include "io/link.h"
 #include "broker/roles.h"
 #include "io/metrics_http.h"
@@ -34,6 +35,10 @@ const struct yaml_option broker_option_table[] = {
          "Lists of revoked certificates (PEM), of each of these authorities. A reload takes what "
          "the file holds then and closes the connections of those that it names; a list that "
          "has ended refuses everybody."},
+    {MEMBER("suite", YAML_CHOICE, suite), .initial = "intl", .choices = crypto_suite_names,
+     .help =
+         "The cryptography of this city, the same everywhere: intl (Ed25519, X25519, SHA-256) or "
+         "sm (SM2, SM3, SM4). All keys, stores and backups are of one suite."},
     {MEMBER("tls-engine", YAML_CHOICE, tls_engine), .initial = "openssl",
      .choices = link_engine_names,
      .help = "The TLS library: openssl (TLS 1.3, a certificate must be the signer's) or mbedtls "

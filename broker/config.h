@@ -23,6 +23,7 @@ struct broker_config {
     char tls_key[CONFIG_PATH_BYTES];
     char tls_authority[CONFIG_PATH_BYTES];
     char tls_crl[CONFIG_PATH_BYTES]; /* "": none */
+    int suite;                       /* in the order of crypto_suite_names */
     int tls_engine;                  /* enum link_engine */
     char sign_key[CONFIG_PATH_BYTES];
     char store_key[CONFIG_PATH_BYTES];

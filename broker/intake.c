@@ -67,7 +67,7 @@ static enum err verify(struct intake_context *ctx, struct intake *intake, struct
     if (request->head.version != WIRE_VERSION) {
         return refuse(ctx, intake, REFUSAL_VERSION, NULL, ret_answer);
     }
-    if (request->suite != SUITE_INTL) {
+    if (request->suite != crypto_suite()) {
         return refuse(ctx, intake, REFUSAL_SUITE, NULL, ret_answer);
     }
     error = find_key(ctx, intake, public_key, &fault);

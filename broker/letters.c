@@ -287,7 +287,7 @@ static enum err make_rejection(struct turn *turn, const struct settling *settlin
     memset(ret_message, 0, sizeof(*ret_message));
     io_random(&turn->broker->setup.io, random, sizeof(random));
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->kind = MESSAGE_REJECTION;
     header->message_id = uuid_v7(turn->now_ms, random);
     header->refers_to = letter->message_id;

@@ -17,7 +17,7 @@ static void fill_header(const struct turn *turn, const struct effect *effect,
     assert(recipient != NULL);
     io_random(&broker->setup.io, random, sizeof(random));
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->kind = effect->notice;
     header->message_id = uuid_v7(turn->now_ms, random);
     header->case_id = subject.key.case_id;

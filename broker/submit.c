@@ -449,7 +449,7 @@ static enum refusal check_header(const struct submission *submission)
     if (strcmp(header->sender, submission->signer->id) != 0) {
         return REFUSAL_SENDER;
     }
-    if (header->suite != SUITE_INTL || header->version != WIRE_VERSION) {
+    if (header->suite != crypto_suite() || header->version != WIRE_VERSION) {
         return REFUSAL_PAYLOAD;
     }
     if (!message_kind_from_agency(header->kind) || receipt != submission->acknowledging) {

@@ -81,6 +81,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ROOT,
                  OPTION_PREVIOUS,
                  OPTION_OVERLAP,
+                 OPTION_SUITE,
                  OPTION_WITH_BODIES,
                  OPTION_FORCE,
                  OPTION_LANG,

@@ -89,6 +89,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_WITH_BODIES] = {"with-bodies", NULL, "Also what opens the bodies: personal data"},
     [OPTION_FORCE] = {"force", NULL, "Write over a file that is there"},
     [OPTION_LANG] = {"lang", "LANG", "The language of a report: zh or en (zh)"},
+    [OPTION_SUITE] = {"suite", "NAME", "Of the keys: intl, or sm (SM2, SM3, SM4)"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -638,7 +639,7 @@ const struct command command_table[] = {
      "stands in the public keys, no key of it without this is taken. Nothing is overwritten.\n"},
     {"keys root",
      "Make an offline root key: the joint-meeting office's, or with --agency an agency's.", "", 0,
-     BITS_2(OPTION_OUT, OPTION_AGENCY), OPTION_BIT(OPTION_OUT), keys_root_run,
+     BITS_3(OPTION_OUT, OPTION_AGENCY, OPTION_SUITE), OPTION_BIT(OPTION_OUT), keys_root_run,
      "  referralctl keys root --out /media/safe/root\n"
      "  referralctl keys root --out /media/safe/root --agency education\n"
      "\n"
@@ -647,13 +648,13 @@ const struct command command_table[] = {
      "of\n"
      "an agency revokes the agency's keys: its row goes into the public keys.\n"},
     {"keys recovery", "Make the pair of keys that seals and opens backups.", "", 0,
-     OPTION_BIT(OPTION_OUT), OPTION_BIT(OPTION_OUT), keys_recovery_run,
+     BITS_2(OPTION_OUT, OPTION_SUITE), OPTION_BIT(OPTION_OUT), keys_recovery_run,
      "  referralctl keys recovery --out recovery\n"
      "\n"
      "Nothing is overwritten. The secret belongs into a safe, not on a server.\n"},
     {"keys init", "Make a laboratory set of keys for a whole city.", "", 0,
-     BITS_3(OPTION_REGISTRY, OPTION_OUT, OPTION_ORIGIN), BITS_2(OPTION_REGISTRY, OPTION_OUT),
-     keys_init_run,
+     BITS_3(OPTION_REGISTRY, OPTION_OUT, OPTION_ORIGIN) | OPTION_BIT(OPTION_SUITE),
+     BITS_2(OPTION_REGISTRY, OPTION_OUT), keys_init_run,
      "  referralctl keys init --registry config/agencies.yaml --out keys\n"
      "  referralctl keys init --registry agencies.yaml --out keys --origin city.example.cn/broker\n"
      "\n"
@@ -662,8 +663,8 @@ const struct command command_table[] = {
      "each agency makes its own with `keys generate`.\n"},
     {"keys generate",
      "Make one agency's (or the broker's) keys, and the rows for public-keys.yaml.", "", 0,
-     BITS_3(OPTION_AGENCY, OPTION_OUT, OPTION_AUTHORITY), BITS_2(OPTION_AGENCY, OPTION_OUT),
-     keys_generate_run,
+     BITS_3(OPTION_AGENCY, OPTION_OUT, OPTION_AUTHORITY) | OPTION_BIT(OPTION_SUITE),
+     BITS_2(OPTION_AGENCY, OPTION_OUT), keys_generate_run,
      "  referralctl keys generate --agency education --out /etc/referral/keys/education\n"
      "  referralctl keys generate --agency education --out keys/education --authority authority\n"
      "  referralctl keys generate --agency broker --out /etc/referral/keys/broker\n"

@@ -125,7 +125,7 @@ static enum err forged_payload(struct forger *forger, struct buf *out)
 {
     struct measure measure = {.measure = 5, .shape = 5, .unit = 1};
     struct message message = {.header = {.version = WIRE_VERSION,
-                                         .suite = SUITE_INTL,
+                                         .suite = crypto_suite(),
                                          .kind = MESSAGE_OUTBOUND_FEEDBACK,
                                          .sender = VICTIM,
                                          .recipient = "procuratorate",

@@ -93,7 +93,11 @@ static enum err take_piece(struct gathered *gathered, const struct json_value *r
     if (gathered->end) {
         return OK;
     }
-    error = json_get_text(&data, LIMIT_LOCAL_LINE_BYTES, &text, fault);
+    error = crypto_claim(strcmp(value_text(root, "suite"), "sm") == 0 ? SUITE_SM : SUITE_INTL,
+                         "the agent", fault);
+    if (error == OK) {
+        error = json_get_text(&data, LIMIT_LOCAL_LINE_BYTES, &text, fault);
+    }
     if (error == OK && base64_decode(span_text(text), &gathered->part) != OK) {
         error = json_refuse(&data, fault, "agent.answer", "is no piece of evidence");
     }
@@ -154,7 +158,7 @@ static int tell(const struct invocation *invocation, const struct gathered *gath
 
 static int write_out(const struct invocation *invocation, const struct gathered *gathered)
 {
-    const struct evidence evidence = {.suite = SUITE_INTL,
+    const struct evidence evidence = {.suite = crypto_suite(),
                                       .about = EVIDENCE_CASE,
                                       .parts = gathered->parts,
                                       .part_count = gathered->count};

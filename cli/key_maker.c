@@ -254,7 +254,7 @@ static enum err write_pin(const struct key_set *set, const struct key_entry *bro
         error = base64_encode(span_of(broker->public_key, sizeof(broker->public_key)), &line);
     }
     if (error == OK) {
-        error = buf_append_text(&line, "\n");
+        error = buf_append_text(&line, crypto_suite() == SUITE_SM ? " sm\n" : "\n");
     }
     if (error == OK) {
         error = write_file(set->out, "broker.pub", span_buf(&line), 0644, fault);

@@ -99,10 +99,10 @@ static enum err endorse(struct endorsing *endorsing, struct fault *fault)
     const char *path = endorsing->invocation->arguments[0];
     enum err error = read_validity(endorsing, fault);
 
+    error = error == OK ? read_root(endorsing, fault) : error; /* which says the suite, too */
     error = error == OK ? key_rows_load(path, endorsing->rows, ROWS_MAX, &endorsing->count, fault)
                         : error;
     error = error == OK ? check_owner(endorsing, fault) : error;
-    error = error == OK ? read_root(endorsing, fault) : error;
     for (size_t i = 0; error == OK && i < endorsing->count; i++) {
         error = endorse_row(endorsing, &endorsing->rows[i], fault);
     }

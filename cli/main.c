@@ -32,6 +32,20 @@ static int misused(const struct invocation *invocation, struct fault *fault)
     return output_fault(invocation, EXIT_USAGE, fault);
 }
 
+/* For who makes keys; whoever reads one is told by the file. */
+static int suite_option(const struct invocation *invocation)
+{
+    const char *name = invocation->value[OPTION_SUITE];
+
+    for (unsigned i = 0; crypto_suite_names[i] != NULL; i++) {
+        if (strcmp(name, crypto_suite_names[i]) == 0 &&
+            crypto_choose((enum crypto_suite)(SUITE_INTL + i)) == OK) {
+            return EXIT_OK;
+        }
+    }
+    return output_misused(invocation, OPTION_SUITE, "expected intl or sm");
+}
+
 int main(int argc, char **argv)
 {
     struct invocation invocation;
@@ -53,6 +67,9 @@ int main(int argc, char **argv)
     if (crypto_init() != OK) {
         fprintf(stderr, "referralctl: libsodium cannot start\n");
         return EXIT_FAILED;
+    }
+    if (invocation_has(&invocation, OPTION_SUITE) && suite_option(&invocation) != EXIT_OK) {
+        return flushed(EXIT_USAGE);
     }
     if (invocation_has(&invocation, OPTION_QUIET) && !invocation_has(&invocation, OPTION_JSON) &&
         freopen("/dev/null", "w", stdout) == NULL) {

@@ -64,9 +64,12 @@ endfunction()
 # them from outside. It finds them in $REFERRAL_BIN, is told by REFERRAL_LONG=1 to do its long form,
 # and has the label `process`: run on the release build. tests/run sets the time limit.
 function(referral_process_test name script)
-    cmake_parse_arguments(ARG "" "" "ARGS" ${ARGN})
+    cmake_parse_arguments(ARG "" "SUITE" "ARGS" ${ARGN})
+    if(NOT ARG_SUITE)
+        set(ARG_SUITE intl)
+    endif()
     add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARG_ARGS}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS process
-        ENVIRONMENT "REFERRAL_BIN=${CMAKE_BINARY_DIR}/bin")
+        ENVIRONMENT "REFERRAL_BIN=${CMAKE_BINARY_DIR}/bin;REFERRAL_SUITE=${ARG_SUITE}")
 endfunction()

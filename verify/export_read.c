@@ -168,6 +168,23 @@ static void explain(struct reader *reader, uint64_t index, enum err error)
     }
 }
 
+/* Before anything is hashed: of which suite the export is. What is none of them is found later. */
+static enum err suite_take(struct reader *reader)
+{
+    char magic[sizeof EXPORT_MAGIC - 1] = "";
+    struct fault fault = {.code = ""};
+    size_t len = fread(magic, 1, sizeof magic, reader->file);
+    bool sm = len == sizeof magic && memcmp(magic, EXPORT_MAGIC_SM, len) == 0;
+    enum err error = crypto_claim(sm ? SUITE_SM : SUITE_INTL, "the export", &fault);
+
+    rewind(reader->file);
+    if (error != OK) {
+        report_find(reader->report, VERDICT_UNREADABLE, NO_INDEX, "%s: %s", fault.place,
+                    fault.message);
+    }
+    return error;
+}
+
 static void verify(struct reader *reader, const struct known *known)
 {
     uint8_t key[32], magic[sizeof EXPORT_MAGIC - 1], name[ORIGIN_BYTES];
@@ -177,7 +194,9 @@ static void verify(struct reader *reader, const struct known *known)
     struct checker checker = {0};
     enum err error;
 
-    if (take(reader, magic, sizeof magic) != OK || memcmp(magic, EXPORT_MAGIC, sizeof magic) != 0 ||
+    if (take(reader, magic, sizeof magic) != OK ||
+        memcmp(magic, crypto_suite() == SUITE_SM ? EXPORT_MAGIC_SM : EXPORT_MAGIC, sizeof magic) !=
+            0 ||
         take_number(reader, 8, &reader->stated_bytes) != OK ||
         take_number(reader, 8, &report->expected) != OK || take(reader, key, sizeof key) != OK ||
         take_number(reader, 2, &witness_count) != OK ||
@@ -213,7 +232,7 @@ void export_verify(const char *path, const struct known *known, struct report *r
                     reader.file == NULL ? strerror(errno) : "not a regular file");
     } else if (state.st_size == 0) {
         report_find(report, VERDICT_UNREADABLE, NO_INDEX, "the file is empty");
-    } else {
+    } else if (suite_take(&reader) == OK) {
         reader.bytes = (uint64_t)state.st_size;
         hasher_init(&reader.hasher);
         reader.memory =

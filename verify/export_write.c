@@ -52,7 +52,8 @@ void export_write_begin(struct export_writer *writer, const char *path,
         fail(writer);
         return;
     }
-    put(writer, EXPORT_MAGIC, sizeof EXPORT_MAGIC - 1);
+    put(writer, crypto_suite() == SUITE_SM ? EXPORT_MAGIC_SM : EXPORT_MAGIC,
+        sizeof EXPORT_MAGIC - 1);
     put_number(writer, 8, 0); /* the size of the file, later */
     put_number(writer, 8, head->record_count);
     put(writer, head->key, 32);

@@ -30,12 +30,34 @@ static void buf_wipe(struct buf *buf)
     buf_free(buf);
 }
 
-/* "LABEL BASE64\n" */
+#define SM_WORD "sm " /* before the key of that suite */
+
+static struct span suite_word(void)
+{
+    return crypto_suite() == SUITE_SM ? span_text(SM_WORD) : span_of(NULL, 0);
+}
+
+/* Takes the word off the text, and the suite into use. */
+static enum err suite_take(struct span *text, const char *path, struct fault *fault)
+{
+    const size_t len = strlen(SM_WORD);
+    bool sm = text->len > len && memcmp(text->data, SM_WORD, len) == 0;
+
+    if (sm) {
+        *text = span_of(text->data + len, text->len - len);
+    }
+    return crypto_claim(sm ? SUITE_SM : SUITE_INTL, path, fault);
+}
+
+/* "LABEL BASE64\n", "LABEL sm BASE64\n" */
 static enum err key_encode(enum key_file_kind kind, const uint8_t *secret, struct buf *line)
 {
     enum err error = buf_append_text(line, key_kinds[kind].label);
     if (error == OK) {
         error = buf_append(line, " ", 1);
+    }
+    if (error == OK) {
+        error = buf_append(line, suite_word().data, suite_word().len);
     }
     if (error == OK) {
         error = base64_encode(span_of(secret, KEY_FILE_SECRET_BYTES), line);
@@ -100,7 +122,13 @@ static enum err key_decode(const char *path, struct span line, enum key_file_kin
     buf_init(&secret, KEY_FILE_BYTES_MAX);
     enum err error = ERR_INVALID;
     if (found == kind) {
-        error = base64_decode(span_of(space + 1, line.len - label_len - 1), &secret);
+        struct span text = span_of(space + 1, line.len - label_len - 1);
+        error = suite_take(&text, path, fault);
+        if (error != OK) {
+            buf_wipe(&secret);
+            return error;
+        }
+        error = base64_decode(text, &secret);
     }
     if (error == OK && secret.len != KEY_FILE_SECRET_BYTES) {
         error = ERR_INVALID;
@@ -143,6 +171,9 @@ enum err key_file_write_public(const char *path, const uint8_t public_key[KEY_FI
     buf_init(&line, KEY_FILE_BYTES_MAX);
     enum err error = buf_append_text(&line, PUBLIC_LABEL);
     if (error == OK) {
+        error = buf_append(&line, suite_word().data, suite_word().len);
+    }
+    if (error == OK) {
         error = base64_encode(span_of(public_key, KEY_FILE_SECRET_BYTES), &line);
     }
     if (error == OK) {
@@ -173,8 +204,13 @@ enum err key_file_read_public(const char *path, uint8_t ret_public_key[KEY_FILE_
     if (error == OK) {
         size_t len = line.len > 0 && line.data[line.len - 1] == '\n' ? line.len - 1 : line.len;
         bool labelled = len > label_len && memcmp(line.data, PUBLIC_LABEL, label_len) == 0;
-        error = labelled ? base64_decode(span_of(line.data + label_len, len - label_len), &key)
-                         : ERR_INVALID;
+        struct span text = span_of(line.data + label_len, labelled ? len - label_len : 0);
+        error = labelled ? suite_take(&text, path, fault) : OK;
+        if (error != OK) {
+            buf_free(&line);
+            return error;
+        }
+        error = labelled ? base64_decode(text, &key) : ERR_INVALID;
         if (error != OK || key.len != KEY_FILE_SECRET_BYTES) {
             error = ERR_INVALID;
             fault_set(fault, "key.form", path,

@@ -84,10 +84,15 @@ static enum err front_read(struct sealed_reader *reader, const char *path, struc
     if (error != OK || memcmp(front, SEALED_MAGIC, SEALED_MAGIC_BYTES) != 0) {
         return refuse(path, ERR_INVALID, "this is no sealed file", fault);
     }
-    if (front[SEALED_AT_VERSION] != SEALED_VERSION || front[SEALED_AT_SUITE] != SUITE_INTL) {
+    const unsigned suite = front[SEALED_AT_SUITE];
+    if (front[SEALED_AT_VERSION] != SEALED_VERSION || suite < SUITE_INTL || suite > SUITE_SM) {
         (void)refuse(path, ERR_VERSION, "made in a form that this program does not know", fault);
         fault_hint(fault, "use the release that wrote it, or a newer one");
         return ERR_VERSION;
+    }
+    error = crypto_claim((enum crypto_suite)suite, path, fault);
+    if (error != OK) {
+        return error;
     }
     size_t head_bytes = be16_get(front + SEALED_AT_HEAD);
     if (head_bytes > SEALED_HEAD_BYTES_MAX ||

@@ -139,7 +139,7 @@ static enum err front_write(struct sealed_writer *writer,
     seal_key_new(&ephemeral);
     memcpy(front, SEALED_MAGIC, SEALED_MAGIC_BYTES);
     front[SEALED_AT_VERSION] = SEALED_VERSION;
-    front[SEALED_AT_SUITE] = SUITE_INTL;
+    front[SEALED_AT_SUITE] = (uint8_t)crypto_suite();
     be16_put(front + SEALED_AT_HEAD, (uint16_t)options->head.len);
     memcpy(front + SEALED_AT_RECIPIENT, options->recipient, SEAL_PUBLIC_BYTES);
     memcpy(front + SEALED_AT_EPHEMERAL, ephemeral.public_key, SEAL_PUBLIC_BYTES);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 
 #define SCHEMA_MAGIC "referral store\n" /* 15 bytes and the NUL */
+#define SCHEMA_SM    0x40u              /* beside the kind: of the suite sm */
 #define WRITER_FLAGS (MDB_NOTLS | MDB_NORDAHEAD)
 
 static const char check_key[] = "key-check"; /* the schema again, protected */
@@ -39,7 +40,7 @@ void store_schema_pack(enum store_kind kind, uint8_t out[STORE_SCHEMA_BYTES])
 {
     memcpy(out, SCHEMA_MAGIC, 16);
     be32_put(out + 16, STORE_SCHEMA_VERSION);
-    out[20] = (uint8_t)kind;
+    out[20] = (uint8_t)((unsigned)kind | (crypto_suite() == SUITE_SM ? SCHEMA_SM : 0));
 }
 
 static const char *kind_name(unsigned kind)
@@ -201,9 +202,15 @@ static enum err schema_check(const struct store *store, struct span schema, cons
                           "steps; nothing was changed");
         return ERR_VERSION;
     }
-    if (schema.data[20] != (uint8_t)store->kind) {
+    const enum err suite =
+        crypto_claim((schema.data[20] & SCHEMA_SM) != 0 ? SUITE_SM : SUITE_INTL, folder, fault);
+    if (suite != OK) {
+        return suite;
+    }
+    const unsigned kind = schema.data[20] & ~SCHEMA_SM;
+    if (kind != (unsigned)store->kind) {
         fault_set(fault, "store.kind", folder, "this is %s store, and %s was expected",
-                  kind_name(schema.data[20]), kind_name(store->kind));
+                  kind_name(kind), kind_name(store->kind));
         fault_hint(fault, "check the store's path in the configuration");
         return ERR_INVALID;
     }

@@ -80,7 +80,7 @@ enum err batch_root_verify(const struct merkle_head *root, uint32_t suite,
                            const uint8_t signature[SIGNATURE_BYTES],
                            const uint8_t public_key[SIGN_PUBLIC_BYTES])
 {
-    if (suite != SUITE_INTL) {
+    if (suite != crypto_suite()) {
         return ERR_FORGED;
     }
     uint8_t text[BATCH_TEXT_BYTES];
@@ -99,7 +99,7 @@ enum err sign_batch_make(const struct sign_key *key, const struct digest *digest
     }
     uint8_t text[BATCH_TEXT_BYTES];
     struct digest root = merkle_batch_root(&batch.tree);
-    batch_text(SUITE_INTL, count, &root, text);
+    batch_text(crypto_suite(), count, &root, text);
     crypto_sign_message(key, span_of(text, sizeof(text)), batch.signature);
     *ret_batch = batch;
     return OK;
@@ -120,7 +120,7 @@ enum err sign_batch_proof(const struct sign_batch *batch, size_t index, struct r
         }
         memcpy(kept, path.hashes, path.count * sizeof(*kept));
     }
-    struct batch_proof proof = {.suite = SUITE_INTL,
+    struct batch_proof proof = {.suite = crypto_suite(),
                                 .key = batch->key,
                                 .index = (uint32_t)index,
                                 .size = (uint32_t)batch->tree.count,

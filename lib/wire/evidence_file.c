@@ -396,6 +396,9 @@ enum err evidence_decode(const char *name, struct span bytes, struct region *reg
     if (error == OK) {
         error = take_choice(&reader, "about ", abouts, EVIDENCE_ABOUT_COUNT, &about);
     }
+    if (error == OK) {
+        error = crypto_claim((enum crypto_suite)suite, name, fault);
+    }
     evidence.suite = (enum crypto_suite)suite;
     evidence.about = (enum evidence_about)about;
     if (error == OK) {

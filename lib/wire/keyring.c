@@ -82,6 +82,7 @@ static const struct yaml_option row_options[] = {
 
 struct key_file {
     char origin[LIMIT_ORIGIN_BYTES];
+    int suite; /* in the order of crypto_suite_names */
     const struct yaml_node *keys;
 };
 
@@ -91,6 +92,10 @@ static const struct yaml_option file_options[] = {
      .offset = offsetof(struct key_file, origin),
      .size = LIMIT_ORIGIN_BYTES,
      .required = true},
+    {.name = "suite",
+     .type = YAML_CHOICE,
+     .offset = offsetof(struct key_file, suite),
+     .choices = crypto_suite_names},
     {.name = "keys",
      .type = YAML_NODE,
      .offset = offsetof(struct key_file, keys),
@@ -272,7 +277,8 @@ static enum err rows_read(struct keyring *keyring, const struct yaml_node *keys,
     return endorsements_check(keyring, keys, fault);
 }
 
-static enum err document_read(struct keyring *keyring, const struct yaml *yaml, struct fault *fault)
+static enum err document_read(struct keyring *keyring, const char *name, const struct yaml *yaml,
+                              struct fault *fault)
 {
     struct key_file file = {0};
     const struct yaml_node *root = yaml_root(yaml);
@@ -284,6 +290,10 @@ static enum err document_read(struct keyring *keyring, const struct yaml *yaml, 
         return row_refuse(root, "origin", fault, "expected printable ASCII without space and +");
     }
     memcpy(keyring->origin, file.origin, sizeof(file.origin));
+    error = crypto_claim((enum crypto_suite)(SUITE_INTL + file.suite), name, fault);
+    if (error != OK) {
+        return error;
+    }
     return rows_read(keyring, file.keys, fault);
 }
 
@@ -333,7 +343,7 @@ enum err keyring_load_text(const char *name, struct span text, struct keyring **
     }
     buf_init(&keyring->text, LIMIT_CONFIG_BYTES);
     enum err error = yaml_open_text(name, text, &yaml, fault);
-    error = error == OK ? document_read(keyring, yaml, fault) : error;
+    error = error == OK ? document_read(keyring, name, yaml, fault) : error;
     error = error == OK ? buf_append(&keyring->text, text.data, text.len) : error;
     yaml_free(yaml);
     if (error != OK) {

@@ -15,15 +15,25 @@ static enum err refuse(const char *path, struct fault *fault)
     return ERR_INVALID;
 }
 
-/* A missing newline at its end is forgiven. */
-static enum err read_line(struct span text, char origin[LIMIT_ORIGIN_BYTES],
-                          uint8_t key[SIGN_PUBLIC_BYTES])
+#define SM_WORD " sm" /* behind the key of that suite */
+
+/* A missing newline at its end is forgiven. ERR_FORGED: of another suite. */
+static enum err read_line(const char *path, struct span text, char origin[LIMIT_ORIGIN_BYTES],
+                          uint8_t key[SIGN_PUBLIC_BYTES], struct fault *fault)
 {
     const char *from = (const char *)text.data + strlen(KEYRING_PIN_FORM);
     struct buf bytes;
     enum err error = ERR_INVALID;
     if (text.data[text.len - 1] == '\n') {
         text.len--;
+    }
+    bool sm = text.len > strlen(SM_WORD) &&
+              memcmp(text.data + text.len - strlen(SM_WORD), SM_WORD, strlen(SM_WORD)) == 0;
+    if (sm) {
+        text.len -= strlen(SM_WORD);
+    }
+    if (crypto_claim(sm ? SUITE_SM : SUITE_INTL, path, fault) != OK) {
+        return ERR_FORGED; /* and the fault says so */
     }
     const char *end = (const char *)text.data + text.len;
     const char *space = end > from ? memchr(from, ' ', (size_t)(end - from)) : NULL;
@@ -43,12 +53,13 @@ static enum err read_line(struct span text, char origin[LIMIT_ORIGIN_BYTES],
     return error;
 }
 
-static enum err load_line(const char *path, struct span text, struct keyring **ret_keyring)
+static enum err load_line(const char *path, struct span text, struct keyring **ret_keyring,
+                          struct fault *fault)
 {
     char origin[LIMIT_ORIGIN_BYTES];
     struct key_entry entry = {.owner = BROKER_ID, .use = KEY_SIGN, .to_ms = UINT64_MAX};
     struct buf yaml;
-    enum err error = read_line(text, origin, entry.public_key);
+    enum err error = read_line(path, text, origin, entry.public_key, fault);
     buf_init(&yaml, LIMIT_CONFIG_BYTES);
     entry.id = key_id_of(entry.public_key);
     if (error == OK) {
@@ -68,7 +79,8 @@ enum err keyring_load_pin(const char *path, struct keyring **ret_keyring, struct
     enum err error = file_read(path, &text, fault);
     size_t form = strlen(KEYRING_PIN_FORM);
     if (error == OK && text.len > form && memcmp(text.data, KEYRING_PIN_FORM, form) == 0) {
-        error = load_line(path, span_buf(&text), ret_keyring) == OK ? OK : refuse(path, fault);
+        error = load_line(path, span_buf(&text), ret_keyring, fault);
+        error = error == ERR_FORGED ? ERR_INVALID : error == OK ? OK : refuse(path, fault);
     } else if (error == OK && text.len == 0) {
         error = refuse(path, fault);
     } else if (error == OK) {

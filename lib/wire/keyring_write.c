@@ -47,8 +47,8 @@ enum err keyring_write(const char *origin, const struct key_entry *entries, size
     assert(origin != NULL && entries != NULL && entry_count >= 1);
     enum err error = buf_printf(out,
                                 "# The public keys of all agencies and of the broker. No secret "
-                                "stands here.\norigin: %s\nkeys:\n",
-                                origin);
+                                "stands here.\norigin: %s\n%skeys:\n",
+                                origin, crypto_suite() == SUITE_SM ? "suite: sm\n" : "");
     for (size_t i = 0; error == OK && i < entry_count; i++) {
         error = key_row_write(&entries[i], out);
     }

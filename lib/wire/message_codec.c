@@ -292,8 +292,8 @@ enum err header_decode(struct span bytes, struct region *region, struct message_
         fault_set(fault, "wire.value", "header.version", "must be %u", WIRE_VERSION);
         return ERR_INVALID;
     }
-    if (header.suite != SUITE_INTL) {
-        fault_set(fault, "wire.value", "header.suite", "must be %u here", (unsigned)SUITE_INTL);
+    if (header.suite != crypto_suite()) {
+        fault_set(fault, "wire.value", "header.suite", "must be %u here", (unsigned)crypto_suite());
         return ERR_INVALID;
     }
     *ret_header = header;

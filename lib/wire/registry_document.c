@@ -10,6 +10,7 @@
 #include "model/instant_text.h"
 
 #define FORM      "referral-registry-1\n"
+#define SM_LINE   "suite sm\n" /* behind it, of that suite */
 #define SIGNATURE "signature "
 #define DOMAIN    "referral.v1.registry"
 
@@ -43,10 +44,10 @@ static enum err lines_write(const struct lines *lines, struct buf *out)
     hex_encode(span_of(lines->root, sizeof(lines->root)), root);
     instant_format(lines->made_ms, made);
     return buf_printf(out,
-                      FORM "version %" PRIu64 "\nmade %s\nprevious %s\nagencies %s %" PRIu64
+                      FORM "%sversion %" PRIu64 "\nmade %s\nprevious %s\nagencies %s %" PRIu64
                            "\nkeys %s %" PRIu64 "\nroot %s\n",
-                      lines->version, made, previous, agencies, lines->agencies_bytes, keys,
-                      lines->keys_bytes, root);
+                      crypto_suite() == SUITE_SM ? SM_LINE : "", lines->version, made, previous,
+                      agencies, lines->agencies_bytes, keys, lines->keys_bytes, root);
 }
 
 /* What the root signs: no other signed thing of the protocol begins so. */
@@ -143,7 +144,8 @@ static void take_lines(struct cursor *cursor, struct lines *ret_lines)
 {
     char made[INSTANT_TEXT_BYTES];
 
-    ret_lines->version = take_number(cursor, FORM "version ");
+    ret_lines->version =
+        take_number(cursor, crypto_suite() == SUITE_SM ? FORM SM_LINE "version " : FORM "version ");
     take(cursor, "made ", '\n', made, sizeof(made));
     take_bytes(cursor, "previous ", '\n', ret_lines->previous.bytes, DIGEST_BYTES);
     take_bytes(cursor, "agencies ", ' ', ret_lines->agencies.bytes, DIGEST_BYTES);
@@ -207,6 +209,14 @@ static enum err open_statement(const char *name, struct span text, struct openin
 
     memcpy(copy, text.data, len);
     copy[len] = '\0';
+    if (registry_is_document(text)) {
+        bool sm = strncmp(copy, FORM SM_LINE, strlen(FORM SM_LINE)) == 0;
+        enum err error = crypto_claim(sm ? SUITE_SM : SUITE_INTL, name, fault);
+
+        if (error != OK) {
+            return error;
+        }
+    }
     take_lines(&cursor, &ret_opening->lines);
     signed_bytes = (size_t)(cursor.at - copy);
     if (cursor.wrong || !take_signature(&cursor, ret_opening->signature) ||

@@ -52,7 +52,7 @@ enum err request_build(const struct sign_key *key, struct span head, const struc
         struct request_frame frame = {.head = head,
                                       .payloads = payloads,
                                       .payload_count = payload_count,
-                                      .suite = SUITE_INTL,
+                                      .suite = crypto_suite(),
                                       .key = batch.key};
         memcpy(frame.signature, batch.signature, SIGNATURE_BYTES);
         error = bind_encode(&request_table, &frame, 0, out);

@@ -184,7 +184,7 @@ enum err body_seal_with(const struct seal_job *job, const struct seal_entropy *e
     struct digest header = crypto_sha256(job->header);
     struct sealed_reader readers[LIMIT_READER_COUNT];
     struct sealed_body sealed = {
-        .suite = SUITE_INTL, .readers = readers, .reader_count = job->reader_count};
+        .suite = crypto_suite(), .readers = readers, .reader_count = job->reader_count};
     uint8_t key[AEAD_KEY_BYTES];
     struct buf plain, cipher;
     buf_init(&plain, padding_bytes(PADDING_CLASS_COUNT));
@@ -229,8 +229,8 @@ static enum err sealed_decode(struct span bytes, struct region *region,
         return error;
     }
     size_t padded = padding_bytes(sealed.padding_class);
-    if (sealed.suite != SUITE_INTL) {
-        fault_set(fault, "body.sealing", "body.suite", "must be %u here", (unsigned)SUITE_INTL);
+    if (sealed.suite != crypto_suite()) {
+        fault_set(fault, "body.sealing", "body.suite", "must be %u here", (unsigned)crypto_suite());
         return ERR_INVALID;
     }
     if (padded == 0 || sealed.ciphertext.len != padded + AEAD_TAG_BYTES) {

@@ -12,6 +12,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import agent_city
 from agent_city import City, outbound, wait_for  # noqa: E402
 from attachments import attach, pdf, referral  # noqa: E402
 from cli_support import OK, REFUSED, Case, ctl  # noqa: E402
@@ -24,7 +25,7 @@ class Lost(Case):
         cls.addClassCleanup(cls.city.close)
         cls.city.start_broker()
         cls.recovery = cls.city.path("recovery")
-        made = ctl("keys", "recovery", "--out", cls.recovery)
+        made = ctl("keys", "recovery", "--suite", agent_city.SUITE, "--out", cls.recovery)
         assert made.status == OK, made.err
         cls.one = cls.city.agent("procuratorate")
         cls.two = cls.city.agent("education", extra="backup-folder: %s\nrecovery-key: %s" % (

@@ -14,6 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ["REFERRAL_BIN"]
 CONFIG = os.path.join(ROOT, "config")
+SUITE = os.environ.get("REFERRAL_SUITE", "intl")  # of the whole city
 WAIT = 30.0
 
 
@@ -104,7 +105,7 @@ class Agent:
             "policy: " + os.path.join(CONFIG, "policy.yaml"),
             "calendars: " + os.path.join(CONFIG, "calendars"),
             "store: store", "store-mib: 256", "socket: s", "laboratory: true",
-            "witness-every: 1s", extra, "")))
+            "witness-every: 1s", "suite: " + SUITE, extra, "")))
         self.process = self.socket = self.events = None
 
     def start(self, **environment):
@@ -199,7 +200,7 @@ class City:
             self.registry = self.path("agencies.yaml")
             self.write(self.registry, registry)
         made = subprocess.run([os.path.join(BIN, "referralctl"), "keys", "init", "--registry",
-                               self.registry, "--out", self.path("keys"),
+                               self.registry, "--out", self.path("keys"), "--suite", SUITE,
                                "--origin", "agents-test.example/broker"],
                               capture_output=True, text=True, check=False)
         if made.returncode != 0:
@@ -215,7 +216,8 @@ class City:
             "registry: " + self.registry,
             "policy: " + os.path.join(CONFIG, "policy.yaml"),
             "calendars: " + os.path.join(CONFIG, "calendars"),
-            "store: store", "store-mib: 256", "status-socket: s", "laboratory: true", "")))
+            "store: store", "store-mib: 256", "status-socket: s", "laboratory: true",
+            "suite: " + SUITE, "")))
 
     def path(self, *parts):
         return os.path.join(self.temporary.name, *parts)

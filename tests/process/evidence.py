@@ -22,6 +22,10 @@ AHEAD_MS = 70 * 86400000  # behind the last day of 20 working days and 3 more, w
 SENDER, RECEIVER = "procuratorate", "education"
 
 
+def digest(data):
+    return hashlib.new("sm3" if agent_city.SUITE == "sm" else "sha256", data)
+
+
 def parse(data):
     """[(kind, name, bytes)]"""
     head, rest = data.split(b"\n\n", 1)
@@ -38,16 +42,16 @@ def parse(data):
 
 
 def build(parts, about="case"):
-    lines = "referral-evidence-1\nsuite intl\nabout %s\n" % about
+    lines = "referral-evidence-1\nsuite %s\nabout %s\n" % (agent_city.SUITE, about)
     for kind, name, data in parts:
-        lines += "part %s %s %d %s\n" % (kind, name, len(data), hashlib.sha256(data).hexdigest())
-    head = lines + "head %s\n\n" % hashlib.sha256(lines.encode()).hexdigest()
+        lines += "part %s %s %d %s\n" % (kind, name, len(data), digest(data).hexdigest())
+    head = lines + "head %s\n\n" % digest(lines.encode()).hexdigest()
     return head.encode() + b"".join(data for _, _, data in parts)
 
 
 def calendar_of(rows):
     """The canonical text of other days, under the version that they have."""
-    hasher = hashlib.sha256(b"referral calendar 1\0")
+    hasher = digest(b"referral calendar 1\0")
     lines = []
     for row in rows:
         words = row.split("\t")

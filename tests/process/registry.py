@@ -29,6 +29,8 @@ TAX = """
 
 
 def ctl(*arguments):
+    if arguments[:2] in (("keys", "root"), ("keys", "generate"), ("keys", "recovery")):
+        arguments += ("--suite", agent_city.SUITE)
     done = subprocess.run([os.path.join(BIN, "referralctl"), *arguments, "--json"],
                           capture_output=True, text=True, check=False)
     return done.returncode, json.loads(done.stdout)
@@ -186,7 +188,7 @@ class Registry(unittest.TestCase):
         self.refused("agency.registry", ctl("agency", "resume", "education", "--socket",
                                             city.path("broker", "s"), "--reason", "so"))
         wait_for("the suspended agent to know", lambda:
-                 self.agent.status()["registry_version"] == 3)
+                 self.agent.status()["registry_version"] == 3, 75)
 
 
 if __name__ == "__main__":

@@ -276,7 +276,7 @@ bool actor_send(struct world *world, struct actor *actor, struct message *messag
 
     world->last_kind = message->header.kind;
     message->header.version = WIRE_VERSION;
-    message->header.suite = SUITE_INTL;
+    message->header.suite = crypto_suite();
     message->header.sender_key = key_id_of(actor->sign.public_key);
     message->header.created_ms =
         message->header.created_ms != 0 ? message->header.created_ms : world->wall_ms;

@@ -1,4 +1,5 @@
 /* The simulated city: clocks that move when told, a link that is a function call. */
+#include "crypto_start.h"
 #include "scenario/world.h"
 
 #include <assert.h>
@@ -212,7 +213,7 @@ static void make_keys(struct world *world)
 void world_open(struct world *world)
 {
     memset(world, 0, sizeof(*world));
-    must(crypto_init(), NULL, "crypto");
+    must(crypto_start(), NULL, "crypto");
     memcpy(world->folder, "/tmp/referral-scenario-XXXXXX", 30);
     if (mkdtemp(world->folder) == NULL) {
         DIE("no temporary folder\n");

@@ -1,5 +1,6 @@
 /* See agent_support.h. Randomness is splitmix64 from the desk's seed; bodies and keys use the
  * kernel's, which no test depends on. */
+#include "crypto_start.h"
 #include "agent_support.h"
 
 #include <ftw.h>
@@ -104,7 +105,7 @@ void realm_open_edited(struct realm *realm, const char *agency, const char *line
     struct buf policy;
     memset(realm, 0, sizeof(*realm));
     log_init("test", LOG_ERROR_LEVEL, NULL);
-    must(crypto_init(), &fault);
+    must(crypto_start(), &fault);
     buf_init(&realm->registry_text, LIMIT_CONFIG_BYTES);
     buf_init(&policy, LIMIT_CONFIG_BYTES);
     must(file_read("config/agencies.yaml", &realm->registry_text, &fault), &fault);

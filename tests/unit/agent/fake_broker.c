@@ -427,7 +427,7 @@ void fake_parcel(struct fake *fake, const char *sender, struct parcel *ret_parce
     }
     fake->made++;
     header->version = WIRE_VERSION;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->message_id = id_of(1, fake->made);
     header->case_id = id_of(2, fake->made);
     header->referral_id = id_of(3, fake->made);

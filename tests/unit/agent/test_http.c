@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto_start.h"
 #include "base/certificate.h"
 #include "base/crypto.h"
 #include "base/file.h"
@@ -439,7 +440,7 @@ static void tls_files_make(struct tls_files *files)
     struct certificate_request request = {
         .name = "authority", .now_ms = 1700000000000, .days = 9999};
     struct fault fault = {0};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     text_copy(files->folder, sizeof files->folder, "/tmp/web-tls-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(files->folder));
     (void)snprintf(files->certificate, sizeof files->certificate, "%s/web.pem", files->folder);

@@ -54,7 +54,7 @@ static struct row make_row(uint64_t seq)
     struct row row = {.seq = seq,
                       .direction = random_of(&desk, 2) == 0 ? ROW_OUT : ROW_IN,
                       .at_ms = random_of(&desk, UINT64_MAX),
-                      .header = {.version = 1, .suite = SUITE_INTL}};
+                      .header = {.version = 1, .suite = crypto_suite()}};
     bool is_out = row.direction == ROW_OUT;
     row.state = is_out ? ROW_WAITING : random_of(&desk, 3) == 0 ? ROW_REJECTED : ROW_RECEIVED;
     row.header.kind = is_out ? out[random_of(&desk, 4)] : in[random_of(&desk, 3)];

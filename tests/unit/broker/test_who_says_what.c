@@ -153,7 +153,7 @@ static void batch_add(unsigned kind, const struct actor *signer, const char *sen
     struct payload parts;
     memset(&message, 0, sizeof(message));
     message.header.version = WIRE_VERSION;
-    message.header.suite = SUITE_INTL;
+    message.header.suite = crypto_suite();
     message.header.kind = (enum message_kind)kind;
     message.header.message_id = new_id();
     message.header.case_id = new_id();

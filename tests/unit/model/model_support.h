@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "../suite.h"
 #include "model/decide.h"
 #include "model/vocabulary.h"
@@ -14,7 +15,7 @@
 static inline void shipped_text(const char *path, struct buf *text)
 {
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     buf_init(text, LIMIT_CONFIG_BYTES);
     ck_assert_msg(file_read(path, text, &fault) == OK, "%s: %s", path, fault.message);
 }
@@ -80,7 +81,7 @@ static inline struct message message_of(enum message_kind kind, const char *from
     bool inbound = strcmp(from, "womens-federation") == 0 || strcmp(to, "womens-federation") == 0;
     struct message_header *header = &message.header;
     header->version = 1;
-    header->suite = SUITE_INTL;
+    header->suite = crypto_suite();
     header->kind = kind;
     header->message_id = id_of((uint8_t)(10 + (int)kind));
     header->case_id = id_of(1);

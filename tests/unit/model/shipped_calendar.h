@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "crypto_start.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -31,7 +32,7 @@ static inline struct calendar *calendar_shipped(int last_year, bool statutory)
 {
     struct calendar *calendar = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_int_eq(calendar_new(&calendar), OK);
     for (int year = 2023; year <= last_year; year++) {
         char name[32];

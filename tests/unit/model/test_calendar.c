@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "shipped_calendar.h"
 
 #define HEAD             "{\"year\":2026,\"papers\":[\"p\"],\"days\":["
@@ -483,7 +484,7 @@ static Suite *calendar_suite(void)
 
 int main(void)
 {
-    if (crypto_init() != OK) {
+    if (crypto_start() != OK) {
         return EXIT_FAILURE;
     }
     SRunner *runner = srunner_create(calendar_suite());

@@ -1,5 +1,6 @@
 /* lib/model/letter: the number in a letter's head, and the code of a paper letter: there and back,
  * as people type it, mistyped, and judged. */
+#include "crypto_start.h"
 #include "model/letter.h"
 
 #include "model_support.h"
@@ -58,7 +59,7 @@ static struct letter_code a_code(uint8_t n)
     const struct digest digest = crypto_sha256(span_of(&n, 1));
     struct letter_code code;
 
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     letter_code_of(&id, &digest, &code);
     return code;
 }

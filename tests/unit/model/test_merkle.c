@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "model/merkle.h"
 #include "unit/suite.h"
 
@@ -131,7 +132,7 @@ static void shelf_fill(struct shelf *shelf, size_t size, struct merkle_frontier 
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     naive_fill();
 }
 

@@ -1,5 +1,6 @@
 /* lib/model/registry: the shipped eleven, and every way in which a registry can be wrong, with its
  * place. */
+#include "crypto_start.h"
 #include "model_support.h"
 
 #define ROW(id, number, prefix)                                                                    \
@@ -76,7 +77,7 @@ START_TEST(wrong_registries_are_refused_with_their_place)
 {
     struct registry *registry = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_int_eq(registry_read("r.yaml", span_text(wrong_rows[_i].text), &registry, &fault),
                      ERR_INVALID);
     ck_assert_ptr_null(registry);
@@ -128,7 +129,7 @@ START_TEST(a_letterhead_may_have_a_third_script_and_a_code)
         "name: {zh: 甲, en: A, mn: \"ᠠ\\nᠡ\"}, office: {zh: 乙, en: B}}\n";
     struct registry *registry = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
                   fault.place, fault.message);
     ck_assert_str_eq(registry_find(registry, "banner")->letter_code, "鄂民救");
@@ -146,7 +147,7 @@ START_TEST(one_that_leaves_may_have_no_successor)
     static const char text[] = "agencies:\n" OFFICE LEFT("aa", "2", "AA", "left: 2027-03-01");
     struct registry *registry = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
                   fault.place, fault.message);
     int32_t left;
@@ -170,7 +171,7 @@ START_TEST(a_successor_acts_from_its_day_on)
             ROW("country", "13", "NC");
     struct registry *registry = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_msg(registry_read("r.yaml", span_text(text), &registry, &fault) == OK, "%s: %s",
                   fault.place, fault.message);
     const struct agency *poverty = registry_find(registry, "poverty");

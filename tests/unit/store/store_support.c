@@ -1,5 +1,6 @@
 /* The folder, the leaves and the raw rows of the store suites. See store_support.h. For tests only.
  */
+#include "crypto_start.h"
 #include "store_support.h"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@ static char folder[64];
 
 void folder_setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     memcpy(folder, "/tmp/store-test-XXXXXX", 23);
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crypto_start.h"
 #include "store/blobs.h"
 #include "store/uploads.h"
 #include "store_support.h"
@@ -24,7 +25,7 @@ static struct blobs *open_blobs(unsigned percent)
     struct blobs_options options = {.refuse_percent = percent, .pass_point = point};
     struct blobs *blobs = NULL;
     struct fault fault = {.code = ""};
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_msg(blobs_open(folder_path(0, "blobs"), &options, &blobs, &fault) == OK, "%s: %s",
                   fault.place, fault.message);
     return blobs;

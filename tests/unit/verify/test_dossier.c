@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "model/calendar.h"
 #include "unit/wire/sample.h"
 #include "verify/dossier.h"
@@ -73,7 +74,7 @@ static struct digest pin;
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     for (unsigned i = 0; i < WHO_COUNT; i++) {
         keys[i] = sample_sign_key((uint8_t)(i + 1));
     }
@@ -471,7 +472,7 @@ static void tell(const struct story *story)
     const struct saying first = {&referral, SENDER_NEXT, SUBMITTED, "education", false};
     const uint64_t due_ms = end_of(SUBMITTED + 60000);
     const uint64_t answered_ms = due_ms + UINT64_C(7200000);
-    struct evidence evidence = {SUITE_INTL, EVIDENCE_CASE, NULL, 0};
+    struct evidence evidence = {crypto_suite(), EVIDENCE_CASE, NULL, 0};
 
     telling_free();
     telling = calloc(1, sizeof(*telling));
@@ -632,7 +633,7 @@ START_TEST(test_every_bit_of_what_is_signed)
             continue; /* the exporter's word; the calendar's days are in test_second_count.c */
         }
         for (size_t bit = i % step; bit < 8 * part->len; bit += step) {
-            struct evidence evidence = {SUITE_INTL, EVIDENCE_CASE, telling->list,
+            struct evidence evidence = {crypto_suite(), EVIDENCE_CASE, telling->list,
                                         telling->part_count};
 
             part->data[bit / 8] ^= (uint8_t)(1u << bit % 8);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "model/merkle.h"
 #include "model/refusal.h"
 #include "unit/wire/sample.h"
@@ -60,7 +61,7 @@ static struct digest root_at(bool forked, uint64_t size)
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     for (unsigned i = 0; i < WHO_COUNT; i++) {
         keys[i] = sample_sign_key((uint8_t)(i + 1));
     }
@@ -230,7 +231,7 @@ static void tell(const struct lie *lie)
 {
     struct buf registry, text, note, request, reply;
     struct evidence_part parts[5];
-    struct evidence evidence = {SUITE_INTL, EVIDENCE_LIE, parts, 0};
+    struct evidence evidence = {crypto_suite(), EVIDENCE_LIE, parts, 0};
 
     registry_make(&text, &registry);
     note_make(false, 12, NOW_MS, lie->believed_by_stranger ? STRANGER : BROKER, &note);

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "model/merkle.h"
 #include "verify/proof.h"
 #include "../suite.h"
@@ -24,7 +25,7 @@ static const struct merkle_reader reader = {get_node, NULL};
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     for (size_t i = 0; i < LEAVES; i++) {
         const uint8_t byte = (uint8_t)i;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "io/calendar_folder.h"
@@ -50,7 +51,7 @@ static void setup(void)
     struct fault fault = {.code = ""};
     struct buf text;
 
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_int_eq(calendar_folder_load("config/calendars", &calendar, &fault), OK);
     load(calendar);
     buf_init(&text, LIMIT_CONFIG_BYTES);

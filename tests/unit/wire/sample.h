@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "model/registry.h"
 #include "unit/suite.h"
 #include "wire/codec.h"
@@ -74,7 +75,7 @@ static inline struct message_header sample_header(enum message_kind kind)
     struct sign_key key = sample_sign_key(1);
     return (struct message_header){
         .version = 1,
-        .suite = SUITE_INTL,
+        .suite = crypto_suite(),
         .kind = kind,
         .message_id = sample_uuid(0x11),
         .case_id = sample_uuid(0x22),
@@ -131,7 +132,7 @@ static inline void sample_payload(uint8_t id, struct span body, struct buf *out)
 
 static inline void sample_setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "../suite.h"
 #include "wire/attachment_seal.h"
 
@@ -11,7 +12,7 @@ static struct attachment_cipher cipher_of(uint8_t fill, uint64_t plain_bytes)
 {
     struct attachment_cipher cipher;
     uint8_t key[AEAD_KEY_BYTES];
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     memset(key, fill, sizeof(key));
     ck_assert_int_eq(attachment_cipher_init(key, plain_bytes, &cipher), OK);
     return cipher;

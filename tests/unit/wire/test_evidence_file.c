@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "wire/evidence_file.h"
 #include "../suite.h"
 
@@ -20,7 +21,7 @@ static const struct evidence_part sample[] = {
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     buf_init(&file, LIMIT_EVIDENCE_BYTES);
     region_init(&region, 16u * 1024u * 1024u);
 }
@@ -33,7 +34,7 @@ static void teardown(void)
 
 static void write_sample(void)
 {
-    const struct evidence evidence = {SUITE_INTL, EVIDENCE_CASE, sample, COUNT_OF(sample)};
+    const struct evidence evidence = {crypto_suite(), EVIDENCE_CASE, sample, COUNT_OF(sample)};
 
     ck_assert_int_eq(evidence_encode(&evidence, &file), OK);
 }
@@ -52,7 +53,7 @@ START_TEST(test_what_is_written_is_read)
     write_sample();
     ck_assert(evidence_is_file(span_buf(&file)));
     ck_assert_int_eq(read_back(span_buf(&file), &evidence, &fault), OK);
-    ck_assert_int_eq(evidence.suite, SUITE_INTL);
+    ck_assert_int_eq(evidence.suite, crypto_suite());
     ck_assert_int_eq(evidence.about, EVIDENCE_CASE);
     ck_assert_uint_eq(evidence.part_count, COUNT_OF(sample));
     for (size_t i = 0; i < COUNT_OF(sample); i++) {
@@ -134,7 +135,7 @@ START_TEST(test_there_is_one_form)
         const char *place; /* NULL: it is right */
     } rows[] = {
         {HEAD "part a b 0 " EMPTY "\n", NULL},
-        {FORM "suite sm\nabout lie\npart a b 0 " EMPTY "\n", NULL},
+        {FORM "suite sm\nabout lie\npart a b 0 " EMPTY "\n", "x.evidence"}, /* another suite */
         {FORM "suite other\nabout case\npart a b 0 " EMPTY "\n", "x.evidence:2"},
         {FORM "suite \nabout case\npart a b 0 " EMPTY "\n", "x.evidence:2"},
         {FORM "about case\nsuite intl\npart a b 0 " EMPTY "\n", "x.evidence:2"},
@@ -170,7 +171,7 @@ END_TEST
 
 START_TEST(test_a_long_list_is_bounded)
 {
-    struct evidence evidence = {SUITE_INTL, EVIDENCE_LIE, NULL, 0};
+    struct evidence evidence = {crypto_suite(), EVIDENCE_LIE, NULL, 0};
     struct evidence_part *parts = calloc(LIMIT_EVIDENCE_PARTS + 1, sizeof(*parts));
     struct fault fault = {.code = ""};
 

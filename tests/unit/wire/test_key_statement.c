@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "wire/key_endorsement.h"
 #include "wire/key_statement.h"
 #include "wire/registry_document.h"
@@ -25,7 +26,7 @@ static void setup(void)
     struct key_entry entries[5];
     struct buf text;
 
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     for (uint8_t i = 0; i < 5; i++) {
         const uint8_t seed[SIGN_SEED_BYTES] = {(uint8_t)(i + 1)};
 

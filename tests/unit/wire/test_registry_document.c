@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "base/file.h"
 #include "wire/registry_document.h"
 #include "sample.h"
@@ -44,7 +45,7 @@ static void setup(void)
     uint8_t seed[SIGN_SEED_BYTES] = {7};
     struct fault fault = {.code = ""};
 
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     sign_key_from_seed(seed, &root);
     seed[0] = 8;
     sign_key_from_seed(seed, &other_root);

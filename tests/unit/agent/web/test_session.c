@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto_start.h"
 #include "agent/web/session.h"
 #include "unit/suite.h"
 
@@ -12,7 +13,7 @@ static const struct officer gaowa = {.name = "gaowa", .password = "$argon2id$sec
 
 static void setup(void)
 {
-    ck_assert_int_eq(crypto_init(), OK);
+    ck_assert_int_eq(crypto_start(), OK);
     ck_assert_int_eq(sessions_new(&sessions), OK);
 }
 
