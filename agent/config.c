@@ -273,7 +273,7 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
             crypto_claim((enum crypto_suite)(SUITE_INTL + reading.config.suite), "suite", fault);
     }
     if (yaml != NULL) {
-        reading.config.text_digest = crypto_sha256(yaml_source(yaml));
+        reading.config.text_digest = crypto_digest(yaml_source(yaml));
     }
     *ret_config = reading.config;
     yaml_free(yaml);

@@ -224,6 +224,7 @@ void city_open(const struct city_options *options, struct city *ret_city)
     memset(ret_city, 0, sizeof(*ret_city));
     log_init("bench", LOG_INFO_LEVEL, NULL);
     city_need(ret_city, crypto_init(), "libsodium");
+    city_need(ret_city, crypto_choose(options->sm ? SUITE_SM : SUITE_INTL), "suite");
     city_use(ret_city, options->broker);
     struct fault fault = {.code = ""};
     ret_city->mbedtls = options->mbedtls;
@@ -303,16 +304,17 @@ static struct city_path write_configuration(struct city *city)
     struct city_path path = path_in(city, "broker", ".yaml");
     struct buf text;
     buf_init(&text, LIMIT_CONFIG_BYTES);
-    city_need(city,
-              buf_printf(&text,
-                         "listen:\n  - %s\ntls-certificate: broker.crt\ntls-key: broker.key\n"
-                         "tls-authority: authority.crt\nsign-key: sign.key\nstore-key: store.key\n"
-                         "public-keys: public-keys.yaml\nregistry: %s/agencies.yaml\n"
-                         "policy: %s/policy.yaml\ncalendars: %s/calendars\nstore: store\n"
-                         "store-mib: %u\nstatus-socket: status.sock\nlaboratory: true\n%s",
-                         city->url, city->config, city->config, city->config, STORE_MIB,
-                         city->mbedtls ? "tls-engine: mbedtls\n" : ""),
-              "configuration");
+    city_need(
+        city,
+        buf_printf(&text,
+                   "listen:\n  - %s\ntls-certificate: broker.crt\ntls-key: broker.key\n"
+                   "tls-authority: authority.crt\nsign-key: sign.key\nstore-key: store.key\n"
+                   "public-keys: public-keys.yaml\nregistry: %s/agencies.yaml\n"
+                   "policy: %s/policy.yaml\ncalendars: %s/calendars\nstore: store\n"
+                   "store-mib: %u\nstatus-socket: status.sock\nlaboratory: true\nsuite: %s\n%s",
+                   city->url, city->config, city->config, city->config, STORE_MIB,
+                   crypto_suite_name(crypto_suite()), city->mbedtls ? "tls-engine: mbedtls\n" : ""),
+        "configuration");
     write_file(city, path, span_buf(&text));
     buf_free(&text);
     return path;

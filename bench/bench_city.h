@@ -21,6 +21,7 @@ struct city_options {
     const char *config; /* folder with agencies.yaml, policy.yaml and calendars */
     const char *folder; /* where the temporary folder is made: the disk that is measured */
     bool mbedtls;       /* tls-engine, at both ends */
+    bool sm;            /* suite */
 };
 
 struct city_agency {

@@ -61,6 +61,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'v':
         options->versus = value;
         return 0;
+    case 'g':
+        options->city.sm = true;
+        return 0;
     case 'e':
         options->city.mbedtls = true;
         return 0;
@@ -100,6 +103,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp_option argp_options[] = {
     {"broker", 'b', "PATH", 0, "The program (default: referral-broker beside this one)", 0},
     {"versus", 'v', "PATH", 0, "A second broker: each case runs on both, one after the other", 0},
+    {"sm", 'g', NULL, 0, "The suite sm: SM2, SM3, SM4", 0},
     {"mbedtls", 'e', NULL, 0, "TLS at both ends by nng's own engine, not by OpenSSL", 0},
     {"config", 'c', "FOLDER", 0, "With agencies.yaml, policy.yaml, calendars (default: the tree's)",
      0},

@@ -18,7 +18,7 @@ enum err acts_apply(struct turn *turn)
     }
     assert(strlen(act->name) < sizeof(record.command.name));
     ledger_record(turn, LEAF_COMMAND, ADMINISTRATOR_NAME, &record);
-    record.message_digest = crypto_sha256(act->reason);
+    record.message_digest = crypto_digest(act->reason);
     record.has_command = true;
     record.command.uid = act->uid;
     text_copy(record.command.name, sizeof(record.command.name), act->name);

@@ -81,7 +81,7 @@ static enum err read_store_key(struct loaded *loaded, struct fault *fault)
 
     if (error == OK) { /* the key itself is wiped when the store is open */
         loaded->store_key_digest =
-            crypto_sha256(span_of(loaded->store_key, sizeof(loaded->store_key)));
+            crypto_digest(span_of(loaded->store_key, sizeof(loaded->store_key)));
     }
     return error;
 }

@@ -183,7 +183,7 @@ static enum err open_fill(struct opening *opening, struct span reason, struct fa
     }
     text_copy(opening->recovery.old_origin, LIMIT_ORIGIN_BYTES, opening->chain.origin);
     opening->recovery.anchor = note;
-    opening->recovery.reason = crypto_sha256(reason);
+    opening->recovery.reason = crypto_digest(reason);
     opening->reason = reason;
     opening->recovery.at_ms = wall_ms;
     error = recovery_log(first, opening->chain.origin, &opening->old_log);

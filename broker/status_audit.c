@@ -23,7 +23,7 @@ static enum err write_reason(struct store_txn *read, uint64_t leaf,
         return error;
     }
     if (there) {
-        digest = crypto_sha256(kept);
+        digest = crypto_digest(kept);
         memcpy(text, kept.data, kept.len);
         text[kept.len] = '\0';
         there = digest_equal(&digest, &record->message_digest);

@@ -89,7 +89,7 @@ static enum err load_policy(const char *path, struct basis *basis, struct fault 
     buf_init(&text, LIMIT_CONFIG_BYTES);
     error = file_read(path, &text, fault);
     if (error == OK) {
-        basis->policy = crypto_sha256(span_buf(&text));
+        basis->policy = crypto_digest(span_buf(&text));
         error = ladder_read_text(span_buf(&text), &basis->ladder, fault);
     }
     buf_free(&text);

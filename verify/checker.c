@@ -287,7 +287,7 @@ static enum err check_checkpoint(struct checker *checker, const struct item *ite
 static bool is_signed(const struct checker *checker, const struct fields *outer)
 {
     static const char domain[] = "referral.v1.recovery"; /* with its NUL */
-    struct digest inner = crypto_sha256(outer->bytes[1]), digest;
+    struct digest inner = crypto_digest(outer->bytes[1]), digest;
     struct hasher hasher;
 
     hasher_init(&hasher);

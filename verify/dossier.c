@@ -342,7 +342,7 @@ static bool open_message(struct dossier *dossier, struct told_message *told)
             OK) {
         return wrong(dossier, told, "message.form", fault.place);
     }
-    body = crypto_sha256(told->payload.body);
+    body = crypto_digest(told->payload.body);
     told->digest = proof_message(told->payload.header, told->payload.facts, &body);
     uuid_format(&told->message->header.message_id, id);
     (void)snprintf(name, sizeof name, "%s-%s", id, told->message->header.sender);

@@ -73,7 +73,7 @@ static enum err open_delivery(struct dossier *dossier, const struct told_message
         !is_place_of(opening, &message.delivery)) {
         return ERR_FORGED;
     }
-    body = crypto_sha256(payload.body);
+    body = crypto_digest(payload.body);
     digest = proof_message(payload.header, payload.facts, &body);
     for (size_t i = 0; i < keyring_count(dossier->keyring); i++) {
         const struct key_entry *key = keyring_entry(dossier->keyring, i);

@@ -156,7 +156,7 @@ bool origin_is_of(struct span origin, const char *first)
 enum err witness_check(const struct witness_read *witness, const uint8_t key[32])
 {
     static const char domain[] = "referral.v1.witness"; /* signed with its NUL */
-    struct digest name = crypto_sha256(span_text(witness->origin));
+    struct digest name = crypto_digest(span_text(witness->origin));
     uint8_t message[sizeof domain + DIGEST_BYTES + 8 + DIGEST_BYTES], *at = message;
 
     memcpy(at, domain, sizeof domain);

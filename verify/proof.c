@@ -9,7 +9,7 @@
 struct digest proof_message(struct span header, struct span facts, const struct digest *body)
 {
     static const char domain[] = "referral.v1.message"; /* with its NUL */
-    struct digest first = crypto_sha256(header), second = crypto_sha256(facts);
+    struct digest first = crypto_digest(header), second = crypto_digest(facts);
     struct hasher hasher;
 
     hasher_init(&hasher);

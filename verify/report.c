@@ -89,7 +89,7 @@ static const char *completeness_name(const struct report *report)
 
 static void fingerprint(const struct report *report, char out[DIGEST_TEXT_BYTES])
 {
-    struct digest digest = crypto_sha256(span_of(report->key, sizeof report->key));
+    struct digest digest = crypto_digest(span_of(report->key, sizeof report->key));
 
     digest_format(&digest, out);
 }

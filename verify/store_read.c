@@ -106,7 +106,7 @@ static void show(struct span envelope, struct item *item)
     item->shown = true;
     item->header = parts.bytes[1];
     item->facts = parts.bytes[2];
-    item->body = crypto_sha256(parts.bytes[3]);
+    item->body = crypto_digest(parts.bytes[3]);
 }
 
 static enum err each_entry(struct source *source, const struct audit_entry *entry)

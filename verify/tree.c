@@ -47,7 +47,7 @@ struct digest tree_root(const struct tree *tree)
     struct digest root;
 
     if (tree->peak_count == 0) {
-        return crypto_sha256(span_of(NULL, 0));
+        return crypto_digest(span_of(NULL, 0));
     }
     root = tree->peaks[tree->peak_count - 1];
     for (size_t i = tree->peak_count - 1; i > 0; i--) {

@@ -101,7 +101,7 @@ static struct session *place_for_one(struct sessions *sessions)
 
 struct digest session_password(const struct officer *officer)
 {
-    return crypto_sha256(span_text(officer->password));
+    return crypto_digest(span_text(officer->password));
 }
 
 struct session *session_begin(struct sessions *sessions, const struct officer *officer,

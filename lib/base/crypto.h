@@ -70,7 +70,6 @@ void hasher_init(struct hasher *hasher);
 void hasher_add(struct hasher *hasher, const void *data, size_t len);
 struct digest hasher_end(struct hasher *hasher);
 struct digest crypto_digest(struct span data);
-#define crypto_sha256 crypto_digest
 
 /* 16 bytes of keyed BLAKE2b or HMAC-SM3: MACs of stored records. */
 struct mac {

@@ -5,7 +5,7 @@
 
 void sealed_key(const uint8_t shared[32], struct span front_and_head, uint8_t ret_key[32])
 {
-    struct digest digest = crypto_sha256(front_and_head);
+    struct digest digest = crypto_digest(front_and_head);
     uint8_t context[sizeof(SEALED_KEY_DOMAIN) + DIGEST_BYTES];
     memcpy(context, SEALED_KEY_DOMAIN, sizeof(SEALED_KEY_DOMAIN));
     memcpy(context + sizeof(SEALED_KEY_DOMAIN), digest.bytes, DIGEST_BYTES);

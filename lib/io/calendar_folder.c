@@ -196,7 +196,7 @@ static enum err plan_make(const char *path, const struct calendar_candidate *can
     if (error == OK && span_equal(span_buf(old), candidate->text)) {
         ret_plan->what = CALENDAR_INSTALL_SAME;
     } else if (error == OK) {
-        struct digest digest = crypto_sha256(span_buf(old));
+        struct digest digest = crypto_digest(span_buf(old));
         char hex[DIGEST_TEXT_BYTES];
         digest_format(&digest, hex);
         ret_plan->what = CALENDAR_INSTALL_REPLACES;

@@ -89,7 +89,7 @@ static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /* The last two bytes find a slip of the hand. */
 static void seal_slip(const uint8_t bytes[CODE_BYTES], uint8_t out[2])
 {
-    const struct digest digest = crypto_sha256(span_of(bytes, CODE_BYTES - 2));
+    const struct digest digest = crypto_digest(span_of(bytes, CODE_BYTES - 2));
 
     memcpy(out, digest.bytes, 2);
 }

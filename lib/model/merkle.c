@@ -9,7 +9,7 @@
 
 struct digest merkle_empty(void)
 {
-    return crypto_sha256(span_of(NULL, 0));
+    return crypto_digest(span_of(NULL, 0));
 }
 
 struct digest merkle_leaf_hash(struct span data)
@@ -29,7 +29,7 @@ struct digest merkle_node_hash(const struct digest *left, const struct digest *r
     bytes[0] = 0x01;
     memcpy(bytes + 1, left->bytes, DIGEST_BYTES);
     memcpy(bytes + 1 + DIGEST_BYTES, right->bytes, DIGEST_BYTES);
-    return crypto_sha256(span_of(bytes, sizeof(bytes)));
+    return crypto_digest(span_of(bytes, sizeof(bytes)));
 }
 
 size_t merkle_append(struct merkle_frontier *tree, const struct digest *leaf_hash,

@@ -680,7 +680,7 @@ enum err policy_read(const char *name, struct span text, const struct registry *
         free(policy);
         return error;
     }
-    policy->digest = crypto_sha256(text);
+    policy->digest = crypto_digest(text);
     *ret_policy = policy;
     return OK;
 }

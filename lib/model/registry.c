@@ -473,7 +473,7 @@ enum err registry_read(const char *name, struct span text, struct registry **ret
         registry_free(registry);
         return error;
     }
-    registry->digest = crypto_sha256(text);
+    registry->digest = crypto_digest(text);
     *ret_registry = registry;
     return OK;
 }

@@ -224,7 +224,7 @@ static enum err foot_out(struct making *making, struct fault *fault)
     enum err error = backup_foot_write(info, &foot);
     info->content_bytes -= BACKUP_RECORD_BYTES + DIGEST_BYTES;
     if (error == OK) {
-        struct digest digest = crypto_sha256(span_buf(&foot));
+        struct digest digest = crypto_digest(span_buf(&foot));
         error = record_out(making, BACKUP_END, (struct record_at){.key = {NULL, 0}},
                            span_of(digest.bytes, DIGEST_BYTES));
     }

@@ -192,7 +192,7 @@ static enum err blob_take(struct pass *pass)
 static enum err end_take(struct pass *pass)
 {
     const struct backup_info *info = &pass->reader->info;
-    struct digest foot = crypto_sha256(sealed_reader_info(pass->reader->sealed)->foot);
+    struct digest foot = crypto_digest(sealed_reader_info(pass->reader->sealed)->foot);
     struct digest root = merkle_root(&pass->tree);
     pass->ended = true;
     if (pass->value_span.len != DIGEST_BYTES ||

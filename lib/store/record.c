@@ -62,7 +62,7 @@ enum err store_result(int result)
 
 enum err store_corrupt(struct store_txn *txn, enum store_table table, struct span key)
 {
-    struct digest digest = crypto_sha256(key);
+    struct digest digest = crypto_digest(key);
     char hex[17];
     hex_encode(span_of(digest.bytes, 8), hex);
     (void)snprintf(txn->damage, sizeof(txn->damage), "%s %s", store_table_name(table), hex);

@@ -284,7 +284,7 @@ enum err cosigned_note_read(struct span bytes, struct cosigned_note *ret_note)
 
 static void witness_text(const struct checkpoint *seen, uint8_t out[WITNESS_TEXT_BYTES])
 {
-    struct digest origin = crypto_sha256(span_text(seen->origin));
+    struct digest origin = crypto_digest(span_text(seen->origin));
     memcpy(out, WITNESS_DOMAIN, sizeof(WITNESS_DOMAIN));
     uint8_t *at = out + sizeof(WITNESS_DOMAIN);
     memcpy(at, origin.bytes, DIGEST_BYTES);

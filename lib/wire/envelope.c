@@ -31,7 +31,7 @@ struct digest message_digest(const struct payload *payload)
     struct hasher hasher;
     hasher_domain(&hasher, "referral.v1.message");
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        struct digest part = crypto_sha256(parts[i]);
+        struct digest part = crypto_digest(parts[i]);
         hasher_add(&hasher, part.bytes, DIGEST_BYTES);
     }
     return hasher_end(&hasher);

@@ -60,7 +60,7 @@ static bool is_first(const struct evidence *evidence, const struct evidence_part
 
 static enum err part_line(const struct evidence_part *part, struct buf *out)
 {
-    const struct digest digest = crypto_sha256(part->bytes);
+    const struct digest digest = crypto_digest(part->bytes);
     char hex[DIGEST_TEXT_BYTES];
 
     digest_format(&digest, hex);
@@ -69,7 +69,7 @@ static enum err part_line(const struct evidence_part *part, struct buf *out)
 
 static enum err head_line(struct buf *out)
 {
-    const struct digest digest = crypto_sha256(span_buf(out));
+    const struct digest digest = crypto_digest(span_buf(out));
     char hex[DIGEST_TEXT_BYTES];
 
     digest_format(&digest, hex);
@@ -297,7 +297,7 @@ static enum err take_parts(struct reader *reader, struct region *region, struct 
 static enum err take_head(struct reader *reader, struct span bytes)
 {
     size_t before = (size_t)(reader->rest.data - bytes.data) - strlen(reader->text) - 1;
-    const struct digest digest = crypto_sha256(span_of(bytes.data, before));
+    const struct digest digest = crypto_digest(span_of(bytes.data, before));
     unsigned line = reader->line;
     struct digest stated;
     enum err error;
@@ -329,7 +329,7 @@ static enum err take_bytes(struct reader *reader, unsigned first, const struct l
         }
         parts[i] = listed[i].part;
         parts[i].bytes = span_of(reader->rest.data, listed[i].len);
-        digest = crypto_sha256(parts[i].bytes);
+        digest = crypto_digest(parts[i].bytes);
         if (!digest_equal(&digest, &listed[i].digest)) {
             return refuse_as(reader, first + (unsigned)i, "evidence.digest",
                              "this part was changed: its digest does not match");

@@ -29,7 +29,7 @@ static enum err lines_write(const struct key_statement *statement, struct buf *o
 /* What the root signs: no other signed thing of the protocol begins so. */
 static struct digest signed_digest(struct span lines)
 {
-    struct digest inner = crypto_sha256(lines);
+    struct digest inner = crypto_digest(lines);
     struct hasher hasher;
 
     hasher_init(&hasher);

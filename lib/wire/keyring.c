@@ -350,7 +350,7 @@ enum err keyring_load_text(const char *name, struct span text, struct keyring **
         keyring_free(keyring);
         return error;
     }
-    keyring->digest = crypto_sha256(text);
+    keyring->digest = crypto_digest(text);
     *ret_keyring = keyring;
     return OK;
 }

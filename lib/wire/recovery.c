@@ -72,7 +72,7 @@ enum err recovery_log(const char *first, const char *origin, uint64_t *ret_log)
 
 static struct digest statement_digest(struct span statement)
 {
-    struct digest inner = crypto_sha256(statement);
+    struct digest inner = crypto_digest(statement);
     struct hasher hasher;
 
     hasher_init(&hasher);

@@ -23,7 +23,7 @@ struct lines { /* what the signed lines say */
 
 struct digest registry_root_fingerprint(const uint8_t public_key[SIGN_PUBLIC_BYTES])
 {
-    return crypto_sha256(span_of(public_key, SIGN_PUBLIC_BYTES));
+    return crypto_digest(span_of(public_key, SIGN_PUBLIC_BYTES));
 }
 
 bool registry_is_document(struct span text)
@@ -66,8 +66,8 @@ enum err registry_document_sign(const struct registry_making *making, const stru
 {
     struct lines lines = {.version = making->before != NULL ? making->before->version + 1 : 1,
                           .made_ms = making->made_ms,
-                          .agencies = crypto_sha256(making->agencies),
-                          .keys = crypto_sha256(making->keys),
+                          .agencies = crypto_digest(making->agencies),
+                          .keys = crypto_digest(making->keys),
                           .agencies_bytes = making->agencies.len,
                           .keys_bytes = making->keys.len};
     uint8_t signature[SIGNATURE_BYTES];
@@ -80,7 +80,7 @@ enum err registry_document_sign(const struct registry_making *making, const stru
     memcpy(lines.root, root->public_key, sizeof(lines.root));
     error = lines_write(&lines, out);
     if (error == OK) {
-        const struct digest digest = crypto_sha256(span_buf(out));
+        const struct digest digest = crypto_digest(span_buf(out));
         const struct digest message = signed_digest(&digest);
 
         crypto_sign_message(root, span_of(message.bytes, DIGEST_BYTES), signature);
@@ -224,7 +224,7 @@ static enum err open_statement(const char *name, struct span text, struct openin
         return refuse_form(name, fault);
     }
     ret_document->statement = span_of(text.data, (size_t)(cursor.at - copy));
-    ret_document->digest = crypto_sha256(span_of(text.data, signed_bytes));
+    ret_document->digest = crypto_digest(span_of(text.data, signed_bytes));
     ret_document->version = ret_opening->lines.version;
     ret_document->made_ms = ret_opening->lines.made_ms;
     ret_document->previous = ret_opening->lines.previous;
@@ -262,7 +262,7 @@ static enum err check_signer(const char *name, const struct opening *opening,
 static enum err check_text(const char *name, const char *what, struct span text,
                            const struct digest *digest, struct fault *fault)
 {
-    const struct digest own = crypto_sha256(text);
+    const struct digest own = crypto_digest(text);
 
     if (digest_equal(&own, digest)) {
         return OK;

@@ -181,7 +181,7 @@ enum err body_seal_with(const struct seal_job *job, const struct seal_entropy *e
 {
     assert(job != NULL && entropy != NULL && out != NULL);
     assert(job->reader_count >= 1 && job->reader_count <= LIMIT_READER_COUNT);
-    struct digest header = crypto_sha256(job->header);
+    struct digest header = crypto_digest(job->header);
     struct sealed_reader readers[LIMIT_READER_COUNT];
     struct sealed_body sealed = {
         .suite = crypto_suite(), .readers = readers, .reader_count = job->reader_count};
@@ -247,7 +247,7 @@ static enum err reader_unwrap(const struct sealed_body *sealed, const struct sea
                               struct span header_bytes, uint8_t ret_content_key[AEAD_KEY_BYTES])
 {
     struct key_id id = key_id_of(key->public_key);
-    struct digest header = crypto_sha256(header_bytes);
+    struct digest header = crypto_digest(header_bytes);
     for (size_t i = 0; i < sealed->reader_count; i++) {
         const struct sealed_reader *reader = &sealed->readers[i];
         if (memcmp(reader->key.bytes, id.bytes, KEY_ID_BYTES) != 0) {

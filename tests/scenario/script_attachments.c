@@ -9,7 +9,7 @@
 struct digest script_material(uint32_t index, uint8_t bytes[SCRIPT_MATERIAL_BYTES])
 {
     memset(bytes, (int)index + 1, SCRIPT_MATERIAL_BYTES);
-    return crypto_sha256(span_of(bytes, SCRIPT_MATERIAL_BYTES));
+    return crypto_digest(span_of(bytes, SCRIPT_MATERIAL_BYTES));
 }
 
 static bool ask(struct world *world, struct actor *actor, struct asking *asking, bool *ret_good)

@@ -113,7 +113,7 @@ static bool fill_instant(struct filling *filling, const struct field *field, cha
 /* `file1` to `file5`: what `uploads` brings. Another text: the digest of that text. */
 static bool fill_digest(struct filling *filling, const struct field *field, char *text, void *at)
 {
-    struct digest digest = crypto_sha256(span_text(text));
+    struct digest digest = crypto_digest(span_text(text));
     uint8_t bytes[SCRIPT_MATERIAL_BYTES];
     uint64_t number;
 

@@ -93,7 +93,7 @@ static bool see_rung(struct walk *walk, const struct leaf_record *record)
 
     (void)snprintf(key, sizeof(key), "%s %" PRIu32 " %" PRIu32 " %s", record->referral_number,
                    rung->task, rung->window, rung->rung);
-    digest = crypto_sha256(span_text(key));
+    digest = crypto_digest(span_text(key));
     for (size_t i = 0; i < walk->raised_count; i++) {
         if (digest_equal(&walk->raised[i], &digest)) {
             return wrong(walk, "raised twice", key);

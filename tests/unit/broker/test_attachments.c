@@ -29,7 +29,7 @@ static void setup(void)
     for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (uint8_t)(i / 11);
     }
-    digest = crypto_sha256(span_of(bytes, sizeof(bytes)));
+    digest = crypto_digest(span_of(bytes, sizeof(bytes)));
 }
 
 static void teardown(void)
@@ -241,7 +241,7 @@ START_TEST(test_collected)
     upload();
     ck_assert_int_eq(refer(), REFUSAL_NONE);
     bytes[0] ^= 1;
-    digest = crypto_sha256(span_of(bytes, sizeof(bytes)));
+    digest = crypto_digest(span_of(bytes, sizeof(bytes)));
     upload();
     ck_assert(!put_as(receiver, sizeof(bytes), 0, span_of(bytes, 400000)).complete);
     ck_assert(put_as(receiver, sizeof(bytes), 400000, span_of(bytes + 400000, 300000)).complete);

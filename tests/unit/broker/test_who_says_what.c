@@ -392,7 +392,7 @@ static void upload(struct actor *actor)
     struct region region;
     struct reply reply;
     memset(bytes, 0x5A, sizeof(bytes));
-    blob_of_another = crypto_sha256(span_of(bytes, 4128));
+    blob_of_another = crypto_digest(span_of(bytes, 4128));
     asking.head.blob_put.digest = blob_of_another;
     asking.head.blob_put.size = 4128;
     asking.head.blob_put.data = span_of(bytes, 4128);

@@ -56,7 +56,7 @@ END_TEST
 static struct letter_code a_code(uint8_t n)
 {
     const struct uuid id = id_of(n);
-    const struct digest digest = crypto_sha256(span_of(&n, 1));
+    const struct digest digest = crypto_digest(span_of(&n, 1));
     struct letter_code code;
 
     ck_assert_int_eq(crypto_start(), OK);
@@ -161,8 +161,8 @@ START_TEST(a_letter_is_judged_by_its_digest)
 {
     const struct letter_code code = a_code(3);
     const uint8_t three = 3, four = 4;
-    struct digest same = crypto_sha256(span_of(&three, 1));
-    const struct digest other = crypto_sha256(span_of(&four, 1));
+    struct digest same = crypto_digest(span_of(&three, 1));
+    const struct digest other = crypto_digest(span_of(&four, 1));
 
     ck_assert_int_eq(letter_judge(&code, NULL), LETTER_UNKNOWN);
     ck_assert_int_eq(letter_judge(&code, &same), LETTER_MATCHES);

@@ -27,7 +27,7 @@ static struct digest sha256_of(const uint8_t *first, size_t first_len, const str
         memcpy(bytes + len, second->bytes, DIGEST_BYTES);
         len += DIGEST_BYTES;
     }
-    return crypto_sha256(span_of(bytes, len));
+    return crypto_digest(span_of(bytes, len));
 }
 
 static size_t naive_split(size_t width)

@@ -246,7 +246,7 @@ static void make_reply(void)
     struct buf head_bytes;
     struct sign_batch batch;
     struct batch_proof proof;
-    reply_asked = crypto_sha256(span_text("a request"));
+    reply_asked = crypto_digest(span_text("a request"));
     head.request_digest = reply_asked;
     buf_init(&head_bytes, 8192);
     ck_assert_int_eq(reply_head_encode(&head, &head_bytes), OK);
@@ -280,7 +280,7 @@ static void make_log(void)
     add(&note->preimage, text, (size_t)(end - text) + 1);
     crypto_sign_message(&key, span_buf(&note->preimage), note->signature);
 
-    struct digest origin = crypto_sha256(span_text(ORIGIN));
+    struct digest origin = crypto_digest(span_text(ORIGIN));
     uint8_t size[8];
     be64_put(size, seen.size);
     witness_sign(&key, &seen, witness->signature);
@@ -321,7 +321,7 @@ static void make_recovery(void)
     struct buf statement;
     buf_init(&statement, 8192);
     ck_assert_int_eq(recovery_make(&recovery, &key, &statement, &made), OK);
-    struct digest digest = crypto_sha256(made.statement);
+    struct digest digest = crypto_digest(made.statement);
     digest_preimage(thing, "referral.v1.recovery", &digest);
     memcpy(thing->signature, made.signature, SIGNATURE_BYTES);
     ck_assert_int_eq(recovery_pack(&made, &thing->bytes), OK);
@@ -361,7 +361,7 @@ static void make_statement(void)
     const char *text = (const char *)thing->bytes.data,
                *line = memmem(text, thing->bytes.len, "\nsignature ", 11);
     ck_assert_ptr_nonnull(line);
-    struct digest lines = crypto_sha256(span_of(thing->bytes.data, (size_t)(line + 1 - text)));
+    struct digest lines = crypto_digest(span_of(thing->bytes.data, (size_t)(line + 1 - text)));
     digest_preimage(thing, "referral.v1.key", &lines);
     crypto_sign_message(&key, span_buf(&thing->preimage), thing->signature); /* deterministic */
     buf_init(&expected, 128);
@@ -387,7 +387,7 @@ static void make_row(void)
     buf_init(&whole, 1024);
     add(&whole, "referral.v1.key-row", 20);
     add(&whole, text, (size_t)len);
-    struct digest digest = crypto_sha256(span_buf(&whole));
+    struct digest digest = crypto_digest(span_buf(&whole));
     add(&thing->preimage, digest.bytes, DIGEST_BYTES);
     memcpy(thing->signature, row.endorsement, SIGNATURE_BYTES);
     buf_free(&whole);
@@ -417,7 +417,7 @@ static void make_backup(void)
     sealed_writer_free(writer);
     ck_assert_int_eq(file_read(options.path, &thing->bytes, &fault), OK);
     size_t signed_bytes = thing->bytes.len - SIGNATURE_BYTES;
-    struct digest digest = crypto_sha256(span_of(thing->bytes.data, signed_bytes));
+    struct digest digest = crypto_digest(span_of(thing->bytes.data, signed_bytes));
     add(&thing->preimage, "referral-sealed-file-1", 23);
     add(&thing->preimage, digest.bytes, DIGEST_BYTES);
     memcpy(thing->signature, thing->bytes.data + signed_bytes, SIGNATURE_BYTES);

@@ -241,7 +241,7 @@ START_TEST(test_attachment)
     struct buf out = output();
     ck_assert_int_eq(attachment_seal(&cipher, plain, &out), OK);
     ends_as(&out, "attachment", "sealed");
-    struct digest sealed = crypto_sha256(value("attachment", "sealed"));
+    struct digest sealed = crypto_digest(value("attachment", "sealed"));
     ck_assert(digest_equal(&sealed, &digest));
     uint8_t *large = region_take(&region, 70000);
     ck_assert_ptr_nonnull(large);
@@ -252,7 +252,7 @@ START_TEST(test_attachment)
                      OK);
     buf_init(&out, 1u << 20);
     ck_assert_int_eq(attachment_seal(&cipher, span_of(large, 70000), &out), OK);
-    sealed = crypto_sha256(span_buf(&out));
+    sealed = crypto_digest(span_buf(&out));
     digest = digest_value("attachment", "large_digest");
     ck_assert(digest_equal(&sealed, &digest));
     buf_free(&out);
