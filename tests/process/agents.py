@@ -23,7 +23,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "client"))
 
 import referral_client as client  # noqa: E402
-from agent_city import BIN, CONFIG, Agent, City, free_port, outbound, inbound  # noqa: E402
+from agent_city import (BIN, CONFIG, Agent, City, free_port, outbound,  # noqa: E402
+                        inbound, wait_for)
 from referral_client import m  # noqa: E402
 
 LONG = os.environ.get("REFERRAL_LONG") == "1"
@@ -596,7 +597,8 @@ class Calendars(WithCity):
             lines = [line for line in file if not line.startswith("calendars:")]
         self.city.write(self.one.config, "".join(lines) + "calendars: %s\n" % folder)
         self.one.start()
-        self.one.wait("the broker", lambda event: event["event"] == "connected")
+        self.one.reached()
+        wait_for("the broker's calendar", lambda: self.one.status()["calendar_state"] == "same")
         before = self.one.status()
         self.assertEqual((before["calendar_state"], before["broker_calendar"]),
                          ("same", before["calendar"]))

@@ -104,25 +104,6 @@ START_TEST(ed25519_certificates_serve_as_well)
 }
 END_TEST
 
-/* nng's own engine, where that was chosen: it lets in, and does not know whom. */
-START_TEST(mbedtls_is_an_explicit_choice)
-{
-    struct place place;
-    struct fault fault = {.code = ""};
-    char name[128];
-
-    ck_assert_int_eq(link_engine_choose(LINK_ENGINE_MBEDTLS, &fault), OK);
-    ck_assert_ptr_null(strstr(link_engine_name(), "OpenSSL"));
-    ck_assert_int_eq(link_engine_choose(LINK_ENGINE_OPENSSL, &fault), ERR_REFUSED);
-    ck_assert_str_eq(fault.code, "link.engine");
-    place_new(&place);
-    place_listen(&place);
-    who(&place, "education", 5000, name);
-    ck_assert_str_eq(name, "-");
-    bench_free(&place.bench);
-}
-END_TEST
-
 START_TEST(openssl_is_what_is_used_without_a_choice)
 {
     struct place place;
@@ -462,7 +443,6 @@ int main(void)
     tcase_set_timeout(tests, 240);
     tcase_add_test(tests, a_request_names_the_agency_of_its_certificate);
     tcase_add_test(tests, ed25519_certificates_serve_as_well);
-    tcase_add_test(tests, mbedtls_is_an_explicit_choice);
     tcase_add_test(tests, openssl_is_what_is_used_without_a_choice);
     tcase_add_test(tests, tls_1_3_with_a_certificate_and_nothing_less);
     tcase_add_test(tests, a_revoked_certificate_loses_its_connection_and_gets_none);

@@ -11,6 +11,8 @@
 #define MESSAGES 300u
 #define MOST     40000u
 
+static const uint8_t hello[TLS_HELLO_BYTES] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+
 static uint64_t seed;
 
 static uint32_t number(uint32_t below)
@@ -25,7 +27,7 @@ static size_t stream_make(uint8_t *bytes, size_t *ends, size_t *ret_count)
     static const size_t sizes[] = {0, 1, 4, 8, 100, 1200, 16371, 16376, 16384, 40000};
     size_t len = TLS_HELLO_BYTES, count = 0;
 
-    memcpy(bytes, "\0SP\0\0\x30\0\0", TLS_HELLO_BYTES);
+    memcpy(bytes, hello, sizeof(hello));
     ends[count++] = len;
     for (size_t i = 0; i < MESSAGES / 10; i++) {
         size_t size = sizes[number(sizeof(sizes) / sizeof(sizes[0]))];
@@ -94,7 +96,7 @@ START_TEST(the_longest_length_is_only_a_number)
 
     memset(head, 0xff, sizeof(head));
     tls_hold_init(&hold);
-    ck_assert_uint_eq(tls_hold_take(&hold, (const uint8_t *)"\0SP\0\0\x30\0\0", 8), 8);
+    ck_assert_uint_eq(tls_hold_take(&hold, hello, sizeof(hello)), 8);
     ck_assert(tls_hold_at_end(&hold));
     ck_assert_uint_eq(tls_hold_take(&hold, head, sizeof(head)), 8);
     ck_assert(!tls_hold_at_end(&hold));
