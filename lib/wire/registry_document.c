@@ -210,7 +210,7 @@ static enum err open_statement(const char *name, struct span text, struct openin
     memcpy(copy, text.data, len);
     copy[len] = '\0';
     if (registry_is_document(text)) {
-        bool sm = strncmp(copy, FORM SM_LINE, strlen(FORM SM_LINE)) == 0;
+        bool sm = strncmp(copy + strlen(FORM), SM_LINE, strlen(SM_LINE)) == 0;
         enum err error = crypto_claim(sm ? SUITE_SM : SUITE_INTL, name, fault);
 
         if (error != OK) {
