@@ -40,7 +40,8 @@ struct link_tls {
     const char *key_file;
     const char *ca_file;     /* peers are accepted when signed by one of these */
     const char *crl_file;    /* revocation lists of these; NULL or "": there are none */
-    const char *server_name; /* client only: the name in the server's certificate */
+    const char *server_name; /* client only: the name in the server's certificate; NULL or "": the
+                              * host of the url. There is no way to ask for none */
 };
 
 /* Are the files of one end usable? ERR_INVALID with a fault, as for opening a server. */

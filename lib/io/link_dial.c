@@ -44,7 +44,8 @@ enum err link_dial_open(struct link_dial *dial, const struct link_client_options
     }
     link_url_format(&url, dial->url);
     if (url.scheme == LINK_TLS) {
-        const char *name = options->tls.server_name == NULL ? url.host : options->tls.server_name;
+        const char *given = options->tls.server_name;
+        const char *name = given == NULL || given[0] == '\0' ? url.host : given;
         memcpy(dial->name, name, strnlen(name, sizeof(dial->name) - 1)); /* zeroed before */
         error = link_tls_config(&options->tls, NNG_TLS_MODE_CLIENT, dial->name, fault, &dial->tls);
     }

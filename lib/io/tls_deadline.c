@@ -41,9 +41,9 @@ static void *watch(void *argument)
         while (first == NULL) {
             (void)pthread_cond_wait(&change, &lock);
         }
-        (void)clock_gettime(CLOCK_REALTIME, &until); /* a wrong wake-up only looks once more */
+        (void)clock_gettime(CLOCK_MONOTONIC, &until); /* the wall clock may be set back */
         until.tv_sec += LOOK_MS / 1000;
-        (void)pthread_cond_timedwait(&change, &lock, &until);
+        (void)pthread_cond_clockwait(&change, &lock, CLOCK_MONOTONIC, &until);
         look(clock_machine_ms());
     }
     return NULL;

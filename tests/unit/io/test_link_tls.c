@@ -83,6 +83,26 @@ START_TEST(a_request_names_the_agency_of_its_certificate)
 }
 END_TEST
 
+/* "" is no way to have any server believed. */
+START_TEST(an_empty_name_asks_for_the_host)
+{
+    struct place place;
+    struct fault fault = {.code = ""};
+    struct link_client *client = NULL;
+
+    place_new(&place);
+    place_listen(&place);
+    struct link_client_options options = {
+        .url = bench_url(&place.bench, 0), /* by its address, which the certificate has not */
+        .tls = tls_of(&place.client, place.bench.folder, "education", "city", ""),
+        .context_count = 1};
+    ck_assert_int_eq(link_client_open(place.bench.loop, &options, &fault, &client), OK);
+    ck_assert_int_ne(ask(&place.bench, client, "who", 1000).result, OK);
+    client_free(client);
+    bench_free(&place.bench);
+}
+END_TEST
+
 START_TEST(ed25519_certificates_serve_as_well)
 {
     struct place place;
@@ -442,6 +462,7 @@ int main(void)
 
     tcase_set_timeout(tests, 240);
     tcase_add_test(tests, a_request_names_the_agency_of_its_certificate);
+    tcase_add_test(tests, an_empty_name_asks_for_the_host);
     tcase_add_test(tests, ed25519_certificates_serve_as_well);
     tcase_add_test(tests, openssl_is_what_is_used_without_a_choice);
     tcase_add_test(tests, tls_1_3_with_a_certificate_and_nothing_less);
