@@ -63,6 +63,7 @@ static const char agent_yaml[] = "# The agent of one agency of the demo city.\n"
                                  "store-mib: 64\n"
                                  "socket: agent.sock\n"
                                  "web: 127.0.0.1:%u\n"
+                                 "witness-every: 1s\n" /* its days are short */
                                  "laboratory: true\n"
                                  "laboratory-behind-ms: %" PRIu64 "\n";
 
