@@ -343,7 +343,9 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
     if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
         return false;
     }
-    registry_told(agent, &reply->head);
+    if (ret_opened->checkpoint.size >= agent->checkpoint.size) { /* not one that was overtaken */
+        registry_told(agent, &reply->head);
+    }
     if (agent->trial.active) {
         ret_opened->newer = true;
         return slot == SLOT_SESSION;

@@ -188,7 +188,7 @@ class Registry(unittest.TestCase):
         self.refused("agency.registry", ctl("agency", "resume", "education", "--socket",
                                             city.path("broker", "s"), "--reason", "so"))
         wait_for("the suspended agent to know", lambda:
-                 self.agent.status()["registry_version"] == 3, 75)
+                 self.agent.status()["registry_version"] == 3)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,23 @@ START_TEST(test_a_stale_reply_is_asked_again)
 }
 END_TEST
 
+/* It was signed before the version that we have meanwhile: no broker that went back, and no reason
+ * not to ask for the next one for a minute. */
+START_TEST(test_a_crossed_reply_of_an_older_registry_is_no_fault)
+{
+    struct reply_head head = {.kind = REPLY_FETCH, .registry_version = 1}, today = head;
+    const struct lie old = {.size = 7};
+    cross();
+    desk.agent->setup.document.version = 2;
+    fake_answer(&fake, SLOT_FETCH, &head, &old);
+    ck_assert_str_eq(desk.agent->registry.fault, "");
+    ck_assert_uint_eq(desk.agent->registry.ask_at_ms, 0);
+    ck_assert(desk.asks[SLOT_FETCH].open);
+    fake_answer(&fake, SLOT_FETCH, &today, NULL); /* one that is of today's log is */
+    ck_assert_ptr_nonnull(strstr(desk.agent->registry.fault, "version 1"));
+}
+END_TEST
+
 START_TEST(test_two_logs_of_one_size_are_an_alarm)
 {
     static struct tree fork;
@@ -475,6 +492,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_a_stale_reply_is_asked_again);
     tcase_add_test(tcase, test_two_logs_of_one_size_are_an_alarm);
+    tcase_add_test(tcase, test_a_crossed_reply_of_an_older_registry_is_no_fault);
     tcase_add_test(tcase, test_a_fork_shown_to_crossed_requests_is_not_believed);
     tcase_add_test(tcase, test_what_crossed_is_asked_again_alone);
     tcase_add_loop_test(tcase, test_unsigned_refusals_mean_nothing, 0, SLOT_BLOB);
