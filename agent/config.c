@@ -264,13 +264,13 @@ enum err agent_config_read(const char *path, struct agent_config *ret_config, st
         options_readable(agent_option_table, yaml_root(yaml), "laboratory")) {
         (void)fault_go_on(check_all(&reading, yaml_root(yaml), fault), fault, &result);
     }
+    if (result == OK) { /* before anything is hashed, and before any key is read */
+        result = crypto_claim((enum crypto_suite)(SUITE_INTL + reading.config.suite),
+                              "the option suite", fault);
+    }
     if (result != OK) {
         notice_setup_free(reading.config.notices);
         reading.config.notices = NULL;
-    }
-    if (result == OK) { /* before anything is hashed, and before any key is read */
-        result =
-            crypto_claim((enum crypto_suite)(SUITE_INTL + reading.config.suite), "suite", fault);
     }
     if (yaml != NULL) {
         reading.config.text_digest = crypto_digest(yaml_source(yaml));

@@ -255,6 +255,10 @@ enum err broker_config_read(const char *path, struct broker_config *ret_config, 
         options_readable(broker_option_table, yaml_root(yaml), "laboratory")) {
         (void)fault_go_on(check_all(yaml_root(yaml), ret_config, fault), fault, &result);
     }
+    if (result == OK) { /* before anything is hashed, and before any key is read */
+        result = crypto_claim((enum crypto_suite)(SUITE_INTL + ret_config->suite),
+                              "the option suite", fault);
+    }
     yaml_free(yaml);
     return result;
 }

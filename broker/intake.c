@@ -107,6 +107,41 @@ enum err intake_open(struct intake_context *ctx, struct span bytes, struct intak
     return OK;
 }
 
+/* A public key of use tls among the agency's rows: any that is not this one speaks against it. */
+static bool is_registered(const struct keyring *keyring, const char *agency,
+                          const struct digest *key, uint64_t now_ms)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < keyring_count(keyring); i++) {
+        const struct key_entry *entry = keyring_entry(keyring, i);
+
+        if (entry->use != KEY_TLS || strcmp(entry->owner, agency) != 0) {
+            continue;
+        }
+        any = true;
+        if (key_is_in_force(entry, now_ms) &&
+            memcmp(entry->public_key, key->bytes, DIGEST_BYTES) == 0) {
+            return true;
+        }
+    }
+    return !any;
+}
+
+void intake_compare(struct intake_context *ctx, struct intake *intake, const struct link_peer *peer)
+{
+    const char *agency = intake->request.head.agency;
+
+    if (peer == NULL) {
+        return;
+    }
+    (void)pthread_rwlock_rdlock(&ctx->lock);
+    intake->certificate_differs =
+        strcmp(peer->agency, agency) != 0 ||
+        !is_registered(ctx->keyring, agency, &peer->key, atomic_load(&ctx->now_ms));
+    (void)pthread_rwlock_unlock(&ctx->lock);
+}
+
 void intake_free(struct intake *intake)
 {
     if (intake == NULL) {

@@ -28,8 +28,7 @@ struct intake {
     struct intake *next;         /* the broker's list */
     uint64_t handle;             /* of the link */
     uint32_t pipe;               /* connection */
-    struct link_peer peer;       /* whose certificate it has, */
-    bool peer_known;             /* where that is known */
+    bool certificate_differs;    /* the connection has another agency's; see intake_compare */
     uint16_t number;             /* of the agency whose signature it is */
     const struct agency *agency; /* by it, from broker_take on */
     struct request request;      /* borrows from the bytes, which the link lends until the answer */
@@ -40,6 +39,11 @@ struct intake {
  * the unsigned answer in `ret_answer` (may stay empty when memory is short). */
 enum err intake_open(struct intake_context *ctx, struct span bytes, struct intake **ret_intake,
                      struct buf *ret_answer) MUST_CHECK;
+/* Is the connection's certificate the signer's, and one that is registered, where any is? A second,
+ * cheap look at who is there; the signature is the authority. `peer` NULL: nobody knows it, as
+ * where another program ends TLS before the broker. */
+void intake_compare(struct intake_context *ctx, struct intake *intake,
+                    const struct link_peer *peer);
 void intake_free(struct intake *intake); /* NULL allowed */
 
 #endif

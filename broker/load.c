@@ -125,17 +125,11 @@ static enum err place_attachments(struct loaded *loaded, struct fault *fault)
     return OK;
 }
 
-/* Before any key is read. */
-static enum err take_suite(struct loaded *loaded, struct fault *fault)
-{
-    return crypto_claim((enum crypto_suite)(SUITE_INTL + loaded->config.suite), "suite", fault);
-}
-
 static enum err read_all(const char *path, struct loaded *loaded, struct fault *fault)
 {
     static enum err (*const parts[])(struct loaded *, struct fault *) = {
-        take_suite,    place_attachments, read_registry,     read_policy, read_calendars,
-        read_sign_key, read_store_key,    read_recovery_key, read_tls};
+        place_attachments, read_registry,  read_policy,       read_calendars,
+        read_sign_key,     read_store_key, read_recovery_key, read_tls};
     enum err result = OK;
     bool go_on = fault_go_on(broker_config_read(path, &loaded->config, fault), fault, &result);
 

@@ -225,10 +225,7 @@ static enum link_verdict request_cb(void *ctx, const struct link_request *reques
     }
     arrival->intake->handle = request->handle;
     arrival->intake->pipe = request->pipe;
-    if (request->peer != NULL) {
-        arrival->intake->peer = *request->peer;
-        arrival->intake->peer_known = true;
-    }
+    intake_compare(broker_intake(daemon->broker), arrival->intake, request->peer);
     arrival->daemon = daemon;
     arrival->item.run = arrived_cb;
     *ret_item = &arrival->item;

@@ -236,31 +236,6 @@ static bool key_was_revoked(const struct turn *turn, const struct intake *intake
            key_is_revoked(key);
 }
 
-/* The certificate is a second, cheap look at who is there; the signature is the authority. Where
- * another program ends TLS before the broker, nobody knows the certificate. */
-static bool certificate_is_the_signers(const struct turn *turn, const struct intake *intake)
-{
-    const struct keyring *keyring = turn->broker->setup.keyring;
-    const char *agency = intake->agency->id;
-    const struct key_entry *registered;
-    bool any = false;
-
-    if (!intake->peer_known) {
-        return true;
-    }
-    for (size_t i = 0; i < keyring_count(keyring); i++) {
-        registered = keyring_entry(keyring, i);
-        if (registered->use == KEY_TLS && strcmp(registered->owner, agency) == 0) {
-            any = true;
-            if (key_is_in_force(registered, turn->now_ms) &&
-                memcmp(registered->public_key, intake->peer.key.bytes, DIGEST_BYTES) == 0) {
-                return strcmp(intake->peer.agency, agency) == 0;
-            }
-        }
-    }
-    return !any && strcmp(intake->peer.agency, agency) == 0;
-}
-
 enum err service_handle(struct turn *turn, struct intake *intake)
 {
     const struct request_head *head = &intake->request.head;
@@ -274,7 +249,7 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     if (key_was_revoked(turn, intake)) {
         return refuse(turn, intake, REFUSAL_KEY_UNKNOWN);
     }
-    if (!certificate_is_the_signers(turn, intake)) {
+    if (intake->certificate_differs) {
         return refuse_signer(turn, intake, REFUSAL_CERTIFICATE);
     }
     while (i < sizeof(services) / sizeof(services[0]) && services[i].kind != head->kind) {

@@ -88,6 +88,7 @@ static enum err endorse_row(struct endorsing *endorsing, struct key_entry *row, 
     }
     if (row->to_ms <= row->from_ms) {
         fault_set(fault, "keys.day", "--to", "the key would end before it begins");
+        fault_hint(fault, "give a last day behind the first one: --from, or valid-from of the row");
         return ERR_INVALID;
     }
     key_endorse(row, &endorsing->root);

@@ -317,6 +317,8 @@ enum err revocations_expiry_ms(const char *name, struct span pem, uint64_t *ret_
     ERR_clear_error();
     if (!good || count == 0) {
         fault_set(fault, "certificate.unreadable", name, "no readable revocation list in PEM form");
+        fault_hint(fault, "take the list from the authority again; `openssl crl -in FILE -text` "
+                          "shows one");
         return ERR_INVALID;
     }
     *ret_ms = end_ms;

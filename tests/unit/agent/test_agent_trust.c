@@ -1,34 +1,7 @@
 /* agent: every lie of a broker that an agent can see is an alarm, told once, and changes nothing;
  * honest replies bring it back. */
-#include "fake_broker.h"
+#include "fake_desk.h"
 #include "model/refusal.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct fake fake;
-
-static void realm_setup(void)
-{
-    realm_open(&realm);
-}
-
-static void realm_teardown(void)
-{
-    realm_close(&realm);
-}
-
-static void setup(void)
-{
-    desk.with_hook = true;
-    desk_open(&desk, &realm, "procuratorate");
-    fake_open(&fake, &desk);
-}
-
-static void teardown(void)
-{
-    fake_close(&fake);
-    desk_close(&desk);
-}
 
 /* The truth brings it back, and it works: a message is taken and acknowledged. */
 static void expect_recovery(void)
@@ -581,8 +554,7 @@ int main(void)
     Suite *suite = suite_create("agent_trust");
     TCase *tcase = tcase_create("trust");
     tcase_set_timeout(tcase, 60);
-    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    desk_fixture(tcase);
     tcase_add_loop_test(tcase, test_lies_in_an_answer_to_fetch, 0, COUNT_OF(head_lies));
     tcase_add_loop_test(tcase, test_lies_in_an_answer_to_submit, 0, COUNT_OF(head_lies));
     tcase_add_loop_test(tcase, test_lies_in_an_answer_to_hello, 0, COUNT_OF(head_lies));

@@ -1,34 +1,7 @@
 /* agent: replies that cross, and refusals: what is asked next and when, never in a hot loop; alarms
  * are told once, and again when they come back. */
-#include "fake_broker.h"
+#include "fake_desk.h"
 #include "model/refusal.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct fake fake;
-
-static void realm_setup(void)
-{
-    realm_open(&realm);
-}
-
-static void realm_teardown(void)
-{
-    realm_close(&realm);
-}
-
-static void setup(void)
-{
-    desk.with_hook = true;
-    desk_open(&desk, &realm, "procuratorate");
-    fake_open(&fake, &desk);
-}
-
-static void teardown(void)
-{
-    fake_close(&fake);
-    desk_close(&desk);
-}
 
 /* --- crossed replies --- */
 
@@ -488,8 +461,7 @@ int main(void)
     Suite *suite = suite_create("agent_asking");
     TCase *tcase = tcase_create("asking");
     tcase_set_timeout(tcase, 60);
-    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    desk_fixture(tcase);
     tcase_add_test(tcase, test_a_stale_reply_is_asked_again);
     tcase_add_test(tcase, test_two_logs_of_one_size_are_an_alarm);
     tcase_add_test(tcase, test_a_crossed_reply_of_an_older_registry_is_no_fault);

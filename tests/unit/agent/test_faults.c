@@ -8,35 +8,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "fake_broker.h"
+#include "fake_desk.h"
 #include "model/refusal.h"
-
-static struct realm realm;
-static struct desk desk;
-static struct fake fake;
-
-static void realm_setup(void)
-{
-    realm_open(&realm);
-}
-
-static void realm_teardown(void)
-{
-    realm_close(&realm);
-}
-
-static void setup(void)
-{
-    desk.with_hook = true;
-    desk_open(&desk, &realm, "procuratorate");
-    fake_open(&fake, &desk);
-}
-
-static void teardown(void)
-{
-    fake_close(&fake);
-    desk_close(&desk);
-}
 
 /* --- a small life, driven to its end whatever goes wrong in between --- */
 
@@ -725,8 +698,7 @@ int main(void)
     Suite *suite = suite_create("agent_faults");
     TCase *tcase = tcase_create("faults");
     tcase_set_timeout(tcase, 60);
-    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    desk_fixture(tcase);
     tcase_add_test(tcase, test_a_life_without_faults);
     tcase_add_loop_test(tcase, test_the_process_ends_at_every_store_point, 0, POINTS);
     tcase_add_loop_test(tcase, test_every_request_fails_once, 0, CALLS);

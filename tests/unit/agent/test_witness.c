@@ -2,36 +2,10 @@
  * what the broker keeps back leaves no quorum; and what it is caught with is kept. */
 #include <stdio.h>
 
-#include "fake_broker.h"
+#include "fake_desk.h"
 #include "wire/evidence_file.h"
 
-static struct realm realm;
-static struct desk desk;
-static struct fake fake;
 static struct tree other_log;
-
-static void realm_setup(void)
-{
-    realm_open(&realm);
-}
-
-static void realm_teardown(void)
-{
-    realm_close(&realm);
-}
-
-static void setup(void)
-{
-    desk.with_hook = true;
-    desk_open(&desk, &realm, "procuratorate");
-    fake_open(&fake, &desk);
-}
-
-static void teardown(void)
-{
-    fake_close(&fake);
-    desk_close(&desk);
-}
 
 static const char *const others[] = {"education", "civil-affairs", "justice",
                                      "health",    "youth-league",  "human-resources"};
@@ -261,8 +235,7 @@ int main(void)
 {
     Suite *suite = suite_create("agent_witness");
     TCase *tcase = tcase_create("all");
-    tcase_add_unchecked_fixture(tcase, realm_setup, realm_teardown);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    desk_fixture(tcase);
     tcase_add_loop_test(tcase, test_one_other_agency, 0, (int)(sizeof(lies) / sizeof(lies[0])));
     tcase_add_test(tcase, test_what_does_not_count);
     tcase_add_test(tcase, test_a_quorum_confirms);
