@@ -25,8 +25,8 @@ static void look(uint64_t now_ms)
     for (struct tls_deadline *one = first; one != NULL; one = one->next) {
         if (one->due_ms <= now_ms && one->fd >= 0) {
             one->due_ms = UINT64_MAX;           /* once */
+            atomic_fetch_add(&shut_count, 1);   /* first: who sees it closed finds it counted */
             (void)shutdown(one->fd, SHUT_RDWR); /* gone already: what was wanted */
-            atomic_fetch_add(&shut_count, 1);
         }
     }
 }
