@@ -11,6 +11,7 @@
 #include "model/instant_text.h"
 #include "wire/evidence_file.h"
 #include "wire/sealing.h"
+#include "wire/body_rest.h"
 
 #define PIECE_BYTES (384u * 1024u)
 #define PART_BYTES  (REGISTRY_DOCUMENT_BYTES + 4096u)
@@ -310,7 +311,7 @@ static enum err sign_anew(const struct agent *agent, struct span bytes, struct r
     enum err error = payload_split(bytes, &payload, NULL);
 
     if (error == OK) {
-        digest = message_digest(&payload);
+        digest = message_digest_at_rest(&payload);
         error = sign_batch_make(agent->setup.sign_key, &digest, 1, region, &signature);
     }
     if (error == OK) {
@@ -323,7 +324,7 @@ static enum err message(struct asked *asked, const struct row *row)
 {
     struct region region;
     struct span bytes;
-    enum err error = row_payload(asked->read, row->seq, &bytes);
+    enum err error = row_payload(asked->read, row, &bytes);
 
     if (error != OK || row->direction == ROW_IN) {
         return error == OK ? buf_append(&asked->part.bytes, bytes.data, bytes.len) : error;

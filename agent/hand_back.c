@@ -60,7 +60,7 @@ static enum err add(struct store_txn *read, const struct row *row, struct batch 
 {
     struct handed_back *item = &batch->items[batch->count];
     struct span payload, receipt = span_of(NULL, 0);
-    enum err error = row_payload(read, row->seq, &payload);
+    enum err error = row_payload(read, row, &payload);
 
     if (error == OK && row->state != ROW_WAITING) {
         error = row_receipt(read, row->seq, &receipt);

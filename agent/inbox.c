@@ -13,6 +13,7 @@
 #include "model/vocabulary.h"
 #include "wire/receipt.h"
 #include "wire/sealing.h"
+#include "wire/body_rest.h"
 
 #define REFUSED_RECEIPT_WAIT_MS 30000u
 
@@ -329,7 +330,7 @@ static enum err check_same(struct arrival *arrival, const struct row *known)
     struct payload parts;
     struct digest digest;
     struct span envelope, payload;
-    enum err error = row_payload(arrival->txn, known->seq, &envelope);
+    enum err error = row_payload(arrival->txn, known, &envelope);
 
     if (error == OK) {
         error = envelope_decode(envelope, arrival->region, &payload, &proof, NULL);
@@ -340,7 +341,7 @@ static enum err check_same(struct arrival *arrival, const struct row *known)
     if (error != OK) {
         return error;
     }
-    digest = message_digest(&parts);
+    digest = message_digest_at_rest(&parts);
     if (!digest_equal(&digest, &arrival->digest)) {
         return distrust(arrival, "the new log has another message under its id");
     }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "model/refusal.h"
 #include "wire/receipt.h"
+#include "wire/body_rest.h"
 
 #define WALK_MAX     1024u /* rows that one batch looks at once it has any */
 #define PASSED_FIRST 256u  /* slots; doubled when half of them are used */
@@ -161,7 +162,7 @@ static enum err batch_fill(struct agent *agent, struct store_txn *read, enum row
             continue; /* its attachments go first */
         }
         if (error == OK) {
-            error = row_payload(read, row.seq, &payload);
+            error = row_payload(read, &row, &payload);
         }
         if (error != OK || (batch->count > 0 && batch->bytes + payload.len > AGENT_BATCH_BYTES)) {
             return error;
@@ -206,7 +207,7 @@ static enum err confirm_fill(struct agent *agent, struct store_txn *read, bool r
         if (row.state == ROW_WAITING || receipts != (row_queue_of(&row) == ROW_RECEIPTS)) {
             continue;
         }
-        error = row_payload(read, row.seq, &payload);
+        error = row_payload(read, &row, &payload);
         if (error == OK && batch->count > 0 && batch->bytes + payload.len > AGENT_BATCH_BYTES) {
             break;
         }
@@ -379,7 +380,7 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     if (error != OK) {
         return error; /* our own bytes: the store is damaged */
     }
-    digest = message_digest(&parts);
+    digest = message_digest_at_rest(&parts);
     error = receipt_expand(answered->shared, &nodes, answered->region, ret_receipt);
     if (error == OK) {
         error =
@@ -491,7 +492,7 @@ static enum err take_receipt(struct answered *answered)
     struct receipt_facts facts;
     struct receipt receipt;
     struct span payload;
-    enum err error = row_payload(answered->txn, answered->row.seq, &payload);
+    enum err error = row_payload(answered->txn, &answered->row, &payload);
 
     if (error == OK) {
         error = check_receipt(answered, payload, &receipt, &facts);

@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "agent/bodies.h"
 #include "store/cases.h"
 
 #define ROW_VERSION     2u
@@ -274,12 +275,18 @@ static enum err put_indices(struct store_txn *txn, const struct row *row)
 enum err row_add(struct store_txn *txn, const struct row *row, struct span payload)
 {
     struct row_key key = key_of_mark('p', row->seq);
+    struct buf resting;
     enum err error = write(txn, row);
 
     assert(row->seq > 0);
+    buf_init(&resting, STORE_VALUE_BYTES_MAX);
     if (error == OK) {
-        error = store_add(txn, STORE_VALUE, key_span(&key), payload);
+        error = bodies_rest(txn, row, payload, &resting);
     }
+    if (error == OK) {
+        error = store_add(txn, STORE_VALUE, key_span(&key), span_buf(&resting));
+    }
+    buf_free(&resting);
     if (error == OK) {
         error = put_indices(txn, row);
     }
@@ -433,11 +440,13 @@ enum err row_at_position(struct store_txn *txn, struct position position, struct
     return value.len == 8 ? row_named(txn, ROW_IN, be64_get(value.data), ret_row) : ERR_CORRUPT;
 }
 
-enum err row_payload(struct store_txn *txn, uint64_t seq, struct span *ret_payload)
+enum err row_payload(struct store_txn *txn, const struct row *row, struct span *ret_payload)
 {
-    struct row_key key = key_of_mark('p', seq);
+    struct row_key key = key_of_mark('p', row->seq);
+    struct span kept;
+    enum err error = store_get(txn, STORE_VALUE, key_span(&key), &kept);
 
-    return store_get(txn, STORE_VALUE, key_span(&key), ret_payload);
+    return error == OK ? bodies_wake(txn, row, kept, ret_payload) : error;
 }
 
 enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt)

@@ -66,8 +66,11 @@ enum err row_of_referral(struct store_txn *txn, const struct uuid *referral_id, 
                          struct row *ret_row) MUST_CHECK;
 enum err row_at_position(struct store_txn *txn, struct position position,
                          struct row *ret_row) MUST_CHECK;
-/* Borrowed until the next write or the end of the transaction. */
-enum err row_payload(struct store_txn *txn, uint64_t seq, struct span *ret_payload) MUST_CHECK;
+/* Borrowed until the next write or the end of the transaction. Where the case was erased, its body
+ * is what was left of it (bodies.h): header, facts and digest are as they were. */
+enum err row_payload(struct store_txn *txn, const struct row *row,
+                     struct span *ret_payload) MUST_CHECK;
+/* Borrowed in the same way. */
 enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt) MUST_CHECK;
 enum err row_put_receipt(struct store_txn *txn, uint64_t seq, struct span receipt) MUST_CHECK;
 

@@ -127,7 +127,7 @@ enum err show_open_row(struct store_txn *txn, const struct row *row, struct regi
 {
     struct batch_proof proof;
     struct span bytes;
-    enum err error = row_payload(txn, row->seq, &bytes);
+    enum err error = row_payload(txn, row, &bytes);
 
     if (error == OK && row->direction == ROW_IN) {
         error = envelope_decode(bytes, region, &bytes, &proof, NULL);

@@ -247,10 +247,11 @@ static int restore_draw(const struct invocation *invocation, const struct restor
     } else if (status == EXIT_OK) {
         printf(
             "\nrestored and verified: every record, and the log's root\n"
-            "  %s/store, %s/store-attachments, %s/store.key, %s/config\n"
-            "next: name them in %s's configuration (`store`, `attachments`, `store-key`), bring\n"
-            "its other keys, and start it; docs/operations.md, \"The %s is lost\"\n",
-            to, to, to, to, daemon, info->kind == STORE_BROKER ? "broker" : "agent");
+            "  %s/store, %s/store-attachments, %s/store-case-keys, %s/store.key, %s/config\n"
+            "next: name them in %s's configuration (`store`, `attachments`, `store-key`), leave\n"
+            "store-case-keys beside the store, bring its other keys, and start it; "
+            "docs/operations.md, \"The %s is lost\"\n",
+            to, to, to, to, to, daemon, info->kind == STORE_BROKER ? "broker" : "agent");
     }
     return status;
 }

@@ -9,6 +9,7 @@
 #include "model/letter.h"
 #include "wire/envelope.h"
 #include "wire/sealing.h"
+#include "wire/body_rest.h"
 
 #define LINES_FIXED     7u /* title, whom, signature */
 #define MATERIAL_LETTER 1u /* of VOCABULARY_MATERIAL: this letter itself */
@@ -261,7 +262,7 @@ static void view_copies(struct page *page, struct letter *letter)
 
 static void view_code(struct page *page, const struct paper *paper)
 {
-    const struct digest digest = message_digest(&paper->payload);
+    const struct digest digest = message_digest_at_rest(&paper->payload);
     struct letter_code code;
     char text[LETTER_CODE_BYTES], href[LETTER_CODE_BYTES + 16];
 

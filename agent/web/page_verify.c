@@ -6,6 +6,7 @@
 #include "agent/web/web_parts.h"
 #include "model/letter.h"
 #include "wire/envelope.h"
+#include "wire/body_rest.h"
 
 #define CODE_TYPED_BYTES 256u
 
@@ -28,7 +29,7 @@ static enum err look_up(struct page *page, const struct letter_code *code, struc
         error = show_open_row(read, row, &region, &payload, &message);
     }
     if (error == OK) {
-        const struct digest digest = message_digest(&payload);
+        const struct digest digest = message_digest_at_rest(&payload);
 
         *ret_verdict = letter_judge(code, &digest);
     } else if (error == ERR_NOT_FOUND) {

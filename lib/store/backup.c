@@ -57,8 +57,8 @@ static enum err row_cb(void *owner, struct record_at place, struct span raw)
 
 static enum err key_out(struct making *making, const struct store *store)
 {
-    const uint8_t *key = store->kind == STORE_BROKER ? store->mac_key.bytes : store->seal_key;
-    return record_out(making, BACKUP_KEY, (struct record_at){.key = {NULL, 0}}, span_of(key, 32));
+    return record_out(making, BACKUP_KEY, (struct record_at){.key = {NULL, 0}},
+                      span_of(store_key_bytes(store), 32));
 }
 
 static enum err file_out(struct making *making, const char *name, const char *path,
@@ -214,7 +214,7 @@ static enum err blobs_out(struct making *making, struct fault *fault)
 
 /* --- one backup --- */
 
-static enum err foot_out(struct making *making, struct fault *fault)
+static enum err foot_out(struct making *making, struct store *store, struct fault *fault)
 {
     struct backup_info *info = &making->made.info;
     struct sealed_written written;
@@ -227,6 +227,9 @@ static enum err foot_out(struct making *making, struct fault *fault)
         struct digest digest = crypto_digest(span_buf(&foot));
         error = record_out(making, BACKUP_END, (struct record_at){.key = {NULL, 0}},
                            span_of(digest.bytes, DIGEST_BYTES));
+    }
+    if (error == OK) { /* before the backup has its name: it is never without */
+        error = store_case_keys_copy(store, making->options->folder, fault);
     }
     if (error == OK) {
         error = sealed_writer_finish(making->writer, span_buf(&foot), &written, fault);
@@ -350,7 +353,7 @@ enum err backup_make(struct store *store, const struct backup_options *options,
         error = blobs_out(making, &own);
     }
     if (error == OK) {
-        error = foot_out(making, &own);
+        error = foot_out(making, store, &own);
     }
     sealed_writer_free(making->writer);
     if (error == OK) {

@@ -60,6 +60,8 @@ struct backup_sink {
     enum err (*file)(void *owner, const char *name, struct span bytes);
     enum err (*row)(void *owner, struct record_at place, struct span raw);
     enum err (*blob)(void *owner, const struct digest *digest, uint64_t bytes);
+    /* At the end: which case keys it was made with, and the store's key. Not for one of before. */
+    enum err (*case_keys)(void *owner, const struct uuid *id, const uint8_t key[32]);
     void *owner;
 };
 /* Hands out all that is in the file, each row checked before it is handed out. */

@@ -36,7 +36,8 @@ struct pass {
     uint8_t *value; /* owned: BACKUP_VALUE_BYTES_MAX */
     struct span key_span;
     struct span value_span;
-    const char *wrong; /* what does not fit */
+    struct uuid case_keys; /* zero: of before there were any */
+    const char *wrong;     /* what does not fit */
 };
 
 static enum err wrong(struct pass *pass, const char *what)
@@ -67,12 +68,24 @@ static enum err leaf_check(struct pass *pass)
     return OK;
 }
 
+/* Which case keys belong to it. */
+static void note_case_keys(struct pass *pass, struct record_at place, struct span value)
+{
+    if (place.table == STORE_META && span_equal(place.key, span_text("=" CASE_KEYS_META)) &&
+        value.len == UUID_BYTES) {
+        memcpy(pass->case_keys.bytes, value.data, UUID_BYTES);
+    }
+}
+
 static enum err row_check(struct pass *pass, struct record_at place)
 {
     struct buf plain;
     struct span value;
     buf_init(&plain, BACKUP_VALUE_BYTES_MAX);
     enum err error = record_open(&pass->txn, place, pass->value_span, &plain, &value);
+    if (error == OK) {
+        note_case_keys(pass, place, value);
+    }
     if (plain.data != NULL) {
         crypto_wipe(plain.data, plain.len);
     }
@@ -339,6 +352,9 @@ enum err backup_read_all(struct backup_reader *reader, const uint8_t secret[SEAL
     if (error != OK) {
         refuse(pass, error, fault);
     }
+    if (error == OK && sink->case_keys != NULL && !uuid_is_zero(&pass->case_keys)) {
+        error = sink->case_keys(sink->owner, &pass->case_keys, store_key_bytes(&pass->keys));
+    }
     if (pass->value != NULL) {
         crypto_wipe(pass->value, BACKUP_VALUE_BYTES_MAX);
     }
@@ -392,6 +408,7 @@ void backup_close(struct backup_reader *reader)
 
 struct verifying {
     const struct verify_options *options;
+    const char *path;    /* of the backup; borrowed */
     struct blobs *blobs; /* owned; NULL: not looked at */
     struct fault *fault;
 };
@@ -413,13 +430,33 @@ static enum err verify_blob_cb(void *owner, const struct digest *digest, uint64_
     return error;
 }
 
+/* Are they beside it, whole, and its own? */
+static enum err verify_case_keys_cb(void *owner, const struct uuid *id, const uint8_t key[32])
+{
+    struct verifying *verifying = owner;
+    char folder[BACKUP_PATH_BYTES];
+    struct case_keys *keys = NULL;
+    char *slash;
+    text_copy(folder, sizeof(folder), verifying->path);
+    slash = strrchr(folder, '/');
+    if (slash == NULL) {
+        memcpy(folder, ".", 2);
+    } else {
+        slash[slash == folder ? 1 : 0] = '\0';
+    }
+    enum err error = store_case_keys_read_copy(folder, id, key, &keys, verifying->fault);
+    case_keys_free(keys);
+    return error;
+}
+
 enum err backup_verify(struct backup_reader *reader, const uint8_t secret[SEAL_SECRET_BYTES],
                        const struct verify_options *options, struct fault *fault)
 {
     const struct blobs_options plain = {.refuse_percent = 0};
     struct fault own = {.code = ""};
-    struct verifying verifying = {.options = options, .fault = &own};
-    const struct backup_sink sink = {.blob = verify_blob_cb, .owner = &verifying};
+    struct verifying verifying = {.options = options, .path = reader->path, .fault = &own};
+    const struct backup_sink sink = {
+        .blob = verify_blob_cb, .case_keys = verify_case_keys_cb, .owner = &verifying};
     enum err error = OK;
     if (options->attachments != NULL && reader->info.attachments > 0) {
         error = backup_blobs_there(options->attachments, &own);

@@ -279,6 +279,21 @@ void record_forget_plain(struct store_txn *txn)
     }
 }
 
+enum err store_lend(struct store_txn *txn, size_t max, struct buf **ret_buf)
+{
+    struct store_plain *plain = plain_new(txn, max);
+    if (plain == NULL) {
+        return ERR_MEMORY;
+    }
+    *ret_buf = &plain->bytes;
+    return OK;
+}
+
+struct store *store_of(const struct store_txn *txn)
+{
+    return txn->store;
+}
+
 enum err store_get(struct store_txn *txn, enum store_table table, struct span key,
                    struct span *ret_value)
 {

@@ -29,6 +29,7 @@
 struct restoring {
     const struct backup_info *info;
     const struct restore_options *options;
+    const char *path;  /* of the backup; borrowed */
     char to[PATH_MAX]; /* without slashes at its end */
     char temporary[PATH_MAX];
     uint8_t key[KEY_FILE_SECRET_BYTES];
@@ -298,9 +299,31 @@ static enum err mark(struct restoring *restoring)
     return store_commit(txn);
 }
 
+/* A store with case keys opens with its own only: they lie beside the backup. */
+static enum err case_keys_take(struct restoring *restoring)
+{
+    char folder[PATH_MAX];
+    struct case_keys *keys = NULL;
+    struct uuid id;
+    enum err error = store_case_keys_known(restoring->store, &id);
+    if (error != OK) {
+        return error;
+    }
+    const struct uuid fresh = case_keys_id(store_case_keys(restoring->store));
+    if (uuid_equal(&id, &fresh)) {
+        return OK; /* the backup is of before there were any */
+    }
+    parent_of(restoring->path, folder);
+    error = store_case_keys_read_copy(folder, &id, restoring->key, &keys, restoring->fault);
+    return error == OK ? store_case_keys_adopt(restoring->store, keys, restoring->fault) : error;
+}
+
 static enum err store_end(struct restoring *restoring)
 {
     enum err error = batch_end(restoring);
+    if (error == OK) {
+        error = case_keys_take(restoring);
+    }
     if (error == OK) {
         error = mark(restoring);
     }
@@ -398,6 +421,7 @@ enum err backup_restore(struct backup_reader *reader, const uint8_t secret[SEAL_
     }
     restoring->info = backup_reader_info(reader);
     restoring->options = options;
+    restoring->path = backup_reader_path(reader);
     restoring->fault = &own;
     const struct backup_sink sink = {
         .key = key_cb, .file = file_cb, .row = row_cb, .blob = blob_cb, .owner = restoring};

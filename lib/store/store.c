@@ -433,8 +433,6 @@ enum err store_open(const char *folder, const struct store_options *options,
         return error;
     }
     keys_set(store, options);
-    store->pass_point = options->pass_point;
-    store->owner = options->owner;
     if (access(store->data_path, F_OK) == 0) {
         error = store_lock_take(folder, &store->lock_fd, fault);
     } else if (options->create) {
@@ -455,10 +453,15 @@ enum err store_open(const char *folder, const struct store_options *options,
                       err_text(error));
         }
     }
+    if (error == OK) {
+        error = store_case_keys_open(store, options->follows, fault);
+    }
     if (error != OK) {
         store_close(store);
         return error;
     }
+    store->pass_point = options->pass_point;
+    store->owner = options->owner;
     store_check_readers(store);
     usage_update(store);
     *ret_store = store;
@@ -503,6 +506,7 @@ void store_close(struct store *store)
     if (store->env != NULL) {
         mdb_env_close(store->env);
     }
+    case_keys_free(store->case_keys);
     if (store->lock_fd >= 0) {
         (void)close(store->lock_fd);
     }
@@ -639,5 +643,5 @@ enum err store_copy(struct store *store, const char *folder, struct fault *fault
         fault_hint(fault, "the folder must exist, be empty, and have room for the store");
         return store_result(result);
     }
-    return OK;
+    return store_case_keys_beside(store, folder, fault);
 }

@@ -61,7 +61,9 @@ struct store_options {
     bool create;            /* make the store where there is none */
     bool reserve;           /* a new store's space is taken from the disk at once */
     uint64_t journal_bytes; /* STORE_BROKER: of the last changes, for a standby; 0: none */
-    struct mac_key mac_key; /* STORE_BROKER */
+    bool follows; /* a standby's: its case keys come from the store that it copies (replica.h), so
+                     there may be none yet, or not those that the rows speak of */
+    struct mac_key mac_key;           /* STORE_BROKER */
     uint8_t seal_key[AEAD_KEY_BYTES]; /* STORE_AGENT */
     /* Named points ("store.before-commit", "store.after-commit") for crash tests; may be NULL. */
     void (*pass_point)(void *owner, const char *name);
@@ -69,6 +71,7 @@ struct store_options {
 };
 
 struct store;
+struct case_keys;
 struct store_txn;
 
 /* Opens for writing; creates durably (temporary folder, sync, rename) when asked. The options may
@@ -76,7 +79,9 @@ struct store_txn;
  * `create` is off;    ERR_EXISTS  the folder holds other files; ERR_BUSY       another process has
  * it open (its pid);  ERR_VERSION made by an unknown version; ERR_FORGED     the key is not this
  * store's;            ERR_CORRUPT damaged or truncated; ERR_INVALID    a store of the other kind;
- * ERR_FULL no disk space to reserve;  ERR_IO. */
+ * ERR_FULL no disk space to reserve;  ERR_IO. A new store, and one of a release that had none, gets
+ * its file of case keys (case_keys.h); one that had it is not opened without, or with another's:
+ * ERR_NOT_FOUND, ERR_FORGED. */
 enum err store_open(const char *folder, const struct store_options *options,
                     struct store **ret_store, struct fault *fault) MUST_CHECK;
 /* Opens a broker's store without its key and without writing to it, for the offline verifier:
@@ -86,6 +91,20 @@ enum err store_open_reader(const char *folder, struct store **ret_store,
                            struct fault *fault) MUST_CHECK;
 /* No transaction may be open. NULL allowed. */
 void store_close(struct store *store);
+/* Of a store opened for writing; borrowed. NULL: none came yet (store_options.follows). */
+struct case_keys *store_case_keys(const struct store *store);
+/* Writes the file again: durable on return. */
+enum err store_case_keys_save(struct store *store, struct fault *fault) MUST_CHECK;
+/* Which ones the rows speak of. ERR_NOT_FOUND: a store of before there were any. */
+enum err store_case_keys_known(struct store *store, struct uuid *ret_id) MUST_CHECK;
+/* Takes those of a restored or copied store instead of its own, and writes the file. */
+enum err store_case_keys_adopt(struct store *store, struct case_keys *keys,
+                               struct fault *fault) MUST_CHECK;
+/* For case_keys_unpack: 32 bytes, of the options. Secret, borrowed. */
+const uint8_t *store_key_bytes(const struct store *store);
+/* The copy for restoring, into the folder of the backups; any thread. */
+enum err store_case_keys_copy(struct store *store, const char *folder,
+                              struct fault *fault) MUST_CHECK;
 
 /* --- transactions --- */
 
@@ -116,6 +135,11 @@ enum err store_remove(struct store_txn *txn, enum store_table table,
 /* Searches for a row since the store was opened: tests count by it that two answers cost the same.
  */
 uint64_t store_reads(const struct store *store);
+/* Which store the transaction is of. */
+struct store *store_of(const struct store_txn *txn);
+/* An empty buffer of at most `max` bytes that lives as long as the transaction, and is wiped then.
+ */
+enum err store_lend(struct store_txn *txn, size_t max, struct buf **ret_buf) MUST_CHECK;
 /* Rows in a table. */
 enum err store_count(struct store_txn *txn, enum store_table table, uint64_t *ret_count) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 
 #include "model/merkle.h"
 #include "store/audit.h"
+#include "store/case_keys.h"
 #include "store/queue.h"
 #include "store/store.h"
 
@@ -102,7 +103,8 @@ struct store {
     bool reserved;
     struct mac_key mac_key;
     uint8_t seal_key[AEAD_KEY_BYTES];
-    _Atomic uint64_t reads; /* rows looked for */
+    struct case_keys *case_keys; /* owned; NULL: a reader's */
+    _Atomic uint64_t reads;      /* rows looked for */
     int lock_fd;
     pthread_t thread; /* opened the store, and writes */
     char data_path[PATH_MAX];
@@ -167,6 +169,17 @@ enum err store_journal_touch(struct store *store, enum store_table table,
                              struct span key) MUST_CHECK;
 enum err store_journal_flush(struct store_txn *txn) MUST_CHECK;
 void store_journal_publish(struct store *store);
+
+/* keys_file.c. The store is open, and nothing else has happened yet. */
+enum err store_case_keys_open(struct store *store, bool follows, struct fault *fault) MUST_CHECK;
+#define CASE_KEYS_META "case-keys" /* -> the file's id */
+/* The file of a copy of the store in that folder. */
+enum err store_case_keys_beside(struct store *store, const char *folder,
+                                struct fault *fault) MUST_CHECK;
+/* The copy beside a backup. ERR_NOT_FOUND, ERR_FORGED, with a fault. */
+enum err store_case_keys_read_copy(const char *folder, const struct uuid *id,
+                                   const uint8_t store_key[32], struct case_keys **ret_keys,
+                                   struct fault *fault) MUST_CHECK;
 
 /* files.c: the folder. */
 enum err store_folder_create(const char *folder, const struct store_options *options,

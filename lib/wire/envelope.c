@@ -27,12 +27,18 @@ static struct digest head_digest(const char *domain, struct span head)
 struct digest message_digest(const struct payload *payload)
 {
     assert(payload != NULL);
-    const struct span parts[] = {payload->header, payload->facts, payload->body};
+    struct digest body = crypto_digest(payload->body);
+    return message_digest_by_hash(payload, &body);
+}
+
+struct digest message_digest_by_hash(const struct payload *payload, const struct digest *body)
+{
+    const struct digest parts[] = {crypto_digest(payload->header), crypto_digest(payload->facts),
+                                   *body};
     struct hasher hasher;
     hasher_domain(&hasher, "referral.v1.message");
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        struct digest part = crypto_digest(parts[i]);
-        hasher_add(&hasher, part.bytes, DIGEST_BYTES);
+        hasher_add(&hasher, parts[i].bytes, DIGEST_BYTES);
     }
     return hasher_end(&hasher);
 }

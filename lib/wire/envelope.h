@@ -11,6 +11,8 @@
 #include "wire/codec.h"
 
 struct digest message_digest(const struct payload *payload);
+/* The same where the body's hash is known, and the body may be gone (body_rest.h). */
+struct digest message_digest_by_hash(const struct payload *payload, const struct digest *body);
 struct digest request_digest(struct span head);
 struct digest reply_digest(struct span head);
 

@@ -66,7 +66,7 @@ class Lost(Case):
         shutil.rmtree(self.two.store + "-attachments")
         restored = self.city.path("restored")
         self.good("restore", file, "--key", keys, "--recovery-key", secret, "--out", restored)
-        for name in ("store", "store-attachments"):
+        for name in ("store", "store-attachments", "store-case-keys"):
             shutil.move(os.path.join(restored, name), os.path.join(self.two.folder, name))
         self.assertTrue(os.path.exists(os.path.join(restored, "config", "agent.yaml")))
         with open(self.two.config, "a", encoding="utf-8") as file:

@@ -306,7 +306,7 @@ START_TEST(test_thousands_that_wait_are_not_in_the_way)
     buf_init(&copy, LIMIT_ENVELOPE_BYTES);
     ck_assert_int_eq(store_begin(desk.store, &txn), OK);
     ck_assert_int_eq(row_next(txn, ROW_OUT, 0, &row), OK);
-    ck_assert_int_eq(row_payload(txn, row.seq, &payload), OK);
+    ck_assert_int_eq(row_payload(txn, &row, &payload), OK);
     ck_assert_int_eq(buf_append(&copy, payload.data, payload.len), OK);
     for (unsigned i = 0; i < 3000; i++) { /* as many referrals */
         be64_put(row.header.referral_id.bytes, i);

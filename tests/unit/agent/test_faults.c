@@ -229,6 +229,9 @@ static void snapshot_cb(struct desk *at, const char *name)
     (void)snprintf(from, sizeof(from), "%s/store/data.mdb", at->folder);
     (void)snprintf(to, sizeof(to), "%s/store/data.mdb", snapshot.desk.folder);
     copy_file(from, to);
+    (void)snprintf(from, sizeof(from), "%s/store-case-keys", at->folder);
+    (void)snprintf(to, sizeof(to), "%s/store-case-keys", snapshot.desk.folder);
+    copy_file(from, to);
 }
 
 /* The agent starts again on what was on the disk, beside a broker as it was then. */

@@ -11,6 +11,7 @@
 #include "base/key_file.h"
 #include "store/backup_job.h"
 #include "store/blobs.h"
+#include "store/case_keys.h"
 #include "store_support.h"
 
 static struct sign_key signer;
@@ -651,6 +652,50 @@ START_TEST(test_keeps_the_newest_and_what_they_need)
 }
 END_TEST
 
+/* The keys of cases come from the copy beside the backup: the newest one, so that what was erased
+ * since stays erased. Without it nothing is restored. */
+START_TEST(test_an_erased_case_opens_from_no_backup)
+{
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+    fill(store, 2, 2);
+    const struct uuid erased = make_id(1), other = make_id(2);
+    const struct uuid id = case_keys_id(store_case_keys(store));
+    struct case_key_secret before, key;
+    ck_assert_int_eq(case_keys_current(store_case_keys(store), &other, &before), OK);
+    struct backup_options how = options_at(1770000000000u);
+    struct backup_made old = make(store, &how);
+    ck_assert_int_eq(case_keys_destroy(store_case_keys(store), &erased, 0), OK);
+    ck_assert_int_eq(store_case_keys_copy(store, folder_path(0, "backups"), NULL), OK);
+    store_close(store);
+
+    char name[CASE_KEYS_COPY_BYTES], copy[400], away[400];
+    case_keys_copy_name(&id, name);
+    (void)snprintf(copy, sizeof(copy), "%s/%s", folder_path(0, "backups"), name);
+    (void)snprintf(away, sizeof(away), "%s", folder_path(0, "away"));
+    ck_assert_int_eq(rename(copy, away), 0);
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(restore(old.path, &fault), ERR_NOT_FOUND);
+    ck_assert_str_eq(fault.code, "backup.case-keys");
+    ck_assert(!is_there(folder_path(0, "restored")));
+    struct backup_reader *reader = NULL;
+    const struct verify_options alone = {.attachments = NULL};
+    ck_assert_int_eq(backup_open(old.path, &reader, NULL), OK);
+    fault.code[0] = '\0';
+    ck_assert_int_eq(backup_verify(reader, recovery.secret, &alone, &fault), ERR_NOT_FOUND);
+    ck_assert_str_eq(fault.code, "backup.case-keys");
+    backup_close(reader);
+    ck_assert_int_eq(rename(away, copy), 0);
+
+    restore_well(old.path);
+    store = open_restored(options);
+    ck_assert_int_eq(case_keys_past(store_case_keys(store), &erased, 0, &key), ERR_NOT_FOUND);
+    ck_assert_int_eq(case_keys_past(store_case_keys(store), &other, 0, &key), OK);
+    ck_assert_mem_eq(key.bytes, before.bytes, sizeof(key.bytes));
+    store_close(store);
+}
+END_TEST
+
 START_TEST(test_attachments_come_back_or_are_missed)
 {
     struct store_options options = broker_options();
@@ -817,6 +862,7 @@ int main(void)
     tcase_add_test(tests, test_another_key_writes_nothing);
     tcase_add_loop_test(tests, test_hostile_files, 0, (int)COUNT_OF(forgeries));
     tcase_add_test(tests, test_keeps_the_newest_and_what_they_need);
+    tcase_add_test(tests, test_an_erased_case_opens_from_no_backup);
     tcase_add_test(tests, test_attachments_come_back_or_are_missed);
     tcase_add_test(tests, test_what_a_killed_one_left_goes);
     tcase_add_test(tests, test_can_be_cancelled);

@@ -46,6 +46,8 @@ static const struct label {
     {"referral.v1.attachment-commitment", KEYED},
     {"referral.v1.session", KEYED},
     {"referral-sealed-key-1", KEYED},
+    {"referral.v1.case-key", KEYED},
+    {"referral.v1.case-keys-file", KEYED},
     {"referral-sign-key-1", FILED}, /* kinds of files, not of bytes that are signed */
     {"referral-seal-key-1", FILED},
     {"referral-store-key-1", FILED},
