@@ -1,4 +1,5 @@
-/* See bodies.h. */
+/* How: a payload, or an envelope with its proof, is taken apart, its body exchanged, and put together
+ * again. See bodies.h. */
 #include "agent/bodies.h"
 
 #include "store/case_keys.h"

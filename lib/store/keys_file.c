@@ -29,8 +29,7 @@ static enum err path_beside(const char *folder, char out[PATH_BYTES])
     if (len >= PATH_MAX) {
         return ERR_INVALID;
     }
-    memcpy(out, folder, len);
-    memcpy(out + len, CASE_KEYS_ENDING, sizeof(CASE_KEYS_ENDING));
+    (void)snprintf(out, PATH_BYTES, "%.*s" CASE_KEYS_ENDING, (int)len, folder); /* it fits */
     return OK;
 }
 

@@ -152,7 +152,7 @@ class Drill(Case):
         answer, seconds = self.restore_and_start(file)
         count = self.check_receipts(answer["log_size"])
         self.assertGreaterEqual(count, 2 * 4 * 16)  # at least what was there before the first
-        self.assertEqual(len(os.listdir(self.city.backups)), 3 + 2)  # backup-keep, attachments, case keys
+        self.assertEqual(len(os.listdir(self.city.backups)), 3 + 2)  # and attachments, case keys
         self.assertEqual(sorted(os.listdir(self.city.path("restored/config"))),
                          ["agencies.yaml", "broker.yaml", "calendars", "policy.yaml",
                           "public-keys.yaml"])
