@@ -3,6 +3,7 @@
  * Order matters in one place: our receipts of deliveries go before anything that we send (the
  * broker takes an answer to a referral only after its delivery), and nothing is fetched while a
  * receipt is on its way (it would only come again). */
+#include "agent/erase.h"
 #include "agent/agent.h"
 
 #include <inttypes.h>
@@ -75,6 +76,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
     error = registry_start(agent, fault);
     if (error == OK) {
         error = check_setup(&agent->setup, fault);
+    }
+    if (error == OK) {
+        error = erase_resume(agent, fault);
     }
     if (error != OK) {
         agent_free(agent);

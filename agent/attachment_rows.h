@@ -1,8 +1,10 @@
-/* What an agent keeps of its attachments beside their sealed files: a row for each digest with its
- * key, one for each file that is still being attached, and which message names which.
+/* What an agent keeps of its attachments beside their sealed files: a row for each digest, one for
+ * each file that is still being attached, and which message names which.
  *
- * Rows lie sealed in the agent's store; durable with the commit of the caller's transaction. Loop
- * thread. Secret: the keys; wipe what was read. */
+ * Key and name of a file are kept apart from its row, once for each case whose messages name it,
+ * under that case's key; under the desk's as long as none does (secrets.h). So they end with their
+ * cases. Rows lie sealed in the agent's store; durable with the commit of the caller's transaction.
+ * Loop thread. Secret: the keys; wipe what was read. */
 #ifndef REFERRAL_AGENT_ATTACHMENT_ROWS_H
 #define REFERRAL_AGENT_ATTACHMENT_ROWS_H
 
@@ -10,8 +12,11 @@
 #include "store/store.h"
 
 struct attachment_row {
-    struct attachment shown; /* without `material` */
+    /* Without `material`. ATTACHMENT_ERASED: all cases that name it were, so that neither key nor
+     * name is known; such a row cannot be put. */
+    struct attachment shown;
     uint8_t key[AEAD_KEY_BYTES];
+    bool inline_key; /* of a release that kept both in the row */
     /* Wall time. ON_THE_WAY: when what came was wrong; 0: did not yet. ATTACHED: when an officer
      * last kept it, while no message names it; 0: one does. */
     uint64_t since_ms;
@@ -35,8 +40,23 @@ struct ended_row { /* a file whose last bytes came: what `attachments_progress` 
 /* ERR_NOT_FOUND, those that read. */
 enum err attachment_row_get(struct store_txn *txn, const struct digest *digest,
                             struct attachment_row *ret_row) MUST_CHECK;
-/* Writes it anew, and its place among those that are on the way, or unsent. */
+/* Writes it anew, and its place among those that are on the way, or unsent; its key and name are
+ * put apart. */
 enum err attachment_row_put(struct store_txn *txn, const struct attachment_row *row) MUST_CHECK;
+/* Key and name for a case whose message names it; zero: for the desk. One of the desk's goes when
+ * the first of a case comes. */
+enum err attachment_secret_put(struct store_txn *txn, const struct attachment_row *row,
+                               const struct uuid *case_id) MUST_CHECK;
+/* Those that no message names: the one behind `after` (zero: the first), by the time they were
+ * kept. ERR_NOT_FOUND. */
+struct unsent_place {
+    uint64_t since_ms;
+    struct digest digest;
+};
+enum err attachment_unsent_next(struct store_txn *txn, struct unsent_place *place) MUST_CHECK;
+/* Seals what is the desk's under the desk's newest key: names of files that are being attached, and
+ * of those that no message names. */
+enum err attachment_secrets_renew(struct store_txn *txn) MUST_CHECK;
 /* The one on the way that is asked for next: those that never failed come first. */
 enum err attachment_row_due(struct store_txn *txn, struct attachment_row *ret_row) MUST_CHECK;
 /* The one that no message names and that was kept longest ago. */

@@ -30,10 +30,10 @@ const char *attachment_state_name(enum attachment_state state)
     static const char *const names[] = {[ATTACHMENT_ATTACHED] = "attached",
                                         [ATTACHMENT_ON_THE_WAY] = "on-the-way",
                                         [ATTACHMENT_HERE] = "here",
-                                        [ATTACHMENT_DOES_NOT_OPEN] = "does-not-open"};
+                                        [ATTACHMENT_DOES_NOT_OPEN] = "does-not-open",
+                                        [ATTACHMENT_ERASED] = "erased"};
 
-    return state >= ATTACHMENT_ATTACHED && state <= ATTACHMENT_DOES_NOT_OPEN ? names[state]
-                                                                             : "unknown";
+    return state >= ATTACHMENT_ATTACHED && state <= ATTACHMENT_ERASED ? names[state] : "unknown";
 }
 
 static enum err refuse(struct fault *fault, enum err error, const char *code, const char *message)
@@ -376,6 +376,9 @@ static enum err put_attached(struct agent *agent, const struct adding *adding,
     memcpy(row.key, adding->row.key, sizeof(row.key));
     error = attachment_row_put(txn, &row);
     if (error == OK) {
+        error = attachment_secret_put(txn, &row, &(struct uuid){{0}});
+    }
+    if (error == OK) {
         error = adding_row_remove(txn, &adding->row.id);
     }
     if (error == OK) {
@@ -660,6 +663,8 @@ static enum err check_openable(const struct attachment_row *row, struct fault *f
         return OK;
     case ATTACHMENT_ON_THE_WAY:
         return refuse(fault, ERR_NOT_FOUND, "attachment.not-here", "it is still on the way");
+    case ATTACHMENT_ERASED:
+        return refuse(fault, ERR_NOT_FOUND, "attachment.erased", "its case was erased by order");
     default:
         return refuse(fault, ERR_FORGED, "attachment.damaged",
                       "its sealed bytes do not open: ask its sender to attach it anew");

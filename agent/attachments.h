@@ -18,11 +18,12 @@
 
 struct agent;
 
-enum attachment_state {                              /* stored: never renumbered */
-                        ATTACHMENT_ATTACHED = 1,     /* by this agency; its sealed file is here */
-                        ATTACHMENT_ON_THE_WAY = 2,   /* named by a message that came */
-                        ATTACHMENT_HERE = 3,         /* and fetched, and it opens */
-                        ATTACHMENT_DOES_NOT_OPEN = 4 /* what the digest names is no such file */
+enum attachment_state {                               /* stored: never renumbered */
+                        ATTACHMENT_ATTACHED = 1,      /* by this agency; its sealed file is here */
+                        ATTACHMENT_ON_THE_WAY = 2,    /* named by a message that came */
+                        ATTACHMENT_HERE = 3,          /* and fetched, and it opens */
+                        ATTACHMENT_DOES_NOT_OPEN = 4, /* what the digest names is no such file */
+                        ATTACHMENT_ERASED = 5         /* its cases were; shown only, never stored */
 };
 
 struct attachment { /* as it is shown; the key stays inside */
@@ -92,7 +93,8 @@ enum err attachments_keep(struct agent *agent, const struct digest *digest) MUST
 /* --- opening --- */
 
 /* Appends the plain bytes: wipe them after use. attachment.not-here: on the way still;
- * attachment.damaged: the file in the folder is not what it was. */
+ * attachment.erased: its case was; attachment.damaged: the file in the folder is not what it was.
+ */
 enum err attachments_open(struct agent *agent, const struct digest *digest, struct buf *out,
                           struct fault *fault) MUST_CHECK;
 struct attachment_range {

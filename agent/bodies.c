@@ -1,5 +1,5 @@
-/* How: a payload, or an envelope with its proof, is taken apart, its body exchanged, and put together
- * again. See bodies.h. */
+/* How: a payload, or an envelope with its proof, is taken apart, its body exchanged, and put
+ * together again. See bodies.h. */
 #include "agent/bodies.h"
 
 #include "store/case_keys.h"
@@ -124,6 +124,29 @@ enum err bodies_wake(struct store_txn *txn, const struct row *row, struct span k
     }
     region_free(&opened.region);
     return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err bodies_look(struct store_txn *txn, const struct row *row, struct span kept,
+                     enum row_body *ret_body)
+{
+    struct case_key_secret secret;
+    struct opened opened;
+    uint8_t generation = 0;
+    enum err error = take_apart(row, kept, &opened);
+
+    if (error == OK && opened.payload.body.len == 0) {
+        *ret_body = ROW_BODY_NONE;
+    } else if (error == OK && !body_is_at_rest(opened.payload.body, &generation)) {
+        *ret_body = ROW_BODY_PLAIN;
+    } else if (error == OK) {
+        *ret_body = case_keys_past(store_case_keys(store_of(txn)), &row->header.case_id, generation,
+                                   &secret) == OK
+                        ? ROW_BODY_RESTS
+                        : ROW_BODY_ERASED;
+        crypto_wipe(&secret, sizeof(secret));
+    }
+    region_free(&opened.region);
+    return error;
 }
 
 bool body_was_erased(const struct payload *payload)

@@ -15,6 +15,8 @@ enum err bodies_rest(struct store_txn *txn, const struct row *row, struct span m
  * release without case keys. Lent by the transaction. */
 enum err bodies_wake(struct store_txn *txn, const struct row *row, struct span kept,
                      struct span *ret_message) MUST_CHECK;
+enum err bodies_look(struct store_txn *txn, const struct row *row, struct span kept,
+                     enum row_body *ret_body) MUST_CHECK;
 /* Was the body of this payload, as row_payload gives it, erased? */
 bool body_was_erased(const struct payload *payload);
 

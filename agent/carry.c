@@ -200,6 +200,9 @@ enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *m
             row.since_ms = 0; /* from now on it is kept as the message is */
             error = attachment_row_put(txn, &row);
         }
+        if (error == OK && row.shown.state != ATTACHMENT_ERASED) {
+            error = attachment_secret_put(txn, &row, &message->header.case_id);
+        }
         crypto_wipe(&row, sizeof(row));
         error = error == ERR_NOT_FOUND ? OK : error; /* stands for something on paper */
     }
@@ -267,7 +270,8 @@ enum err carry_holds(struct agent *agent, struct store_txn *read, uint64_t seq, 
 /* --- what a message that came names --- */
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn,
-                           const struct body_attachment *attachment, const struct blob_ref *ref)
+                           const struct message *message, const struct body_attachment *attachment,
+                           const struct blob_ref *ref)
 {
     struct attachment_row row = {.shown = {.digest = ref->digest,
                                            .state = ATTACHMENT_ON_THE_WAY,
@@ -278,14 +282,19 @@ static enum err expect_one(struct agent *agent, struct store_txn *txn,
     struct attachment_row old;
     enum err error = attachment_row_get(txn, &ref->digest, &old);
 
-    if (error == OK && old.shown.state != ATTACHMENT_DOES_NOT_OPEN) {
+    if (error == OK && old.shown.state != ATTACHMENT_DOES_NOT_OPEN &&
+        old.shown.state != ATTACHMENT_ERASED) { /* named before, perhaps in another case */
+        error = attachment_secret_put(txn, &old, &message->header.case_id);
         crypto_wipe(&old, sizeof(old));
-        return OK; /* named before */
+        return error;
     }
     if (error == OK || error == ERR_NOT_FOUND) {
         text_copy(row.shown.name, sizeof(row.shown.name), attachment->name);
         memcpy(row.key, attachment->key, sizeof(row.key));
         error = attachment_row_put(txn, &row);
+        if (error == OK) {
+            error = attachment_secret_put(txn, &row, &message->header.case_id);
+        }
         crypto_wipe(&row, sizeof(row));
         agent->carry.fetches = true;
         agent->carry.fetch_at_ms = 0;
@@ -304,7 +313,7 @@ enum err carry_expect(struct agent *agent, struct store_txn *txn, uint64_t seq,
         if (body->attachments[done].material != ref.material) {
             continue; /* the policy lets it stand for something on paper */
         }
-        error = expect_one(agent, txn, &body->attachments[done], &ref);
+        error = expect_one(agent, txn, message, &body->attachments[done], &ref);
         if (error == OK) {
             error = attachment_link_put(txn, seq, (uint32_t)ref.material, &ref.digest);
         }

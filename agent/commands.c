@@ -2,6 +2,7 @@
  * and the events for those who watch. */
 #include <string.h>
 
+#include "agent/erase.h"
 #include "agent/attachment_rows.h"
 #include "agent/state.h"
 #include "agent/web/officer_commands.h"
@@ -389,6 +390,7 @@ static const struct {
     {"attach-data", answer_attach_data},
     {"attachments", answer_attachments},
     {"attachment", answer_attachment},
+    {"case-erase", erase_answer},
     {"evidence", answer_evidence},
     {"evidence-links", answer_evidence_links},
 };

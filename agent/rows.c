@@ -449,6 +449,33 @@ enum err row_payload(struct store_txn *txn, const struct row *row, struct span *
     return error == OK ? bodies_wake(txn, row, kept, ret_payload) : error;
 }
 
+enum err row_body(struct store_txn *txn, const struct row *row, enum row_body *ret_body)
+{
+    struct row_key key = key_of_mark('p', row->seq);
+    struct span kept;
+    enum err error = store_get(txn, STORE_VALUE, key_span(&key), &kept);
+
+    return error == OK ? bodies_look(txn, row, kept, ret_body) : error;
+}
+
+enum err row_rest_body(struct store_txn *txn, const struct row *row)
+{
+    struct row_key key = key_of_mark('p', row->seq);
+    struct buf resting;
+    struct span kept;
+    enum err error = store_get(txn, STORE_VALUE, key_span(&key), &kept);
+
+    buf_init(&resting, STORE_VALUE_BYTES_MAX);
+    if (error == OK) {
+        error = bodies_rest(txn, row, kept, &resting);
+    }
+    if (error == OK) {
+        error = store_put(txn, STORE_VALUE, key_span(&key), span_buf(&resting));
+    }
+    buf_free(&resting);
+    return error;
+}
+
 enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt)
 {
     struct row_key key = key_of_mark('r', seq);

@@ -70,6 +70,15 @@ enum err row_at_position(struct store_txn *txn, struct position position,
  * is what was left of it (bodies.h): header, facts and digest are as they were. */
 enum err row_payload(struct store_txn *txn, const struct row *row,
                      struct span *ret_payload) MUST_CHECK;
+enum row_body {
+    ROW_BODY_NONE,   /* the message has none */
+    ROW_BODY_PLAIN,  /* kept by a release that did not put bodies under their case's key */
+    ROW_BODY_RESTS,  /* under its case's key */
+    ROW_BODY_ERASED, /* that key was destroyed */
+};
+enum err row_body(struct store_txn *txn, const struct row *row, enum row_body *ret_body) MUST_CHECK;
+/* Puts one that is ROW_BODY_PLAIN under its case's key. */
+enum err row_rest_body(struct store_txn *txn, const struct row *row) MUST_CHECK;
 /* Borrowed in the same way. */
 enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt) MUST_CHECK;
 enum err row_put_receipt(struct store_txn *txn, uint64_t seq, struct span receipt) MUST_CHECK;

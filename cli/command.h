@@ -61,6 +61,7 @@ enum option_id { /* of all commands together; a name means the same everywhere *
                  OPTION_ROLES,
                  OPTION_QUIET,
                  OPTION_YES,
+                 OPTION_ORDER,
                  OPTION_EFFECTIVE,
                  OPTION_CONTEXT,
                  OPTION_AGENT_SOCKET,
@@ -222,6 +223,7 @@ int agent_status_run(const struct invocation *invocation);
 int agent_reload_run(const struct invocation *invocation);
 int agent_notify_test_run(const struct invocation *invocation);
 int agent_notify_dead_run(const struct invocation *invocation);
+int agent_erase_run(const struct invocation *invocation);
 int agent_notify_retry_run(const struct invocation *invocation);
 int context_add_run(const struct invocation *invocation);
 int context_list_run(const struct invocation *invocation);

@@ -65,6 +65,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_QUIET] = {"quiet", NULL, "Print only what is wrong, on standard error"},
     [OPTION_EFFECTIVE] = {"effective", NULL, "Every option, those left out as well (always so)"},
     [OPTION_YES] = {"yes", NULL, "Do it without asking on the terminal"},
+    [OPTION_ORDER] = {"order", "NUMBER", "The number of the order to erase, for the record"},
     [OPTION_CONTEXT] = {"context", "NAME", "The broker or agent of a saved context"},
     [OPTION_AGENT_SOCKET] = {"agent-socket", "PATH",
                              "An agent's unix socket, for `agent` commands"},
@@ -347,6 +348,22 @@ const struct command command_table[] = {
      "  referralctl agent late --within 10 --json\n"
      "\n"
      "Of referrals and of matters. Exit status 5: one is late.\n"},
+    {"agent erase",
+     "Erase a case at this agency by a lawful order: what its messages and attachments say.", "ID",
+     1, CHANGE_OPTIONS | BITS_2(OPTION_YES, OPTION_ORDER), 0, agent_erase_run,
+     "  referralctl agent erase JZ-2026-0031 --dry-run\n"
+     "  referralctl agent erase JZ-2026-0031 --order '(2026)内0102法删1号' --reason '删除令' "
+     "--yes\n"
+     "\n"
+     "The case's key is destroyed: its bodies and attachments open neither here nor from a "
+     "backup,\n"
+     "however old. What was sent when, by whom and to whom, deadlines and signatures stay. "
+     "Nothing\n"
+     "brings it back. The broker and the other agencies erase their copies by an order to them.\n"
+     "Copies of the file `case-keys-...` that were carried away from the backups open it still:\n"
+     "replace them by the new one. Refused while a message or attachment of the case is on its "
+     "way.\n"
+     "Exit status 5: it is erased here, and something is left to do, which is printed.\n"},
     {"agent notify test", "Tries a channel of notices: each of its officers is told so.", "CHANNEL",
      1, OPTION_BIT(OPTION_SOCKET), 0, agent_notify_test_run,
      "  referralctl agent notify test mail\n"

@@ -19,6 +19,7 @@ enum act_kind {                 /* stored: never renumbered */
                 ACT_PRINTED,    /* a letter */
                 ACT_HANDLED,    /* dealt with a message that was refused */
                 ACT_SEEN,       /* was shown what came in answer */
+                ACT_ERASED,     /* the case, by the order in `reason`; officer: the administrator */
 };
 
 struct act {

@@ -1,14 +1,16 @@
-/* STORE_OFFICE: 'd' | officer | 0 | address -> be64 saved | JSON. Old ones are
- * removed by draft_tidy. */
+/* STORE_OFFICE: 'd' | officer | 0 | address -> be64 saved | JSON, sealed as a secret of the desk's;
+ * of a release that did not: as it is. Old ones are removed by draft_tidy. */
 #include "agent/web/draft.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "agent/secrets.h"
 #include "agent/web/officer.h"
 #include "base/crypto.h"
 
 #define DRAFT_KEPT_MS   (UINT64_C(30) * 86400000)
+#define DRAFT_ROW_BYTES (8u + DRAFT_BYTES_MAX + SECRET_MORE_BYTES)
 #define DRAFT_KEY_BYTES (2u + OFFICER_NAME_BYTES + DRAFT_ADDRESS_MAX)
 
 struct draft_key {
@@ -59,11 +61,46 @@ static enum err count(struct store_txn *txn, const struct draft_key *key, size_t
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+static enum err write(struct store_txn *txn, struct span key, struct span json, uint64_t saved_ms)
+{
+    uint8_t saved[8];
+    struct buf row;
+    enum err error;
+
+    buf_init(&row, DRAFT_ROW_BYTES);
+    be64_put(saved, saved_ms);
+    error = buf_append(&row, saved, sizeof(saved));
+    if (error == OK) {
+        error = secret_seal(store_of(txn), &(struct uuid){{0}}, key, json, &row);
+    }
+    if (error == OK) {
+        error = store_put(txn, STORE_OFFICE, key, span_buf(&row));
+    }
+    buf_free(&row);
+    return error;
+}
+
+/* Appends the JSON of a row. ERR_NOT_FOUND: of a backup from before an erasure, which let its key
+ * go. */
+static enum err read(const struct store_txn *txn, struct span key, struct span row,
+                     struct buf *json)
+{
+    enum err error;
+
+    if (row.len <= 8) {
+        return ERR_CORRUPT;
+    }
+    if (row.data[8] == '{') { /* never a secret's first byte */
+        return buf_append(json, row.data + 8, row.len - 8);
+    }
+    error = secret_open(store_of(txn), &(struct uuid){{0}}, key, span_of(row.data + 8, row.len - 8),
+                        json);
+    return error == ERR_NOT_FOUND ? ERR_CORRUPT : error; /* the desk's are sealed anew in time */
+}
+
 static enum err put(struct store_txn *txn, const struct draft_key *key, struct span json,
                     uint64_t now_ms)
 {
-    struct buf row;
-    uint8_t saved[8];
     struct span old;
     size_t there;
     enum err error = count(txn, key, &there);
@@ -71,23 +108,7 @@ static enum err put(struct store_txn *txn, const struct draft_key *key, struct s
     if (error == OK && there >= DRAFT_OFFICER_MAX) {
         error = store_get(txn, STORE_OFFICE, key_span(key), &old) == OK ? OK : ERR_FULL;
     }
-    if (error != OK) {
-        return error;
-    }
-    buf_init(&row, DRAFT_BYTES_MAX + sizeof(saved));
-    be64_put(saved, now_ms);
-    error = buf_append(&row, saved, sizeof(saved));
-    if (error == OK) {
-        error = buf_append(&row, json.data, json.len);
-    }
-    if (error == OK) {
-        error = store_put(txn, STORE_OFFICE, key_span(key), span_buf(&row));
-    }
-    if (row.cap > 0) {
-        crypto_wipe(row.data, row.cap);
-    }
-    buf_free(&row);
-    return error;
+    return error == OK ? write(txn, key_span(key), json, now_ms) : error;
 }
 
 enum err draft_put(struct store *store, const char *officer, const char *address, struct span json,
@@ -116,26 +137,25 @@ enum err draft_get(struct store *store, const char *officer, const char *address
                    uint64_t *ret_saved_ms)
 {
     struct draft_key key;
-    struct store_txn *read;
+    struct store_txn *txn;
     struct span row;
     enum err error;
 
     if (!key_make(officer, address, &key)) {
         return ERR_NOT_FOUND;
     }
-    error = store_read_begin(store, &read);
+    error = store_read_begin(store, &txn);
     if (error != OK) {
         return error;
     }
-    error = store_get(read, STORE_OFFICE, key_span(&key), &row);
-    if (error == OK && row.len < 8) {
-        error = ERR_CORRUPT;
+    error = store_get(txn, STORE_OFFICE, key_span(&key), &row);
+    if (error == OK) {
+        error = read(txn, key_span(&key), row, json);
     }
     if (error == OK) {
         *ret_saved_ms = be64_get(row.data);
-        error = buf_append(json, row.data + 8, row.len - 8);
     }
-    store_read_end(read);
+    store_read_end(txn);
     return error;
 }
 
@@ -213,18 +233,18 @@ enum err draft_next(struct store *store, const char *officer, const char *after,
 {
     struct draft_key key;
     struct store_cursor *cursor = NULL;
-    struct store_txn *read;
+    struct store_txn *txn;
     struct span at, row;
     enum err error;
 
     if (!key_make(officer, after, &key)) {
         return ERR_NOT_FOUND;
     }
-    error = store_read_begin(store, &read);
+    error = store_read_begin(store, &txn);
     if (error != OK) {
         return error;
     }
-    error = store_cursor_open(read, STORE_OFFICE, span_of(key.bytes, key.prefix_len), &cursor);
+    error = store_cursor_open(txn, STORE_OFFICE, span_of(key.bytes, key.prefix_len), &cursor);
     if (error == OK) {
         error = store_cursor_seek(cursor, key_span(&key), &at, &row);
     }
@@ -240,6 +260,122 @@ enum err draft_next(struct store *store, const char *officer, const char *after,
         *ret_saved_ms = be64_get(row.data);
     }
     store_cursor_close(cursor);
-    store_read_end(read);
+    store_read_end(txn);
     return error;
+}
+
+/* --- erasing --- */
+
+/* The first draft at or behind `key`, which moves to it. */
+static enum err walk(struct store_txn *txn, struct draft_key *key, struct span *ret_row)
+{
+    struct store_cursor *cursor = NULL;
+    struct span at;
+    enum err error = store_cursor_open(txn, STORE_OFFICE, span_text("d"), &cursor);
+
+    if (error != OK) {
+        return error;
+    }
+    error = store_cursor_seek(cursor, key_span(key), &at, ret_row);
+    if (error == OK && at.len > DRAFT_KEY_BYTES) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        memcpy(key->bytes, at.data, at.len);
+        key->len = at.len;
+    }
+    store_cursor_close(cursor);
+    return error;
+}
+
+/* The address comes last: what it names is in it. */
+static bool names(const struct draft_key *key, const char *id)
+{
+    return memmem(key->bytes, key->len, id, strlen(id)) != NULL;
+}
+
+static enum err renew(struct store_txn *txn, const struct draft_key *key, struct span row)
+{
+    struct buf json;
+    enum err error;
+
+    buf_init(&json, DRAFT_BYTES_MAX);
+    error = read(txn, key_span(key), row, &json);
+    if (error == OK) {
+        error = write(txn, key_span(key), span_buf(&json), be64_get(row.data));
+    } else if (error == ERR_NOT_FOUND) {
+        error = store_remove(txn, STORE_OFFICE, key_span(key));
+    }
+    if (json.data != NULL) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    return error;
+}
+
+static enum err next_key(struct draft_key *key)
+{
+    if (key->len == DRAFT_KEY_BYTES) {
+        return ERR_NOT_FOUND; /* no longer one can be */
+    }
+    key->bytes[key->len++] = 0;
+    return OK;
+}
+
+enum err drafts_renew(struct store_txn *txn)
+{
+    struct draft_key key = {.bytes = {'d'}, .len = 1};
+    struct span row;
+    enum err error;
+
+    while ((error = walk(txn, &key, &row)) == OK) {
+        error = renew(txn, &key, row);
+        error = error == OK ? next_key(&key) : error;
+        if (error != OK) {
+            break;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count)
+{
+    struct draft_key key = {.bytes = {'d'}, .len = 1};
+    struct span row;
+    enum err error;
+
+    while ((error = walk(txn, &key, &row)) == OK) {
+        if (names(&key, id)) {
+            error = store_remove(txn, STORE_OFFICE, key_span(&key));
+            (*count)++;
+        }
+        error = error == OK ? next_key(&key) : error;
+        if (error != OK) {
+            break;
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err drafts_name(struct store_txn *txn, const char *text, bool *ret_named)
+{
+    struct draft_key key = {.bytes = {'d'}, .len = 1};
+    struct buf json;
+    struct span row;
+    enum err error = OK;
+
+    *ret_named = false;
+    buf_init(&json, DRAFT_BYTES_MAX);
+    while (error == OK && !*ret_named && (error = walk(txn, &key, &row)) == OK) {
+        buf_clear(&json);
+        error = read(txn, key_span(&key), row, &json);
+        *ret_named = error == OK && memmem(json.data, json.len, text, strlen(text)) != NULL;
+        error = error == ERR_NOT_FOUND ? OK : error;
+        error = error == OK ? next_key(&key) : error;
+    }
+    if (json.data != NULL) {
+        crypto_wipe(json.data, json.cap);
+    }
+    buf_free(&json);
+    return error == ERR_NOT_FOUND ? OK : error;
 }

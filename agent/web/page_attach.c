@@ -230,6 +230,8 @@ void page_attachment(struct page *page)
         page_refuse(page, 503, N_("暂时无法打开这个文件，请稍后再试。"));
     } else if (attachment.state == ATTACHMENT_ON_THE_WAY) {
         page_refuse(page, 409, N_("文件还在传送中，到达后即可下载。"));
+    } else if (attachment.state == ATTACHMENT_ERASED) {
+        page_refuse(page, 410, N_("这个文件已依法删除。"));
     } else if (attachment.state == ATTACHMENT_DOES_NOT_OPEN) {
         page_refuse(page, 409, N_("这个文件打不开，请发送单位重新移送。"));
     } else {

@@ -482,6 +482,7 @@ static void show_case_page(struct page *page, struct shown_case *shown)
 
     page_begin(page, "inbox", N_("案件"));
     view_head(page, shown->focus);
+    view_erased(page, shown->read, &shown->focus->key.case_id);
     view_cards(page, shown);
     view_matters(page, shown);
     view_focus(page, shown);

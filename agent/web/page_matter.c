@@ -583,6 +583,7 @@ static void show_matter(struct shown *shown)
     find_part(shown);
     page_begin(page, meets ? "meeting" : "inbox", N_("事项"));
     view_head(shown);
+    view_erased(page, shown->read, &shown->matter->case_id);
     view_buttons(shown);
     view_members(shown);
     view_duties(shown);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/bodies.h"
 #include "agent/web/labels.h"
 #include "agent/web/view_parts.h"
 #include "wire/sealing.h"
@@ -25,9 +26,10 @@ bool row_open(const struct page *page, struct store_txn *read, const struct row 
     if (show_open_row(read, row, &opened->region, &payload, &opened->message) != OK) {
         return false;
     }
-    opened->has_body =
-        opened->message.body_present && body_open(&payload, page->agent->setup.seal_key,
-                                                  &opened->region, &opened->body, NULL) == OK;
+    opened->erased = opened->message.body_present && body_was_erased(&payload);
+    opened->has_body = opened->message.body_present && !opened->erased &&
+                       body_open(&payload, page->agent->setup.seal_key, &opened->region,
+                                 &opened->body, NULL) == OK;
     return true;
 }
 
@@ -299,7 +301,11 @@ static void view_opened(struct page *page, struct store_txn *read, struct opened
 
     view_recipients(page, message);
     view_fields(page, read, message, opened->has_body ? &opened->body : NULL);
-    named_bool(&page->view, "sealed", message->body_present && !opened->has_body);
+    named_bool(&page->view, "sealed",
+               message->body_present && !opened->has_body && !opened->erased);
+    if (opened->erased) {
+        view_erased(page, read, &message->header.case_id);
+    }
     if (opened->has_body && opened->body.person_count > 0) {
         named_text(&page->view, "back", "message");
         view_persons(page, &opened->body, &message->header.message_id);

@@ -6,6 +6,7 @@
 
 #include "agent/attachments.h"
 #include "agent/web/web_parts.h"
+#include "store/erased.h"
 
 static const struct {
     const char *code, *zh;
@@ -40,6 +41,8 @@ static const char *state_text(enum attachment_state state)
         return N_("已到");
     case ATTACHMENT_DOES_NOT_OPEN:
         return N_("打不开");
+    case ATTACHMENT_ERASED:
+        return N_("已依法删除");
     }
     return "";
 }
@@ -129,4 +132,14 @@ void view_files(struct page *page, struct store_txn *read, const struct uuid *ab
     json_array_end(&page->view);
     named_bool(&page->view, "has_files", count > 0);
     free(list);
+}
+
+void view_erased(struct page *page, struct store_txn *read, const struct uuid *case_id)
+{
+    struct erased erased;
+
+    if (erased_find(read, case_id, &erased) == OK) {
+        view_instant(page, "erased", erased.at_ms);
+        named_text(&page->view, "erased_order", erased.order);
+    }
 }

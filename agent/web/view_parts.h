@@ -35,6 +35,7 @@ struct opened_row { /* a message of this agency, read */
     struct message message;
     struct body body;
     bool has_body;
+    bool erased;          /* the body was, with its case */
     struct region region; /* holds both; wiped by row_close */
 };
 /* False: it is not there, or cannot be read. row_close afterwards in both cases. */

@@ -227,6 +227,8 @@ static const char *act_text(const struct page *page, enum act_kind kind)
         return tr(page, N_("已阅来文"));
     case ACT_HANDLED:
         return tr(page, N_("已处理未被接受的文书"));
+    case ACT_ERASED:
+        return tr(page, N_("依法删除正文和附件"));
     case ACT_SENT:
         break;
     }
@@ -241,7 +243,8 @@ static void view_act_event(struct page *page, struct store_txn *read, const stru
     if (act_next(read, &event->about, event->act_position - 1, &position, &act) == OK) {
         named_text(&page->view, "class", "sys");
         named_text(&page->view, "kind", act_text(page, act.kind));
-        named_text(&page->view, "by", act.shown);
+        named_text(&page->view, "by",
+                   act.kind == ACT_ERASED ? tr(page, N_("系统管理员")) : act.shown);
         some_text(&page->view, "reason", act.reason);
     }
 }

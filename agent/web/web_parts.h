@@ -89,6 +89,8 @@ const char *page_agency_of(const struct page *page, const char *id);
 /* Members in people's words: "2026年10月15日 09:20", "10月15日（周四）". */
 void view_instant(struct page *page, const char *name, uint64_t instant_ms);
 void view_day(struct page *page, const char *name, int32_t day);
+/* "erased" and "erased_order", where the case was erased by order. */
+void view_erased(struct page *page, struct store_txn *read, const struct uuid *case_id);
 /* Where the language of the text matters to a reader that speaks: 10月10日（周六）. */
 #define PAGE_DAY_BYTES 64
 void page_day_text(const struct page *page, int32_t day, bool with_year, char out[PAGE_DAY_BYTES]);

@@ -45,6 +45,7 @@ enum log_level {
     X(ATTACHMENT_FAILED, "attachment-failed", WARN, "0f121a1a83135da7bfd926d9811d536b") \
     X(BACKUP_MADE, "backup-made", INFO, "892c577142e15aa7baaaf6f3ae16e252") \
     X(BACKUP_FAILED, "backup-failed", ERROR, "1b274978c256583cbb52bd0612a48189") \
+    X(CASE_ERASED, "case-erased", NOTICE, "79c91084a35f4a04967421fec25b4351") \
     X(STANDBY_FOLLOWS, "standby-follows", INFO, "5eabcb8cc9415143b3df4e112fac7e5b") \
     X(STANDBY_CUT, "standby-cut", WARN, "210f13bf2ee75a9c82b335759bbdad89") \
     X(STANDBY_STOPPED, "standby-stopped", ERROR, "a6566757e31c5335b72e92fdc593f6f7") \

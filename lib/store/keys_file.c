@@ -53,12 +53,23 @@ enum err store_case_keys_beside(struct store *store, const char *folder, struct 
     return case_keys_write(store->case_keys, path, fault);
 }
 
+static void pass(const struct store *store, const char *name)
+{
+    if (store->pass_point != NULL) {
+        store->pass_point(store->owner, name);
+    }
+}
+
 enum err store_case_keys_save(struct store *store, struct fault *fault)
 {
     char path[PATH_BYTES];
+    enum err error;
 
     path_of(store, path);
-    return case_keys_write(store->case_keys, path, fault);
+    pass(store, "store.before-keys");
+    error = case_keys_write(store->case_keys, path, fault);
+    pass(store, "store.after-keys");
+    return error;
 }
 
 enum err store_case_keys_copy(struct store *store, const char *folder, struct fault *fault)

@@ -65,7 +65,8 @@ struct store_options {
                      there may be none yet, or not those that the rows speak of */
     struct mac_key mac_key;           /* STORE_BROKER */
     uint8_t seal_key[AEAD_KEY_BYTES]; /* STORE_AGENT */
-    /* Named points ("store.before-commit", "store.after-commit") for crash tests; may be NULL. */
+    /* Named points ("store.before-commit", "store.after-commit", and of its case keys "-keys") for
+     * crash tests; may be NULL. */
     void (*pass_point)(void *owner, const char *name);
     void *owner; /* borrowed while the store is open */
 };

@@ -139,6 +139,7 @@ class Every(Case):
                 ("agent notify test", ("mail", *sender), REFUSED),
                 ("agent notify dead", sender, OK),
                 ("agent notify retry", ("7", *sender), REFUSED),
+                ("agent erase", (self.other, "--dry-run", *sender), OK),
                 ("evidence export", (self.number, "--out", self.city.path("it.evidence"), *sender),
                  OK),
                 ("evidence verify", (self.city.path("none.evidence"), "--root", "00" * 32),
