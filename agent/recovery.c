@@ -342,6 +342,20 @@ bool recovery_try_next(struct agent *agent)
 
 /* --- it is followed from now on --- */
 
+/* A body that was erased by order cannot be handed back: other agencies have theirs, or it is gone
+ * from the new log, too. */
+static enum err mark_whole(struct store_txn *txn, const struct row *row, uint64_t *count)
+{
+    enum row_body body = ROW_BODY_NONE;
+    enum err error = row_body(txn, row, &body);
+
+    if (error != OK || body == ROW_BODY_ERASED) {
+        return error;
+    }
+    (*count)++;
+    return row_mark(txn, row);
+}
+
 /* What lies behind what was proven, or was never seen in a log that we followed. */
 static enum err mark_rows(struct store_txn *txn, enum row_direction direction, uint64_t proven,
                           uint64_t *count)
@@ -354,8 +368,7 @@ static enum err mark_rows(struct store_txn *txn, enum row_direction direction, u
         if (error == OK &&
             (row.state == ROW_WAITING ? row_queue_of(&row) == ROW_RECEIPTS
                                       : recovery_place(row.log, row.leaf_index) >= proven)) {
-            error = row_mark(txn, &row);
-            (*count)++;
+            error = mark_whole(txn, &row, count);
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;

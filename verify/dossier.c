@@ -342,7 +342,7 @@ static bool open_message(struct dossier *dossier, struct told_message *told)
             OK) {
         return wrong(dossier, told, "message.form", fault.place);
     }
-    body = crypto_digest(told->payload.body);
+    body = proof_body(told->payload.body, &told->erased);
     told->digest = proof_message(told->payload.header, told->payload.facts, &body);
     uuid_format(&told->message->header.message_id, id);
     (void)snprintf(name, sizeof name, "%s-%s", id, told->message->header.sender);
@@ -510,7 +510,8 @@ static void open_body(struct dossier *dossier, struct told_message *told)
 
     if (key == NULL) {
         if (dossier->bodies && told->payload.body.len > 0) {
-            dossier_lack(dossier, "missing.body", told->name, "%s", "");
+            dossier_lack(dossier, told->erased ? "erased.body" : "missing.body", told->name, "%s",
+                         "");
         }
         return;
     }

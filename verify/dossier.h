@@ -29,6 +29,7 @@ struct told_message {               /* a message with its receipt */
     struct payload payload;
     struct batch_proof proof;
     struct digest digest;
+    bool erased; /* its body was, with its case: what is here is its hash */
     struct receipt receipt;
     struct leaf_record *record;
     struct body *body;               /* opened; NULL: its key is not in the file. Personal data */

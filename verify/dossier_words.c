@@ -200,6 +200,7 @@ static const struct {
     {"missing.messages", {"没有一件可以核实的消息", "there is no message that holds"}},
     {"missing.delivery", {"没有送达的证明", "nothing shows that it was delivered"}},
     {"missing.body", {"没有打开正文的密钥", "the key of a body is not there"}},
+    {"erased.body", {"正文已依法删除", "the body was erased by order"}},
     {"missing.rung",
      {"应发的督办不在文件中（级次、应发日期）",
       "a rung that fell due is not in the file (rung, day)"}},

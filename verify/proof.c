@@ -20,6 +20,22 @@ struct digest proof_message(struct span header, struct span facts, const struct 
     return hasher_end(&hasher);
 }
 
+struct digest proof_body(struct span body, bool *ret_rests)
+{
+    const size_t head = 2 + DIGEST_BYTES; /* a zero byte, a generation, the hash */
+    const bool rests = body.len > head && body.data[0] == 0;
+    struct digest hash;
+
+    if (ret_rests != NULL) {
+        *ret_rests = rests;
+    }
+    if (!rests) {
+        return crypto_digest(body);
+    }
+    memcpy(hash.bytes, body.data + 2, DIGEST_BYTES);
+    return hash;
+}
+
 static struct digest node_of(const struct digest *left, const struct digest *right)
 {
     struct hasher hasher;

@@ -177,6 +177,18 @@ class Evidence(unittest.TestCase):
         status, report = self.judge(self.export(SENDER, self.number.rsplit("-", 1)[0]))
         self.assertEqual((status, report["subject"]), (PASS, "case"))
 
+    def test_9_what_was_erased_by_order(self):
+        """Without bodies all holds as before; who asks for them is told."""
+        socket = ("--socket", self.receiver.path)
+        status, told = registry.ctl("agent", "erase", self.other, "--order", "1", "--reason", "r",
+                                    "--yes", *socket)
+        self.assertEqual(status, 0, told)
+        status, report = self.judge(self.export(RECEIVER, self.other))
+        self.assertEqual((status, report["findings"]), (PASS, []))
+        self.judged(INCOMPLETE, "erased.body", self.export(RECEIVER, self.other, "--with-bodies"))
+        status, report = self.judge(self.export(SENDER, self.other))
+        self.assertEqual((status, report["findings"]), (PASS, []))
+
     def test_3_another_root_a_cut_and_a_changed_file(self):
         data = self.files[SENDER]
         self.judged(FAIL, "registry.root", data, root="00" * 32)
