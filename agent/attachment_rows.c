@@ -122,15 +122,15 @@ static enum err secret_read(const struct store_txn *txn, struct secret_at at, st
 static enum err secret_write(const struct store_txn *txn, struct secret_at at,
                              const uint8_t key[AEAD_KEY_BYTES], const char *name, struct buf *out)
 {
+    const struct span text = span_text(name);
     uint8_t plain[SECRET_BYTES];
-    const size_t len = strlen(name);
     enum err error;
 
-    assert(len > 0 && len < LIMIT_NAME_BYTES);
+    assert(text.len > 0 && text.len < LIMIT_NAME_BYTES);
     memcpy(plain, key, AEAD_KEY_BYTES);
-    memcpy(plain + AEAD_KEY_BYTES, name, len);
+    memcpy(plain + AEAD_KEY_BYTES, text.data, text.len);
     error = secret_seal(store_of(txn), at.case_id, key_span(at.place),
-                        span_of(plain, AEAD_KEY_BYTES + len), out);
+                        span_of(plain, AEAD_KEY_BYTES + text.len), out);
     crypto_wipe(plain, sizeof(plain));
     return error;
 }

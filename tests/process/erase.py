@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""A case is erased at an agency by a lawful order, by the command of the book: what its messages and
-attachments say opens with none of the keys that are left, not in the store, not in an older copy of
-it, not in a backup from before; the case beside it does, the log verifies as before, and what comes
-to the case later is kept. Killed at every step, it is erased at the end or was not touched."""
+"""A case is erased at an agency by a lawful order, by the command of the book: what its messages
+and attachments say opens with none of the keys that are left, not in the store, not in an older
+copy of it, not in a backup from before; the case beside it does, the log verifies as before, and
+what comes to the case later is kept. Killed at every step, it is erased at the end or was not
+touched."""
 
 import json
 import os
@@ -77,7 +78,8 @@ class Erase(Case):
         self.assertEqual(ctl("agent", "erase", gone["number"], *self.socket).status, USAGE)
         self.assertEqual(ctl("agent", "erase", gone["number"], "--order", "1", "--reason", "r",
                              *self.socket).status, USAGE)  # nobody to ask
-        self.bad(REFUSED, "has nothing under that", "agent", "erase", "JZ-2026-9999", *ORDER, *self.socket)
+        self.bad(REFUSED, "has nothing under that", "agent", "erase", "JZ-2026-9999", *ORDER,
+                 *self.socket)
         self.opens(gone)
 
         before = self.city.path("before")  # a copy of all of it but the keys, made by somebody
@@ -88,8 +90,8 @@ class Erase(Case):
                           done["kept_by_older_release"]), (1, 1, "replaced", 0), done)
         self.is_erased(gone)
         self.opens(kept)
-        self.bad(REFUSED, "nothing of this case can be read", "agent", "erase", gone["number"], *ORDER,
-                 *self.socket)
+        self.bad(REFUSED, "nothing of this case can be read", "agent", "erase", gone["number"],
+                 *ORDER, *self.socket)
 
         # its evidence is whole but for what is gone
         evidence = self.city.path("it.evidence")
