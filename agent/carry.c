@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/attachment_rows.h"
+#include "agent/secrets.h"
 #include "agent/compose_parts.h"
 #include "base/log.h"
 #include "model/refusal.h"
@@ -185,6 +186,7 @@ enum err carry_fill(struct making *making)
 /* The row of a message that was made names what was attached for it. */
 enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *message)
 {
+    const struct uuid owner = secret_owner(&message->header);
     struct blob_ref ref;
     size_t at = 0;
     enum err error = OK;
@@ -201,7 +203,7 @@ enum err carry_link(struct store_txn *txn, uint64_t seq, const struct message *m
             error = attachment_row_put(txn, &row);
         }
         if (error == OK && row.shown.state != ATTACHMENT_ERASED) {
-            error = attachment_secret_put(txn, &row, &message->header.case_id);
+            error = attachment_secret_put(txn, &row, &owner);
         }
         crypto_wipe(&row, sizeof(row));
         error = error == ERR_NOT_FOUND ? OK : error; /* stands for something on paper */
@@ -273,6 +275,7 @@ static enum err expect_one(struct agent *agent, struct store_txn *txn,
                            const struct message *message, const struct body_attachment *attachment,
                            const struct blob_ref *ref)
 {
+    const struct uuid owner = secret_owner(&message->header);
     struct attachment_row row = {.shown = {.digest = ref->digest,
                                            .state = ATTACHMENT_ON_THE_WAY,
                                            .type = attachment->type,
@@ -284,7 +287,7 @@ static enum err expect_one(struct agent *agent, struct store_txn *txn,
 
     if (error == OK && old.shown.state != ATTACHMENT_DOES_NOT_OPEN &&
         old.shown.state != ATTACHMENT_ERASED) { /* named before, perhaps in another case */
-        error = attachment_secret_put(txn, &old, &message->header.case_id);
+        error = attachment_secret_put(txn, &old, &owner);
         crypto_wipe(&old, sizeof(old));
         return error;
     }
@@ -293,7 +296,7 @@ static enum err expect_one(struct agent *agent, struct store_txn *txn,
         memcpy(row.key, attachment->key, sizeof(row.key));
         error = attachment_row_put(txn, &row);
         if (error == OK) {
-            error = attachment_secret_put(txn, &row, &message->header.case_id);
+            error = attachment_secret_put(txn, &row, &owner);
         }
         crypto_wipe(&row, sizeof(row));
         agent->carry.fetches = true;

@@ -200,6 +200,27 @@ static enum err judge(struct making *making)
 
 /* --- one message, once header and facts are complete --- */
 
+/* What opens our own copy: the sender is one of the readers. */
+static enum err keep_content_key(struct making *making, const struct row *row, struct span bytes)
+{
+    uint8_t content_key[AEAD_KEY_BYTES];
+    struct payload payload;
+    struct region region;
+    enum err error = payload_split(bytes, &payload, NULL);
+
+    if (error != OK || payload.body.len == 0) {
+        return error;
+    }
+    region_init(&region, LIMIT_PARSE_BYTES(bytes.len));
+    error = body_key(&payload, making->agent->setup.seal_key, &region, content_key);
+    if (error == OK) {
+        error = row_put_content_key(making->txn, row, content_key);
+    }
+    crypto_wipe(content_key, sizeof(content_key));
+    region_free(&region);
+    return error == ERR_NOT_FOUND ? OK : error; /* to a key that this agent does not have yet */
+}
+
 static enum err put(struct making *making)
 {
     struct row *row = &making->composing->rows[making->composing->row_count];
@@ -218,6 +239,9 @@ static enum err put(struct making *making)
                             making->fault);
     if (error == OK) {
         error = row_add(making->txn, row, span_buf(&payload));
+    }
+    if (error == OK) {
+        error = keep_content_key(making, row, span_buf(&payload));
     }
     if (error == OK) {
         error = carry_link(making->txn, row->seq, &making->draft->message);

@@ -361,6 +361,9 @@ static enum err key(struct asked *asked, const struct row *row)
         error = ERR_NOT_FOUND;
     }
     if (error == OK) {
+        error = row_content_key(asked->read, row, content_key);
+    }
+    if (error == ERR_NOT_FOUND && shown.body_present) { /* of a release that kept none */
         error = body_key(&payload, asked->agent->setup.seal_key, &region, content_key);
     }
     if (error == OK) {

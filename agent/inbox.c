@@ -45,6 +45,8 @@ struct arrival { /* one delivery on its way into the store */
     struct receipt_facts facts;
     struct row row;
     struct body body; /* once it is opened; the region's */
+    bool has_key;     /* then what opens it: secret */
+    uint8_t content_key[AEAD_KEY_BYTES];
 };
 
 static enum err distrust(struct arrival *arrival, const char *what)
@@ -550,7 +552,15 @@ static enum err read_body(struct arrival *arrival)
         reject(arrival, REJECTION_MISSING, "body");
         return OK;
     }
-    error = body_open(&arrival->payload, agent->setup.seal_key, arrival->region, &body, &fault);
+    error =
+        body_key(&arrival->payload, agent->setup.seal_key, arrival->region, arrival->content_key);
+    if (error == OK) {
+        error = body_open_by_key(&arrival->payload, arrival->content_key, arrival->region, &body,
+                                 &fault);
+        arrival->has_key = error == OK;
+    } else if (error != ERR_MEMORY) { /* says where it does not */
+        error = body_open(&arrival->payload, agent->setup.seal_key, arrival->region, &body, &fault);
+    }
     if (error == ERR_MEMORY) {
         return error;
     }
@@ -637,6 +647,9 @@ static enum err add_row(struct arrival *arrival)
     error = envelope_encode(arrival->delivery->payload, &arrival->delivery->proof, &bytes);
     if (error == OK) {
         error = row_add(arrival->txn, &arrival->row, span_buf(&bytes));
+    }
+    if (error == OK && arrival->has_key) {
+        error = row_put_content_key(arrival->txn, &arrival->row, arrival->content_key);
     }
     buf_clear(&bytes);
     if (error == OK) {
@@ -784,6 +797,7 @@ static enum err take_one(struct agent *agent, struct store_txn *txn, const struc
     region_init(&region, AGENT_REGION_BYTES);
     error = take(&arrival);
     region_wipe(&region);
+    crypto_wipe(arrival.content_key, sizeof(arrival.content_key));
     return error;
 }
 

@@ -1,10 +1,11 @@
 /* See rows.h.
  *
  * STORE_OUTBOX, STORE_INBOX: be64 seq -> row.   STORE_VALUE: 'p' | be64 seq -> payload,
- * 'r' | be64 seq -> receipt, 'q' | be64 seq | be64 log -> the receipt before it, 't' | state ->
- * total. STORE_INDEX: 'M' | message id | be64 seq -> direction;  'L' | referral id | be64 seq ->
- * direction; 'O' | be64 seq of a sent one that is shown -> nothing; 'S' | lane | be64 stream seq ->
- * be64 seq;  'W' or 'A' | be64 seq -> nothing; 'H' | be64 seq -> direction.
+ * 'c' | be64 seq -> secret: content key, 'r' | be64 seq -> receipt, 'q' | be64 seq | be64 log ->
+ * the receipt before it, 't' | state -> total. STORE_INDEX: 'M' | message id | be64 seq ->
+ * direction;  'L' | referral id | be64 seq -> direction; 'O' | be64 seq of a sent one that is shown
+ * -> nothing; 'S' | lane | be64 stream seq -> be64 seq;  'W' or 'A' | be64 seq -> nothing; 'H' |
+ * be64 seq -> direction.
  *
  * Row: version u8 | state u8 | lane u8 | at u64 | recorded u64 | leaf u64 | checkpoint size u64 |
  *      code u32 | stream seq u64 | receipt seq u64 | leaf hash 32 | log u64 | order u64 |
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "agent/bodies.h"
+#include "agent/secrets.h"
 #include "store/cases.h"
 
 #define ROW_VERSION     2u
@@ -473,6 +475,50 @@ enum err row_rest_body(struct store_txn *txn, const struct row *row)
         error = store_put(txn, STORE_VALUE, key_span(&key), span_buf(&resting));
     }
     buf_free(&resting);
+    return error;
+}
+
+enum err row_put_content_key(struct store_txn *txn, const struct row *row,
+                             const uint8_t content_key[AEAD_KEY_BYTES])
+{
+    const struct row_key place = key_of_mark('c', row->seq);
+    const struct uuid owner = secret_owner(&row->header);
+    struct buf sealed;
+    enum err error;
+
+    buf_init(&sealed, AEAD_KEY_BYTES + SECRET_MORE_BYTES);
+    error = secret_seal(store_of(txn), &owner, key_span(&place),
+                        span_of(content_key, AEAD_KEY_BYTES), &sealed);
+    if (error == OK) {
+        error = store_put(txn, STORE_VALUE, key_span(&place), span_buf(&sealed));
+    }
+    buf_free(&sealed);
+    return error;
+}
+
+enum err row_content_key(struct store_txn *txn, const struct row *row,
+                         uint8_t ret_content_key[AEAD_KEY_BYTES])
+{
+    const struct row_key place = key_of_mark('c', row->seq);
+    const struct uuid owner = secret_owner(&row->header);
+    struct span sealed;
+    struct buf plain;
+    enum err error = store_get(txn, STORE_VALUE, key_span(&place), &sealed);
+
+    buf_init(&plain, AEAD_KEY_BYTES);
+    if (error == OK) {
+        error = secret_open(store_of(txn), &owner, key_span(&place), sealed, &plain);
+    }
+    if (error == OK && plain.len != AEAD_KEY_BYTES) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        memcpy(ret_content_key, plain.data, AEAD_KEY_BYTES);
+    }
+    if (plain.data != NULL) {
+        crypto_wipe(plain.data, plain.cap);
+    }
+    buf_free(&plain);
     return error;
 }
 

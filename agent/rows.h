@@ -79,6 +79,13 @@ enum row_body {
 enum err row_body(struct store_txn *txn, const struct row *row, enum row_body *ret_body) MUST_CHECK;
 /* Puts one that is ROW_BODY_PLAIN under its case's key. */
 enum err row_rest_body(struct store_txn *txn, const struct row *row) MUST_CHECK;
+/* What opens its body (wire/sealing.h), kept under the key of its case, so that the sealing key to
+ * which it came can be destroyed when nothing under way needs it any more. Secret: wipe it.
+ * ERR_NOT_FOUND: none was kept, or the case was erased. */
+enum err row_put_content_key(struct store_txn *txn, const struct row *row,
+                             const uint8_t content_key[AEAD_KEY_BYTES]) MUST_CHECK;
+enum err row_content_key(struct store_txn *txn, const struct row *row,
+                         uint8_t ret_content_key[AEAD_KEY_BYTES]) MUST_CHECK;
 /* Borrowed in the same way. */
 enum err row_receipt(struct store_txn *txn, uint64_t seq, struct span *ret_receipt) MUST_CHECK;
 enum err row_put_receipt(struct store_txn *txn, uint64_t seq, struct span receipt) MUST_CHECK;

@@ -6,6 +6,11 @@
 
 #include "store/case_keys.h"
 
+struct uuid secret_owner(const struct message_header *header)
+{
+    return !uuid_is_zero(&header->case_id) ? header->case_id : header->message_id;
+}
+
 struct key_in_use {
     uint8_t bytes[AEAD_KEY_BYTES];
     uint8_t mark;

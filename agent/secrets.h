@@ -7,10 +7,13 @@
 #define REFERRAL_AGENT_SECRETS_H
 
 #include "store/store.h"
+#include "wire/codec.h"
 
 #define SECRET_HEAD_BYTES (1u + 4u + AEAD_NONCE_BYTES) /* whose key, its number, nonce */
 #define SECRET_MORE_BYTES (SECRET_HEAD_BYTES + AEAD_TAG_BYTES)
 
+/* Whose secret a message's is: its case's, and of one without a case its own. Never zero. */
+struct uuid secret_owner(const struct message_header *header);
 /* `place`: the row's key, to which it is bound. `case_id` zero: the desk's. Appends. */
 enum err secret_seal(const struct store *store, const struct uuid *case_id, struct span place,
                      struct span plain, struct buf *out) MUST_CHECK;

@@ -2,6 +2,7 @@
  * which name anything is found. Bodies are opened here, on demand, into memory that is wiped. */
 #include <string.h>
 
+#include "agent/bodies.h"
 #include "agent/show_parts.h"
 #include "model/instant_text.h"
 #include "model/lanes.h"
@@ -138,6 +139,22 @@ enum err show_open_row(struct store_txn *txn, const struct row *row, struct regi
     return error == OK ? message_decode(ret_payload, region, ret_message, NULL) : error;
 }
 
+enum err show_open_body(const struct agent *agent, const struct kept_body *kept,
+                        struct region *region, struct body *ret_body)
+{
+    uint8_t content_key[AEAD_KEY_BYTES];
+    enum err error = row_content_key(kept->txn, kept->row, content_key);
+
+    if (error == ERR_NOT_FOUND && !body_was_erased(kept->payload)) { /* none was kept */
+        return body_open(kept->payload, agent->setup.seal_key, region, ret_body, NULL);
+    }
+    if (error == OK) {
+        error = body_open_by_key(kept->payload, content_key, region, ret_body, NULL);
+    }
+    crypto_wipe(content_key, sizeof(content_key));
+    return error;
+}
+
 /* Its own row in a list; a notice with what it is about. */
 enum err show_row(struct store_txn *txn, const struct row *row, struct json_writer *out)
 {
@@ -208,11 +225,11 @@ enum err show_rows(struct agent *agent, const struct json_value *request,
 
 /* --- a message --- */
 
-static enum err write_body(struct agent *agent, const struct payload *payload,
-                           struct region *region, struct json_writer *out)
+static enum err write_body(struct agent *agent, const struct kept_body *kept, struct region *region,
+                           struct json_writer *out)
 {
     struct body body;
-    enum err error = body_open(payload, agent->setup.seal_key, region, &body, NULL);
+    enum err error = show_open_body(agent, kept, region, &body);
 
     if (error == ERR_MEMORY) {
         return error;
@@ -260,7 +277,7 @@ static enum err write_content(struct agent *agent, struct store_txn *read, const
         message_json_write_facts(out, &message);
     }
     if (error == OK && message.body_present) {
-        error = write_body(agent, &payload, &region, out);
+        error = write_body(agent, &(struct kept_body){read, row, &payload}, &region, out);
     }
     region_wipe(&region);
     return error == ERR_INVALID && row->state == ROW_REJECTED ? OK : error;

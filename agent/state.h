@@ -602,6 +602,15 @@ enum err show_late(struct agent *agent, const struct json_value *request, struct
 /* A copy that the broker has not taken yet: nothing runs. */
 void show_as_submitted(struct copy *copy);
 /* A number or id of a referral, matter or case. ERR_NOT_FOUND with a fault at `place`. */
+/* Opens the body of what show_open_row gave: by what was kept with it, else by the agency's sealing
+ * keys. Faults as body_open; ERR_NOT_FOUND also where the case was erased. */
+struct kept_body { /* borrowed */
+    struct store_txn *txn;
+    const struct row *row;
+    const struct payload *payload;
+};
+enum err show_open_body(const struct agent *agent, const struct kept_body *kept,
+                        struct region *region, struct body *ret_body) MUST_CHECK;
 enum err show_find(struct store_txn *txn, const char *text, const char *place,
                    struct case_key *ret_key, struct fault *fault) MUST_CHECK;
 

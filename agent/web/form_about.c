@@ -30,8 +30,8 @@ static enum err open_message(struct form_page *form, struct store_txn *read,
         error = show_open_row(read, &row, &form->region, &payload, &form->message);
     }
     if (error == OK && form->message.body_present) {
-        error = body_open(&payload, form->page->agent->setup.seal_key, &form->region, &form->body,
-                          NULL);
+        error = show_open_body(form->page->agent, &(struct kept_body){read, &row, &payload},
+                               &form->region, &form->body);
         form->opened = error == OK;
     }
     return error == ERR_MEMORY || error == ERR_IO ? error : OK;

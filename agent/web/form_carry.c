@@ -77,8 +77,8 @@ enum err form_carry_open(struct form_page *form, struct store_txn *read)
         error = show_open_row(read, &row, &form->region, &payload, &form->message);
     }
     if (error == OK && form->message.body_present) {
-        error = body_open(&payload, form->page->agent->setup.seal_key, &form->region, &form->body,
-                          NULL);
+        error = show_open_body(form->page->agent, &(struct kept_body){read, &row, &payload},
+                               &form->region, &form->body);
         form->opened = form->carries = error == OK;
     }
     return error == ERR_MEMORY || error == ERR_IO ? error : OK;

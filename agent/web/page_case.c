@@ -426,7 +426,8 @@ static void view_content(struct page *page, struct shown_case *shown)
         uuid_format(&row.header.message_id, id);
         (void)snprintf(letter, sizeof(letter), "/letter/%s", id);
         named_text(&page->view, "letter", letter);
-        error = body_open(&payload, page->agent->setup.seal_key, &region, &body, NULL);
+        error = show_open_body(page->agent, &(struct kept_body){shown->read, &row, &payload},
+                               &region, &body);
     }
     if (error == OK) {
         view_texts(page, &body);

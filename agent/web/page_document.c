@@ -383,7 +383,8 @@ static void view_reply(struct page *page, struct sheet *sheet, const struct row 
         named_bool(&page->view, "waits", row->state == ROW_WAITING);
         named_bool(&page->view, "refused", row->state == ROW_REFUSED);
         if (message.body_present &&
-            body_open(&payload, page->agent->setup.seal_key, &region, &body, NULL) == OK) {
+            show_open_body(page->agent, &(struct kept_body){sheet->read, row, &payload}, &region,
+                           &body) == OK) {
             some_text(&page->view, "text", body.text != NULL ? body.text : "");
             some_text(&page->view, "officer", body.officer != NULL ? body.officer : "");
         }

@@ -44,8 +44,10 @@ static enum err open_paper(struct page *page, struct letter *letter, const struc
                               &paper->message);
     }
     if (error == OK) {
-        paper->opened = body_open(&paper->payload, page->agent->setup.seal_key, letter->region,
-                                  &paper->body, NULL) == OK;
+        paper->opened =
+            show_open_body(page->agent,
+                           &(struct kept_body){letter->read, &paper->row, &paper->payload},
+                           letter->region, &paper->body) == OK;
     }
     return error;
 }

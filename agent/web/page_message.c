@@ -22,14 +22,15 @@ bool row_open(const struct page *page, struct store_txn *read, const struct row 
     memset(&opened->body, 0, sizeof(opened->body));
     opened->row = *row;
     opened->has_body = false;
+    opened->erased = false;
     region_init(&opened->region, AGENT_REGION_BYTES);
     if (show_open_row(read, row, &opened->region, &payload, &opened->message) != OK) {
         return false;
     }
     opened->erased = opened->message.body_present && body_was_erased(&payload);
-    opened->has_body = opened->message.body_present && !opened->erased &&
-                       body_open(&payload, page->agent->setup.seal_key, &opened->region,
-                                 &opened->body, NULL) == OK;
+    opened->has_body = opened->message.body_present &&
+                       show_open_body(page->agent, &(struct kept_body){read, row, &payload},
+                                      &opened->region, &opened->body) == OK;
     return true;
 }
 

@@ -464,7 +464,8 @@ static enum err read_body(struct worklist *list, struct work_entry *entry, struc
     region_init(&region, AGENT_REGION_BYTES);
     error = show_open_row(read, row, &region, &payload, &message);
     if (error == OK && message.body_present) {
-        error = body_open(&payload, list->agent->setup.seal_key, &region, &body, NULL);
+        error =
+            show_open_body(list->agent, &(struct kept_body){read, row, &payload}, &region, &body);
         if (error == OK) {
             error = keep_persons(list, entry, &body);
         }

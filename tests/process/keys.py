@@ -203,6 +203,16 @@ class Keys(unittest.TestCase):
             self.assertEqual(self.received(receiver, number)["body"]["persons"][0]["name"], "小甲")
         self.assertNotIn("alarm", receiver.status())
 
+        # What was received opens by what was kept with it: the old keys can be destroyed, and what
+        # the broker has of it opens for nobody any more.
+        receiver.stop()
+        for path in old[1:]:
+            os.unlink(path)
+        city.write(receiver.config, text)
+        receiver.start()
+        for number in numbers:
+            self.assertEqual(self.received(receiver, number)["body"]["persons"][0]["name"], "小甲")
+
     def test_4_a_key_that_its_root_never_saw(self):
         city = self.city
         made = registry.ctl("keys", "generate", "--agency", SENDER, "--out", city.path("by-office"))
