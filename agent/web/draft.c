@@ -270,13 +270,13 @@ enum err draft_next(struct store *store, const char *officer, const char *after,
 static enum err walk(struct store_txn *txn, struct draft_key *key, struct span *ret_row)
 {
     struct store_cursor *cursor = NULL;
-    struct span at;
+    struct span at, row;
     enum err error = store_cursor_open(txn, STORE_OFFICE, span_text("d"), &cursor);
 
     if (error != OK) {
         return error;
     }
-    error = store_cursor_seek(cursor, key_span(key), &at, ret_row);
+    error = store_cursor_seek(cursor, key_span(key), &at, &row);
     if (error == OK && at.len > DRAFT_KEY_BYTES) {
         error = ERR_CORRUPT;
     }
@@ -284,8 +284,8 @@ static enum err walk(struct store_txn *txn, struct draft_key *key, struct span *
         memcpy(key->bytes, at.data, at.len);
         key->len = at.len;
     }
-    store_cursor_close(cursor);
-    return error;
+    store_cursor_close(cursor); /* what it lent ends here */
+    return error == OK ? store_get(txn, STORE_OFFICE, key_span(key), ret_row) : error;
 }
 
 /* The address comes last: what it names is in it. */

@@ -1,0 +1,202 @@
+/* agent/erase: what a case's messages say opens nowhere afterwards, what belongs to others does,
+ * over restarts; drafts of the case and the files that only they named go, the rest of the desk
+ * stays and opens under its new key; what waits stands against it. With the real broker core. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/attachment_rows.h"
+#include "agent/attachments.h"
+#include "agent/web/draft.h"
+#include "city_support.h"
+#include "store/case_keys.h"
+#include "store/cases.h"
+
+#define ERASE "'order':'(2026) 1','reason':'order'"
+
+static struct desk *sender, *receiver;
+
+static void setup(void)
+{
+    city_open();
+    sender = &city.desks[0];
+    receiver = &city.desks[1];
+}
+
+static void teardown(void)
+{
+    city_close();
+}
+
+/* Sends one; its number, id and referral id. */
+struct told {
+    char number[LIMIT_NUMBER_BYTES], id[UUID_TEXT_BYTES], referral[UUID_TEXT_BYTES];
+};
+static struct told refer(void)
+{
+    struct told told;
+    desk_say(sender, SAY_OUTBOUND);
+    settle_city();
+    struct json_value list = desk_must(receiver, "{'cmd':'inbox'}");
+    struct json_value rows = json_member(&list, "rows");
+    struct json_value row = json_item(&rows, json_count(&rows) - 1);
+    text_copy(told.number, sizeof(told.number), text_at(row, "referral"));
+    text_copy(told.id, sizeof(told.id), text_at(row, "id"));
+    struct store_txn *read = NULL;
+    struct case_key key;
+    ck_assert_int_eq(store_read_begin(receiver->store, &read), OK);
+    ck_assert_int_eq(number_find(read, told.number, &key), OK);
+    store_read_end(read);
+    uuid_format(&key.referral_id, told.referral);
+    return told;
+}
+
+static bool opens(struct desk *desk, const char *id)
+{
+    char line[128];
+    (void)snprintf(line, sizeof(line), "{'cmd':'show','id':'%s'}", id);
+    struct json_value shown = desk_must(desk, line);
+    struct json_value message = json_member(&shown, "message");
+    struct json_value body = json_member(&message, "body");
+    return !json_absent(&body);
+}
+
+static struct json_value erase(struct desk *desk, const char *number)
+{
+    char line[256];
+    (void)snprintf(line, sizeof(line), "{'cmd':'case-erase','id':'%s'," ERASE "}", number);
+    return desk_must(desk, line);
+}
+
+START_TEST(one_case_goes_and_no_other)
+{
+    const struct told gone = refer(), kept = refer();
+    for (unsigned i = 0; i < 2; i++) {
+        struct desk *desk = i == 0 ? receiver : sender;
+        ck_assert(opens(desk, gone.id));
+        struct json_value answer = erase(desk, gone.number);
+        ck_assert_uint_eq(number_at(answer, "messages"), 1);
+        ck_assert_uint_eq(number_at(answer, "kept_by_older_release"), 0);
+        ck_assert(!opens(desk, gone.id));
+        ck_assert(opens(desk, kept.id));
+        desk_restart(desk);
+        ck_assert(!opens(desk, gone.id));
+        ck_assert(opens(desk, kept.id));
+    }
+    settle_city();
+    ck_assert_str_eq(desk_alarm(sender), "");
+    ck_assert_str_eq(desk_alarm(receiver), "");
+}
+END_TEST
+
+static struct digest attach(struct desk *desk, uint8_t fill)
+{
+    const struct attachment_declared declared = {.name = "a.txt"};
+    struct attachment attachment;
+    struct fault fault = {.code = ""};
+    uint8_t text[500];
+    memset(text, fill, sizeof(text));
+    ck_assert_msg(attachments_add(desk->agent, &declared, span_of(text, sizeof(text)), &attachment,
+                                  &fault) == OK,
+                  "%s %s", fault.code, fault.message);
+    return attachment.digest;
+}
+
+static void draft(struct desk *desk, const char *address, const struct digest *digest)
+{
+    char hex[DIGEST_TEXT_BYTES], json[256];
+    digest_format(digest, hex);
+    (void)snprintf(json, sizeof(json), "{\"file\": [\"%s\"]}", hex);
+    ck_assert_int_eq(draft_put(desk->store, "o", address, span_text(json), 1770000000000u), OK);
+}
+
+static enum err look(struct desk *desk, const char *address)
+{
+    uint64_t saved;
+    struct buf json;
+    buf_init(&json, DRAFT_BYTES_MAX);
+    enum err error = draft_get(desk->store, "o", address, &json, &saved);
+    ck_assert(error != OK || (json.len > 10 && json.data[0] == '{'));
+    buf_free(&json);
+    return error;
+}
+
+static enum err open_file(struct desk *desk, const struct digest *digest)
+{
+    struct fault fault = {.code = ""};
+    struct buf plain;
+    buf_init(&plain, 1000);
+    enum err error = attachments_open(desk->agent, digest, &plain, &fault);
+    ck_assert(error != OK || plain.len == 500);
+    buf_free(&plain);
+    return error;
+}
+
+START_TEST(the_desk_keeps_what_is_not_the_cases)
+{
+    const struct told gone = refer();
+    const struct attachment_declared declared = {.name = "b.txt", .plain_bytes = 900};
+    struct desk_key_secret before, after;
+    struct attachment_progress progress;
+    struct fault fault = {.code = ""};
+    struct uuid upload;
+    char address[100];
+    const struct digest its = attach(receiver, 'a'), shared = attach(receiver, 'b'),
+                        nobodys = attach(receiver, 'c');
+    (void)snprintf(address, sizeof(address), "/send/feedback/%s", gone.referral);
+    draft(receiver, address, &its);
+    draft(receiver, "/send/follow-up/other", &shared);
+    ck_assert_int_eq(attachments_begin(receiver->agent, &declared, &upload, &fault), OK);
+    case_keys_desk(store_case_keys(receiver->store), &before);
+    ck_assert_uint_eq(number_at(erase(receiver, gone.number), "drafts"), 1);
+    case_keys_desk(store_case_keys(receiver->store), &after);
+    ck_assert_uint_ne(before.number, after.number);
+    ck_assert_int_eq(case_keys_desk_past(store_case_keys(receiver->store), before.number, &before),
+                     ERR_NOT_FOUND);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(look(receiver, address), ERR_NOT_FOUND);
+        ck_assert_int_eq(look(receiver, "/send/follow-up/other"), OK);
+        ck_assert_int_eq(open_file(receiver, &its), ERR_NOT_FOUND);
+        ck_assert_int_eq(open_file(receiver, &shared), OK);
+        ck_assert_int_eq(open_file(receiver, &nobodys), OK);
+        ck_assert_int_eq(attachments_progress(receiver->agent, &upload, &progress, &fault), OK);
+        desk_restart(receiver);
+    }
+}
+END_TEST
+
+START_TEST(what_waits_stands_against_it)
+{
+    const struct told gone = refer();
+    char line[256];
+    struct json_value answer;
+    /* an answer that has not reached the broker */
+    (void)snprintf(line, sizeof(line),
+                   "{'cmd':'send','kind':'sign-for','referral':'%s','message':{'body':{'officer':"
+                   "'O'}}}",
+                   gone.number);
+    (void)desk_must(receiver, line);
+    (void)snprintf(line, sizeof(line), "{'cmd':'case-erase','id':'%s'," ERASE "}", gone.number);
+    answer = desk_ask(receiver, line);
+    ck_assert_str_eq(text_at(answer, "code"), "case.waits");
+    ck_assert(opens(receiver, gone.id));
+    settle_city();
+    (void)erase(receiver, gone.number);
+    ck_assert(!opens(receiver, gone.id));
+    answer = desk_ask(receiver, line);
+    ck_assert_str_eq(text_at(answer, "code"), "case.nothing-to-erase");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("erase");
+    TCase *tests = tcase_create("erase");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, one_case_goes_and_no_other);
+    tcase_add_test(tests, the_desk_keeps_what_is_not_the_cases);
+    tcase_add_test(tests, what_waits_stands_against_it);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
