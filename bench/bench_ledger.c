@@ -369,6 +369,21 @@ static void wrap(const struct ledger *ledger, const struct buf *payload, struct 
     region_free(&region);
 }
 
+/* As the agent does: what opens the body lies beside it. */
+static void keep_key(struct making *making, const struct row *row, struct span bytes)
+{
+    uint8_t content_key[AEAD_KEY_BYTES];
+    struct fault fault = {.code = ""};
+    struct payload payload;
+    struct region region;
+    region_init(&region, LIMIT_PARSE_BYTES(bytes.len));
+    need(payload_split(bytes, &payload, &fault), &fault, "payload");
+    need(body_key(&payload, making->ledger->agent->setup.seal_key, &region, content_key), &fault,
+         "content key");
+    need(row_put_content_key(making->txn, row, content_key), &fault, "content key's row");
+    region_free(&region);
+}
+
 static void write_message(struct making *making)
 {
     const struct referral *referral = &making->copy->referral;
@@ -402,6 +417,7 @@ static void write_message(struct making *making)
     row.position = (struct position){.lane = referral->lane, .stream_seq = making->index + 1};
     row.header = message.header;
     need(row_add(making->txn, &row, span_buf(making->came ? &envelope : &payload)), &fault, "row");
+    keep_key(making, &row, span_buf(&payload));
     buf_free(&payload);
     buf_free(&envelope);
 }
