@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/call.h"
 #include "cli/change.h"
@@ -105,7 +106,8 @@ int agent_erase_run(const struct invocation *invocation)
     if (status == EXIT_OK && !dry_run) {
         status = change_reason(invocation, &reason);
     }
-    if (status == EXIT_OK && !dry_run && !invocation_has(invocation, OPTION_YES)) {
+    if (status == EXIT_OK && !dry_run && !invocation_has(invocation, OPTION_YES) &&
+        isatty(STDIN_FILENO)) {
         status = preview(invocation);
     }
     if (status == EXIT_OK) {

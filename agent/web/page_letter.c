@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/bodies.h"
 #include "agent/web/web_parts.h"
 #include "model/identity.h"
 #include "model/letter.h"
@@ -585,6 +586,9 @@ static void show_letter(struct page *page, struct letter *letter)
     }
     page_begin(page, "inbox", letter->feedback ? N_("反馈函") : N_("移送函"));
     view_letter(page, letter, sender);
+    if (body_was_erased(&letter->main.payload)) {
+        view_erased(page, letter->read, &letter->main.row.header.case_id);
+    }
 }
 
 void page_letter(struct page *page)

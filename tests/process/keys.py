@@ -14,6 +14,7 @@ import registry
 
 OK, REFUSED = 0, 4
 SENDER, RECEIVER = "procuratorate", "education"
+DAY_MS = 86400000
 
 
 class KeyCity(registry.SignedCity):
@@ -173,11 +174,22 @@ class Keys(unittest.TestCase):
         self.assertEqual(answer["code"], "key.signature")
         self.assertEqual(city.status.ask(cmd="status")["log"]["size"], before)
 
-    def test_3_two_sealing_keys_later(self):
+    def days_pass(self, days):
+        """So many since the beginning, for all who are there."""
+        answer = self.city.status.ask(cmd="lab-clock", both_ms=days * DAY_MS)
+        self.assertTrue(answer["ok"], answer)
+        for agent in self.city.agents.values():
+            if agent.socket is not None:
+                agent.must("lab-clock", wall_ms=days * DAY_MS)
+
+    def test_3_two_sealing_keys_and_45_days_later(self):
         city, receiver = self.city, self.city.agents[RECEIVER]
         receiver.stop()
+        answer = city.status.ask(cmd="clock-confirm", reason="the clock was compared")
+        self.assertTrue(answer["ok"], answer)
         numbers, old = [self.send()], [city.path("keys", RECEIVER, "seal.key")]
         for turn in (1, 2):
+            self.days_pass(15 * turn)
             made = registry.ctl("keys", "generate", "--agency", RECEIVER, "--out",
                                 city.path("seal-%d" % turn))[1]
             seal = made["public_rows"][made["public_rows"].index("  - owner", 1):]
@@ -198,7 +210,10 @@ class Keys(unittest.TestCase):
             newest = file.read()
         with open(city.signed, "wb") as file:
             file.write(newest)
+        self.days_pass(45)
+        numbers.append(self.send())
         receiver.start()
+        receiver.must("lab-clock", wall_ms=45 * DAY_MS)
         for number in numbers:
             self.assertEqual(self.received(receiver, number)["body"]["persons"][0]["name"], "小甲")
         self.assertNotIn("alarm", receiver.status())
