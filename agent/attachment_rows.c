@@ -560,6 +560,26 @@ enum err attachment_link_next(struct store_txn *txn, uint64_t seq, uint32_t *mat
     return error;
 }
 
+enum err attachment_link_after(struct store_txn *txn, struct link_place *place)
+{
+    struct blob_key from = key_of_link(place->seq, place->material);
+    struct blob_key key;
+    enum err error;
+
+    if (place->seq != 0) {
+        from.bytes[from.len++] = 0; /* the next key there can be */
+    }
+    error = seek(txn, &from, 1, &key, &place->digest);
+    if (error == OK && key.len != 13) {
+        error = ERR_CORRUPT;
+    }
+    if (error == OK) {
+        place->seq = be64_get(key.bytes + 1);
+        place->material = be32_get(key.bytes + 9);
+    }
+    return error;
+}
+
 /* --- the desk's key changes --- */
 
 enum err attachment_unsent_next(struct store_txn *txn, struct unsent_place *place)

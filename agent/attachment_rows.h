@@ -82,5 +82,12 @@ enum err attachment_link_put(struct store_txn *txn, uint64_t seq, uint32_t mater
 /* The first link of the row at or behind `*material`, which moves behind it. */
 enum err attachment_link_next(struct store_txn *txn, uint64_t seq, uint32_t *material,
                               struct digest *ret_digest) MUST_CHECK;
+/* The link of any row behind that place (zeros: the first). ERR_NOT_FOUND. */
+struct link_place {
+    uint64_t seq;
+    uint32_t material;
+    struct digest digest;
+};
+enum err attachment_link_after(struct store_txn *txn, struct link_place *place) MUST_CHECK;
 
 #endif

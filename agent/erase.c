@@ -13,6 +13,7 @@
 
 #include "agent/attachment_rows.h"
 #include "agent/erase.h"
+#include "agent/secrets.h"
 #include "agent/show_parts.h"
 #include "agent/state.h"
 #include "agent/web/act.h"
@@ -32,7 +33,7 @@ struct erasing {
     const char *number; /* as it was asked for; borrowed */
     bool works;         /* in the transaction that changes it; else only looks */
     size_t referrals, messages, attachments, drafts;
-    size_t older; /* bodies that a release kept otherwise: what remained of them elsewhere stays */
+    size_t older; /* kept otherwise by a release: what remained of it elsewhere stays */
     struct fault *fault;
 };
 
@@ -44,6 +45,31 @@ static enum err refuse_waiting(struct erasing *erasing, const char *what)
     fault_hint(erasing->fault, "`referralctl agent outbox` and `agent attachments` show it; try "
                                "again when it is done");
     return ERR_REFUSED;
+}
+
+/* Key and name that a release kept in the row are put under the key of each case that names it. */
+static enum err part_key(struct store_txn *txn, struct attachment_row *attachment)
+{
+    struct link_place place = {.seq = 0};
+    enum err error;
+
+    attachment->inline_key = false;
+    error = attachment_row_put(txn, attachment);
+    while (error == OK && (error = attachment_link_after(txn, &place)) == OK) {
+        struct row row;
+
+        if (!digest_equal(&place.digest, &attachment->shown.digest)) {
+            continue;
+        }
+        error = row_get(txn, ROW_OUT, place.seq, &row);
+        error = error == ERR_NOT_FOUND ? row_get(txn, ROW_IN, place.seq, &row) : error;
+        if (error == OK) {
+            const struct uuid owner = secret_owner(&row.header);
+
+            error = attachment_secret_put(txn, attachment, &owner);
+        }
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 static enum err look_at_links(struct erasing *erasing, const struct row *row)
@@ -58,6 +84,10 @@ static enum err look_at_links(struct erasing *erasing, const struct row *row)
 
         error = attachment_row_get(erasing->txn, &digest, &attachment);
         state = attachment.shown.state;
+        if (error == OK && attachment.inline_key) {
+            erasing->older++;
+            error = erasing->works ? part_key(erasing->txn, &attachment) : OK;
+        }
         crypto_wipe(&attachment, sizeof(attachment));
         if (error != OK) {
             return error;
@@ -243,6 +273,23 @@ static enum err write_all(struct erasing *erasing, struct orphans *orphans)
     return error == OK ? erased_put(erasing->txn, &erasing->row) : error;
 }
 
+/* A new key of the desk's is on the disk before anything is sealed under it. */
+static enum err draw_desk(struct store *store, struct fault *fault)
+{
+    enum err error = case_keys_desk_renew(store_case_keys(store));
+
+    if (error == ERR_FULL) {
+        return OK; /* an erasure that did not come through has drawn it already */
+    }
+    if (error == OK) {
+        error = store_case_keys_save(store, fault);
+        if (error != OK) {
+            case_keys_desk_undo(store_case_keys(store));
+        }
+    }
+    return error;
+}
+
 static enum err change(struct erasing *erasing, struct orphans *orphans)
 {
     struct store *store = erasing->agent->setup.store;
@@ -256,12 +303,8 @@ static enum err change(struct erasing *erasing, struct orphans *orphans)
     }
     erasing->row.generation = key.generation;
     crypto_wipe(&key, sizeof(key));
-    if (error == OK) { /* ERR_FULL: one that did not come through has drawn it already */
-        error = case_keys_desk_renew(store_case_keys(store));
-        error = error == ERR_FULL ? OK : error;
-    }
     if (error == OK) {
-        error = store_case_keys_save(store, erasing->fault);
+        error = draw_desk(store, erasing->fault);
     }
     if (error == OK) {
         error = store_begin(store, &erasing->txn);
@@ -454,12 +497,15 @@ static enum err erase(struct erasing *erasing, const char **ret_copy)
 
     erasing->referrals = erasing->messages = erasing->attachments = erasing->older = 0;
     error = change(erasing, &orphans);
-    if (error == OK) {
-        error = destroy(erasing->agent, erasing->fault);
+    if (error != OK) {
+        return error;
     }
-    if (error == OK) {
-        error = remove_files(erasing, &orphans);
+    error = destroy(erasing->agent, erasing->fault);
+    if (error != OK) {
+        erasing->agent->failure = error; /* the next start ends it */
+        return error;
     }
+    error = remove_files(erasing, &orphans);
     if (error != OK) {
         return error;
     }

@@ -45,7 +45,7 @@ static int print_left(const struct json_value *root)
         status = EXIT_WARNING;
     }
     if (older > 0) {
-        printf("%" PRIu64 " of the bodies were kept by an older release without a key of their "
+        printf("%" PRIu64 " of them were kept by an older release without a key of their "
                "own:\ndestroy the backups from before this one, too\n",
                older);
         status = EXIT_WARNING;

@@ -689,6 +689,15 @@ enum err case_keys_desk_renew(struct case_keys *keys)
     return error;
 }
 
+void case_keys_desk_undo(struct case_keys *keys)
+{
+    (void)pthread_mutex_lock(&keys->lock);
+    assert(keys->desk_count > 1);
+    keys->desk_count--;
+    crypto_wipe(&keys->desks[keys->desk_count], sizeof(keys->desks[0]));
+    (void)pthread_mutex_unlock(&keys->lock);
+}
+
 void case_keys_desk_let_go(struct case_keys *keys)
 {
     (void)pthread_mutex_lock(&keys->lock);

@@ -71,6 +71,8 @@ enum err case_keys_desk_past(struct case_keys *keys, uint32_t number,
                              struct desk_key_secret *ret_key) MUST_CHECK;
 /* Draws a new one, in memory. ERR_FULL where the older ones were not let go. */
 enum err case_keys_desk_renew(struct case_keys *keys) MUST_CHECK;
+/* Takes the newest back: it could not be written, and nothing was sealed under it. */
+void case_keys_desk_undo(struct case_keys *keys);
 /* All but the newest. */
 void case_keys_desk_let_go(struct case_keys *keys);
 

@@ -3,6 +3,7 @@
  * stays and opens under its new key; what waits stands against it. With the real broker core. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/attachment_rows.h"
@@ -188,6 +189,93 @@ START_TEST(what_waits_stands_against_it)
 }
 END_TEST
 
+/* The body as it travelled, where a release without case keys kept it. */
+static void keep_plainly(struct store_txn *txn, const struct row *row)
+{
+    uint8_t key[9] = {'p'};
+    struct span plain;
+    struct buf copy;
+    be64_put(key + 1, row->seq);
+    buf_init(&copy, STORE_VALUE_BYTES_MAX);
+    ck_assert_int_eq(row_payload(txn, row, &plain), OK);
+    ck_assert_int_eq(buf_append(&copy, plain.data, plain.len), OK);
+    ck_assert_int_eq(store_put(txn, STORE_VALUE, span_of(key, sizeof(key)), span_buf(&copy)), OK);
+    buf_free(&copy);
+}
+
+static void find_row(struct store_txn *txn, const char *id, struct row *ret_row)
+{
+    struct uuid message_id;
+    ck_assert_int_eq(uuid_parse(id, &message_id), OK);
+    ck_assert_int_eq(row_find(txn, &message_id, ret_row), OK);
+}
+
+/* A store of before there were case keys: what it kept is put under them first, for every case that
+ * names a file, and the answer says that copies from then open still. */
+START_TEST(what_an_older_release_kept_goes_too)
+{
+    const struct told gone = refer(), kept = refer();
+    const struct digest digest = attach(receiver, 'd');
+    struct attachment_row before, after;
+    struct store_txn *txn = NULL;
+    struct row row;
+    ck_assert_int_eq(store_begin(receiver->store, &txn), OK);
+    ck_assert_int_eq(attachment_row_get(txn, &digest, &before), OK);
+    ck_assert_int_eq(attachment_row_remove(txn, &digest), OK);
+    before.inline_key = true;
+    before.since_ms = 0;
+    ck_assert_int_eq(attachment_row_put(txn, &before), OK);
+    find_row(txn, gone.id, &row);
+    keep_plainly(txn, &row);
+    ck_assert_int_eq(attachment_link_put(txn, row.seq, 1, &digest), OK);
+    find_row(txn, kept.id, &row);
+    ck_assert_int_eq(attachment_link_put(txn, row.seq, 1, &digest), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    ck_assert(opens(receiver, gone.id));
+    ck_assert_int_eq(open_file(receiver, &digest), OK);
+
+    ck_assert_uint_eq(number_at(erase(receiver, gone.number), "kept_by_older_release"), 2);
+    ck_assert(!opens(receiver, gone.id));
+    ck_assert(opens(receiver, kept.id));
+    ck_assert_int_eq(open_file(receiver, &digest), OK); /* the other case names it, too */
+    ck_assert_int_eq(store_read_begin(receiver->store, &txn), OK);
+    ck_assert_int_eq(attachment_row_get(txn, &digest, &after), OK);
+    store_read_end(txn);
+    ck_assert(!after.inline_key);
+    ck_assert_mem_eq(after.key, before.key, sizeof(after.key));
+    ck_assert_str_eq(after.shown.name, before.shown.name);
+
+    ck_assert_uint_eq(number_at(erase(receiver, kept.number), "kept_by_older_release"), 0);
+    ck_assert_int_eq(open_file(receiver, &digest), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* The new key of the desk cannot be written: what is saved meanwhile must open after a restart. */
+START_TEST(an_unwritten_desk_key_is_never_used)
+{
+    const struct told gone = refer();
+    const struct digest file = attach(receiver, 'e');
+    char line[256], path[256], away[256];
+    (void)snprintf(path, sizeof(path), "%s/store-case-keys.new", receiver->folder);
+    (void)snprintf(away, sizeof(away), "%s/store-case-keys.new/in-the-way", receiver->folder);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(mkdir(away, 0700), 0);
+    (void)snprintf(line, sizeof(line), "{'cmd':'case-erase','id':'%s'," ERASE "}", gone.number);
+    struct json_value answer = desk_ask(receiver, line);
+    ck_assert_str_eq(text_at(answer, "code"), "store.case-keys-failed");
+    draft(receiver, "/send/follow-up/other", &file);
+    ck_assert_int_eq(rmdir(away), 0);
+    ck_assert_int_eq(rmdir(path), 0);
+    desk_restart(receiver);
+    ck_assert_int_eq(look(receiver, "/send/follow-up/other"), OK);
+    ck_assert_int_eq(open_file(receiver, &file), OK);
+    ck_assert(opens(receiver, gone.id));
+    (void)erase(receiver, gone.number);
+    ck_assert(!opens(receiver, gone.id));
+    ck_assert_int_eq(look(receiver, "/send/follow-up/other"), OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("erase");
@@ -197,6 +285,8 @@ int main(void)
     tcase_add_test(tests, one_case_goes_and_no_other);
     tcase_add_test(tests, the_desk_keeps_what_is_not_the_cases);
     tcase_add_test(tests, what_waits_stands_against_it);
+    tcase_add_test(tests, what_an_older_release_kept_goes_too);
+    tcase_add_test(tests, an_unwritten_desk_key_is_never_used);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
