@@ -8,6 +8,7 @@
 
 #include "agent/state.h"
 #include "base/log.h"
+#include "model/backoff.h"
 #include "model/check.h"
 #include "model/lanes.h"
 #include "model/vocabulary.h"
@@ -17,6 +18,12 @@
 
 #define REFUSED_RECEIPT_WAIT_MS 30000u
 
+/* An honest broker answers before anything came when it has a newer registry or asks for a sign of
+ * life: now and then, never so often in a row. */
+#define EARLY_MS   1000u
+#define EARLY_FREE 8u
+static const struct backoff early_backoff = {.base_ms = 200, .max_ms = 10000};
+
 void inbox_fetch(struct agent *agent)
 {
     struct request_head head = {.kind = REQUEST_FETCH};
@@ -24,10 +31,32 @@ void inbox_fetch(struct agent *agent)
 
     head.fetch.max_count = LIMIT_FETCH_COUNT;
     head.fetch.registry_mark = agent->registry.told + agent->registry.told_statements;
-    head.fetch.wait_ms = agent->alone == SLOT_FETCH ? 0 : LIMIT_FETCH_WAIT_MS;
+    agent->fetching.waits = agent->alone != SLOT_FETCH;
+    head.fetch.wait_ms = agent->fetching.waits ? LIMIT_FETCH_WAIT_MS : 0;
     error = session_ask(agent, SLOT_FETCH, &head, NULL);
     if (error != OK) {
         agent_trouble(agent, SLOT_FETCH, error);
+    }
+}
+
+/* Nothing new, and at once, again and again: a broker that is broken or hostile is asked ever more
+ * rarely. */
+static void keep_pace(struct agent *agent)
+{
+    struct fetching *fetching = &agent->fetching;
+    struct asking *asking = &agent->askings[SLOT_FETCH];
+    const uint64_t now_ms = agent_machine_ms(agent);
+    uint32_t random;
+
+    if (fetching->brought || now_ms >= asking->asked_ms + EARLY_MS) {
+        fetching->idle = 0;
+        return;
+    }
+    fetching->idle += fetching->waits;
+    if (fetching->idle > EARLY_FREE) {
+        agent->setup.ops->random(agent->setup.ctx, &random, sizeof(random));
+        asking->not_before_ms =
+            now_ms + backoff_ms(&early_backoff, fetching->idle - EARLY_FREE, random);
     }
 }
 
@@ -194,6 +223,7 @@ static enum err stream_save(struct arrival *arrival)
     const struct leaf_stream *stream = &arrival->facts.record.stream;
     uint8_t key[2], value[STREAM_BYTES];
 
+    arrival->agent->fetching.brought = true;
     be64_put(value, stream->seq);
     memcpy(value + 8, arrival->facts.leaf_hash.bytes, DIGEST_BYTES);
     return store_put(arrival->txn, STORE_VALUE, stream_key(stream->lane, key),
@@ -813,6 +843,7 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
         return ERR_FORGED;
     }
     session_pinged(agent, head->fetch.ping);
+    agent->fetching.brought = false;
     agent->plain_count = 0;
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
         error = take_one(agent, txn, head, &head->fetch.deliveries[i]);
@@ -820,5 +851,6 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
     if (error != OK) {
         agent->plain_count = 0;
     }
+    keep_pace(agent);
     return error;
 }

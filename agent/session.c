@@ -71,6 +71,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
     }
     if (error == OK) {
         asking->kind = head->kind;
+        asking->asked_ms = agent_machine_ms(agent);
         asking->key = key_id_of(agent->setup.sign_key->public_key);
         memcpy(asking->session, head->session, SESSION_BYTES);
         asking->request_digest = request_digest(span_buf(&encoded));
@@ -238,6 +239,24 @@ static void renew_session(struct agent *agent, enum agent_slot slot)
     agent->session_refusals++;
 }
 
+/* The statements come with the answer to a greeting. One log after the other without end is no
+ * recovery: from the second on there are waits. */
+static void take_other_log(struct agent *agent, enum agent_slot slot, const struct reply_head *head)
+{
+    bool again = agent->trial.active;
+
+    if (slot != SLOT_SESSION) {
+        renew_session(agent, slot);
+        return;
+    }
+    agent->greeted = false;
+    agent->trial.active = false;
+    recovery_told(agent, head);
+    if (again) {
+        renew_session(agent, slot);
+    }
+}
+
 static void take_refusal(struct agent *agent, enum agent_slot slot, const struct reply_head *head)
 {
     enum refusal code = (enum refusal)head->code;
@@ -255,11 +274,7 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
         return;
     }
     if (code == REFUSAL_LOG_OTHER) {
-        agent->greeted = false;
-        if (slot == SLOT_SESSION) {
-            agent->trial.active = false;
-            recovery_told(agent, head);
-        }
+        take_other_log(agent, slot, head);
         return;
     }
     if (code == REFUSAL_SESSION || code == REFUSAL_REPLAYED) {

@@ -32,6 +32,7 @@ struct asking { /* one open request */
     uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
     bool links;                       /* that is a head to be connected: nothing else is asked */
+    uint64_t asked_ms;                /* machine time */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
     uint32_t failures;                /* in a row */
     uint64_t seqs[AGENT_BATCH_COUNT]; /* SUBMIT, ACK: the rows that it carries */
@@ -184,6 +185,12 @@ struct witnessing {              /* witness.c: what the others countersigned, of
     int32_t told; /* the civil day on which the log last told that nothing confirms */
 };
 
+struct fetching {  /* inbox.c: a broker that answers a long poll at once, with nothing */
+    bool waits;    /* the answer may be long in coming: that was asked for */
+    bool brought;  /* something that was not here before */
+    uint32_t idle; /* answers in a row that came at once and brought nothing */
+};
+
 struct caught {                /* lie.c: the broker contradicts itself */
     bool fresh;                /* in the reply that is being taken, and not told before */
     bool authentic;            /* that reply is the broker's own */
@@ -194,6 +201,7 @@ struct agent {
     struct agent_setup setup;
     struct witnessing witnessing;
     struct caught caught;
+    struct fetching fetching;
     struct links links;
     struct cosigned cosigned;
     struct following_registry registry;
