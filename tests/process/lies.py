@@ -2,14 +2,18 @@
 """A broker that lies, by real programs: referral-broker-lying (tests/hostile) is the broker's own
 code with its replies bent. Each lie is told to one agency, in a city of three; that agency stops
 believing, keeps its outbox, and writes evidence that names the lie; nobody else is alarmed; when
-the truth is told again it goes on. Before the first lie, and after each, nothing is reported."""
+the truth is told again it goes on. Before the first lie, and after each, nothing is reported.
+
+The normal run has some lies where another agency's countersignatures reach the victim ("two" of the
+table in docs/security.md); REFERRAL_LONG=1 plays the whole table."""
 
 import json
 import os
+import re
 import subprocess
 import unittest
 
-from agent_city import BIN, Socket, inbound, outbound, wait_for
+from agent_city import BIN, CONFIG, Socket, inbound, outbound, wait_for
 from registry import SignedCity
 
 VICTIM = "education"
@@ -22,18 +26,26 @@ SHORT = (
     ("frozen", "countersigned a log of", False, "lie.longer"),
     ("split", "another log", True, "lie.split"),
 )
-LONG = (
+CAUGHT_ALONE = (
     ("rollback", "went back", False, "lie.back"),
     ("truncated", "went back", False, "lie.back"),
     ("dropped", "does not extend|went back", False, "lie.split|lie.back"),
     ("reordered", "left out", False, None),
     ("unrecorded", "receipt does not prove", True, None),
-    ("false-witness", "not its own", True, "lie.witness"),
 )
+LONG = CAUGHT_ALONE + (("false-witness", "not its own", True, "lie.witness"),)
+# The broker keeps all countersignatures back from the victim: what it is caught with all the same,
+# and what it is not (whether the victim must send something).
+KEPT_BACK = CAUGHT_ALONE + SHORT[:2] + (("frozen", "receipt does not prove", True, None),)
+UNSEEN = (("frozen", False), ("false-witness", True), ("split", True))
+DENIED = ("denied", "does not know the log of", False, "lie.denied")
+QUORUMS = {"alone": 1, "quorum": 2}
 
 
 class LyingCity(SignedCity):
-    def __init__(self):
+    def __init__(self, quorum=None):
+        """`quorum`: another one than the shipped policy's."""
+        self.quorum = quorum
         super().__init__()
         self.lie_file = self.path("lie")
         self.tell("")
@@ -41,6 +53,16 @@ class LyingCity(SignedCity):
     def tell(self, text):
         self.write(self.lie_file + ".new", text)
         os.rename(self.lie_file + ".new", self.lie_file)
+
+    def names_signed(self, path):
+        super().names_signed(path)
+        if self.quorum is not None:
+            with open(os.path.join(CONFIG, "policy.yaml"), encoding="utf-8") as file:
+                policy = re.sub(r"(?m)^(witness-quorum): .*", r"\1: %d" % self.quorum, file.read())
+            self.write(self.path("policy.yaml"), policy)
+            with open(path, encoding="utf-8") as file:
+                text = re.sub(r"(?m)^(policy): .*", r"\1: " + self.path("policy.yaml"), file.read())
+            self.write(path, text)
 
     def start_broker(self, **environment):
         with open(self.path("broker", "log"), "ab") as log:
@@ -58,16 +80,20 @@ def evidence(agent):
 
 
 class Lies(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.city = LyingCity()
-        cls.addClassCleanup(cls.city.close)
-        cls.city.start_broker()
+    def open_city(self, quorum=None):
+        self.city = LyingCity(quorum)
+        self.addCleanup(self.city.close)
+        self.city.start_broker()
         for name in ("procuratorate", VICTIM, "civil-affairs"):
-            cls.city.agent(name)
-        cls.agents = cls.city.agents
-        for agent in cls.agents.values():
+            self.city.agent(name)
+        self.agents = self.city.agents
+        for agent in self.agents.values():
             agent.reached()
+        self.work()
+        self.restart(VICTIM)
+        self.work()
+        self.honest()
+        self.assertEqual(evidence(self.agents[VICTIM]), [])
 
     def send(self, sender, message):
         seq = self.agents[sender].must("send", message=message)["messages"][0]["seq"]
@@ -111,17 +137,27 @@ class Lies(unittest.TestCase):
             self.assertEqual((done.returncode, report["verdict"]), (0, "PASS"), report)
             self.assertTrue(any(code in finding.split("|") for code in codes), report)
 
-    def play(self, lie, alarm, sends, finding):
+    def tell(self, lie, sends, how):
         victim = self.agents[VICTIM]
-        before = evidence(victim)
         victim.stop()
-        self.city.tell("%s %s\n" % (lie, VICTIM))
+        self.city.tell("%s %s %s\n" % (lie, VICTIM, how))
         self.work()
         victim.start()
         if sends:
             wait_for("the victim", lambda: victim.status()["connected"]
                      or "alarm" in victim.status())
             victim.must("send", message=inbound())
+
+    def nobody_else_is_alarmed(self):
+        for name, agent in self.agents.items():
+            if name != VICTIM:
+                self.assertNotIn("alarm", agent.status(), name)
+                self.assertEqual(evidence(agent), [], name)
+
+    def catch(self, lie, alarm, sends, finding, how=""):
+        victim = self.agents[VICTIM]
+        before = evidence(victim)
+        self.tell(lie, sends, how)
         wait_for("an alarm about " + lie, lambda: "alarm" in victim.status())
         self.assertRegex(victim.status()["alarm"], alarm)
         new = sorted(set(evidence(victim)) - set(before))
@@ -133,29 +169,69 @@ class Lies(unittest.TestCase):
         for part in ("verdict lie", "reply reply", "request head", "checkpoint believed"):
             self.assertIn("part %s " % part, head)
         self.judge(os.path.join(victim.store + "-evidence", new[0]), finding)
-        for name, agent in self.agents.items():
-            if name != VICTIM:
-                self.assertNotIn("alarm", agent.status(), name)
-                self.assertEqual(evidence(agent), [], name)
+        self.nobody_else_is_alarmed()
+
+    def mend(self):
+        self.city.tell("")
+        self.restart(VICTIM)
+        self.honest()
+        kept = evidence(self.agents[VICTIM])[-1:]  # told until it is moved away
+        self.assertTrue(self.agents[VICTIM].status().get("evidence", "").endswith("".join(kept)))
+        self.assertEqual(self.agents[VICTIM].status()["outbox"]["refused"], 0)
 
     def test_a_truth_and_lies(self):
-        self.work()
-        self.restart(VICTIM)
-        self.work()
-        self.honest()
-        self.assertEqual(evidence(self.agents[VICTIM]), [])
+        self.open_city()
         lies = LONG + SHORT if os.environ.get("REFERRAL_LONG") else SHORT
         for lie, alarm, sends, finding in lies:
             with self.subTest(lie=lie):
-                self.play(lie, alarm, sends, finding)
-                self.city.tell("")
+                self.catch(lie, alarm, sends, finding)
                 if lie != "split":  # it believed another log: for people to mend
-                    self.restart(VICTIM)
-                    self.honest()
-                    kept = evidence(self.agents[VICTIM])[-1]  # told until it is moved away
-                    self.assertTrue(self.agents[VICTIM].status()["evidence"].endswith(kept))
-        messages = self.agents[VICTIM].status()["outbox"]
-        self.assertEqual(messages["refused"], 0)
+                    self.mend()
+
+    def test_the_page_has_what_is_played(self):
+        """docs/security.md: lie, alone, two, quorum; `frozen` has two rows."""
+        with open(os.path.join(CONFIG, "..", "docs", "security.md"), encoding="utf-8") as file:
+            table = file.read().split("| lie | alone | two | quorum |\n|---|---|---|---|\n")[1]
+        said = set()
+        for row in table.split("\n\n")[0].splitlines():
+            cells = [cell.strip() for cell in row.strip("|").split("|")]
+            said.add((re.match("`([a-z-]+)`", cells[0])[1], *cells[1:]))
+        played = {(lie, "caught", "caught", "caught") for lie, *_ in (*KEPT_BACK, DENIED)}
+        played |= {(lie, "unseen", "caught", "warned") for lie, _ in UNSEEN}
+        self.assertEqual(said, played)
+        self.assertEqual({lie for lie, *_ in (*LONG, *SHORT, DENIED)}, {row[0] for row in said})
+
+    @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "REFERRAL_LONG=1 plays the whole table")
+    def test_countersignatures_are_kept_back(self):
+        for column, quorum in QUORUMS.items():
+            self.open_city(quorum)
+            for lie, alarm, sends, finding in KEPT_BACK:
+                with self.subTest(lie=lie, column=column):
+                    self.catch(lie, alarm, sends, finding, "keep-back")
+                    self.mend()
+            for lie, sends in UNSEEN:
+                with self.subTest(lie=lie, column=column):
+                    self.unseen(lie, sends, column)
+
+    def unseen(self, lie, sends, column):
+        """No quorum confirms what this agency countersigned: after a day that is a warning."""
+        victim = self.agents[VICTIM]
+        kept = evidence(victim)
+        self.tell(lie, sends, "keep-back")
+        self.countersigned(VICTIM)
+        self.assertEqual("awaited_since" in victim.status()["confirmed"], column == "quorum")
+        self.assertNotIn("alarm", victim.status())
+        self.assertEqual(evidence(victim), kept)
+        self.nobody_else_is_alarmed()
+        if lie != "split":
+            self.mend()
+
+    @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "REFERRAL_LONG=1 plays the whole table")
+    def test_what_it_showed_is_denied(self):
+        for how, quorum in (("", None), ("keep-back", 1), ("keep-back", 2)):
+            with self.subTest(how=how, quorum=quorum):
+                self.open_city(quorum)  # the victim believed another log: the next one is new
+                self.catch(*DENIED, how)
 
 
 if __name__ == "__main__":
