@@ -17,7 +17,6 @@
 #include "io/local.h"
 #include "store/audit.h"
 #include "store/blobs.h"
-#include "store/erased.h"
 #include "store/replica.h"
 #include "store/uploads.h"
 #include "wire/checkpoint.h"
@@ -56,7 +55,6 @@ struct standby_copy {
     uint64_t look_ms;       /* for attachments not before, machine time */
     uint64_t whole_to;      /* transaction up to which they are here */
     bool handing_over;      /* the other one waits for us to have all */
-    bool keys_looked;       /* since the last rows: which case keys they speak of */
 };
 
 /* --- what others see --- */
@@ -389,64 +387,6 @@ static enum err copy_table(struct standby_copy *copy, unsigned table, uint64_t l
     return error;
 }
 
-/* --- the case keys --- */
-
-static enum err fetch_case_keys(struct standby_copy *copy, struct buf *out, struct fault *fault)
-{
-    uint64_t size = 1;
-    enum err error = OK;
-
-    while (error == OK && out->len < size && !stopping(copy)) {
-        struct buf line;
-        const size_t had = out->len;
-
-        buf_init(&line, 128);
-        error = buf_printf(&line, "{\"cmd\":\"standby-case-keys\",\"offset\":%zu}", had);
-        error = error == OK ? ask(copy, span_buf(&line), fault) : error;
-        buf_free(&line);
-        error = error == OK ? get_u64(&copy->root, "size", &size, fault) : error;
-        error = error == OK ? get_bytes(&copy->root, "data", out, fault) : error;
-        if (error == OK && out->len == had) {
-            error = ERR_REFUSED; /* it changed meanwhile: asked for again */
-        }
-    }
-    return error;
-}
-
-/* Those that the rows speak of are here before the copy is whole; then what they say was erased is
- * erased here. */
-static enum err follow_case_keys(struct standby_copy *copy, struct fault *fault)
-{
-    const struct case_keys *own = store_case_keys(copy->store);
-    const struct uuid none = {{0}}, has = own != NULL ? case_keys_id(own) : none;
-    struct case_keys *keys = NULL;
-    struct buf bytes;
-    struct uuid wanted;
-    enum err error = store_case_keys_known(copy->store, &wanted);
-
-    if (error != OK) {
-        return error == ERR_NOT_FOUND ? OK : error; /* a broker of before there were any */
-    }
-    if (uuid_equal(&wanted, &has)) {
-        return erased_complete(copy->store, NULL, fault);
-    }
-    buf_init(&bytes, CASE_KEYS_BYTES_MAX);
-    error = fetch_case_keys(copy, &bytes, fault);
-    if (error == OK && !stopping(copy)) {
-        error = case_keys_unpack(copy->loaded->config.standby_of, span_buf(&bytes),
-                                 store_key_bytes(copy->store), &keys, fault);
-        error = error == ERR_FORGED ? ERR_REFUSED : error; /* changed while it came */
-    }
-    if (keys != NULL) {
-        error = store_case_keys_adopt(copy->store, keys, fault);
-    }
-    if (bytes.data != NULL) {
-        crypto_wipe(bytes.data, bytes.cap);
-    }
-    buf_free(&bytes);
-    return error == OK && keys != NULL ? erased_complete(copy->store, NULL, fault) : error;
-}
-
 static enum err copy_all(struct standby_copy *copy, struct fault *fault)
 {
     struct hello hello;
@@ -462,9 +402,6 @@ static enum err copy_all(struct standby_copy *copy, struct fault *fault)
         if (table != STORE_JOURNAL) {
             error = copy_table(copy, table, hello.log_size, fault);
         }
-    }
-    if (error == OK && !stopping(copy)) {
-        error = follow_case_keys(copy, fault);
     }
     if (error == OK && !stopping(copy)) {
         error = say_hello(copy, &hello, fault);
@@ -528,7 +465,6 @@ static enum err apply(struct standby_copy *copy, struct batch *batch)
     }
     if (batch->count > 0) {
         error = replica_apply(copy->store, batch->rows, batch->count);
-        copy->keys_looked = false;
     }
     if (error == OK) { /* the beginning of one that is not whole stays */
         copy->parts.len -= at;
@@ -594,10 +530,6 @@ static enum err follow(struct standby_copy *copy, const struct replica_state *st
     error = error == OK ? get_u64(&copy->root, "log_size", &other.log_size, fault) : error;
     error = error == OK ? get_handing_over(copy, fault) : error;
     error = error == OK ? take_pieces(copy, state->applied, fault) : error;
-    if (error == OK && !copy->keys_looked) {
-        error = follow_case_keys(copy, fault);
-        copy->keys_looked = error == OK;
-    }
     if (error == OK) {
         view_phase(copy, STANDBY_FOLLOWING);
         error = look_at_own(copy, &other, fault);
@@ -733,7 +665,6 @@ static enum err open_own(struct standby_copy *copy, struct fault *fault)
     struct store_options options = {.kind = STORE_BROKER,
                                     .map_bytes = config->store_mib * MIB,
                                     .create = true,
-                                    .follows = true,
                                     .reserve = config->store_reserve};
     char folder[CONFIG_PATH_BYTES + 16];
     struct replica_state state = {.applied = 0};

@@ -59,7 +59,6 @@ static const struct status_command commands[] = {
      ROLE_OF_OPERATORS,
      {"epoch", "after", "part", "applied", "log_size", "whole_to", "attachments_missing"},
      status_standby_read},
-    {"standby-case-keys", ROLE_OF_OPERATORS, {"offset"}, status_standby_case_keys},
     {"standby-rows", ROLE_OF_OPERATORS, {"table", "after"}, status_standby_rows},
     {"standby-attachment", ROLE_OF_OPERATORS, {"digest", "offset"}, status_standby_attachment},
     {"standby-hand-over", ROLE_OF_OPERATORS, {"reason", "dry_run"}, status_standby_hand_over},

@@ -167,9 +167,6 @@ enum err status_standby_hello(const struct status_context *ctx, const struct jso
                               struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_standby_read(const struct status_context *ctx, const struct json_value *request,
                              struct json_writer *out, struct fault *fault) MUST_CHECK;
-enum err status_standby_case_keys(const struct status_context *ctx,
-                                  const struct json_value *request, struct json_writer *out,
-                                  struct fault *fault) MUST_CHECK;
 enum err status_standby_rows(const struct status_context *ctx, const struct json_value *request,
                              struct json_writer *out, struct fault *fault) MUST_CHECK;
 enum err status_standby_attachment(const struct status_context *ctx,

@@ -9,7 +9,6 @@
 #include "broker/status_parts.h"
 #include "broker/turn.h"
 #include "store/blobs.h"
-#include "store/case_keys.h"
 #include "store/journal.h"
 
 #define READ_BYTES (256u * 1024u) /* of one answer, about */
@@ -315,36 +314,6 @@ enum err status_standby_attachment(const struct status_context *ctx,
         write_bytes(out, "data", span_buf(&bytes));
     } else if (error == ERR_NOT_FOUND) {
         fault_set(fault, "standby.no-attachment", "digest", "it is not here, or not any more");
-    }
-    buf_free(&bytes);
-    return error;
-}
-
-/* The seeds of the case keys, which are in no row: they open nothing without the store's key, that
- * both have. */
-enum err status_standby_case_keys(const struct status_context *ctx,
-                                  const struct json_value *request, struct json_writer *out,
-                                  struct fault *fault)
-{
-    const struct broker_setup *setup = broker_setup(ctx->broker);
-    struct journal_state state;
-    struct buf bytes;
-    enum err error = journal_of(ctx, &state, fault);
-    const uint64_t offset = member_u64(request, "offset", &error, fault);
-
-    buf_init(&bytes, CASE_KEYS_BYTES_MAX);
-    if (error == OK) {
-        error = case_keys_pack(store_case_keys(setup->store), &bytes);
-    }
-    if (error == OK) {
-        const size_t from = offset < bytes.len ? (size_t)offset : bytes.len;
-        const size_t left = bytes.len - from;
-
-        status_u64(out, "size", bytes.len);
-        write_bytes(out, "data", span_of(bytes.data + from, left < BLOB_BYTES ? left : BLOB_BYTES));
-    }
-    if (bytes.data != NULL) {
-        crypto_wipe(bytes.data, bytes.cap);
     }
     buf_free(&bytes);
     return error;

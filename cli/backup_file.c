@@ -236,22 +236,23 @@ static void restore_json(const struct invocation *invocation, const struct resto
 static int restore_draw(const struct invocation *invocation, const struct restore *restore)
 {
     const struct backup_info *info = backup_reader_info(restore->opened.reader);
-    const char *to = restore->options.to, *daemon = "referral-broker";
+    const bool agents = info->kind == STORE_AGENT;
+    const char *to = restore->options.to;
     int status = backup_draw(info);
 
-    if (info->kind == STORE_AGENT) {
-        daemon = "referral-agent";
-    }
     if (status == EXIT_OK && invocation_has(invocation, OPTION_DRY_RUN)) {
         printf("\nit would be restored to %s; its content is whole; nothing was written\n", to);
     } else if (status == EXIT_OK) {
+        printf("\nrestored and verified: every record, and the log's root\n  %s/store, "
+               "%s/store-attachments, %s/store.key, %s/config\n",
+               to, to, to, to);
+        if (agents) {
+            printf("  %s/store-case-keys: it has to lie beside the store, named like it\n", to);
+        }
         printf(
-            "\nrestored and verified: every record, and the log's root\n"
-            "  %s/store, %s/store-attachments, %s/store-case-keys, %s/store.key, %s/config\n"
-            "next: name them in %s's configuration (`store`, `attachments`, `store-key`), leave\n"
-            "store-case-keys beside the store, bring its other keys, and start it; "
-            "docs/operations.md, \"The %s is lost\"\n",
-            to, to, to, to, to, daemon, info->kind == STORE_BROKER ? "broker" : "agent");
+            "next: name them in %s's configuration (`store`, `attachments`, `store-key`), bring\n"
+            "its other keys, and start it; docs/operations.md, \"The %s is lost\"\n",
+            agents ? "referral-agent" : "referral-broker", agents ? "agent" : "broker");
     }
     return status;
 }

@@ -10,7 +10,7 @@
  * SHA-256 of the sealed body. */
 struct digest proof_message(struct span header, struct span facts, const struct digest *body);
 
-/* The hash of a body for that: of one at rest (docs/audit-export.md) the one that stands in it.
+/* The hash of a body for that: of one at rest (docs/evidence-format.md) the one that stands in it.
  * ret_rests (may be NULL): it is at rest, so that nothing here opens it. */
 struct digest proof_body(struct span body, bool *ret_rests);
 

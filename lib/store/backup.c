@@ -228,7 +228,7 @@ static enum err foot_out(struct making *making, struct store *store, struct faul
         error = record_out(making, BACKUP_END, (struct record_at){.key = {NULL, 0}},
                            span_of(digest.bytes, DIGEST_BYTES));
     }
-    if (error == OK) { /* before the backup has its name: it is never without */
+    if (error == OK && store->case_keys != NULL) { /* before the backup has its name */
         error = store_case_keys_copy(store, making->options->folder, fault);
     }
     if (error == OK) {

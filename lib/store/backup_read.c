@@ -71,8 +71,8 @@ static enum err leaf_check(struct pass *pass)
 /* Which case keys belong to it. */
 static void note_case_keys(struct pass *pass, struct record_at place, struct span value)
 {
-    if (place.table == STORE_META && span_equal(place.key, span_text("=" CASE_KEYS_META)) &&
-        value.len == UUID_BYTES) {
+    if (pass->keys.kind == STORE_AGENT && place.table == STORE_META &&
+        span_equal(place.key, span_text("=" CASE_KEYS_META)) && value.len == UUID_BYTES) {
         memcpy(pass->case_keys.bytes, value.data, UUID_BYTES);
     }
 }

@@ -20,18 +20,19 @@
 
 #include "base/file.h"
 
-#define MAGIC       "referral case keys\n" /* 19 bytes and the NUL */
-#define MAGIC_BYTES 20u
-#define DEPTH_MAX   12u /* levels, a nibble each */
-#define BRANCHES    16u
-#define PATH_BYTES  6u
-#define SEED_BYTES  32u
-#define DESK_BYTES  (4u + AEAD_KEY_BYTES)
-#define NODE_BYTES  (1u + PATH_BYTES + SEED_BYTES)
-#define HEAD_BYTES  (MAGIC_BYTES + 1u + UUID_BYTES + 1u)
-#define NODES_MAX   1000000u /* some 5,500 erasures; 39 MB */
-#define NEW_ENDING  ".new"
-#define OLD_ENDING  ".old"
+#define MAGIC          "referral case keys\n" /* 19 bytes and the NUL */
+#define MAGIC_BYTES    20u
+#define DEPTH_MAX      12u /* levels, a nibble each */
+#define BRANCHES       16u
+#define PATH_BYTES     6u
+#define SEED_BYTES     32u
+#define DESK_BYTES     (4u + AEAD_KEY_BYTES)
+#define NODE_BYTES     (1u + PATH_BYTES + SEED_BYTES)
+#define HEAD_BYTES     (MAGIC_BYTES + 1u + UUID_BYTES + 1u)
+#define NODES_MAX      1000000u /* some 5,500 erasures; 39 MB */
+#define FILE_BYTES_MAX (64u * 1024u * 1024u)
+#define NEW_ENDING     ".new"
+#define OLD_ENDING     ".old"
 
 static const char key_label[] = "referral.v1.case-key";
 static const char file_label[] = "referral.v1.case-keys-file";
@@ -364,8 +365,8 @@ static const uint8_t *lengths_check(struct span bytes, size_t *ret_desks, size_t
                : NULL;
 }
 
-enum err case_keys_unpack(const char *place, struct span bytes, const uint8_t store_key[32],
-                          struct case_keys **ret_keys, struct fault *fault)
+static enum err unpack(const char *place, struct span bytes, const uint8_t store_key[32],
+                       struct case_keys **ret_keys, struct fault *fault)
 {
     size_t desks = 0, nodes = 0;
     struct case_keys *keys = NULL;
@@ -479,28 +480,18 @@ static enum err end_leftovers(const char *path, struct fault *fault)
     return error == OK ? end_seeds(path, OLD_ENDING, fault) : error;
 }
 
-enum err case_keys_pack(struct case_keys *keys, struct buf *out)
-{
-    enum err error;
-
-    (void)pthread_mutex_lock(&keys->lock);
-    error = pack(keys, out);
-    (void)pthread_mutex_unlock(&keys->lock);
-    return error;
-}
-
 enum err case_keys_read(const char *path, const uint8_t store_key[32], struct case_keys **ret_keys,
                         struct fault *fault)
 {
     struct buf bytes;
     enum err error = end_leftovers(path, fault);
 
-    buf_init(&bytes, CASE_KEYS_BYTES_MAX);
+    buf_init(&bytes, FILE_BYTES_MAX);
     if (error == OK) {
         error = file_read(path, &bytes, fault);
     }
     if (error == OK) {
-        error = case_keys_unpack(path, span_buf(&bytes), store_key, ret_keys, fault);
+        error = unpack(path, span_buf(&bytes), store_key, ret_keys, fault);
     }
     if (bytes.data != NULL) {
         crypto_wipe(bytes.data, bytes.cap);
@@ -590,7 +581,7 @@ enum err case_keys_write(struct case_keys *keys, const char *path, struct fault 
     struct buf bytes;
     enum err error;
 
-    buf_init(&bytes, CASE_KEYS_BYTES_MAX);
+    buf_init(&bytes, FILE_BYTES_MAX);
     (void)pthread_mutex_lock(&keys->lock);
     error = pack(keys, &bytes);
     if (error == OK) {

@@ -33,11 +33,6 @@ enum err case_keys_read(const char *path, const uint8_t store_key[32], struct ca
                         struct fault *fault) MUST_CHECK;
 /* Durable under that name on return; what it replaces is written over. */
 enum err case_keys_write(struct case_keys *keys, const char *path, struct fault *fault) MUST_CHECK;
-/* The bytes of a file, and back; `place` names them in faults. Secret. */
-enum err case_keys_pack(struct case_keys *keys, struct buf *out) MUST_CHECK;
-enum err case_keys_unpack(const char *place, struct span bytes, const uint8_t store_key[32],
-                          struct case_keys **ret_keys, struct fault *fault) MUST_CHECK;
-#define CASE_KEYS_BYTES_MAX (64u * 1024u * 1024u)
 void case_keys_free(struct case_keys *keys); /* wiped; NULL allowed */
 struct uuid case_keys_id(const struct case_keys *keys);
 /* Its copy beside backups: "case-keys-" and the id. Each backup writes it anew. */

@@ -3,8 +3,8 @@
  *
  * An erasure is a row first (with the leaf, or the act, that says why: one transaction of the
  * caller's), and then the end of the case's key (case_keys.h). A row whose key still exists is an
- * erasure that was killed, or that came with another's rows (a standby, a restored store): it is
- * completed at the next start. Order and reason are an administrator's words and name nobody. */
+ * erasure that was killed: it is completed at the next start. Order and reason are an
+ * administrator's words and name nobody. */
 #ifndef REFERRAL_STORE_ERASED_H
 #define REFERRAL_STORE_ERASED_H
 

@@ -159,8 +159,8 @@ static enum err know_id(struct store *store)
     return error;
 }
 
-/* The file comes first: a row never speaks of one that was not. One that is there already was
- * brought (a standby has its broker's), or is of a start that was killed. */
+/* The file comes first: a row never speaks of one that was not. One that is there already is of a
+ * start that was killed. */
 static enum err first_keys(struct store *store, const char *path, struct fault *fault)
 {
     enum err error;
@@ -208,19 +208,13 @@ enum err store_case_keys_adopt(struct store *store, struct case_keys *keys, stru
     return store_case_keys_save(store, fault);
 }
 
-enum err store_case_keys_open(struct store *store, bool follows, struct fault *fault)
+enum err store_case_keys_open(struct store *store, struct fault *fault)
 {
     char path[PATH_BYTES];
     struct uuid id;
-    enum err error;
+    enum err error = store_case_keys_known(store, &id);
 
     path_of(store, path);
-    if (follows) {
-        return access(path, F_OK) == 0
-                   ? case_keys_read(path, store_key_bytes(store), &store->case_keys, fault)
-                   : OK;
-    }
-    error = store_case_keys_known(store, &id);
     if (error == ERR_NOT_FOUND) {
         return first_keys(store, path, fault);
     }

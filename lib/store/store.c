@@ -453,8 +453,8 @@ enum err store_open(const char *folder, const struct store_options *options,
                       err_text(error));
         }
     }
-    if (error == OK) {
-        error = store_case_keys_open(store, options->follows, fault);
+    if (error == OK && store->kind == STORE_AGENT) {
+        error = store_case_keys_open(store, fault);
     }
     if (error != OK) {
         store_close(store);
@@ -643,5 +643,5 @@ enum err store_copy(struct store *store, const char *folder, struct fault *fault
         fault_hint(fault, "the folder must exist, be empty, and have room for the store");
         return store_result(result);
     }
-    return store_case_keys_beside(store, folder, fault);
+    return store->case_keys != NULL ? store_case_keys_beside(store, folder, fault) : OK;
 }

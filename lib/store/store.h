@@ -61,9 +61,7 @@ struct store_options {
     bool create;            /* make the store where there is none */
     bool reserve;           /* a new store's space is taken from the disk at once */
     uint64_t journal_bytes; /* STORE_BROKER: of the last changes, for a standby; 0: none */
-    bool follows; /* a standby's: its case keys come from the store that it copies (replica.h), so
-                     there may be none yet, or not those that the rows speak of */
-    struct mac_key mac_key;           /* STORE_BROKER */
+    struct mac_key mac_key; /* STORE_BROKER */
     uint8_t seal_key[AEAD_KEY_BYTES]; /* STORE_AGENT */
     /* Named points ("store.before-commit", "store.after-commit", and of its case keys "-keys") for
      * crash tests; may be NULL. */
@@ -80,9 +78,9 @@ struct store_txn;
  * `create` is off;    ERR_EXISTS  the folder holds other files; ERR_BUSY       another process has
  * it open (its pid);  ERR_VERSION made by an unknown version; ERR_FORGED     the key is not this
  * store's;            ERR_CORRUPT damaged or truncated; ERR_INVALID    a store of the other kind;
- * ERR_FULL no disk space to reserve;  ERR_IO. A new store, and one of a release that had none, gets
- * its file of case keys (case_keys.h); one that had it is not opened without, or with another's:
- * ERR_NOT_FOUND, ERR_FORGED. */
+ * ERR_FULL no disk space to reserve;  ERR_IO. An agent's new store, and one of a release that had
+ * none, gets its file of case keys (case_keys.h); one that had it is not opened without, or with
+ * another's: ERR_NOT_FOUND, ERR_FORGED. */
 enum err store_open(const char *folder, const struct store_options *options,
                     struct store **ret_store, struct fault *fault) MUST_CHECK;
 /* Opens a broker's store without its key and without writing to it, for the offline verifier:
@@ -92,17 +90,10 @@ enum err store_open_reader(const char *folder, struct store **ret_store,
                            struct fault *fault) MUST_CHECK;
 /* No transaction may be open. NULL allowed. */
 void store_close(struct store *store);
-/* Of a store opened for writing; borrowed. NULL: none came yet (store_options.follows). */
+/* An agent's; borrowed. NULL: a broker's has none, whose bodies are sealed by others. */
 struct case_keys *store_case_keys(const struct store *store);
 /* Writes the file again: durable on return. */
 enum err store_case_keys_save(struct store *store, struct fault *fault) MUST_CHECK;
-/* Which ones the rows speak of. ERR_NOT_FOUND: a store of before there were any. */
-enum err store_case_keys_known(struct store *store, struct uuid *ret_id) MUST_CHECK;
-/* Takes those of a restored or copied store instead of its own, and writes the file. */
-enum err store_case_keys_adopt(struct store *store, struct case_keys *keys,
-                               struct fault *fault) MUST_CHECK;
-/* For case_keys_unpack: 32 bytes, of the options. Secret, borrowed. */
-const uint8_t *store_key_bytes(const struct store *store);
 /* The copy for restoring, into the folder of the backups; any thread. */
 enum err store_case_keys_copy(struct store *store, const char *folder,
                               struct fault *fault) MUST_CHECK;

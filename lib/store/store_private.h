@@ -103,7 +103,7 @@ struct store {
     bool reserved;
     struct mac_key mac_key;
     uint8_t seal_key[AEAD_KEY_BYTES];
-    struct case_keys *case_keys; /* owned; NULL: a reader's */
+    struct case_keys *case_keys; /* owned; of an agent's store; else NULL */
     _Atomic uint64_t reads;      /* rows looked for */
     int lock_fd;
     pthread_t thread; /* opened the store, and writes */
@@ -171,8 +171,14 @@ enum err store_journal_flush(struct store_txn *txn) MUST_CHECK;
 void store_journal_publish(struct store *store);
 
 /* keys_file.c. The store is open, and nothing else has happened yet. */
-enum err store_case_keys_open(struct store *store, bool follows, struct fault *fault) MUST_CHECK;
+enum err store_case_keys_open(struct store *store, struct fault *fault) MUST_CHECK;
 #define CASE_KEYS_META "case-keys" /* -> the file's id */
+/* Which ones the rows speak of. ERR_NOT_FOUND: a store of before there were any. */
+enum err store_case_keys_known(struct store *store, struct uuid *ret_id) MUST_CHECK;
+/* Takes those of a restored store instead of its own, and writes the file. */
+enum err store_case_keys_adopt(struct store *store, struct case_keys *keys,
+                               struct fault *fault) MUST_CHECK;
+const uint8_t *store_key_bytes(const struct store *store); /* 32: of its kind */
 /* The file of a copy of the store in that folder. */
 enum err store_case_keys_beside(struct store *store, const char *folder,
                                 struct fault *fault) MUST_CHECK;

@@ -100,7 +100,7 @@ class Drill(Case):
         seconds = time.monotonic() - started
         os.rename(self.city.path("restored/store.key"), self.city.path("store.key"))
         os.mkdir(self.city.disk)
-        for name in ("store", "store-attachments", "store-case-keys"):
+        for name in ("store", "store-attachments"):
             if os.path.exists(self.city.path("restored/" + name)):
                 os.rename(self.city.path("restored/" + name), os.path.join(self.city.disk, name))
         return result.json, seconds
@@ -152,7 +152,7 @@ class Drill(Case):
         answer, seconds = self.restore_and_start(file)
         count = self.check_receipts(answer["log_size"])
         self.assertGreaterEqual(count, 2 * 4 * 16)  # at least what was there before the first
-        self.assertEqual(len(os.listdir(self.city.backups)), 3 + 2)  # and attachments, case keys
+        self.assertEqual(len(os.listdir(self.city.backups)), 3 + 1)  # backup-keep, attachments
         self.assertEqual(sorted(os.listdir(self.city.path("restored/config"))),
                          ["agencies.yaml", "broker.yaml", "calendars", "policy.yaml",
                           "public-keys.yaml"])

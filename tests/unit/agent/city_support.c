@@ -156,23 +156,9 @@ void broker_snapshot(const char *name)
     ck_assert_msg(store_copy(city.store, path, &fault) == OK, "%s", fault.message);
 }
 
-/* A store and the file beside it. */
-static bool store_rename(const char *name, const char *new_name)
-{
-    char from[96], to[96];
-    (void)snprintf(from, sizeof(from), "%s/%s", city.folder, name);
-    (void)snprintf(to, sizeof(to), "%s/%s", city.folder, new_name);
-    if (rename(from, to) != 0) {
-        return false;
-    }
-    (void)snprintf(from, sizeof(from), "%s/%s-case-keys", city.folder, name);
-    (void)snprintf(to, sizeof(to), "%s/%s-case-keys", city.folder, new_name);
-    return rename(from, to) == 0;
-}
-
 void broker_lose(const char *copy)
 {
-    char lost[80];
+    char from[80], to[80];
     broker_free(city.broker);
     store_close(city.store);
     city.broker = NULL;
@@ -180,11 +166,12 @@ void broker_lose(const char *copy)
         city.flights[i].answered = true;
     }
     city.wake_ms = UINT64_MAX;
-    path_in(lost, "lost");
-    (void)nftw(lost, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
-    ck_assert(store_rename("store", "lost"));
-    ck_assert(store_rename(copy, "store") ||
-              errno == ENOENT); /* without one an empty one is made */
+    path_in(from, "store");
+    path_in(to, "lost");
+    (void)nftw(to, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(rename(from, to), 0);
+    path_in(to, copy);
+    ck_assert(rename(to, from) == 0 || errno == ENOENT); /* without a copy an empty store is made */
 }
 
 struct store *broker_lost_store(void)

@@ -652,13 +652,12 @@ START_TEST(test_keeps_the_newest_and_what_they_need)
 }
 END_TEST
 
-/* The keys of cases come from the copy beside the backup: the newest one, so that what was erased
- * since stays erased. Without it nothing is restored. */
+/* An agent's keys of cases come from the copy beside the backup: the newest one, so that what was
+ * erased since stays erased. Without it nothing is restored. */
 START_TEST(test_an_erased_case_opens_from_no_backup)
 {
-    struct store_options options = broker_options();
+    struct store_options options = agent_options();
     struct store *store = open_store(&options);
-    fill(store, 2, 2);
     const struct uuid erased = make_id(1), other = make_id(2);
     const struct uuid id = case_keys_id(store_case_keys(store));
     struct case_key_secret before, key;

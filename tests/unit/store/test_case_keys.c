@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(a_row_whose_key_is_there_is_completed)
 {
-    struct store_options options = broker_options();
+    struct store_options options = agent_options();
     struct store *store = open_store(&options);
     struct case_key_secret other = current(store_case_keys(store), 4), key;
     const struct uuid id = make_id(3);

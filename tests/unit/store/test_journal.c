@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/case_keys.h"
 #include "store/replica.h"
 #include "store_support.h"
 
@@ -18,34 +17,15 @@ static uint64_t chance(uint64_t below)
     return (seed >> 33) % below;
 }
 
-static struct store *open_as(const char *name, uint64_t journal_bytes, bool follows)
+static struct store *open_at(const char *name, uint64_t journal_bytes)
 {
     struct store_options options = broker_options();
     struct store *store = NULL;
     struct fault fault = {.code = ""};
     options.journal_bytes = journal_bytes;
-    options.follows = follows;
     ck_assert_msg(store_open(folder_path(0, name), &options, &store, &fault) == OK, "%s %s",
                   fault.place, fault.message);
     return store;
-}
-
-static struct store *open_at(const char *name, uint64_t journal_bytes)
-{
-    return open_as(name, journal_bytes, false);
-}
-
-/* The case keys that the copied rows speak of. */
-static void take_case_keys(struct store *from, struct store *to)
-{
-    struct case_keys *keys = NULL;
-    struct buf bytes;
-    buf_init(&bytes, CASE_KEYS_BYTES_MAX);
-    ck_assert_int_eq(case_keys_pack(store_case_keys(from), &bytes), OK);
-    ck_assert_int_eq(case_keys_unpack("from", span_buf(&bytes), store_key_bytes(to), &keys, NULL),
-                     OK);
-    ck_assert_int_eq(store_case_keys_adopt(to, keys, NULL), OK);
-    buf_free(&bytes);
 }
 
 static uint64_t leaves;
@@ -196,7 +176,7 @@ START_TEST(test_a_copy_under_way_becomes_the_store)
 {
     seed = (uint64_t)_i + 1;
     struct store *from = open_at("from", KEEP);
-    struct store *to = open_as("to", 0, true);
+    struct store *to = open_at("to", 0);
     uint64_t commits = chance(60);
     for (uint64_t i = 0; i < commits; i++) {
         write_some(from);
@@ -216,8 +196,7 @@ START_TEST(test_a_copy_under_way_becomes_the_store)
     }
     /* opened anew, it follows still, and is nobody's broker before replica_end */
     store_close(to);
-    to = open_as("to", KEEP, true);
-    take_case_keys(from, to);
+    to = open_at("to", KEEP);
     struct journal_state none;
     ck_assert_int_eq(store_journal_state(to, &none), ERR_NOT_FOUND);
     ck_assert(replica_of(to).whole);
@@ -237,7 +216,7 @@ END_TEST
 START_TEST(test_what_does_not_follow_changes_nothing)
 {
     struct store *from = open_at("from", KEEP);
-    struct store *to = open_as("to", 0, true);
+    struct store *to = open_at("to", 0);
     for (unsigned i = 0; i < 3; i++) {
         write_some(from);
     }
@@ -334,7 +313,7 @@ END_TEST
 START_TEST(test_a_large_transaction_comes_in_parts)
 {
     struct store *from = open_at("from", KEEP);
-    struct store *to = open_as("to", 0, true);
+    struct store *to = open_at("to", 0);
     copy_all(from, to);
     while (replica_of(to).applied < state_of(from).last) {
         ck_assert_int_eq(feed(from, to, replica_of(to).applied + 1), OK);
