@@ -137,6 +137,12 @@ void dossier_prove(struct dossier *dossier, const char *code, const char *place,
  * it does. */
 void dossier_judge_lie(struct dossier *dossier, const struct digest *root);
 
+/* --- lie_places.c --- */
+/* Proves what a reply of the broker says of places in the log and its own checkpoint contradicts.
+ */
+void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
+                          const struct tree_head *shown);
+
 /* --- dossier_links.c --- */
 void dossier_connect(struct dossier *dossier);
 

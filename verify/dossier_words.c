@@ -183,6 +183,13 @@ static const struct {
     {"lie.witness",
      {"已证明：中枢转交的见证签名不是该单位的",
       "proven: the broker handed on a countersignature that is not that agency's"}},
+    {"lie.receipt",
+     {"已证明：中枢给出的回执或送达，在它所签的日志里并不成立（记录、日志条数）",
+      "proven: the broker's receipt or delivery is not in the log that it signed (record, size)"}},
+    {"lie.order",
+     {"已证明：中枢在一次回复中颠倒了同一通道的消息（通道、前、后）",
+      "proven: in one reply the broker delivered messages of one lane in the wrong order (lane, "
+      "first, then)"}},
     {"lie.unproven",
      {"回复确是中枢签名的，但单凭本文件看不出矛盾：要看该单位自己的记录",
       "the reply is the broker's, and nothing in this file contradicts it: the agency's own "

@@ -284,6 +284,7 @@ static void judge(struct answer *answer)
          answer->head.kind == REPLY_WITNESS && i < answer->head.witness.cosignature_count; i++) {
         judge_witness(answer, &answer->head.witness.cosignatures[i]);
     }
+    dossier_judge_places(dossier, &answer->head, &answer->shown);
     if (!is_proven(dossier)) {
         dossier_lack(dossier, "lie.unproven", "reply", "%s", "");
     }

@@ -30,13 +30,13 @@ CAUGHT_ALONE = (
     ("rollback", "went back", False, "lie.back"),
     ("truncated", "went back", False, "lie.back"),
     ("dropped", "does not extend|went back", False, "lie.split|lie.back"),
-    ("reordered", "left out", False, None),
-    ("unrecorded", "receipt does not prove", True, None),
+    ("reordered", "left out", False, "lie.order"),
+    ("unrecorded", "receipt does not prove", True, "lie.receipt"),
 )
 LONG = CAUGHT_ALONE + (("false-witness", "not its own", True, "lie.witness"),)
 # The broker keeps all countersignatures back from the victim: what it is caught with all the same,
 # and what it is not (whether the victim must send something).
-KEPT_BACK = CAUGHT_ALONE + SHORT[:2] + (("frozen", "receipt does not prove", True, None),)
+KEPT_BACK = CAUGHT_ALONE + SHORT[:2] + (("frozen", "receipt does not prove", True, "lie.receipt"),)
 UNSEEN = (("frozen", False), ("false-witness", True), ("split", True))
 DENIED = ("denied", "does not know the log of", False, "lie.denied")
 QUORUMS = {"alone": 1, "quorum": 2}

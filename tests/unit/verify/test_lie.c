@@ -30,6 +30,10 @@ struct lie {                     /* zeroed: an honest answer to WITNESS */
     uint64_t known;                     /* that the request names; 0: 12 */
     uint64_t witnessed;                 /* by the agency; 0: 10; KEPT_BACK: nobody */
     bool witness_forked, witness_bent, witness_by_stranger, witness_of_nobody;
+    enum reply_kind says; /* SUBMIT: one receipt; FETCH: two messages of one lane */
+    bool path_bent, salt_bent, place_shifted, path_past_nodes, swapped, twice, two_lanes;
+    bool own_note; /* the receipt has a checkpoint of its own, of 12 leaves */
+    bool put_off;  /* it is none: the code says why */
 };
 #define KEPT_BACK UINT64_MAX
 
@@ -37,6 +41,8 @@ static struct sign_key keys[WHO_COUNT];
 static struct digest logs[2][8][LEAVES]; /* complete subtrees: the honest log, and the other one */
 static struct buf file;
 static struct digest pin;
+static struct buf records[3]; /* leaves 8, 9: one lane, one behind the other; 10: of another lane */
+static const uint8_t salt[SALT_BYTES] = {5};
 
 static enum err get_node(void *ctx, unsigned level, uint64_t index, struct digest *ret_hash)
 {
@@ -60,6 +66,24 @@ static struct digest root_at(bool forked, uint64_t size)
     return root;
 }
 
+static void records_make(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct leaf_record record = {.version = WIRE_VERSION,
+                                     .kind = LEAF_MESSAGE,
+                                     .at_ms = NOW_MS,
+                                     .message_id = {.bytes = {(uint8_t)(i + 1)}},
+                                     .has_stream = true};
+
+        record.stream.lane = i == 2 ? 1 : 0;
+        record.stream.seq = i == 2 ? 1 : i + 7;
+        text_copy(record.actor, sizeof(record.actor), "education");
+        buf_init(&records[i], LIMIT_REQUEST_BYTES);
+        ck_assert_int_eq(leaf_record_encode(&record, &records[i]), OK);
+        logs[0][0][8 + i] = logs[1][0][8 + i] = leaf_hash(salt, span_buf(&records[i]));
+    }
+}
+
 static void setup(void)
 {
     ck_assert_int_eq(crypto_start(), OK);
@@ -72,6 +96,9 @@ static void setup(void)
 
             logs[log][0][i] = merkle_leaf_hash(span_of(leaf, sizeof(leaf)));
         }
+    }
+    records_make();
+    for (unsigned log = 0; log < 2; log++) {
         for (unsigned level = 1; level < 5; level++) {
             for (size_t i = 0; i < LEAVES >> level; i++) {
                 logs[log][level][i] = merkle_node_hash(&logs[log][level - 1][2 * i],
@@ -86,6 +113,9 @@ static void setup(void)
 static void teardown(void)
 {
     buf_free(&file);
+    for (unsigned i = 0; i < 3; i++) {
+        buf_free(&records[i]);
+    }
 }
 
 /* --- making --- */
@@ -181,6 +211,93 @@ static void reply_sign(const struct lie *lie, struct span head, struct buf *out)
     region_free(&region);
 }
 
+struct said { /* of places in the log, by a reply */
+    struct shared_receipt receipt;
+    struct delivery deliveries[2];
+    struct digest nodes[2 * MERKLE_LEVELS];
+    uint32_t paths[2][MERKLE_LEVELS];
+    size_t node_count;
+    struct buf note;
+};
+
+static size_t path_make(const struct lie *lie, struct said *said, struct merkle_place place,
+                        uint32_t indices[MERKLE_LEVELS])
+{
+    const struct merkle_reader reader = reader_of(lie->shown_forked);
+    struct merkle_path path;
+
+    ck_assert_int_eq(merkle_inclusion(&reader, place.index, place.size, &path), OK);
+    for (size_t i = 0; i < path.count; i++) {
+        indices[i] = (uint32_t)said->node_count;
+        said->nodes[said->node_count++] = path.hashes[i];
+    }
+    indices[0] = lie->path_past_nodes ? 2 * MERKLE_LEVELS : indices[0];
+    return path.count;
+}
+
+static void say_receipt(const struct lie *lie, struct merkle_place place, struct said *said,
+                        struct reply_head *head)
+{
+    struct shared_receipt *receipt = &said->receipt;
+
+    receipt->leaf_index = place.index + (lie->place_shifted ? 1 : 0);
+    receipt->code = lie->put_off ? REFUSAL_QUEUE_FULL : 0;
+    receipt->record = lie->put_off ? span_of(NULL, 0) : span_buf(&records[0]);
+    memcpy(receipt->salt, salt, SALT_BYTES);
+    receipt->salt[0] ^= lie->salt_bent ? 1 : 0;
+    if (lie->own_note) {
+        note_make(lie->shown_forked, 12, NOW_MS, BROKER, &said->note);
+        receipt->checkpoint = span_buf(&said->note);
+        place.size = 12;
+    }
+    receipt->path = said->paths[0];
+    receipt->path_count = path_make(lie, said, place, said->paths[0]);
+    head->submit.receipts = receipt;
+    head->submit.receipt_count = 1;
+    head->submit.nodes = said->nodes;
+    head->submit.node_count = said->node_count;
+}
+
+static void say_deliveries(const struct lie *lie, uint64_t shown, struct said *said,
+                           struct reply_head *head)
+{
+    const size_t second = lie->twice ? 0 : lie->two_lanes ? 2 : 1;
+
+    for (size_t i = 0; i < 2; i++) {
+        const size_t which = (i == 0) == lie->swapped ? second : 0;
+        struct delivery *delivery = &said->deliveries[i];
+
+        delivery->payload = span_text("p");
+        delivery->proof.suite = crypto_suite();
+        delivery->proof.size = 1;
+        delivery->leaf_index = 8 + which;
+        delivery->record = span_buf(&records[which]);
+        memcpy(delivery->salt, salt, SALT_BYTES);
+        delivery->path = said->paths[i];
+        delivery->path_count =
+            path_make(lie, said, (struct merkle_place){8 + which, shown}, said->paths[i]);
+    }
+    head->fetch.deliveries = said->deliveries;
+    head->fetch.delivery_count = 2;
+    head->fetch.nodes = said->nodes;
+    head->fetch.node_count = said->node_count;
+}
+
+static void say(const struct lie *lie, uint64_t shown, struct said *said, struct reply_head *head)
+{
+    memset(said, 0, sizeof(*said));
+    if (lie->says == REPLY_NONE) {
+        return;
+    }
+    head->kind = lie->says;
+    if (lie->says == REPLY_SUBMIT) {
+        say_receipt(lie, (struct merkle_place){8, shown}, said, head);
+    } else {
+        say_deliveries(lie, shown, said, head);
+    }
+    said->nodes[0].bytes[0] ^= lie->path_bent ? 1 : 0;
+}
+
 static void reply_make(const struct lie *lie, struct span request, struct buf *out)
 {
     const uint64_t shown = lie->shown != 0 ? lie->shown : 20;
@@ -189,6 +306,7 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
     struct merkle_path path = {.count = 0}, witness_path;
     struct cosignature cosignature;
     struct buf note, encoded;
+    struct said said;
     struct reply_head head = {.version = WIRE_VERSION,
                               .code = lie->denied    ? REFUSAL_FACT_INVALID
                                       : lie->refused ? REFUSAL_QUEUE_FULL
@@ -207,7 +325,8 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
     head.checkpoint = lie->nothing_shown ? span_of(NULL, 0) : span_buf(&note);
     head.consistency = path.hashes;
     head.consistency_count = path.count;
-    if (!lie->refused && !lie->denied && lie->witnessed != KEPT_BACK) {
+    say(lie, shown, &said, &head);
+    if (head.kind == REPLY_WITNESS && lie->witnessed != KEPT_BACK) {
         cosign(lie, &cosignature, &witness_path);
         head.witness.cosignatures = &cosignature;
         head.witness.cosignature_count = 1;
@@ -217,6 +336,7 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
     reply_sign(lie, span_buf(&encoded), out);
     buf_free(&encoded);
     buf_free(&note);
+    buf_free(&said.note);
 }
 
 static void part_add(struct evidence_part *parts, size_t *count, const char *names[2],
@@ -313,6 +433,39 @@ START_TEST(test_what_a_file_proves)
 }
 END_TEST
 
+/* Receipts and deliveries that the reply's own checkpoint does not bear out. */
+START_TEST(test_places_in_the_log)
+{
+    static const struct {
+        struct lie lie;
+        const char *code;
+    } rows[] = {
+        {{.says = REPLY_SUBMIT}, NULL},
+        {{.says = REPLY_SUBMIT, .own_note = true}, NULL},
+        {{.says = REPLY_SUBMIT, .put_off = true, .path_bent = true}, NULL},
+        {{.says = REPLY_SUBMIT, .path_bent = true}, "lie.receipt"},
+        {{.says = REPLY_SUBMIT, .own_note = true, .path_bent = true}, "lie.receipt"},
+        {{.says = REPLY_SUBMIT, .salt_bent = true}, "lie.receipt"},
+        {{.says = REPLY_SUBMIT, .place_shifted = true}, "lie.receipt"},
+        {{.says = REPLY_SUBMIT, .path_past_nodes = true}, "lie.receipt"},
+        {{.says = REPLY_FETCH}, NULL},
+        {{.says = REPLY_FETCH, .two_lanes = true}, NULL},
+        {{.says = REPLY_FETCH, .two_lanes = true, .swapped = true}, NULL},
+        {{.says = REPLY_FETCH, .swapped = true}, "lie.order"},
+        {{.says = REPLY_FETCH, .twice = true}, "lie.order"},
+        {{.says = REPLY_FETCH, .path_bent = true}, "lie.receipt"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *code = rows[i].code != NULL ? rows[i].code : "lie.unproven";
+
+        tell(&rows[i].lie);
+        ck_assert_msg(judge(code) == (rows[i].code != NULL ? VERDICT_PASS : VERDICT_INCOMPLETE),
+                      "row %zu, %s", i, code);
+    }
+}
+END_TEST
+
 START_TEST(test_another_root)
 {
     const struct lie lie = {.witness_forked = true};
@@ -366,6 +519,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_what_a_file_proves);
+    tcase_add_test(tests, test_places_in_the_log);
     tcase_add_test(tests, test_another_root);
     tcase_add_test(tests, test_no_changed_bit_accuses);
     suite_add_tcase(suite, tests);

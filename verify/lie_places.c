@@ -1,0 +1,117 @@
+/* What one reply says of places in the log: each receipt and each delivery has a path from its
+ * record to a checkpoint that the broker signed, and what it delivers of one lane comes in its
+ * order. A path that leads elsewhere is a receipt of what that log does not have; a message before
+ * one that stands before it was delivered out of turn. That a message is missing altogether is not
+ * seen here: nobody can show what he was not given. See dossier.h. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "dossier.h"
+#include "model/lanes.h"
+#include "tree.h"
+
+#define PATH_MAX_COUNT 64u /* hashes: more leads nowhere */
+
+struct place { /* a record, and where it is said to stand */
+    uint64_t index;
+    struct span record;
+    const uint8_t *salt;
+    const uint32_t *path; /* indices into the nodes */
+    size_t path_count;
+    const struct digest *nodes;
+    size_t node_count;
+};
+
+static bool leads_to(const struct place *place, const struct tree_head *head)
+{
+    const struct digest leaf = tree_leaf(place->salt, place->record);
+    struct digest hashes[PATH_MAX_COUNT], root;
+    const struct proof_path path = {place->index, head->size, hashes, place->path_count};
+
+    if (place->path_count > PATH_MAX_COUNT) {
+        return false;
+    }
+    for (size_t i = 0; i < place->path_count; i++) {
+        if (place->path[i] >= place->node_count) {
+            return false;
+        }
+        hashes[i] = place->nodes[place->path[i]];
+    }
+    return proof_root(&path, &leaf, &root) == OK && digest_equal(&root, &head->root);
+}
+
+static void judge_receipts(struct dossier *dossier, const struct reply_head *reply,
+                           const struct tree_head *shown)
+{
+    for (size_t i = 0; i < reply->submit.receipt_count; i++) {
+        const struct shared_receipt *receipt = &reply->submit.receipts[i];
+        const struct place place = {
+            receipt->leaf_index, receipt->record,     receipt->salt,           receipt->path,
+            receipt->path_count, reply->submit.nodes, reply->submit.node_count};
+        char origin[LIMIT_ORIGIN_BYTES];
+        struct tree_head head = *shown;
+
+        if (receipt->record.len == 0 || /* it says why there is none */
+            (receipt->checkpoint.len > 0 &&
+             dossier_open_note(dossier, receipt->checkpoint, origin, &head) != OK)) {
+            continue;
+        }
+        if (head.size > 0 && !leads_to(&place, &head)) {
+            dossier_prove(dossier, "lie.receipt", "reply", "%" PRIu64 ", %" PRIu64,
+                          receipt->leaf_index, head.size);
+            return;
+        }
+    }
+}
+
+/* Where it stands in its stream, by its record. */
+static bool read_stream(struct dossier *dossier, struct span bytes, struct leaf_stream *ret)
+{
+    struct leaf_record *record = region_take(&dossier->region, sizeof *record);
+
+    if (record == NULL || leaf_record_decode(bytes, &dossier->region, record, NULL) != OK ||
+        !record->has_stream || record->stream.lane >= LANE_COUNT) {
+        return false;
+    }
+    *ret = record->stream;
+    return true;
+}
+
+static void judge_deliveries(struct dossier *dossier, const struct reply_head *reply,
+                             const struct tree_head *shown)
+{
+    uint64_t last[LANE_COUNT] = {0};
+
+    for (size_t i = 0; i < reply->fetch.delivery_count; i++) {
+        const struct delivery *delivery = &reply->fetch.deliveries[i];
+        const struct place place = {
+            delivery->leaf_index, delivery->record,   delivery->salt,         delivery->path,
+            delivery->path_count, reply->fetch.nodes, reply->fetch.node_count};
+        struct leaf_stream stream;
+
+        if (!leads_to(&place, shown)) {
+            dossier_prove(dossier, "lie.receipt", "reply", "%" PRIu64 ", %" PRIu64,
+                          delivery->leaf_index, shown->size);
+            return;
+        }
+        if (!read_stream(dossier, delivery->record, &stream)) {
+            continue;
+        }
+        if (stream.seq <= last[stream.lane]) {
+            dossier_prove(dossier, "lie.order", "reply", "%" PRIu32 ", %" PRIu64 ", %" PRIu64,
+                          stream.lane, last[stream.lane], stream.seq);
+            return;
+        }
+        last[stream.lane] = stream.seq;
+    }
+}
+
+void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
+                          const struct tree_head *shown)
+{
+    if (reply->kind == REPLY_SUBMIT) {
+        judge_receipts(dossier, reply, shown);
+    } else if (reply->kind == REPLY_FETCH && shown->size > 0) {
+        judge_deliveries(dossier, reply, shown);
+    }
+}
