@@ -373,6 +373,9 @@ enum err worklist_changed(struct worklist *list, const struct case_key *key)
 
     if (error == OK) {
         error = refresh(list, read, key);
+        if (error == OK) {
+            error = work_forget_erased(list, read, key);
+        }
         store_read_end(read);
     }
     return error;

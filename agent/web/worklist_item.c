@@ -7,6 +7,7 @@
 #include "model/identity.h"
 #include "model/lanes.h"
 #include "wire/sealing.h"
+#include "store/erased.h"
 
 struct adding { /* lines of one item */
     struct work_line *lines;
@@ -514,4 +515,54 @@ static enum err read_about(struct worklist *list, struct work_entry *entry)
 enum err work_read_persons(struct worklist *list, struct work_entry *entry)
 {
     return entry->item.of_matter ? read_about(list, entry) : read_own(list, entry);
+}
+
+/* --- what was erased --- */
+
+/* Names stay where they lie, empty: items of matters point to them. */
+static void forget_persons(struct work_entry *entry)
+{
+    if (entry->names != NULL) {
+        crypto_wipe(entry->names, entry->names_len);
+    }
+    entry->digest_count = 0;
+    entry->item.person.birth = 0;
+    entry->item.person.sex = 0;
+}
+
+static enum err message_was_erased(const struct work_entry *entry, struct store_txn *read,
+                                   bool *ret_erased)
+{
+    enum row_body body = ROW_BODY_NONE;
+    struct row row;
+    enum err error = row_find(read, &entry->message_id, &row);
+
+    if (error == OK) {
+        error = row_body(read, &row, &body);
+    }
+    *ret_erased = body == ROW_BODY_ERASED;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err work_forget_erased(struct worklist *list, struct store_txn *read,
+                            const struct case_key *key)
+{
+    struct work_entry *entry = work_entry_find(list, &key->referral_id);
+    struct erased erased;
+    bool gone = false;
+    enum err error = entry != NULL ? erased_find(read, &key->case_id, &erased) : ERR_NOT_FOUND;
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    if (entry->item.of_matter) {
+        memset(&entry->item.person, 0, sizeof(entry->item.person));
+        entry->persons_read = false; /* those of its referral, if they are there */
+        return OK;
+    }
+    error = message_was_erased(entry, read, &gone);
+    if (error == OK && gone) {
+        forget_persons(entry);
+    }
+    return error;
 }

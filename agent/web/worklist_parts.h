@@ -79,6 +79,9 @@ enum err work_keep_figures(const struct agent *agent, const struct copy *copy, b
                            struct work_entry *entry) MUST_CHECK;
 /* Names and digests of the persons of the message that opened it. What cannot be read has none. */
 enum err work_read_persons(struct worklist *list, struct work_entry *entry) MUST_CHECK;
+/* Wipes them where the case was erased, and the message with it. */
+enum err work_forget_erased(struct worklist *list, struct store_txn *read,
+                            const struct case_key *key) MUST_CHECK;
 uint64_t work_identity_digest(const struct worklist *list, const char *number);
 
 /* --- worklist.c --- */

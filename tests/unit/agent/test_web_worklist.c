@@ -373,6 +373,35 @@ START_TEST(test_a_matter_is_found_by_all_persons_of_its_referral)
 }
 END_TEST
 
+/* The names were in memory: who was erased was found by them until the next start. */
+START_TEST(test_who_was_erased_is_found_no_more)
+{
+    open_all();
+    refer_named();
+    say(E, "{'kind':'information-request','about':'" FIRST "','facts':{'asked':['income']}," O "}");
+    ck_assert_str_eq(search(P, "其其格"), "JY-SX-2026-0001 " FIRST);
+    (void)desk_must(&city.desks[P],
+                    "{'cmd':'case-erase','id':'" FIRST "','order':'1','reason':'order'}");
+    ck_assert_str_eq(search(P, "其其格"), "");
+    ck_assert_str_eq(search(P, "孟克"), "");
+    ck_assert_str_eq(search(P, NUMBER_X), "");
+    ck_assert_str_eq(search(P, "其"), "JZ-2026-0002-01"); /* another case's */
+    struct store_txn *read = NULL;
+    struct case_key key;
+    const struct work_item *items[8];
+    ck_assert_int_eq(store_read_begin(city.desks[P].store, &read), OK);
+    ck_assert_int_eq(number_find(read, FIRST, &key), OK);
+    store_read_end(read);
+    ck_assert_uint_eq(worklist_of_case(lists[P], &key.case_id, items, COUNT_OF(items)), 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(items[i]->person.name == NULL || items[i]->person.name[0] == '\0');
+        ck_assert_int_eq(items[i]->person.sex, 0);
+    }
+    ck_assert_str_eq(search(E, "其其格"), "JY-SX-2026-0001 " FIRST); /* has no order */
+    close_all();
+}
+END_TEST
+
 /* A page that is opened while the copies are read in knows a matter before its referral. */
 START_TEST(test_a_matter_read_before_its_referral_gets_its_name)
 {
@@ -704,6 +733,7 @@ int main(void)
     tcase_add_test(tcase, test_search_by_number);
     tcase_add_test(tcase, test_a_register_number_was_not_found);
     tcase_add_test(tcase, test_search_by_name);
+    tcase_add_test(tcase, test_who_was_erased_is_found_no_more);
     tcase_add_test(tcase, test_search_by_identity_number);
     tcase_add_test(tcase, test_search_with_blanks_around);
     tcase_add_test(tcase, test_a_matter_is_found_by_all_persons_of_its_referral);
