@@ -2,7 +2,7 @@
 """A second implementation of docs/protocol.md, written from that page and proto/ alone: a library
 and a small command line. For tests: it shows that the page is complete, and judges the broker
 from outside. Not for use: keys lie in memory unprotected, and one connection carries one request
-at a time. Needs protoc, python3-protobuf and python3-nacl.
+at a time. Needs protoc, python3-protobuf, and what crypto_suite.py needs.
 
     referral_client.py --url tcp://127.0.0.1:7300 --agency education --dir KEYS hello
     ... submit MESSAGE.json          facts, body and header in protobuf's JSON names
@@ -12,7 +12,6 @@ at a time. Needs protoc, python3-protobuf and python3-nacl.
 
 import argparse
 import base64
-import hashlib
 import importlib
 import json
 import os
@@ -27,10 +26,8 @@ import tempfile
 import time
 from urllib.parse import urlparse
 
-import nacl.bindings as sodium
-import nacl.exceptions
+from crypto_suite import SUITE
 from google.protobuf import json_format
-from nacl.signing import SigningKey, VerifyKey
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLASSES = (1024, 4096, 16384, 65536, 212992)
@@ -103,25 +100,25 @@ def copy_numbers(copies):
 # --- digests, trees, signatures: sections 4, 5, 10 ---
 
 
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
+def digest_of(*parts):
+    return SUITE.digest(b"".join(parts))
 
 
 def key_id(public_key):
-    return sha256(public_key)[:8]
+    return digest_of(public_key)[:8]
 
 
 def message_digest(payload):
-    return sha256(b"referral.v1.message\0", sha256(payload.header), sha256(payload.facts),
-                  sha256(payload.body))
+    return digest_of(b"referral.v1.message\0", digest_of(payload.header), digest_of(payload.facts),
+                  digest_of(payload.body))
 
 
 def request_digest(head):
-    return sha256(b"referral.v1.request\0", head)
+    return digest_of(b"referral.v1.request\0", head)
 
 
 def reply_digest(head):
-    return sha256(b"referral.v1.reply\0", head)
+    return digest_of(b"referral.v1.reply\0", head)
 
 
 def split(width):
@@ -135,7 +132,7 @@ def tree_root(leaves):
     if len(leaves) == 1:
         return leaves[0]
     middle = split(len(leaves))
-    return sha256(b"\1", tree_root(leaves[:middle]), tree_root(leaves[middle:]))
+    return digest_of(b"\1", tree_root(leaves[:middle]), tree_root(leaves[middle:]))
 
 
 def tree_path(index, leaves):
@@ -156,8 +153,8 @@ def path_root(leaf, index, size, path):
     expect(path, "path too short")
     middle = split(size)
     if index < middle:
-        return sha256(b"\1", path_root(leaf, index, middle, path[:-1]), path[-1])
-    return sha256(b"\1", path[-1], path_root(leaf, index - middle, size - middle, path[:-1]))
+        return digest_of(b"\1", path_root(leaf, index, middle, path[:-1]), path[-1])
+    return digest_of(b"\1", path[-1], path_root(leaf, index - middle, size - middle, path[:-1]))
 
 
 def consistency_proof(old, leaves, whole=True):
@@ -182,9 +179,9 @@ def consistency_roots(old, new, proof, old_root, whole=True):
     middle = split(new)
     if old <= middle:
         first, second = consistency_roots(old, middle, proof[:-1], old_root, whole)
-        return first, sha256(b"\1", second, proof[-1])
+        return first, digest_of(b"\1", second, proof[-1])
     first, second = consistency_roots(old - middle, new - middle, proof[:-1], old_root, False)
-    return sha256(b"\1", proof[-1], first), sha256(b"\1", proof[-1], second)
+    return digest_of(b"\1", proof[-1], first), digest_of(b"\1", proof[-1], second)
 
 
 def check_consistency(old_size, old_root, new_size, new_root, proof):
@@ -197,31 +194,28 @@ def check_consistency(old_size, old_root, new_size, new_root, proof):
 
 
 def verify(public_key, text, signature):
-    try:
-        VerifyKey(public_key).verify(text, signature)
-    except (nacl.exceptions.BadSignatureError, ValueError) as error:
-        raise Forged("signature") from error
+    expect(SUITE.verifies(public_key, text, signature), "signature")
 
 
 def batch_text(size, root):
-    return b"referral.v1.batch\0" + bytes([1]) + struct.pack(">Q", size) + root
+    return b"referral.v1.batch\0" + bytes([SUITE.number]) + struct.pack(">Q", size) + root
 
 
 def batch_leaf(digest):
-    return sha256(b"\0", digest)
+    return digest_of(b"\0", digest)
 
 
 def check_proof(proof, digest, public_key):
-    expect(proof.suite == 1 and proof.key_id == key_id(public_key), "proof by another key")
+    expect((proof.suite, proof.key_id) == (SUITE.number, key_id(public_key)),
+           "proof by another key")
     root = path_root(batch_leaf(digest), proof.index, proof.size, list(proof.path))
     verify(public_key, batch_text(proof.size, root), proof.signature)
 
 
 def make_proof(seed, digests, index):
     leaves = [batch_leaf(digest) for digest in digests]
-    signer = SigningKey(seed)
-    signature = signer.sign(batch_text(len(leaves), tree_root(leaves))).signature
-    return r.BatchProof(suite=1, key_id=key_id(signer.verify_key.encode()), index=index,
+    signature = SUITE.sign(seed, batch_text(len(leaves), tree_root(leaves)))
+    return r.BatchProof(suite=SUITE.number, key_id=key_id(SUITE.sign_public(seed)), index=index,
                         size=len(leaves), path=tree_path(index, leaves), signature=signature)
 
 
@@ -230,7 +224,7 @@ def build_request(seed, head, payloads):
     for payload in payloads:
         digests.append(message_digest(m.Payload.FromString(payload)))
     proof = make_proof(seed, digests, 0)
-    return r.Request(head=head, payloads=payloads, suite=1, key_id=proof.key_id,
+    return r.Request(head=head, payloads=payloads, suite=SUITE.number, key_id=proof.key_id,
                      signature=proof.signature).SerializeToString(deterministic=True)
 
 
@@ -238,14 +232,13 @@ def build_request(seed, head, payloads):
 
 
 def note_key_hash(origin, public_key):
-    return sha256(origin.encode(), b"\n\1", public_key)[:4]
+    return digest_of(origin.encode(), b"\n\1", public_key)[:4]
 
 
 def make_checkpoint(seed, origin, size, root, time_ms):
-    signer = SigningKey(seed)
     text = "%s\n%d\n%s\ntime %d\n" % (origin, size, base64.b64encode(root).decode(), time_ms)
-    signature = (note_key_hash(origin, signer.verify_key.encode())
-                 + signer.sign(text.encode()).signature)
+    signature = (note_key_hash(origin, SUITE.sign_public(seed))
+                 + SUITE.sign(seed, text.encode()))
     return (text + "\n\u2014 %s %s\n" % (origin, base64.b64encode(signature).decode())).encode()
 
 
@@ -272,11 +265,11 @@ class Checkpoint:
 
 
 def witness_text(origin, size, root):
-    return (b"referral.v1.witness\0" + sha256(origin.encode()) + struct.pack(">Q", size) + root)
+    return (b"referral.v1.witness\0" + digest_of(origin.encode()) + struct.pack(">Q", size) + root)
 
 
 def leaf_hash(salt, record):
-    return sha256(b"\0", salt, record)
+    return digest_of(b"\0", salt, record)
 
 
 def expand(shared, nodes, checkpoint):
@@ -303,12 +296,11 @@ def check_receipt(receipt, origin, broker_keys, digest=None, sender=None):
 # --- sealed bodies: section 9 ---
 
 
-def derive(key, context):
-    return hashlib.blake2b(context, key=key, digest_size=32).digest()
+derive = SUITE.derive
 
 
 def wrap_context(ephemeral, reader, header):
-    return b"referral.v1.wrap\0" + ephemeral + reader + sha256(header)
+    return b"referral.v1.wrap\0" + ephemeral + reader + digest_of(header)
 
 
 def seal(header, plain, readers, entropy=None):
@@ -318,40 +310,38 @@ def seal(header, plain, readers, entropy=None):
         [secrets.token_bytes(32) for _ in readers])
     number = next(i for i, size in enumerate(CLASSES, 1) if len(plain) < size)
     padded = (plain + b"\x80").ljust(CLASSES[number - 1], b"\0")
-    sealed = m.SealedBody(suite=1, padding_class=number, nonce=nonce)
+    sealed = m.SealedBody(suite=SUITE.number, padding_class=number, nonce=nonce)
     sealed.key_commitment = derive(content_key, b"referral.v1.key-commitment")
-    sealed.ciphertext = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+    sealed.ciphertext = SUITE.encrypt(
         padded, header, nonce, derive(content_key, b"referral.v1.body-key"))
     for (agency, public_key), secret in zip(readers, ephemerals):
-        ephemeral = sodium.crypto_scalarmult_base(secret)
-        shared = sodium.crypto_scalarmult(secret, public_key)
+        ephemeral = SUITE.seal_public(secret)
+        shared = SUITE.exchange(secret, public_key)
         key = derive(shared, wrap_context(ephemeral, public_key, header))
         sealed.readers.add(
             agency=agency, key_id=key_id(public_key), ephemeral=ephemeral,
-            wrapped_key=sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-                content_key, sha256(header), bytes(24), key))
+            wrapped_key=SUITE.encrypt(
+                content_key, digest_of(header), bytes(24), key))
     return sealed.SerializeToString(deterministic=True)
 
 
 def unseal(header_bytes, sealed_bytes, secret):
     header = m.Header.FromString(header_bytes)
     sealed = m.SealedBody.FromString(sealed_bytes)
-    public_key = sodium.crypto_scalarmult_base(secret)
+    public_key = SUITE.seal_public(secret)
     reader = next((x for x in sealed.readers if x.key_id == key_id(public_key)), None)
     expect(reader is not None, "not sealed to this key")
     expect(1 <= sealed.padding_class <= 5, "padding class")
-    try:
-        shared = sodium.crypto_scalarmult(secret, reader.ephemeral)
-        key = derive(shared, wrap_context(reader.ephemeral, public_key, header_bytes))
-        content_key = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            reader.wrapped_key, sha256(header_bytes), bytes(24), key)
-        expect(derive(content_key, b"referral.v1.key-commitment") == sealed.key_commitment,
-               "key commitment")
-        padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            sealed.ciphertext, header_bytes, sealed.nonce,
-            derive(content_key, b"referral.v1.body-key"))
-    except (nacl.exceptions.CryptoError, RuntimeError) as error:
-        raise Forged("the body does not open") from error
+    shared = SUITE.exchange(secret, reader.ephemeral)
+    expect(shared is not None, "no such ephemeral key")
+    key = derive(shared, wrap_context(reader.ephemeral, public_key, header_bytes))
+    content_key = SUITE.decrypt(reader.wrapped_key, digest_of(header_bytes), bytes(24), key)
+    expect(content_key is not None, "the key does not open")
+    expect(derive(content_key, b"referral.v1.key-commitment") == sealed.key_commitment,
+           "key commitment")
+    padded = SUITE.decrypt(sealed.ciphertext, header_bytes, sealed.nonce,
+                           derive(content_key, b"referral.v1.body-key"))
+    expect(padded is not None, "the body does not open")
     plain = padded.rstrip(b"\0")
     expect(plain[-1:] == b"\x80" and len(padded) == CLASSES[sealed.padding_class - 1], "padding")
     plain = plain[:-1]
@@ -387,7 +377,7 @@ def attachment_seal(plain, key=None):
     plain = plain.ljust(filled, b"\0")
     sealed = [commitment]
     for index, at in enumerate(range(0, filled, CHUNK)):
-        sealed.append(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        sealed.append(SUITE.encrypt(
             plain[at:at + CHUNK], associated, attachment_nonce(index, at + CHUNK >= filled),
             chunk_key))
     return key, b"".join(sealed)
@@ -398,14 +388,12 @@ def attachment_open(sealed, key, plain_bytes):
     count = -(-filled // CHUNK)
     expect(sealed[:32] == commitment and len(sealed) == 32 + filled + 16 * count, "attachment")
     plain = b""
-    try:
-        for index in range(count):
-            at = 32 + index * (CHUNK + 16)
-            plain += sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-                sealed[at:at + CHUNK + 16], associated, attachment_nonce(index, index + 1 == count),
-                chunk_key)
-    except nacl.exceptions.CryptoError as error:
-        raise Forged("the attachment does not open") from error
+    for index in range(count):
+        at = 32 + index * (CHUNK + 16)
+        chunk = SUITE.decrypt(sealed[at:at + CHUNK + 16], associated,
+                              attachment_nonce(index, index + 1 == count), chunk_key)
+        expect(chunk is not None, "the attachment does not open")
+        plain += chunk
     expect(not any(plain[plain_bytes:]), "what fills up is not zeros")
     return plain[:plain_bytes]
 
@@ -441,12 +429,17 @@ class Keys:
 
 
 def read_secret(path, label):
-    """A secret key file: one line, its kind and base64."""
+    """A secret key file: one line, its kind, the suite unless it is the first one, and base64."""
     with open(path, encoding="ascii") as file:
-        kind, text = file.read().split()
-    if kind != label:
-        raise ValueError("%s: expected %s" % (path, label))
-    return base64.b64decode(text)
+        words = file.read().split()
+    if words[:-1] != [label, *SUITE.key_words]:
+        raise ValueError("%s: expected %s of suite %s" % (path, label, SUITE.name))
+    return base64.b64decode(words[-1])
+
+
+def secret_text(label, secret):
+    """What such a file has."""
+    return " ".join((label, *SUITE.key_words, base64.b64encode(secret).decode())) + "\n"
 
 
 # --- the connection: section 1 ---
@@ -606,9 +599,9 @@ class Agency:
         """Encoded Payload: header and facts completed, the body sealed to the sender and to all
         who get it."""
         header.version = 1
-        header.suite = 1
+        header.suite = SUITE.number
         header.sender = self.agency
-        header.sender_key = key_id(SigningKey(self.sign_seed).verify_key.encode())
+        header.sender_key = key_id(SUITE.sign_public(self.sign_seed))
         header.created_ms = header.created_ms or self.now_ms()
         header.message_id = header.message_id or uuid7(self.now_ms())
         header_bytes = header.SerializeToString(deterministic=True)
@@ -727,7 +720,7 @@ class Agency:
 
     def upload(self, sealed):
         """All that is not there yet; the digest."""
-        digest = sha256(sealed)
+        digest = digest_of(sealed)
         have, complete = self.put(digest, len(sealed), 0, b"")
         while not complete:
             have, complete = self.put(digest, len(sealed), have, sealed[have:have + PIECE])
@@ -740,15 +733,14 @@ class Agency:
             sealed += reply.data
             expect(reply.data or len(sealed) == reply.size, "an attachment without an end")
             if len(sealed) >= reply.size:
-                expect(sha256(sealed) == digest, "another attachment")
+                expect(digest_of(sealed) == digest, "another attachment")
                 return sealed
 
     def witness(self):
         text = witness_text(self.origin, self.size, self.root)
-        signer = SigningKey(self.sign_seed)
         head = self.ask("witness", r.Witness(
-            size=self.size, root=self.root, signature=signer.sign(text).signature,
-            key_id=key_id(signer.verify_key.encode())))
+            size=self.size, root=self.root, signature=SUITE.sign(self.sign_seed, text),
+            key_id=key_id(SUITE.sign_public(self.sign_seed))))
         shown = Checkpoint(head.checkpoint, self.origin, self.keys.all("broker", "sign"))
         for seen in head.witness.cosignatures:
             verify(self.keys.by_id(seen.agency, seen.key_id),

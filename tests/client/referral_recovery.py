@@ -3,18 +3,17 @@ docs/protocol.md. Beside referral_client.py, whose Agency it takes further."""
 
 import re
 
-from referral_client import (ZERO, Checkpoint, Forged, SigningKey, a, expect, key_id, m, make_proof,
-                             message_digest, r, sha256, verify)
+from referral_client import (SUITE, ZERO, Checkpoint, Forged, a, digest_of, expect, key_id, m,
+                             make_proof, message_digest, r, verify)
 
 
 def recovery_text(statement):
-    return sha256(b"referral.v1.recovery\0", sha256(statement))
+    return digest_of(b"referral.v1.recovery\0", digest_of(statement))
 
 
 def make_recovery(seed, statement):
-    signer = SigningKey(seed)
-    return a.SignedRecovery(statement=statement, key_id=key_id(signer.verify_key.encode()),
-                            signature=signer.sign(recovery_text(statement)).signature)
+    return a.SignedRecovery(statement=statement, key_id=key_id(SUITE.sign_public(seed)),
+                            signature=SUITE.sign(seed, recovery_text(statement)))
 
 
 def check_recoveries(signed, keys):

@@ -3,7 +3,6 @@
 docs/protocol.md that an agency does, and what must be refused. Starts $REFERRAL_BIN/referral-broker
 in a temporary folder with keys and certificates of its own, kills it once, and leaves nothing."""
 
-import base64
 import os
 import secrets
 import socket
@@ -76,18 +75,18 @@ class City:
                     self.path("names"), "-out", self.path(name + ".pem"))
 
     def make_keys(self):
-        rows = [(name, "sign", client.SigningKey(seed).verify_key.encode())
+        rows = [(name, "sign", client.SUITE.sign_public(seed))
                 for name, seed in self.seeds.items()]
-        rows += [(name, "seal", client.sodium.crypto_scalarmult_base(secret))
+        rows += [(name, "seal", client.SUITE.seal_public(secret))
                  for name, secret in self.seal.items()]
-        self.keys_text = "origin: %s\nkeys:\n" % ORIGIN + "".join(
+        head = "origin: %s\n%skeys:\n" % (ORIGIN, client.SUITE.keys_lead)
+        self.keys_text = head + "".join(
             "  - owner: %s\n    use: %s\n    key: \"%s\"\n" % (name, use, key.hex())
             for name, use, key in rows)
         self.write("public-keys.yaml", self.keys_text)
         for name, label, secret in (("sign.key", "sign", self.seeds["broker"]),
                                     ("store.key", "store", secrets.token_bytes(32))):
-            self.write(name, "referral-%s-key-1 %s\n"
-                       % (label, base64.b64encode(secret).decode()))
+            self.write(name, client.secret_text("referral-%s-key-1" % label, secret))
 
     def make_configuration(self):
         config = os.path.join(client.ROOT, "config")
@@ -100,8 +99,8 @@ class City:
             "registry: " + os.path.join(config, "agencies.yaml"),
             "policy: " + os.path.join(config, "policy.yaml"),
             "calendars: " + os.path.join(config, "calendars"),
-            "store: store", "store-mib: 64", "status-socket: status.sock", "laboratory: true",
-            "")))
+            "suite: " + client.SUITE.name, "store: store", "store-mib: 64",
+            "status-socket: status.sock", "laboratory: true", "")))
 
     def start(self):
         program = os.path.join(os.environ["REFERRAL_BIN"], "referral-broker")
@@ -281,7 +280,7 @@ class Conversation(unittest.TestCase):
         """Uploaded in pieces over a kill, referred to, fetched by the receiver and nobody else."""
         plain = b"%PDF-1.7\n" + bytes(range(256)) * 5000
         key, sealed = client.attachment_seal(plain)
-        digest = client.sha256(sealed)
+        digest = client.digest_of(sealed)
         sender, receiver = self.greeted("procuratorate"), self.greeted("education")
         stranger = self.greeted("civil-affairs")
         self.drain(receiver)
@@ -313,7 +312,7 @@ class Conversation(unittest.TestCase):
                                                 opened.plain_bytes), plain)
         self.refused(12, True, stranger.download, digest)
         self.refused(12, True, sender.download, bytes(32))
-        wrong = client.sha256(b"other bytes")
+        wrong = client.digest_of(b"other bytes")
         sender.put(wrong, 1000, 0, sealed[:600])
         self.refused(11, True, sender.put, wrong, 1000, 600, sealed[600:1000])
         self.drain(receiver)
@@ -334,7 +333,7 @@ class Conversation(unittest.TestCase):
                           referral_number=about.referral_number, refers_to=about.message_id)
         facts = m.Facts(body_fields=256 | 512, sign_for=m.SignForFacts(
             register_number="JY-DJ-%d-0080" % year_of(receiver)))
-        facts.attachments.add(digest=client.sha256(sealed), sealed_bytes=len(sealed))
+        facts.attachments.add(digest=client.digest_of(sealed), sealed_bytes=len(sealed))
         body = m.Body(officer="officer 8")
         body.attachments.add(material=0, name="a.pdf", type=1, plain_bytes=len(plain), key=key)
         payload = receiver.make_payload(header, facts, body)
@@ -375,7 +374,7 @@ class Conversation(unittest.TestCase):
         """One reader too many, one too few, one twice: refused for good, and nothing is queued."""
         sender = self.greeted("procuratorate")
         seal = client.seal
-        stranger = ("health", client.sodium.crypto_scalarmult_base(bytes([8]) * 32))
+        stranger = ("health", client.SUITE.seal_public(bytes([8]) * 32))
         wrong = (lambda rows: rows + [stranger],
                  lambda rows: rows[:1], lambda rows: rows[1:], lambda rows: rows + rows[:1])
         for number, change in enumerate(wrong, 50):
@@ -400,7 +399,7 @@ class Conversation(unittest.TestCase):
             names = sender.names_of(copies) if len(copies) == 128 else []
             readers = [(name, sender.keys.current(name, "seal"))
                        for name in [header.recipient, header.sender]]
-            readers += [(name, client.sodium.crypto_scalarmult_base(bytes([8]) * 32))
+            readers += [(name, client.SUITE.seal_public(bytes([8]) * 32))
                         for name in names]
             payload.facts = facts.SerializeToString(deterministic=True)
             payload.body = client.seal(payload.header,

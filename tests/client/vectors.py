@@ -29,7 +29,7 @@ def wire(message):
 
 
 def public(seed):
-    return client.SigningKey(seed).verify_key.encode()
+    return client.SUITE.sign_public(seed)
 
 
 def header_of(number):
@@ -59,8 +59,8 @@ def body_of(header):
 def make_sealing():
     header = wire(header_of(1))
     plain = wire(body_of(header_of(1)))
-    readers = [("education", client.sodium.crypto_scalarmult_base(RECEIVER_SECRET)),
-               ("procuratorate", client.sodium.crypto_scalarmult_base(SENDER_SECRET))]
+    readers = [("education", client.SUITE.seal_public(RECEIVER_SECRET)),
+               ("procuratorate", client.SUITE.seal_public(SENDER_SECRET))]
     entropy = (bytes([0xC1]) * 32, bytes([0xC2]) * 24, [bytes([0xC3]) * 32, bytes([0xC4]) * 32])
     sealed = client.seal(header, plain, readers, entropy)
     return {"header": header, "plain": plain, "receiver_secret": RECEIVER_SECRET,
@@ -81,7 +81,7 @@ def make_matter():
     body = m.Body(sender=header.sender, recipient=header.recipient, message_id=header.message_id,
                   case_id=header.case_id, officer="officer 7", text="\u65b9\u6848")
     secrets = (RECEIVER_SECRET, SENDER_SECRET, COPY_SECRET)
-    readers = [(name, client.sodium.crypto_scalarmult_base(secret)) for name, secret in
+    readers = [(name, client.SUITE.seal_public(secret)) for name, secret in
                zip(("education", "procuratorate", "civil-affairs"), secrets)]
     entropy = (bytes([0xD1]) * 32, bytes([0xD2]) * 24, [bytes([0xD3 + n]) * 32 for n in range(3)])
     sealed = client.seal(wire(header), wire(body), readers, entropy)
@@ -130,7 +130,7 @@ def make_log():
     note = client.make_checkpoint(BROKER_SEED, ORIGIN, 7, root, TIME_MS)
     receipt = r.Receipt(message_id=bytes([0x14]) * 16, leaf_index=4, record=records[4],
                         salt=salts[4], path=client.tree_path(4, leaves), checkpoint=note)
-    witness = client.SigningKey(AGENCY_SEED).sign(client.witness_text(ORIGIN, 7, root)).signature
+    witness = client.SUITE.sign(AGENCY_SEED, client.witness_text(ORIGIN, 7, root))
     result = {"seed": BROKER_SEED, "public_key": public(BROKER_SEED), "origin": ORIGIN.encode(),
               "record_4": records[4], "salt_4": salts[4], "root_3": client.tree_root(leaves[:3]),
               "root_7": root, "consistency_3_7": b"".join(client.consistency_proof(3, leaves)),
@@ -155,7 +155,7 @@ def make_recovery(log, request):
     """A statement, the reply that tells of it, what an agency hands back, and the records."""
     opened = 1790000100
     now_ms = opened * 1000 + 7
-    reason = client.sha256(b"the disk was lost")
+    reason = client.digest_of(b"the disk was lost")
     statement = wire(a.Recovery(version=1, old_origin=ORIGIN,
                                 new_origin="%s/%d" % (ORIGIN, opened), anchor=log["checkpoint"],
                                 reason=reason, at_ms=now_ms))
@@ -204,13 +204,13 @@ def make_attachment():
     _, sealed_large = client.attachment_seal(large, bytes([0xE2]) * 32)
     head = wire(r.RequestHead(version=1, agency="procuratorate", broker=ORIGIN,
                               session=bytes([0x55]) * 16, counter=43, time_ms=TIME_MS,
-                              blob_put=r.BlobPut(digest=client.sha256(sealed), size=len(sealed),
+                              blob_put=r.BlobPut(digest=client.digest_of(sealed), size=len(sealed),
                                                  offset=4096, data=sealed[4096:])))
     body = m.Body(message_id=bytes([0x11]) * 16, case_id=bytes([0x22]) * 16, attachments=[
         m.Attachment(material=2, name="\u8bc1\u660e.txt", type=8, plain_bytes=len(plain),
                      key=key)])
-    return {"plain": plain, "key": key, "sealed": sealed, "digest": client.sha256(sealed),
-            "large_digest": client.sha256(sealed_large), "large_key": bytes([0xE2]) * 32,
+    return {"plain": plain, "key": key, "sealed": sealed, "digest": client.digest_of(sealed),
+            "large_digest": client.digest_of(sealed_large), "large_key": bytes([0xE2]) * 32,
             "put_head": head, "body": wire(body)}
 
 
@@ -242,7 +242,7 @@ def check_opens(vectors):
         except Exception:  # pylint: disable=broad-except
             continue
         entry = sealing["sealed"].index(client.key_id(
-            client.sodium.crypto_scalarmult_base(sealing["sender_secret"])))
+            client.SUITE.seal_public(sealing["sender_secret"])))
         assert position > entry - 40, "byte %d does not count" % position
     matter = data["matter"]
     for number in (1, 2, 3):

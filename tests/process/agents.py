@@ -352,10 +352,9 @@ class Hostile(WithCity):
 
     def test_a_body_sealed_to_somebody_else_goes_back(self):
         agency = self.stranger()
-        other = client.SigningKey.generate()
         keys = agency.keys
         current = keys.current
-        wrong = client.sodium.crypto_scalarmult_base(bytes(other))
+        wrong = client.SUITE.seal_public(secrets.token_bytes(32))
         keys.current = lambda owner, use: (wrong if owner == "procuratorate"
                                            else current(owner, use))
         number, payload = self.lead(agency, 3)

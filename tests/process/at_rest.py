@@ -19,6 +19,9 @@ import sys
 import tempfile
 import unittest
 
+import nacl.bindings as sodium
+import nacl.exceptions
+
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -262,8 +265,8 @@ def broker_keys(city):
     tls = bytes.fromhex(re.sub(r"[^0-9a-f]", "", pem.split("priv:")[1].split("pub:")[0]))[-32:]
     sign = city.seeds["broker"]
     expanded = hashlib.sha512(sign).digest()
-    public = client.SigningKey(sign).verify_key.encode()
-    curve = client.sodium.crypto_sign_ed25519_sk_to_curve25519(sign + public)
+    public = client.SUITE.sign_public(sign)
+    curve = sodium.crypto_sign_ed25519_sk_to_curve25519(sign + public)
     return {"store": store, "tls": tls, "sign": sign, "sign's scalar": expanded[:32],
             "sign's prefix": expanded[32:], "sign as X25519": curve, "sign's public": public,
             "store, hashed": hashlib.sha256(store).digest()}
@@ -274,10 +277,10 @@ def try_content_key(header, sealed, key):
         return True
     for each in (key, client.derive(key, b"referral.v1.body-key")):
         try:
-            client.sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
                 sealed.ciphertext, header, sealed.nonce, each)
             return True
-        except client.nacl.exceptions.CryptoError:
+        except nacl.exceptions.CryptoError:
             pass
     return False
 
@@ -287,17 +290,17 @@ def opens(payload, key):
     sealed = client.m.SealedBody.FromString(payload.body)
     if try_content_key(payload.header, sealed, key):
         return True
-    digest = client.sha256(payload.header)
+    digest = client.digest_of(payload.header)
     for reader in sealed.readers:
-        shared = client.sodium.crypto_scalarmult(key, reader.ephemeral)
-        for public in (client.sodium.crypto_scalarmult_base(key), key):
+        shared = sodium.crypto_scalarmult(key, reader.ephemeral)
+        for public in (sodium.crypto_scalarmult_base(key), key):
             kek = client.derive(shared, client.wrap_context(reader.ephemeral, public,
                                                             payload.header))
             for each in (kek, key, shared):
                 try:
-                    found = client.sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                    found = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
                         reader.wrapped_key, digest, bytes(24), each)
-                except client.nacl.exceptions.CryptoError:
+                except nacl.exceptions.CryptoError:
                     continue
                 if try_content_key(payload.header, sealed, found):
                     return True

@@ -16,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from agent_city import BIN, MATERIALS, City, inbound, outbound, wait_for  # noqa: E402
+from agent_city import BIN, MATERIALS, SUITE, City, inbound, outbound, wait_for  # noqa: E402
 
 MIB = 1 << 20
 PIECE = 384 * 1024
@@ -146,7 +146,8 @@ class Attachments(unittest.TestCase):
         for folder in (self.broker_folder, own):
             blob = os.path.join(folder, digest[:2], digest[2:])
             with open(blob, "rb") as file:
-                self.assertEqual(hashlib.sha256(file.read()).hexdigest(), digest)
+                self.assertEqual(hashlib.new("sm3" if SUITE == "sm" else "sha256",
+                                             file.read()).hexdigest(), digest)
             self.assertEqual(os.stat(blob).st_mode & 0o777, 0o600)
 
     def test_what_is_not_attached(self):

@@ -35,7 +35,8 @@ class City(run_client.City):
         self.disk = self.path("disk")
         self.backups = self.path("backups")
         os.mkdir(self.disk)
-        result = ctl("keys", "recovery", "--out", self.path("safe"))
+        result = ctl("keys", "recovery", "--suite", run_client.client.SUITE.name, "--out",
+                     self.path("safe"))
         assert result.status == OK, result.err
         shutil.copy(self.path("safe/recovery.pub"), self.path("recovery.pub"))
         super().make_configuration()

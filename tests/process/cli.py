@@ -312,7 +312,7 @@ class Keys(Case):
         for owner in ["broker", *agencies]:
             seed = client.read_secret(os.path.join(self.out, owner, "sign.key"),
                                       "referral-sign-key-1")
-            public = client.SigningKey(seed).verify_key.encode()
+            public = client.SUITE.sign_public(seed)
             self.assertEqual(keys.all(owner, "sign"), [public])
             if owner == "broker":
                 self.assertEqual(keys.all(owner, "seal"), [])
@@ -323,7 +323,7 @@ class Keys(Case):
             secret = client.read_secret(os.path.join(self.out, owner, "seal.key"),
                                         "referral-seal-key-1")
             self.assertEqual(keys.all(owner, "seal"),
-                             [client.sodium.crypto_scalarmult_base(secret)])
+                             [client.SUITE.seal_public(secret)])
 
     def test_certificates(self):
         self.init()
@@ -384,7 +384,7 @@ class Keys(Case):
         with open(public, encoding="utf-8") as file:
             keys = client.Keys(file.read())
         seed = client.read_secret(own + "/sign.key", "referral-sign-key-1")
-        self.assertIn(client.SigningKey(seed).verify_key.encode(), keys.all("education", "sign"))
+        self.assertIn(client.SUITE.sign_public(seed), keys.all("education", "sign"))
         self.bad(REFUSED, "is there already", "keys", "generate", "--agency", "education", "--out",
                  own)
         text = self.good("keys", "generate", "--agency", "health", "--out", own + "2").out

@@ -303,9 +303,9 @@ class Attack:
                     self.ask_unsigned(agency.link, self.request(agency, "ping", r.Ping(),
                                                                 **changes), code)
                 sent = r.Request.FromString(self.request(agency, "ping", r.Ping()))
-                sent.suite = 2
+                sent.suite = 3 - client.SUITE.number
                 self.ask_unsigned(agency.link, sent.SerializeToString(), 3)
-                sent.suite = 1
+                sent.suite = client.SUITE.number
                 sent.signature = self.random.randbytes(64)
                 self.ask_unsigned(agency.link, sent.SerializeToString(), 6)
             agency.link.close()

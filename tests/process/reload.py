@@ -3,7 +3,6 @@
 agency is added while others are in the middle of things; what is wrong or needs a restart is named,
 all of it, and changes nothing. The service manager is told of each reload."""
 
-import base64
 import os
 import re
 import secrets
@@ -93,9 +92,9 @@ class City(status_client.City):
 
     def make_public_keys(self):
         """The keyring of all that have keys now; the broker's own stay."""
-        rows = [(name, "sign", client.SigningKey(seed).verify_key.encode())
+        rows = [(name, "sign", client.SUITE.sign_public(seed))
                 for name, seed in self.seeds.items()]
-        rows += [(name, "seal", client.sodium.crypto_scalarmult_base(secret))
+        rows += [(name, "seal", client.SUITE.seal_public(secret))
                  for name, secret in self.seal.items()]
         head = self.keys_text.split("keys:\n")[0] + "keys:\n"
         self.keys_text = head + "".join(
@@ -132,8 +131,7 @@ def judge_restart(city):
     city.write("policy.yaml", policy)
     key = city.path("store.key")
     shutil.copy(key, key + ".kept")
-    city.write("store.key", "referral-store-key-1 %s\n"
-               % base64.b64encode(secrets.token_bytes(32)).decode())
+    city.write("store.key", client.secret_text("referral-store-key-1", secrets.token_bytes(32)))
     need("store-key" in city.kept(["config.restart"])["errors"][0]["place"], "no store-key")
     os.replace(key + ".kept", key)
 

@@ -376,7 +376,8 @@ class Standby(Case):
         with open(self.city.path("other.yaml"), encoding="utf-8") as file:
             text = file.read()
         self.city.write("key2", "")
-        made = ctl("keys", "generate", "--agency", "broker", "--out", self.city.path("foreign"))
+        made = ctl("keys", "generate", "--suite", run_client.client.SUITE.name,
+                   "--agency", "broker", "--out", self.city.path("foreign"))
         self.assertEqual(made.status, OK, made.err)
         self.city.write("other.yaml", text.replace("store-key: store.key",
                                                    "store-key: foreign/store.key"))

@@ -148,7 +148,7 @@ def read_line(raw):
 
 def records(data):
     """The LeafRecords of an export (docs/audit-export.md), in their order."""
-    need(data[:8] == b"RBAUDIT1", "not an export")
+    need(data[:8] == client.SUITE.export_magic, "not an export")
     count, = struct.unpack_from(">Q", data, 16)
     notes, origin = struct.unpack_from(">HB", data, 56)
     at = 59 + origin
