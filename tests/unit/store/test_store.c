@@ -240,6 +240,9 @@ START_TEST(every_changed_bit_of_a_record_is_found)
     store_close(store);
     size_t len = raw_flip("case", text(ROW), SIZE_MAX, 0);
     ck_assert_uint_gt(len, 16);
+    struct digest row = crypto_digest(text(ROW));
+    char damage[32] = "case ";
+    hex_encode(span_of(row.bytes, 8), damage + 5);
     for (size_t bit = 0; bit < len * 8; bit += 3) {
         (void)raw_flip("case", text(ROW), bit / 8, (uint8_t)(1u << (bit % 8)));
         store = open_store(&options);
@@ -248,7 +251,7 @@ START_TEST(every_changed_bit_of_a_record_is_found)
         ck_assert_int_eq(store_get(txn, STORE_CASE, text(ROW), &value), ERR_CORRUPT);
         ck_assert(span_equal(value, text("untouched")));
         /* "row" by its digest, never by its bytes */
-        ck_assert_str_eq(store_damage(txn), "case 634768dae1474506");
+        ck_assert_str_eq(store_damage(txn), damage);
         store_read_end(txn);
         store_close(store);
         (void)raw_flip("case", text(ROW), bit / 8, (uint8_t)(1u << (bit % 8)));

@@ -259,7 +259,7 @@ START_TEST(test_facts_refused)
     message.header.version = 2;
     facts_refused(&message, span_of("\x1a\x00", 2), "header.version");
     message.header.version = 1;
-    message.header.suite = SUITE_SM;
+    message.header.suite = OTHER_SUITE;
     facts_refused(&message, span_of("\x1a\x00", 2), "header.suite");
 }
 END_TEST
