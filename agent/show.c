@@ -9,6 +9,7 @@
 #include "model/message_json.h"
 #include "model/vocabulary.h"
 #include "wire/sealing.h"
+#include "store/erased.h"
 
 #define ROWS_DEFAULT 50u
 #define ROWS_MAX     500u
@@ -328,6 +329,23 @@ enum err show_find(struct store_txn *txn, const char *text, const char *place,
     return error;
 }
 
+/* The last time, where it ever was. */
+static enum err write_erased(struct store_txn *read, const struct uuid *case_id,
+                             struct json_writer *out)
+{
+    struct erased erased;
+    enum err error = erased_find(read, case_id, &erased);
+
+    if (error == OK) {
+        json_name(out, "erased");
+        json_object_begin(out);
+        named_instant(out, "at", erased.at_ms);
+        named_text(out, "order", erased.order);
+        json_object_end(out);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 static enum err show_one(struct agent *agent, struct store_txn *read, const char *text,
                          struct json_writer *out, struct fault *fault)
 {
@@ -337,15 +355,18 @@ static enum err show_one(struct agent *agent, struct store_txn *read, const char
     enum err error;
 
     error = uuid_parse(text, &id) == OK ? row_find(read, &id, &row) : ERR_NOT_FOUND;
-    if (error != ERR_NOT_FOUND) {
-        return error == OK ? show_message(agent, read, &row, out) : error;
+    if (error == OK) {
+        error = show_message(agent, read, &row, out);
+        return error == OK ? write_erased(read, &row.header.case_id, out) : error;
     }
-    error = show_find(read, text, "id", &key, fault);
-    if (error != OK) {
-        return error;
+    if (error == ERR_NOT_FOUND) {
+        error = show_find(read, text, "id", &key, fault);
     }
-    return uuid_is_zero(&key.referral_id) ? show_case(agent, read, text, &key, out)
-                                          : show_copy(agent, read, &key, out);
+    if (error == OK) {
+        error = uuid_is_zero(&key.referral_id) ? show_case(agent, read, text, &key, out)
+                                               : show_copy(agent, read, &key, out);
+    }
+    return error == OK ? write_erased(read, &key.case_id, out) : error;
 }
 
 enum err show_anything(struct agent *agent, const struct json_value *request,

@@ -182,8 +182,12 @@ static int draw_show(const struct json_value *root)
 {
     static const char *const trees[] = {"message", "referral", "matter"};
     static const char *const lists[] = {"referrals", "matters"};
-    struct json_value rows = json_member(root, "rows");
+    struct json_value rows = json_member(root, "rows"), erased = json_member(root, "erased");
 
+    if (json_is_object(&erased)) {
+        printf("erased %s by order %s: bodies and attachments\n", value_text(&erased, "at"),
+               value_text(&erased, "order"));
+    }
     for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
         struct json_value value = json_member(root, trees[i]);
 

@@ -90,6 +90,9 @@ class Erase(Case):
                           done["kept_by_older_release"]), (1, 1, "replaced", 0), done)
         self.is_erased(gone)
         self.opens(kept)
+        for words in (gone["number"], gone["id"], gone["case"]):
+            self.assertIn("erased 20", self.good("agent", "show", words, *self.socket).out)
+        self.assertNotIn("erased", self.good("agent", "show", kept["number"], *self.socket).out)
         self.bad(REFUSED, "nothing of this case can be read", "agent", "erase", gone["number"],
                  *ORDER, *self.socket)
 
