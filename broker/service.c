@@ -134,18 +134,19 @@ static const struct {
     enum request_kind kind;
     bool session;   /* needs the session of this run and a new counter */
     bool suspended; /* of an agency that is suspended, too; SUBMIT sees to each message */
-    bool waits;     /* while what was lost is handed back */
+    bool waits;     /* while what was lost is handed back, */
+    bool refused;   /* and where the store was shown to be an old copy */
     enum err (*handle)(struct turn *, struct intake *, struct answer *);
 } services[] = {
-    {REQUEST_SUBMIT, true, true, true, submit_handle},
-    {REQUEST_ACK, true, true, true, ack_handle},
-    {REQUEST_HELLO, false, true, false, hello_handle},
-    {REQUEST_PING, false, true, false, ping_handle},
-    {REQUEST_REGISTRY, true, true, false, registry_handle},
-    {REQUEST_WITNESS, true, true, false, witness_handle},
-    {REQUEST_BLOB_PUT, true, false, false, blob_put_handle},
-    {REQUEST_BLOB_GET, true, false, false, blob_get_handle},
-    {REQUEST_HAND_BACK, true, true, false, hand_back_handle},
+    {REQUEST_SUBMIT, true, true, true, true, submit_handle},
+    {REQUEST_ACK, true, true, true, true, ack_handle},
+    {REQUEST_HELLO, false, true, false, false, hello_handle},
+    {REQUEST_PING, false, true, false, false, ping_handle},
+    {REQUEST_REGISTRY, true, true, false, false, registry_handle},
+    {REQUEST_WITNESS, true, true, false, true, witness_handle},
+    {REQUEST_BLOB_PUT, true, false, false, true, blob_put_handle},
+    {REQUEST_BLOB_GET, true, false, false, true, blob_get_handle},
+    {REQUEST_HAND_BACK, true, true, false, true, hand_back_handle},
 };
 
 static enum refusal check_session(struct turn *turn, const struct intake *intake)
@@ -236,6 +237,16 @@ static bool key_was_revoked(const struct turn *turn, const struct intake *intake
            key_is_revoked(key);
 }
 
+/* `i`: its place in the table, or behind it. */
+static bool must_wait(const struct broker *broker, enum request_kind kind, size_t i)
+{
+    if (i == sizeof(services) / sizeof(services[0])) {
+        return kind == REQUEST_FETCH && recovery_holds(broker);
+    }
+    return (services[i].waits && recovery_holds(broker)) ||
+           (services[i].refused && broker->behind.proven);
+}
+
 enum err service_handle(struct turn *turn, struct intake *intake)
 {
     const struct request_head *head = &intake->request.head;
@@ -261,9 +272,7 @@ enum err service_handle(struct turn *turn, struct intake *intake)
     if (refusal != REFUSAL_NONE) {
         return refuse(turn, intake, refusal);
     }
-    if (recovery_holds(turn->broker) &&
-        (head->kind == REQUEST_FETCH ||
-         (i < sizeof(services) / sizeof(services[0]) && services[i].waits))) {
+    if (must_wait(turn->broker, head->kind, i)) {
         return refuse(turn, intake, REFUSAL_RECOVERING);
     }
     if (head->kind == REQUEST_FETCH) {

@@ -456,6 +456,60 @@ START_TEST(test_an_old_copy_is_never_silent)
 }
 END_TEST
 
+/* Which agencies countersigned, and what. */
+static struct digest countersigned(void)
+{
+    struct store_txn *read = NULL;
+    struct store_cursor *cursor = NULL;
+    struct span key, value;
+    struct hasher hasher;
+    hasher_init(&hasher);
+    ck_assert_int_eq(store_read_begin(city.store, &read), OK);
+    ck_assert_int_eq(store_cursor_open(read, STORE_WITNESS, span_of(NULL, 0), &cursor), OK);
+    for (enum err error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value); error == OK;
+         error = store_cursor_next(cursor, &key, &value)) {
+        hasher_add(&hasher, key.data, key.len);
+        hasher_add(&hasher, value.data, value.len);
+    }
+    store_cursor_close(cursor);
+    store_read_end(read);
+    return hasher_end(&hasher);
+}
+
+/* It collected the countersignatures of agencies that had not seen more, for a log that others know
+ * to be cut. */
+START_TEST(test_an_old_store_takes_no_countersignature)
+{
+    struct broker_recovery recovery;
+    begin(12000, 100);
+    settle_city();
+    desk_restart(&city.desks[2]); /* what it has asked is forgotten */
+    agent_connected(city.desks[2].agent, false);
+    settle_city();
+    broker_snapshot("copy");
+    for (unsigned i = 0; i < 3; i++) {
+        desk_refer(&city.desks[0], "education");
+        settle_city();
+    }
+    lose("copy");
+    broker_begin();
+    settle_city();
+    broker_recovery(city.broker, &recovery);
+    ck_assert(recovery.behind);
+    ck_assert(recovery.holds);
+    const struct digest before = countersigned();
+    agent_connected(city.desks[2].agent, true);
+    for (unsigned i = 0; i < 10; i++) {
+        settle_city();
+        city_pass(60000);
+    }
+    const struct digest after = countersigned();
+    ck_assert_str_eq(desk_alarm(&city.desks[2]), ""); /* it saw nothing that was lost */
+    ck_assert(digest_equal(&before, &after));
+    city_close();
+}
+END_TEST
+
 /* A broker that opens a new log on something else than a copy of what it signed is refused, and
  * nothing of it is used. */
 START_TEST(test_another_log_is_refused)
@@ -499,6 +553,7 @@ int main(void)
     city_add_lives(tcase, test_the_same_copy_twice, 8000, longer ? 30 : 1);
     city_add_lives(tcase, test_late_is_not_too_late, 9000, longer ? 60 : 2);
     city_add_lives(tcase, test_an_old_copy_is_never_silent, 10000, 1);
+    city_add_lives(tcase, test_an_old_store_takes_no_countersignature, 12000, 1);
     city_add_lives(tcase, test_another_log_is_refused, 11000, 1);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
