@@ -17,7 +17,6 @@
 #include "model/backoff.h"
 #include "wire/key_expiry.h"
 
-#define ALARM_WAIT_MS 30000u
 #define STORE_WAIT_MS 5000u
 
 #define UNREACHED_FIRST_MS  5000u /* a broker that restarts is back by then */
@@ -108,6 +107,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
         error = session_load(agent, fault);
     }
     if (error == OK) {
+        error = distrust_load(agent);
+    }
+    if (error == OK) {
         error = attachments_start(agent);
     }
     if (error == OK) {
@@ -191,59 +193,6 @@ void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error)
         break;
     }
     asking->not_before_ms = agent_machine_ms(agent) + wait_ms;
-}
-
-static bool is_told(const struct agent *agent)
-{
-    bool told = false;
-
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        told = told || strcmp(agent->alarm, agent->alarms_told[slot]) == 0;
-    }
-    return told;
-}
-
-void agent_alarm(struct agent *agent, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(agent->alarm, sizeof(agent->alarm), fmt, args);
-    va_end(args);
-    agent->alarm_slot = agent->answering;
-    agent->greeted = false;
-    agent->alarm_until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
-    agent->caught.fresh = !is_told(agent);
-}
-
-/* Once for each alarm: the log, those who watch, and officers. */
-static void tell_alarm(struct agent *agent)
-{
-    struct store_txn *txn;
-    enum err error;
-
-    if (agent->alarm[0] == '\0' || is_told(agent)) {
-        return;
-    }
-    memcpy(agent->alarms_told[agent->alarm_slot], agent->alarm, sizeof(agent->alarm));
-    log_event(EVENT_BROKER_NOT_BELIEVED,
-              "the broker is not believed any more: %s; nothing is sent or taken, asking again "
-              "every %u s; tell the administrators of the broker and of the other agencies",
-              agent->alarm, ALARM_WAIT_MS / 1000);
-    events_add(agent, "alarm", NULL, NULL);
-    events_tell(agent);
-    error = store_begin(agent->setup.store, &txn);
-    if (error == OK) {
-        error = notify_add(agent, txn, NULL, NULL);
-        if (error == OK) {
-            error = store_commit(txn);
-        } else {
-            store_abort(txn);
-        }
-    }
-    if (error != OK) {
-        agent_trouble(agent, SLOT_SESSION, error);
-    }
 }
 
 /* --- a broker that cannot be reached --- */
@@ -332,6 +281,9 @@ static void start(struct agent *agent, uint64_t now_ms)
     if (links_wait(agent) && idle(agent, SLOT_SESSION, now_ms)) {
         links_ask(agent);
     }
+    if (comparing_waits(agent) && idle(agent, SLOT_SESSION, now_ms)) {
+        comparing_ask(agent);
+    }
     if (now_ms >= witness_next_ms(agent) && idle(agent, SLOT_SESSION, now_ms)) {
         witness_ask(agent);
     }
@@ -356,8 +308,8 @@ static uint64_t next_wake_ms(const struct agent *agent, uint64_t now_ms)
     for (size_t i = 0; i < registry_count(agent->setup.registry); i++) {
         sooner(agent->deferred_ms[i], now_ms, &next_ms);
     }
-    if (agent->alarm[0] != '\0') {
-        sooner(agent->alarm_until_ms, now_ms, &next_ms);
+    if (agent->distrust.text[0] != '\0') {
+        sooner(agent->distrust.until_ms, now_ms, &next_ms);
     }
     sooner(witness_next_ms(agent), now_ms, &next_ms);
     sooner(notify_next_ms(agent, now_ms), now_ms, &next_ms);
@@ -408,7 +360,7 @@ void agent_pump(struct agent *agent)
 {
     uint64_t now_ms = agent_machine_ms(agent);
 
-    tell_alarm(agent);
+    distrust_tell(agent);
     tell_unreached(agent, now_ms);
     tell_keys(agent);
     witness_tell(agent);
@@ -422,7 +374,8 @@ void agent_pump(struct agent *agent)
     if (agent->counting.step_at_ms <= now_ms) {
         counting_step(agent);
     }
-    if (agent->connected && (agent->alarm[0] == '\0' || now_ms >= agent->alarm_until_ms)) {
+    if (agent->connected &&
+        (agent->distrust.text[0] == '\0' || now_ms >= agent->distrust.until_ms)) {
         start(agent, now_ms);
     }
     notify_start(agent);
@@ -443,7 +396,7 @@ void agent_connected(struct agent *agent, bool connected)
     if (!connected) {
         unreached(agent);
     }
-    agent->alarm_until_ms = 0; /* another broker may be there, or a mended one */
+    agent->distrust.until_ms = 0; /* another broker may be there, or a mended one */
     log_event(connected ? EVENT_CONNECTED : EVENT_DISCONNECTED, "%s",
               connected ? "connected to the broker"
                         : "no connection to the broker: what is sent waits here");
@@ -501,8 +454,8 @@ static void taken(struct agent *agent, enum agent_slot slot)
     if (slot != SLOT_SESSION) {
         agent->session_refusals = 0;
     }
-    if (agent->alarm[0] == '\0') {
-        agent->alarms_told[slot][0] = '\0'; /* should it come back, it is news */
+    if (agent->distrust.text[0] == '\0') {
+        agent->distrust.told[slot][0] = '\0'; /* should it come back, it is news */
     }
 }
 
@@ -523,8 +476,13 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
         return;
     }
     agent->unreached_ms = 0;
+    if (distrust_lasts(agent) && asking->kind != REQUEST_HELLO) { /* it is asked for again */
+        agent_pump(agent);
+        return;
+    }
     agent->caught.fresh = false;
     agent->caught.authentic = false;
+    agent->caught.other = span_of(NULL, 0);
     region_init(&region, AGENT_REGION_BYTES);
     if (session_open(agent, slot, bytes, &region, &opened)) {
         enum err error = take(agent, slot, &opened, &region);

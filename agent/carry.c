@@ -599,7 +599,8 @@ enum err carry_replied(struct agent *agent, struct store_txn *txn, const struct 
 
     (void)region;
     if (head->kind != (put ? REPLY_BLOB_PUT : REPLY_BLOB_GET)) {
-        agent_alarm(agent, "the broker answered an attachment with something else");
+        agent_alarm(agent, DISTRUST_ANSWER,
+                    "the broker answered an attachment with something else");
         return ERR_FORGED;
     }
     return put ? put_replied(agent, head) : get_replied(agent, txn, head);

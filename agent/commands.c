@@ -176,6 +176,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     if (agent_alarm_text(agent)[0] != '\0') {
         named_text(out, "alarm", agent_alarm_text(agent));
     }
+    distrust_write(agent, out);
     named_instant(out, "time", agent_wall_ms(agent));
     named_instant(out, "broker_time", agent->broker_ms);
     named_bool(out, "clock_held", agent->clock_held);
@@ -393,6 +394,10 @@ static const struct {
     {"case-erase", erase_answer},
     {"evidence", answer_evidence},
     {"evidence-links", answer_evidence_links},
+    {"checkpoint", comparing_answer_own},
+    {"checkpoint-compare", comparing_answer},
+    {"distrust", distrust_answer},
+    {"distrust-clear", distrust_answer_clear},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -196,7 +196,8 @@ enum err hand_back_replied(struct agent *agent, struct store_txn *txn, const str
 
     if (head->kind != REPLY_HAND_BACK ||
         head->hand_back.code_count != agent->askings[SLOT_SESSION].count) {
-        agent_alarm(agent, "the broker answered what was handed back with something else");
+        agent_alarm(agent, DISTRUST_ANSWER,
+                    "the broker answered what was handed back with something else");
         return ERR_FORGED;
     }
     tell_refused(agent, head);

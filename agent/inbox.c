@@ -78,11 +78,16 @@ struct arrival { /* one delivery on its way into the store */
     uint8_t content_key[AEAD_KEY_BYTES];
 };
 
-static enum err distrust(struct arrival *arrival, const char *what)
+static enum err doubt(struct arrival *arrival, enum distrust_kind kind, const char *what)
 {
-    agent_alarm(arrival->agent, "a message that the broker delivers (leaf %" PRIu64 "): %s",
+    agent_alarm(arrival->agent, kind, "a message that the broker delivers (leaf %" PRIu64 "): %s",
                 arrival->delivery->leaf_index, what);
     return ERR_FORGED;
+}
+
+static enum err distrust(struct arrival *arrival, const char *what)
+{
+    return doubt(arrival, DISTRUST_DELIVERY, what);
 }
 
 /* ERR_MEMORY is the environment's; everything else is the broker's. */
@@ -112,7 +117,8 @@ static enum err check_sender(struct arrival *arrival)
         error = keyring_find(keyring, header->sender, id, agent_wall_ms(arrival->agent), &key);
     } /* signed anew, by a key of today */
     if (error != OK || key->use != KEY_SIGN) {
-        return distrust(arrival, "its signing key is not in this agent's public keys");
+        return doubt(arrival, DISTRUST_UNPROVEN,
+                     "its signing key is not in this agent's public keys");
     }
     if (registry_revoked(arrival->agent, header->sender, id, arrival->delivery->leaf_index)) {
         return distrust(arrival, "its signing key was revoked before it was recorded");
@@ -245,7 +251,7 @@ enum err inbox_reset_stream(struct agent *agent, struct store_txn *txn,
     }
     if (base->seq != 0 && !agent->setup.accept_gaps &&
         (error != OK || !digest_equal(&row.leaf_hash, &base->hash))) {
-        agent_alarm(agent,
+        agent_alarm(agent, DISTRUST_DELIVERY,
                     "the new log has another message in lane %" PRIu32 " at %" PRIu64
                     " than this agency acknowledged",
                     base->lane, base->seq);
@@ -267,7 +273,8 @@ static enum err acknowledge_again(struct arrival *arrival)
     enum err error = row_at_position(arrival->txn, position, &known);
 
     if (error == ERR_NOT_FOUND) { /* of a gap that was accepted */
-        return distrust(arrival, "it lies before where this store begins; restore the store");
+        return doubt(arrival, DISTRUST_UNPROVEN,
+                     "it lies before where this store begins; restore the store");
     }
     if (error != OK) {
         return error;
@@ -344,7 +351,7 @@ static enum err check_stream(struct arrival *arrival, bool *ret_new)
         }
     }
     if (next->seq != last.seq + 1) {
-        return distrust(arrival, "messages before it were left out");
+        return doubt(arrival, DISTRUST_UNPROVEN, "messages before it were left out");
     }
     if (!digest_equal(&next->previous, &last.hash)) {
         return distrust(arrival, "it does not follow the message before it");
@@ -770,7 +777,9 @@ static enum err read_notice(struct arrival *arrival)
     enum err error = message_decode(&arrival->payload, arrival->region, &arrival->message, NULL);
 
     arrival->decoded = error == OK;
-    return blame(arrival, error, "the broker's own notice cannot be read");
+    return error == OK || error == ERR_MEMORY
+               ? error
+               : doubt(arrival, DISTRUST_ANSWER, "the broker's own notice cannot be read");
 }
 
 static enum err take(struct arrival *arrival)
@@ -839,7 +848,7 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
 
     (void)region;
     if (head->kind != REPLY_FETCH || head->fetch.delivery_count > LIMIT_FETCH_COUNT) {
-        agent_alarm(agent, "the broker answered a fetch with something else");
+        agent_alarm(agent, DISTRUST_ANSWER, "the broker answered a fetch with something else");
         return ERR_FORGED;
     }
     session_pinged(agent, head->fetch.ping);

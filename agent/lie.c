@@ -1,6 +1,7 @@
 /* What the broker was caught with, kept so that others can judge it: the reply, which the broker
- * signed, the head of the request that it answers, the checkpoint that this agency believed until
- * then, and the public keys of all (docs/protocol.md, "Evidence of a lie").
+ * signed, the head of the request that it answers, the checkpoint that it speaks against (what this
+ * agency believed until then, or another one's), and the public keys of all (docs/protocol.md,
+ * "Evidence of a lie").
  *
  * Written only where the reply is authentic: what anybody could have sent proves nothing. Once for
  * each new alarm; the outbox and all else stay as they were. Loop thread; it waits for the disk, as
@@ -52,9 +53,13 @@ static enum err fill(struct agent *agent, const struct asking *asking, struct sp
         buf_printf(&keeping->verdict,
                    "agency: %s\nbroker: %s\nat: %" PRIu64 "\nknown: %" PRIu64 "\ncaught: %s\n",
                    setup->self->id, agent->following.origin, agent_wall_ms(agent),
-                   asking->known.size, agent->alarm);
+                   asking->known.size, agent->distrust.text);
 
-    error = error == OK ? session_note(agent, &keeping->note) : error;
+    if (error == OK && agent->caught.other.len > 0) {
+        error = buf_append(&keeping->note, agent->caught.other.data, agent->caught.other.len);
+    } else if (error == OK && asking->about != ASKING_LINKS) { /* whose note is not kept */
+        error = session_note(agent, &keeping->note);
+    }
     if (error == OK && document->version != 0) {
         const struct span parts[] = {document->statement, document->agencies, document->keys};
 

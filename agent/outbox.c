@@ -391,7 +391,8 @@ static enum err check_receipt(struct answered *answered, struct span payload,
     }
     if (error != OK || !is_record_of(answered, &ret_facts->record, &digest) ||
         !is_of_the_log(answered, &ret_facts->checkpoint)) {
-        agent_alarm(agent, "a receipt does not prove that message %" PRIu64 " was recorded: %s",
+        agent_alarm(agent, DISTRUST_RECEIPT,
+                    "a receipt does not prove that message %" PRIu64 " was recorded: %s",
                     answered->row.seq, fault.message);
         return ERR_FORGED;
     }
@@ -536,8 +537,8 @@ static enum err take_answers(struct agent *agent, struct store_txn *txn, enum ag
     const struct reply_head *head = &opened->reply.head;
 
     if (head->kind != REPLY_SUBMIT || head->submit.receipt_count != asking->count) {
-        agent_alarm(agent, "the broker answered %zu messages with %zu receipts", asking->count,
-                    head->kind == REPLY_SUBMIT ? head->submit.receipt_count : 0);
+        agent_alarm(agent, DISTRUST_ANSWER, "the broker answered %zu messages with %zu receipts",
+                    asking->count, head->kind == REPLY_SUBMIT ? head->submit.receipt_count : 0);
         return ERR_FORGED;
     }
     for (size_t i = 0; i < asking->count; i++) {

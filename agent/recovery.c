@@ -287,14 +287,16 @@ void recovery_told(struct agent *agent, const struct reply_head *head)
     if (error == OK) {
         told->agent = agent;
         if (!read_told(told, head)) {
-            agent_alarm(agent, "the broker says that its log goes on elsewhere, and its statements "
-                               "do not prove it");
+            agent_alarm(agent, DISTRUST_RECOVERY,
+                        "the broker says that its log goes on elsewhere, and its statements "
+                        "do not prove it");
             free(told);
             return;
         }
         common = in_common(told);
         if (common > told->count) { /* nothing new in it */
-            agent_alarm(agent, "the broker's log went back to %s, before %s was opened",
+            agent_alarm(agent, DISTRUST_LOG_BACK,
+                        "the broker's log went back to %s, before %s was opened",
                         told->origins[told->count], agent->following.origin);
             free(told);
             return;
@@ -380,12 +382,14 @@ static enum err reset_streams(struct agent *agent, struct store_txn *txn,
     enum err error = OK;
 
     if (head->hello.stream_count != LANE_COUNT) {
-        agent_alarm(agent, "the new log does not say where this agency's streams stand");
+        agent_alarm(agent, DISTRUST_ANSWER,
+                    "the new log does not say where this agency's streams stand");
         return ERR_FORGED;
     }
     for (uint32_t lane = 0; error == OK && lane < LANE_COUNT; lane++) {
         if (head->hello.streams[lane].lane != lane) {
-            agent_alarm(agent, "the new log does not say where this agency's streams stand");
+            agent_alarm(agent, DISTRUST_ANSWER,
+                        "the new log does not say where this agency's streams stand");
             return ERR_FORGED;
         }
         error = inbox_reset_stream(agent, txn, &head->hello.streams[lane]);
@@ -451,6 +455,7 @@ void recovery_kept(struct agent *agent)
     agent->following.refused = 0;
     agent->plain_count = 0;
     witness_forget(agent);
+    memset(&agent->comparing, 0, sizeof(agent->comparing));            /* it was of the lost log */
     memset(agent->carry.confirmed, 0, sizeof(agent->carry.confirmed)); /* as for a new broker */
     agent->carry.uploads = false;
 }

@@ -23,16 +23,24 @@
 static const struct backoff session_backoff = {.base_ms = 200, .max_ms = 30000};
 
 /* What the reply must extend; of a log under trial, what it is tried with. */
-static void known_of(const struct agent *agent, struct merkle_head *ret_known)
+static void known_of(const struct agent *agent, enum agent_slot slot, struct asking *asking)
 {
     const struct trial *trial = &agent->trial;
 
-    *ret_known =
+    asking->about = slot != SLOT_SESSION    ? ASKING_OURS
+                    : agent->links.asks     ? ASKING_LINKS
+                    : agent->comparing.asks ? ASKING_COMPARING
+                                            : ASKING_OURS;
+    asking->known =
         (struct merkle_head){.size = agent->checkpoint.size, .root = agent->checkpoint.root};
-    if (trial->active) {
-        memset(ret_known, 0, sizeof(*ret_known));
+    if (asking->about == ASKING_LINKS) {
+        asking->known = agent->links.todo[agent->links.at];
+    } else if (asking->about == ASKING_COMPARING) {
+        asking->known = agent->comparing.head;
+    } else if (trial->active) {
+        memset(&asking->known, 0, sizeof(asking->known));
         if (trial->head_count > 0) {
-            *ret_known = trial->heads[trial->at];
+            asking->known = trial->heads[trial->at];
         }
     }
 }
@@ -57,11 +65,7 @@ enum err session_ask(struct agent *agent, enum agent_slot slot, struct request_h
         head->counter = agent->counter++;
     }
     head->time_ms = agent_wall_ms(agent);
-    known_of(agent, &asking->known);
-    asking->links = agent->links.asks && slot == SLOT_SESSION;
-    if (asking->links) {
-        asking->known = agent->links.todo[agent->links.at];
-    }
+    known_of(agent, slot, asking);
     head->known_size = asking->known.size;
     buf_init(&encoded, LIMIT_REQUEST_BYTES);
     buf_init(&request, LIMIT_REQUEST_BYTES);
@@ -147,7 +151,7 @@ static bool log_is_tried(struct agent *agent, const struct asking *asking,
         return true;
     }
     if (!recovery_try_next(agent)) {
-        agent_alarm(agent,
+        agent_alarm(agent, DISTRUST_RECOVERY,
                     "the log that the broker opened anew extends nothing that this agent has seen "
                     "up to record %llu; where its administrators confirm that their copy is older "
                     "than all of it, start once with accept-gaps",
@@ -167,29 +171,39 @@ static bool log_is_ours(struct agent *agent, const struct asking *asking,
     if (head->checkpoint.len == 0) {
         memset(ret_checkpoint, 0, sizeof(*ret_checkpoint));
         if (asking->known.size != 0) {
-            agent_alarm(agent, "the broker's log is empty; this agent has seen %llu records",
+            agent_alarm(agent, DISTRUST_LOG_BACK,
+                        "the broker's log is empty; this agent has seen %llu records",
                         (unsigned long long)asking->known.size);
         }
         return asking->known.size == 0;
     }
     if (checkpoint_verify(head->checkpoint, recovery_origin_asked(agent), keys, key_count,
                           ret_checkpoint) != OK) {
-        agent_alarm(agent, "a checkpoint is not signed by the broker's key");
+        agent_alarm(agent, DISTRUST_UNPROVEN, "a checkpoint is not signed by the broker's key");
         return false;
     }
     newer = (struct merkle_head){.size = ret_checkpoint->size, .root = ret_checkpoint->root};
     if (agent->trial.active) {
         return log_is_tried(agent, asking, &newer, head);
     }
-    if (ret_checkpoint->size < asking->known.size) {
-        agent_alarm(agent, "the broker's log went back from %llu records to %llu",
+    if (ret_checkpoint->size < asking->known.size && asking->about == ASKING_COMPARING) {
+        agent_alarm(agent, DISTRUST_LOG_HIDDEN,
+                    "another agency was shown a log of %llu records, and this agency is shown one "
+                    "of %llu",
                     (unsigned long long)asking->known.size,
                     (unsigned long long)ret_checkpoint->size);
         return false;
     }
+    if (ret_checkpoint->size < asking->known.size) {
+        agent_alarm(
+            agent, DISTRUST_LOG_BACK, "the broker's log went back from %llu records to %llu",
+            (unsigned long long)asking->known.size, (unsigned long long)ret_checkpoint->size);
+        return false;
+    }
     if (merkle_consistency_verify(&asking->known, &newer, head->consistency,
                                   head->consistency_count) != OK) {
-        agent_alarm(agent, "the broker's log of %llu records does not extend the one seen at %llu",
+        agent_alarm(agent, DISTRUST_LOG_SPLIT,
+                    "the broker's log of %llu records does not extend the one seen at %llu",
                     (unsigned long long)newer.size, (unsigned long long)asking->known.size);
         return false;
     }
@@ -265,7 +279,8 @@ static void take_refusal(struct agent *agent, enum agent_slot slot, const struct
         agent->plain_count = 0; /* they come again */
     }
     if (agent->askings[slot].kind == REQUEST_WITNESS && code == REFUSAL_FACT_INVALID) {
-        agent_alarm(agent, "the broker does not know the log of %llu records that it showed",
+        agent_alarm(agent, DISTRUST_LOG_SPLIT,
+                    "the broker does not know the log of %llu records that it showed",
                     (unsigned long long)agent->askings[slot].known.size);
         return;
     }
@@ -315,6 +330,51 @@ static void try_next_key(struct agent *agent, enum agent_slot slot)
               "the key %s of this agency is not taken any more: it goes on with its next one", id);
 }
 
+/* What an authentic reply says of the log; false: nothing else of it is used. */
+static bool log_fits(struct agent *agent, enum agent_slot slot, const struct reply_head *head,
+                     struct opened *ret_opened)
+{
+    const struct asking *asking = &agent->askings[slot];
+
+    if (asking->about == ASKING_COMPARING) {
+        agent->caught.other = span_of(agent->comparing.note, agent->comparing.note_bytes);
+    }
+    if (!log_is_ours(agent, asking, head, &ret_opened->checkpoint)) {
+        return false;
+    }
+    agent->caught.other = span_of(NULL, 0);
+    if (ret_opened->checkpoint.size >= agent->checkpoint.size) { /* not one that was overtaken */
+        registry_told(agent, head);
+    }
+    if (agent->trial.active) {
+        ret_opened->newer = true;
+        return slot == SLOT_SESSION;
+    }
+    if (is_fork(agent, &ret_opened->checkpoint)) {
+        agent_alarm(agent, DISTRUST_LOG_SPLIT, "the broker showed two logs of %llu records",
+                    (unsigned long long)agent->checkpoint.size);
+        return false;
+    }
+    if (asking->about != ASKING_OURS) { /* its proof is all that it was asked for */
+        (asking->about == ASKING_LINKS ? links_take : comparing_take)(agent, head,
+                                                                      &ret_opened->checkpoint);
+        return false;
+    }
+    if (comparing_forks(agent, &ret_opened->checkpoint)) {
+        agent->caught.other = span_of(agent->comparing.note, agent->comparing.note_bytes);
+        agent_alarm(agent, DISTRUST_LOG_SPLIT,
+                    "another agency was shown another log of %llu records",
+                    (unsigned long long)ret_opened->checkpoint.size);
+        return false;
+    }
+    if (has_crossed(agent, asking, &ret_opened->checkpoint)) {
+        agent->alone = slot == SLOT_SESSION ? agent->alone : slot;
+        return false;
+    }
+    ret_opened->newer = ret_opened->checkpoint.size > agent->checkpoint.size;
+    return true;
+}
+
 bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
                   struct region *region, struct opened *ret_opened)
 {
@@ -331,7 +391,8 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
         return false;
     }
     if (error != OK) {
-        agent_alarm(agent, "a reply is not the broker's: %s %s", fault.place, fault.message);
+        agent_alarm(agent, DISTRUST_UNSIGNED, "a reply is not the broker's: %s %s", fault.place,
+                    fault.message);
         return false;
     }
     if (!reply->authentic) {
@@ -355,31 +416,7 @@ bool session_open(struct agent *agent, enum agent_slot slot, struct span bytes,
         take_refusal(agent, slot, &reply->head);
         return false;
     }
-    if (!log_is_ours(agent, asking, &reply->head, &ret_opened->checkpoint)) {
-        return false;
-    }
-    if (ret_opened->checkpoint.size >= agent->checkpoint.size) { /* not one that was overtaken */
-        registry_told(agent, &reply->head);
-    }
-    if (agent->trial.active) {
-        ret_opened->newer = true;
-        return slot == SLOT_SESSION;
-    }
-    if (is_fork(agent, &ret_opened->checkpoint)) {
-        agent_alarm(agent, "the broker showed two logs of %llu records",
-                    (unsigned long long)agent->checkpoint.size);
-        return false;
-    }
-    if (asking->links) { /* its proof is all that it was asked for */
-        links_take(agent, &reply->head, &ret_opened->checkpoint);
-        return false;
-    }
-    if (has_crossed(agent, asking, &ret_opened->checkpoint)) {
-        agent->alone = slot == SLOT_SESSION ? agent->alone : slot;
-        return false;
-    }
-    ret_opened->newer = ret_opened->checkpoint.size > agent->checkpoint.size;
-    return true;
+    return log_fits(agent, slot, &reply->head, ret_opened);
 }
 
 /* --- what a session's own replies say --- */
@@ -403,11 +440,24 @@ static void greeted(struct agent *agent, const struct reply_head *head)
             "the broker uses another registry of agencies than this agent: compare the files");
     }
     agent->registry_matches = matches;
-    if (agent->alarm[0] != '\0') {
-        log_event(EVENT_BROKER_BELIEVED,
-                  "the broker's log extends what this agent knows: it is believed again");
-        agent->alarm[0] = '\0';
+}
+
+/* Nothing of it is used where the broker is not believed all the same. */
+static enum err hello_replied(struct agent *agent, struct store_txn *txn,
+                              const struct reply_head *head, struct region *region)
+{
+    const bool anew = agent->trial.active;
+    bool believed = false;
+    enum err error = anew ? recovery_accept(agent, txn, head, region) : OK;
+
+    if (error == OK) {
+        error = distrust_greeted(agent, txn, anew, &believed);
     }
+    if (error != OK || !believed) {
+        return error;
+    }
+    greeted(agent, head);
+    return counting_told(agent, txn, head->hello.calendar_version, head->time_ms);
 }
 
 enum err session_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
@@ -422,23 +472,16 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
                                     : asking->kind == REQUEST_REGISTRY ? REPLY_REGISTRY
                                     : asking->kind == REQUEST_WITNESS  ? REPLY_WITNESS
                                                                        : REPLY_NONE)) {
-        agent_alarm(agent, "the broker answered a greeting, a witness or a question for the "
-                           "registry with something else");
+        agent_alarm(agent, DISTRUST_ANSWER,
+                    "the broker answered a greeting, a witness or a question for the "
+                    "registry with something else");
         return ERR_FORGED;
     }
     if (asking->kind == REQUEST_REGISTRY) {
         return registry_replied(agent, txn, &opened->reply.head);
     }
     if (asking->kind == REQUEST_HELLO) {
-        enum err error =
-            agent->trial.active ? recovery_accept(agent, txn, &opened->reply.head, region) : OK;
-
-        if (error != OK) {
-            return error;
-        }
-        greeted(agent, &opened->reply.head);
-        return counting_told(agent, txn, opened->reply.head.hello.calendar_version,
-                             opened->reply.head.time_ms);
+        return hello_replied(agent, txn, &opened->reply.head, region);
     }
     return asking->kind == REQUEST_WITNESS ? witness_replied(agent, opened) : OK;
 }

@@ -23,6 +23,8 @@
 #define AGENT_RETRY_MAX_MS 600000u
 #define AGENT_CHANGES_MAX  65536u /* of one transaction: a case with all its matters, each reply */
 
+enum asking_about { ASKING_OURS, ASKING_LINKS, ASKING_COMPARING };
+
 struct asking { /* one open request */
     bool busy;
     enum request_kind kind;
@@ -31,7 +33,7 @@ struct asking { /* one open request */
     struct buf head;                  /* owned: as it was signed, where it is short */
     uint8_t session[SESSION_BYTES];   /* under which it was asked */
     struct merkle_head known;         /* what we knew of the log when we asked */
-    bool links;                       /* that is a head to be connected: nothing else is asked */
+    enum asking_about about;          /* whose head that is: of another's nothing else is asked */
     uint64_t asked_ms;                /* machine time */
     uint64_t not_before_ms;           /* machine time: after a failure, wait */
     uint32_t failures;                /* in a row */
@@ -141,6 +143,17 @@ struct links { /* links.c: what connects receipts with one later checkpoint, for
     uint64_t until_ms; /* machine time */
 };
 
+struct comparing { /* comparing.c: a checkpoint of another agency, brought by hand */
+    bool active;
+    bool asks;                   /* the request that is being made names its head */
+    bool ours_next;              /* the next one names what this agency knows */
+    struct merkle_head seen;     /* of the checkpoint, */
+    struct merkle_head head;     /* and of the newest log that was proven to extend it */
+    char note[CHECKPOINT_BYTES]; /* that shows `head` */
+    size_t note_bytes;
+    uint64_t until_ms; /* machine time */
+};
+
 struct cosigned { /* links.c: what the others countersigned, by the newest answer to WITNESS */
     struct merkle_head shown; /* the checkpoint of that answer; size 0: there was none */
     uint64_t log;
@@ -191,10 +204,41 @@ struct fetching {  /* inbox.c: a broker that answers a long poll at once, with n
     uint32_t idle; /* answers in a row that came at once and brought nothing */
 };
 
-struct caught {                /* lie.c: the broker contradicts itself */
-    bool fresh;                /* in the reply that is being taken, and not told before */
-    bool authentic;            /* that reply is the broker's own */
+struct caught {        /* lie.c: the broker contradicts itself */
+    bool fresh;        /* in the reply that is being taken, and not told before */
+    bool authentic;    /* that reply is the broker's own */
+    struct span other; /* the checkpoint that it speaks against, where it is not this agent's own;
+                        * borrowed */
     char file[LIE_PATH_BYTES]; /* the newest one; empty: there is none */
+};
+
+enum distrust_kind { /* what the broker was caught with; those marked + last (distrust.c) */
+                     DISTRUST_UNSIGNED, /* nothing that it signed: anybody may have sent it */
+                     DISTRUST_ANSWER, /* an answer to something else, or one that cannot be read */
+                     DISTRUST_UNPROVEN,  /* what cannot be judged here: a key is not known, messages
+                                            are missing */
+                     DISTRUST_RECOVERY,  /* a new log that extends nothing seen, or by statements
+                                            that prove nothing */
+                     DISTRUST_LOG_BACK,  /* its log is shorter than what was seen */
+                     DISTRUST_LOG_SPLIT, /* + its log is another than what was seen */
+                     DISTRUST_LOG_HIDDEN, /* + others were shown more of it */
+                     DISTRUST_RECEIPT,    /* + a receipt that its log does not bear out */
+                     DISTRUST_DELIVERY, /* + a message that its log or its sender does not bear out
+                                         */
+                     DISTRUST_WITNESS,  /* + a countersignature that nobody made */
+                     DISTRUST_KIND_COUNT,
+};
+
+struct distrust {                  /* distrust.c: the broker is not believed */
+    char text[AGENT_ALARM_BYTES];  /* why; empty: it is believed */
+    char later[AGENT_ALARM_BYTES]; /* it lasts: and what the newest greeting was answered */
+    enum distrust_kind kind;
+    enum agent_slot slot;                     /* whose reply it was */
+    char told[SLOT_COUNT][AGENT_ALARM_BYTES]; /* until a good reply of that slot */
+    uint64_t until_ms;                        /* machine time: then it is asked again */
+    uint64_t since_ms;                        /* wall time */
+    char row[32];                             /* of the store, once it lasts; empty: it does not */
+    bool fits; /* it lasts, and the log has extended again what this agent knows */
 };
 
 struct agent {
@@ -203,6 +247,7 @@ struct agent {
     struct caught caught;
     struct fetching fetching;
     struct links links;
+    struct comparing comparing;
     struct cosigned cosigned;
     struct following_registry registry;
     struct following following;
@@ -223,13 +268,10 @@ struct agent {
     enum agent_slot alone; /* what crossed and is asked again before all else; SLOT_COUNT: none */
     struct checkpoint checkpoint; /* the newest that we believe; size 0: none */
     uint64_t witnessed_size;
-    uint8_t ping[PING_BYTES];      /* the broker's question that waits for its answer */
-    bool pinged;                   /* one does */
-    uint64_t witness_at_ms;        /* machine time of the next witness at the earliest */
-    char alarm[AGENT_ALARM_BYTES]; /* why the broker is not believed; empty */
-    enum agent_slot alarm_slot;    /* whose reply it was */
-    char alarms_told[SLOT_COUNT][AGENT_ALARM_BYTES]; /* until a good reply of that slot */
-    uint64_t alarm_until_ms;                         /* machine time: then it is asked again */
+    uint8_t ping[PING_BYTES]; /* the broker's question that waits for its answer */
+    bool pinged;              /* one does */
+    uint64_t witness_at_ms;   /* machine time of the next witness at the earliest */
+    struct distrust distrust;
     bool receipts_wait; /* delivery receipts may be waiting: look before fetching */
     bool submits_wait;
     struct position plain[LIMIT_FETCH_COUNT]; /* notices fetched, to be acknowledged */
@@ -274,7 +316,7 @@ static inline uint64_t agent_retry_ms(uint32_t retry_after_ms)
 /* The alarm as it is told: the broker's, else that of an attachment; empty. */
 static inline const char *agent_alarm_text(const struct agent *agent)
 {
-    return agent->alarm[0] != '\0' ? agent->alarm : agent->carry.alarm;
+    return agent->distrust.text[0] != '\0' ? agent->distrust.text : agent->carry.alarm;
 }
 
 /* --- agent.c --- */
@@ -283,10 +325,30 @@ static inline const char *agent_alarm_text(const struct agent *agent)
 void agent_pump(struct agent *agent);
 /* Notes a failure of the environment: of the store for good, of the rest till later. */
 void agent_trouble(struct agent *agent, enum agent_slot slot, enum err error);
-/* The broker is not believed any more: nothing is asked for a while. Whoever finds it in the middle
- * of a transaction answers ERR_FORGED, so that nothing of that is kept. */
-void agent_alarm(struct agent *agent, const char *fmt, ...) FORMAT(2, 3);
 struct uuid agent_new_id(struct agent *agent);
+
+/* --- distrust.c --- */
+
+/* The broker is not believed any more: nothing is asked for a while, and where the kind lasts
+ * nothing but greetings until an administrator clears it. Whoever finds it in the middle of a
+ * transaction answers ERR_FORGED, so that nothing of that is kept. */
+void agent_alarm(struct agent *agent, enum distrust_kind kind, const char *fmt, ...) FORMAT(3, 4);
+/* Once for each alarm: the log, those who watch, officers, and the store where it lasts. */
+void distrust_tell(struct agent *agent);
+/* What lasted when the store was left. */
+enum err distrust_load(struct agent *agent) MUST_CHECK;
+static inline bool distrust_lasts(const struct agent *agent)
+{
+    return agent->distrust.row[0] != '\0';
+}
+/* A greeting's reply fits what is known; true: it is believed. `recovered`: by a new log. */
+enum err distrust_greeted(struct agent *agent, struct store_txn *txn, bool recovered,
+                          bool *ret_believed) MUST_CHECK;
+void distrust_write(const struct agent *agent, struct json_writer *out); /* of `status` */
+enum err distrust_answer(struct agent *agent, const struct json_value *request,
+                         struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err distrust_answer_clear(struct agent *agent, const struct json_value *request,
+                               struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- session.c --- */
 
@@ -673,6 +735,20 @@ void links_free(struct agent *agent);
 void cosigned_take(struct agent *agent, const struct opened *opened,
                    const struct cosignature *const *each, size_t count);
 void cosigned_free(struct agent *agent);
+
+/* --- comparing.c --- */
+
+bool comparing_waits(const struct agent *agent);
+void comparing_ask(struct agent *agent); /* in SLOT_SESSION */
+/* A verified reply to that. */
+void comparing_take(struct agent *agent, const struct reply_head *head,
+                    const struct checkpoint *checkpoint);
+/* A checkpoint that is proven for this agent and cannot be of one log with the other's. */
+bool comparing_forks(const struct agent *agent, const struct checkpoint *checkpoint);
+enum err comparing_answer(struct agent *agent, const struct json_value *request,
+                          struct json_writer *out, struct fault *fault) MUST_CHECK;
+enum err comparing_answer_own(struct agent *agent, const struct json_value *request,
+                              struct json_writer *out, struct fault *fault) MUST_CHECK;
 
 /* --- figures.c --- */
 enum err figures_answer(struct agent *agent, const struct json_value *request,

@@ -93,12 +93,13 @@ static enum err look_at(struct looking *looking, const struct cosignature *cosig
     }
     text_copy(seen.origin, sizeof(seen.origin), shown->origin);
     if (witness_verify(key->public_key, &seen, cosignature->seen.signature) != OK) {
-        agent_alarm(agent, "the broker shows a countersignature of %s that is not its own",
+        agent_alarm(agent, DISTRUST_WITNESS,
+                    "the broker shows a countersignature of %s that is not its own",
                     cosignature->agency);
         return ERR_FORGED;
     }
     if (older.size > newer.size) {
-        agent_alarm(agent,
+        agent_alarm(agent, DISTRUST_LOG_HIDDEN,
                     "%s countersigned a log of %" PRIu64
                     " records, and this agency is shown one of %" PRIu64,
                     cosignature->agency, older.size, newer.size);
@@ -106,7 +107,7 @@ static enum err look_at(struct looking *looking, const struct cosignature *cosig
     }
     if (older.size == 0 || merkle_consistency_verify(&older, &newer, cosignature->consistency,
                                                      cosignature->consistency_count) != OK) {
-        agent_alarm(agent,
+        agent_alarm(agent, DISTRUST_LOG_SPLIT,
                     "%s countersigned another log of %" PRIu64
                     " records than the one that this agency is shown",
                     cosignature->agency, older.size);
@@ -201,8 +202,8 @@ void witness_tell(struct agent *agent)
               "this agency countersigned the broker's log of %" PRIu64
               " records more than a day ago, and less than %" PRIu32
               " agencies confirm it (%" PRIu32
-              " have countersigned anything): compare `referralctl agent status` with other "
-              "agencies by telephone; a broker that shows them another log keeps their "
+              " have countersigned anything): take their `referralctl agent checkpoint show` to "
+              "`agent checkpoint compare` here; a broker that shows them another log keeps their "
               "countersignatures back",
               witnessing->awaited_size, witnessing->needed, witnessing->agencies);
 }

@@ -588,10 +588,13 @@ static int judge_channels(const struct json_value *root)
 static int judge_status(const struct json_value *root)
 {
     const char *alarm = value_text(root, "alarm"), *since = value_text(root, "not_connected_since");
+    struct json_value distrust = json_member(root, "distrust");
     int status = EXIT_OK;
 
     if (alarm[0] != '\0') {
-        status = output_warn("ALARM: this agent no longer believes the broker: %s", alarm);
+        status = output_warn(
+            "ALARM: this agent no longer believes the broker: %s%s", alarm,
+            value_bool(&distrust, "lasts") ? "; see `referralctl agent distrust show`" : "");
     }
     if (!value_bool(root, "connected")) {
         status =

@@ -364,6 +364,35 @@ const struct command command_table[] = {
      "replace them by the new one. Refused while a message or attachment of the case is on its "
      "way.\n"
      "Exit status 5: it is erased here, and something is left to do, which is printed.\n"},
+    {"agent distrust show", "Why this agent does not believe the broker, and what was before.", "",
+     0, OPTION_BIT(OPTION_SOCKET), 0, agent_distrust_show_run,
+     "  referralctl agent distrust show\n"
+     "  referralctl agent distrust show --json | jq -r '.rows[].message'\n"
+     "\n"
+     "Exit status 5: it does not.\n"},
+    {"agent distrust clear", "Believe the broker again, once it is known what happened.", "", 0,
+     CHANGE_OPTIONS | BITS_2(OPTION_YES, OPTION_QUIET), 0, agent_distrust_clear_run,
+     "  referralctl agent distrust clear --reason 'the broker was set up anew on 2 March' --yes\n"
+     "  referralctl agent distrust clear --dry-run\n"
+     "\n"
+     "Of what only a broker that signs falsehoods can have told; all else ends by itself. The\n"
+     "reason is kept in this agent's store. The broker is asked at once; its log must still "
+     "extend\n"
+     "all that this agent knows, and the evidence file stays.\n"},
+    {"agent checkpoint show", "What this agent knows of the broker's log, for other agencies.", "",
+     0, BITS_3(OPTION_SOCKET, OPTION_OUT, OPTION_FORCE), 0, agent_checkpoint_show_run,
+     "  referralctl agent checkpoint show --out education.checkpoint\n"
+     "\n"
+     "Signed by the broker; it says nothing about persons or cases, and may be sent by mail.\n"},
+    {"agent checkpoint compare", "Is what another agency was shown the log that this one is shown?",
+     "FILE", 1, OPTION_BIT(OPTION_SOCKET), 0, agent_checkpoint_compare_run,
+     "  referralctl agent checkpoint compare education.checkpoint\n"
+     "\n"
+     "FILE is what `referralctl agent checkpoint show` wrote there; - is standard input. The "
+     "broker\n"
+     "has to prove it. Exit status 1: it cannot, and is not believed any more; 3: not connected; "
+     "5:\n"
+     "not known, try again.\n"},
     {"agent notify test", "Tries a channel of notices: each of its officers is told so.", "CHANNEL",
      1, OPTION_BIT(OPTION_SOCKET), 0, agent_notify_test_run,
      "  referralctl agent notify test mail\n"

@@ -64,10 +64,15 @@ static void check_trust(const struct doctor *doctor, struct findings *findings)
 {
     struct json_value root = root_of(doctor);
     const char *alarm = value_text(&root, "alarm"), *evidence = value_text(&root, "evidence");
+    struct json_value distrust = json_member(&root, "distrust");
 
     if (alarm[0] != '\0') {
         doctor_found(findings, LIGHT_BAD,
-                     "tell the broker's administrators and the other agencies; keep this store",
+                     value_bool(&distrust, "lasts")
+                         ? "tell the broker's administrators and the other agencies; keep this "
+                           "store; nothing goes on until `referralctl agent distrust clear`"
+                         : "tell the broker's administrators and the other agencies; keep this "
+                           "store",
                      "ALARM: %.350s", alarm);
     }
     if (evidence[0] != '\0') {

@@ -63,7 +63,7 @@ void help_print(const struct invocation *invocation)
            "Commands:\n");
     for (const struct command *row = command_table; row->path != NULL; row++) {
         if (in_group(row->path, group)) {
-            printf("  %-22s %s\n", row->path, row->summary);
+            printf("  %-25s %s\n", row->path, row->summary);
         }
     }
     printf("\nEvery command has --json, --quiet, and --help with examples; options may stand "

@@ -214,7 +214,7 @@ static void view_line(struct page *page)
 {
     const struct agent *agent = page->agent;
 
-    if (agent->alarm[0] != '\0') {
+    if (agent->distrust.text[0] != '\0') {
         named_text(
             &page->view, "offline",
             tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));

@@ -2,7 +2,8 @@
 """A broker that lies, by real programs: referral-broker-lying (tests/hostile) is the broker's own
 code with its replies bent. Each lie is told to one agency, in a city of three; that agency stops
 believing, keeps its outbox, and writes evidence that names the lie; nobody else is alarmed; when
-the truth is told again it goes on. Before the first lie, and after each, nothing is reported.
+the truth is told again, and where it lasts an administrator clears it, it goes on. Before the first
+lie, and after each, nothing is reported.
 
 The normal run has some lies where another agency's countersignatures reach the victim ("two" of the
 table in docs/security.md); REFERRAL_LONG=1 plays the whole table."""
@@ -172,8 +173,15 @@ class Lies(unittest.TestCase):
         self.nobody_else_is_alarmed()
 
     def mend(self):
+        """What lasts waits for a word; a restart is none."""
+        victim = self.agents[VICTIM]
+        lasts = victim.status().get("distrust", {}).get("lasts", False)
         self.city.tell("")
         self.restart(VICTIM)
+        if lasts:
+            wait_for("a log that fits", lambda: victim.status()["distrust"]["fits_again"])
+            self.assertFalse(victim.status()["connected"])
+            victim.must("distrust-clear", reason="the broker was mended")
         self.honest()
         kept = evidence(self.agents[VICTIM])[-1:]  # told until it is moved away
         self.assertTrue(self.agents[VICTIM].status().get("evidence", "").endswith("".join(kept)))
@@ -202,6 +210,35 @@ class Lies(unittest.TestCase):
         played |= {(lie, "unseen", "caught", "warned") for lie, _ in UNSEEN}
         self.assertEqual(said, played)
         self.assertEqual({lie for lie, *_ in (*LONG, *SHORT, DENIED)}, {row[0] for row in said})
+
+    def referralctl(self, agent, *words):
+        done = subprocess.run(
+            [os.path.join(BIN, "referralctl"), "agent", *words, "--json", "--socket",
+             agent.path], capture_output=True, text=True, check=False, env={})
+        return done.returncode, json.loads(done.stdout)
+
+    def test_two_agencies_compare_by_hand(self):
+        """Another log, and the broker keeps all countersignatures back: what one administrator
+        brings another shows it at once."""
+        self.open_city(QUORUMS["alone"])
+        self.tell("split", True, "keep-back")
+        victim, other = self.agents[VICTIM], self.agents["procuratorate"]
+        self.countersigned(VICTIM)
+        note = self.city.path("procuratorate.checkpoint")
+        self.assertEqual(self.referralctl(other, "checkpoint", "show", "--out", note)[0], 0)
+        self.assertEqual(self.referralctl(self.agents["civil-affairs"], "checkpoint", "compare",
+                                          note)[1]["result"], "one-log")
+        self.assertEqual(self.referralctl(victim, "distrust", "show")[0], 0)
+        status, told = self.referralctl(victim, "checkpoint", "compare", note)
+        self.assertEqual((status, told["result"]), (1, "not-believed"), told)
+        self.judge(told["evidence"], "lie.split")
+        status, told = self.referralctl(victim, "distrust", "show")
+        self.assertEqual((status, told["distrust"]["lasts"]), (5, True))
+        self.assertEqual(self.referralctl(victim, "distrust", "clear", "--reason", "tried",
+                                          "--yes")[0], 0)
+        self.assertEqual(self.referralctl(victim, "distrust", "show")[1]["rows"][0]["by"],
+                         "administrator")
+        self.nobody_else_is_alarmed()
 
     @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "REFERRAL_LONG=1 plays the whole table")
     def test_countersignatures_are_kept_back(self):

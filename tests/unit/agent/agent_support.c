@@ -593,7 +593,8 @@ static void add_table(struct store_txn *read, enum store_table table, struct has
     ck_assert_int_eq(store_cursor_open(read, table, span_of(NULL, 0), &cursor), OK);
     enum err error = store_cursor_seek(cursor, span_of(NULL, 0), &key, &value);
     while (error == OK) {
-        if (!span_equal(key, span_text("checkpoint"))) {
+        const bool caught = key.len > 2 && memcmp(key.data, "x/", 2) == 0;
+        if (!caught && !span_equal(key, span_text("checkpoint"))) {
             hasher_add(hasher, key.data, key.len);
             hasher_add(hasher, value.data, value.len);
         }

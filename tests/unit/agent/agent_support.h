@@ -114,7 +114,8 @@ size_t count_in(const struct buf *buf, const char *text);
 size_t events_of(const struct desk *desk, const char *name);
 /* The alarm of `status`, "" when all is well. */
 const char *desk_alarm(struct desk *desk);
-/* SHA-256 over everything that the store has, but the newest checkpoint and notices. */
+/* SHA-256 over everything that the store has, but the newest checkpoint, notices, and what the
+ * broker was caught with. */
 struct digest desk_digest(struct desk *desk);
 uint64_t random_of(struct desk *desk, uint64_t below);
 /* The open clocks with an end that its agency holds: all copies read, one by one. */

@@ -614,6 +614,16 @@ struct belief fake_belief(struct fake *fake)
     return (struct belief){.stored = desk_digest(desk), .known = desk->agent->checkpoint.size};
 }
 
+void fake_mend(struct fake *fake)
+{
+    fake_settle_session(fake);
+    if (absent_at(desk_must(fake->desk, "{'cmd':'status'}"), "distrust")) {
+        return;
+    }
+    desk_must(fake->desk, "{'cmd':'distrust-clear','reason':'mended'}");
+    fake_settle_session(fake);
+}
+
 void fake_expect_alarm(struct fake *fake, const struct belief *before, const char *name,
                        const char *text)
 {

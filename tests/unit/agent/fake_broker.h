@@ -119,6 +119,8 @@ struct belief fake_belief(struct fake *fake);
  * then a HELLO is open. */
 void fake_expect_alarm(struct fake *fake, const struct belief *before, const char *name,
                        const char *text);
+/* The truth is told in the open HELLO, and where that does not do, an administrator clears it. */
+void fake_mend(struct fake *fake);
 void fake_end_hooks(struct fake *fake);       /* all that wait end well */
 unsigned fake_asked(const struct fake *fake); /* requests in all */
 

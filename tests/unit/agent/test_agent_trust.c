@@ -1,5 +1,5 @@
 /* agent: every lie of a broker that an agent can see is an alarm, told once, and changes nothing;
- * honest replies bring it back. */
+ * honest replies bring it back, where it lasts after an administrator's word. */
 #include "fake_desk.h"
 #include "model/refusal.h"
 
@@ -7,7 +7,7 @@
 static void expect_recovery(void)
 {
     struct parcel parcel;
-    fake_settle_session(&fake);
+    fake_mend(&fake);
     ck_assert_str_eq(desk_alarm(&desk), "");
     if (desk.asks[SLOT_ACK].open) {
         (void)fake_accept(&fake, SLOT_ACK);
@@ -85,7 +85,7 @@ START_TEST(test_lies_in_an_answer_to_submit)
     fake_slip(&fake, SLOT_SUBMIT, 0, &slip);
     fake_receipts(&fake, SLOT_SUBMIT, &slip, 1, &lie);
     fake_expect_alarm(&fake, &before, head_lies[_i].name, head_lies[_i].alarm);
-    fake_settle_session(&fake);
+    fake_mend(&fake);
     ck_assert(desk.asks[SLOT_SUBMIT].open); /* the same message, again */
     (void)fake_accept(&fake, SLOT_SUBMIT);
     ck_assert_uint_eq(events_of(&desk, "accepted"), 1);
@@ -217,7 +217,7 @@ START_TEST(test_lies_in_a_receipt)
     fake_receipts(&fake, SLOT_SUBMIT, slips, 2, NULL);
     fake_expect_alarm(&fake, &before, receipt_lies[_i].name, "receipt");
     ck_assert_uint_eq(events_of(&desk, "accepted"), 0);
-    fake_settle_session(&fake);
+    fake_mend(&fake);
     ck_assert_uint_eq(fake_accept(&fake, SLOT_SUBMIT), 2);
     ck_assert_uint_eq(events_of(&desk, "accepted"), 2);
 }

@@ -199,6 +199,12 @@ static bool anybody_hands_back(void)
     return handing;
 }
 
+static bool needs_gaps(struct desk *desk)
+{
+    (void)desk_must(desk, "{'cmd':'status'}"); /* in `alarm`, or later than what lasts */
+    return count_in(&desk->answer, "accept-gaps") > 0;
+}
+
 /* They ask again and again until all are done, and after an alarm half a minute later. */
 static void settle_recovery(void)
 {
@@ -210,7 +216,7 @@ static void settle_recovery(void)
         city_pass(30000);
         for (size_t j = 0; j < DESKS; j++) { /* one that is younger than the copy */
             struct desk *desk = &city.desks[j];
-            if (strstr(desk_alarm(desk), "accept-gaps") != NULL) {
+            if (needs_gaps(desk)) {
                 desk->accept_gaps = true;
                 desk_restart(desk);
                 desk->accept_gaps = false;
@@ -456,6 +462,50 @@ START_TEST(test_an_old_copy_is_never_silent)
 }
 END_TEST
 
+static size_t split_desks(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < DESKS; i++) {
+        (void)desk_must(&city.desks[i], "{'cmd':'distrust'}");
+        count += count_in(&city.desks[i].answer, "\"kind\":\"log-split\"") > 0 &&
+                 desk_alarm(&city.desks[i])[0] != '\0';
+    }
+    return count;
+}
+
+/* A broker ran on an old copy until its log was longer than what agencies had seen: a lie that
+ * lasts. Its administrators admit it by opening a new log, signed; that ends it, and nobody has to
+ * clear anything at eleven agencies. */
+START_TEST(test_a_new_log_ends_what_an_old_copy_began)
+{
+    begin(13000, 100);
+    broker_snapshot("copy");
+    live(100);
+    settle_city();
+    lose("copy");
+    broker_begin();
+    for (unsigned i = 0; i < 200; i++) {
+        broker_restart(); /* two records each */
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        settle_city();
+        city_pass(31000);
+    }
+    ck_assert_uint_gt(split_desks(), 0);
+    broker_snapshot("fork");
+    lose("fork");
+    open_new_log();
+    settle_recovery();
+    ck_assert_uint_eq(split_desks(), 0);
+    for (size_t i = 0; i < DESKS; i++) {
+        ck_assert_str_eq(desk_alarm(&city.desks[i]), "");
+        judge_inbox(&city.desks[i], false);
+    }
+    judge_acknowledged();
+    city_close();
+}
+END_TEST
+
 /* Which agencies countersigned, and what. */
 static struct digest countersigned(void)
 {
@@ -555,6 +605,7 @@ int main(void)
     city_add_lives(tcase, test_an_old_copy_is_never_silent, 10000, 1);
     city_add_lives(tcase, test_an_old_store_takes_no_countersignature, 12000, 1);
     city_add_lives(tcase, test_another_log_is_refused, 11000, 1);
+    city_add_lives(tcase, test_a_new_log_ends_what_an_old_copy_began, 13000, 1);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

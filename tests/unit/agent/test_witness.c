@@ -173,8 +173,7 @@ START_TEST(test_evidence_of_a_lie)
     ck_assert_str_ne(desk_alarm(&desk), "");
     ck_assert(absent_at(desk_must(&desk, "{'cmd':'status'}"), "evidence"));
     desk.evidence_result = OK;
-    agent_connected(desk.agent, false);
-    agent_connected(desk.agent, true);
+    desk_must(&desk, "{'cmd':'distrust-clear','reason':'test'}");
     fake_hello(&fake, NULL);
     desk_pass(&desk, 600000);
     fake_witnessed(&fake, &seen, 1, NULL);
