@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "agent/state.h"
+#include "agent/arrival.h"
 #include "base/log.h"
 #include "model/backoff.h"
 #include "model/check.h"
@@ -15,8 +15,6 @@
 #include "wire/receipt.h"
 #include "wire/sealing.h"
 #include "wire/body_rest.h"
-
-#define REFUSED_RECEIPT_WAIT_MS 30000u
 
 /* An honest broker answers before anything came when it has a newer registry or asks for a sign of
  * life: now and then, never so often in a row. */
@@ -60,40 +58,10 @@ static void keep_pace(struct agent *agent)
     }
 }
 
-struct arrival { /* one delivery on its way into the store */
-    struct agent *agent;
-    struct store_txn *txn;
-    struct region *region;
-    const struct reply_head *head;
-    const struct delivery *delivery;
-    struct payload payload;
-    struct digest digest;
-    struct message message; /* header first, facts once it is known to be honest */
-    bool decoded;
-    struct receipt receipt;
-    struct receipt_facts facts;
-    struct row row;
-    struct body body; /* once it is opened; the region's */
-    bool has_key;     /* then what opens it: secret */
-    uint8_t content_key[AEAD_KEY_BYTES];
-};
-
-static enum err doubt(struct arrival *arrival, enum distrust_kind kind, const char *what)
-{
-    agent_alarm(arrival->agent, kind, "a message that the broker delivers (leaf %" PRIu64 "): %s",
-                arrival->delivery->leaf_index, what);
-    return ERR_FORGED;
-}
-
-static enum err distrust(struct arrival *arrival, const char *what)
-{
-    return doubt(arrival, DISTRUST_DELIVERY, what);
-}
-
 /* ERR_MEMORY is the environment's; everything else is the broker's. */
 static enum err blame(struct arrival *arrival, enum err error, const char *what)
 {
-    return error == OK || error == ERR_MEMORY ? error : distrust(arrival, what);
+    return error == OK || error == ERR_MEMORY ? error : arrival_distrust(arrival, what);
 }
 
 /* --- is it what its sender signed, and what the log has? --- */
@@ -117,20 +85,20 @@ static enum err check_sender(struct arrival *arrival)
         error = keyring_find(keyring, header->sender, id, agent_wall_ms(arrival->agent), &key);
     } /* signed anew, by a key of today */
     if (error != OK || key->use != KEY_SIGN) {
-        return doubt(arrival, DISTRUST_UNPROVEN,
-                     "its signing key is not in this agent's public keys");
+        return arrival_doubt(arrival, DISTRUST_UNPROVEN,
+                             "its signing key is not in this agent's public keys");
     }
     if (registry_revoked(arrival->agent, header->sender, id, arrival->delivery->leaf_index)) {
-        return distrust(arrival, "its signing key was revoked before it was recorded");
+        return arrival_distrust(arrival, "its signing key was revoked before it was recorded");
     }
     if (batch_proof_verify(&arrival->delivery->proof, &arrival->digest, key->public_key) != OK) {
-        return distrust(arrival, "its signature is not the sender's");
+        return arrival_distrust(arrival, "its signature is not the sender's");
     }
     if (brokers != message_kind_from_broker(header->kind)) {
-        return distrust(arrival, "its kind is not one that its sender may sign");
+        return arrival_distrust(arrival, "its kind is not one that its sender may sign");
     }
     if (header->kind == MESSAGE_DELIVERY || header->kind == MESSAGE_REJECTION) {
-        return distrust(arrival, "it is a receipt, which nobody is sent");
+        return arrival_distrust(arrival, "it is a receipt, which nobody is sent");
     }
     return OK;
 }
@@ -143,10 +111,10 @@ static enum err check_record(struct arrival *arrival)
 
     if (record->kind != LEAF_MESSAGE || !digest_equal(&record->message_digest, &arrival->digest) ||
         strcmp(record->actor, header->sender) != 0) {
-        return distrust(arrival, "the log has another message there");
+        return arrival_distrust(arrival, "the log has another message there");
     }
     if (strcmp(record->recipient, self) != 0 || !record->has_stream) {
-        return distrust(arrival, "it is not for this agency");
+        return arrival_distrust(arrival, "it is not for this agency");
     }
     return OK;
 }
@@ -158,7 +126,7 @@ static enum err check_addressee(struct arrival *arrival)
 
     if (strcmp(arrival->message.header.recipient, self->id) != 0 && arrival->decoded &&
         !agency_set_has(&arrival->message.copies, self->number)) {
-        return distrust(arrival, "it is not for this agency");
+        return arrival_distrust(arrival, "it is not for this agency");
     }
     return OK;
 }
@@ -188,175 +156,10 @@ static enum err verify(struct arrival *arrival)
         return blame(arrival, error, "the log does not prove it");
     }
     if (!recovery_has(arrival->agent, &arrival->facts.checkpoint)) {
-        return distrust(arrival, "its receipt is of another log");
+        return arrival_distrust(arrival, "its receipt is of another log");
     }
     error = check_record(arrival);
     return error == OK ? check_sender(arrival) : error;
-}
-
-/* --- its place in the stream --- */
-
-#define STREAM_BYTES (8u + DIGEST_BYTES)
-
-struct stream { /* of one lane: what came last */
-    uint64_t seq;
-    struct digest hash;
-};
-
-static struct span stream_key(uint32_t lane, uint8_t out[2])
-{
-    out[0] = 's';
-    out[1] = (uint8_t)lane;
-    return span_of(out, 2);
-}
-
-static enum err stream_load(struct store_txn *txn, uint32_t lane, struct stream *ret)
-{
-    uint8_t key[2];
-    struct span value;
-    enum err error = store_get(txn, STORE_VALUE, stream_key(lane, key), &value);
-
-    memset(ret, 0, sizeof(*ret));
-    if (error == OK && value.len == STREAM_BYTES) {
-        ret->seq = be64_get(value.data);
-        memcpy(ret->hash.bytes, value.data + 8, DIGEST_BYTES);
-    }
-    return error == ERR_NOT_FOUND ? OK : error;
-}
-
-static enum err stream_save(struct arrival *arrival)
-{
-    const struct leaf_stream *stream = &arrival->facts.record.stream;
-    uint8_t key[2], value[STREAM_BYTES];
-
-    arrival->agent->fetching.brought = true;
-    be64_put(value, stream->seq);
-    memcpy(value + 8, arrival->facts.leaf_hash.bytes, DIGEST_BYTES);
-    return store_put(arrival->txn, STORE_VALUE, stream_key(stream->lane, key),
-                     span_of(value, sizeof(value)));
-}
-
-/* Behind what came last nothing is known of the new log; what we have there comes again, and takes
- * its positions anew. */
-enum err inbox_reset_stream(struct agent *agent, struct store_txn *txn,
-                            const struct stream_base *base)
-{
-    const struct position last = {.lane = base->lane, .stream_seq = base->seq};
-    uint8_t key[2], value[STREAM_BYTES];
-    struct row row = {.seq = 0};
-    enum err error = base->seq != 0 ? row_at_position(txn, last, &row) : OK;
-
-    if (error != OK && error != ERR_NOT_FOUND) {
-        return error;
-    }
-    if (base->seq != 0 && !agent->setup.accept_gaps &&
-        (error != OK || !digest_equal(&row.leaf_hash, &base->hash))) {
-        agent_alarm(agent, DISTRUST_DELIVERY,
-                    "the new log has another message in lane %" PRIu32 " at %" PRIu64
-                    " than this agency acknowledged",
-                    base->lane, base->seq);
-        return ERR_FORGED;
-    }
-    be64_put(value, base->seq);
-    memcpy(value + 8, base->hash.bytes, DIGEST_BYTES);
-    return store_put(txn, STORE_VALUE, stream_key(base->lane, key), span_of(value, sizeof(value)));
-}
-
-/* It came before: its acknowledgement was lost, or the broker lost it. */
-static enum err acknowledge_again(struct arrival *arrival)
-{
-    struct agent *agent = arrival->agent;
-    const struct leaf_stream *stream = &arrival->facts.record.stream;
-    const struct position position = {.lane = stream->lane, .stream_seq = stream->seq};
-    struct row known, receipt;
-    bool shown = false;
-    enum err error = row_at_position(arrival->txn, position, &known);
-
-    if (error == ERR_NOT_FOUND) { /* of a gap that was accepted */
-        return doubt(arrival, DISTRUST_UNPROVEN,
-                     "it lies before where this store begins; restore the store");
-    }
-    if (error != OK) {
-        return error;
-    }
-    if (!digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash)) {
-        return distrust(arrival, "it stands where another message stood before");
-    }
-    error = row_was_superseded(arrival->txn, known.seq, &shown);
-    if (error != OK) {
-        return error;
-    }
-    if (known.receipt_seq == 0 || shown) { /* of a lost log: our receipt is in it */
-        agent->plain[agent->plain_count++] = position;
-        return OK;
-    }
-    error = row_get(arrival->txn, ROW_OUT, known.receipt_seq, &receipt);
-    if (error == OK && receipt.state == ROW_REFUSED) { /* for good: it would be refused again */
-        agent->askings[SLOT_FETCH].not_before_ms =
-            agent_machine_ms(agent) + REFUSED_RECEIPT_WAIT_MS;
-        return OK;
-    }
-    if (error == OK && receipt.state != ROW_WAITING) {
-        error = row_wait_again(arrival->txn, &receipt);
-    }
-    agent->receipts_wait = true;
-    return error;
-}
-
-/* A stream that begins again in the copy of a lost log has holes where this agency had acknowledged
- * before the copy was made: it follows what we have there. */
-static enum err follows_known(struct arrival *arrival, bool *ret_known)
-{
-    const struct leaf_stream *next = &arrival->facts.record.stream;
-    const struct position before = {.lane = next->lane, .stream_seq = next->seq - 1};
-    struct row row;
-    enum err error = arrival->agent->following.past_count > 0
-                         ? row_at_position(arrival->txn, before, &row)
-                         : ERR_NOT_FOUND;
-
-    *ret_known = error == OK && digest_equal(&row.leaf_hash, &next->previous);
-    return error == ERR_NOT_FOUND ? OK : error;
-}
-
-/* ret_new: it continues the stream. */
-static enum err check_stream(struct arrival *arrival, bool *ret_new)
-{
-    const struct leaf_stream *next = &arrival->facts.record.stream;
-    struct stream last;
-    bool known = false;
-    enum err error;
-
-    if (next->lane >= LANE_COUNT || next->seq == 0) {
-        return distrust(arrival, "it has no place in a stream");
-    }
-    error = stream_load(arrival->txn, next->lane, &last);
-    if (error != OK) {
-        return error;
-    }
-    *ret_new = next->seq > last.seq;
-    if (!*ret_new) {
-        return acknowledge_again(arrival);
-    }
-    if (arrival->agent->setup.accept_gaps && next->seq != last.seq + 1) {
-        log_event(EVENT_MESSAGES_SKIPPED,
-                  "lane %" PRIu32 ": messages %" PRIu64 " to %" PRIu64
-                  " are not in this store (accept-gaps is on: turn it off again)",
-                  next->lane, last.seq + 1, next->seq - 1);
-        return OK;
-    }
-    if (next->seq > last.seq + 1) {
-        error = follows_known(arrival, &known);
-        if (error != OK || known) {
-            return error;
-        }
-    }
-    if (next->seq != last.seq + 1) {
-        return doubt(arrival, DISTRUST_UNPROVEN, "messages before it were left out");
-    }
-    if (!digest_equal(&next->previous, &last.hash)) {
-        return distrust(arrival, "it does not follow the message before it");
-    }
-    return OK;
 }
 
 /* --- what a new log shows again --- */
@@ -382,11 +185,11 @@ static enum err check_same(struct arrival *arrival, const struct row *known)
     }
     digest = message_digest_at_rest(&parts);
     if (!digest_equal(&digest, &arrival->digest)) {
-        return distrust(arrival, "the new log has another message under its id");
+        return arrival_distrust(arrival, "the new log has another message under its id");
     }
     if (!message_kind_from_broker(known->header.kind) &&
         recovery_counts_ms(record) != known->recorded_ms) {
-        return distrust(arrival, "the new log has another time for it than our receipt");
+        return arrival_distrust(arrival, "the new log has another time for it than our receipt");
     }
     return OK;
 }
@@ -438,7 +241,7 @@ static enum err take_shown(struct arrival *arrival, struct row *known)
         error = row_unmark(arrival->txn, known->seq);
     }
     if (error == OK) {
-        error = stream_save(arrival);
+        error = arrival_save_stream(arrival);
     }
     return error == OK ? acknowledge_shown(arrival, known) : error;
 }
@@ -521,7 +324,7 @@ static enum err take_told(struct arrival *arrival, bool *ret_told)
         error = row_unmark(arrival->txn, row.seq);
     }
     if (error == OK) {
-        error = stream_save(arrival);
+        error = arrival_save_stream(arrival);
     }
     agent->plain[agent->plain_count++] = row.position;
     return error;
@@ -545,7 +348,7 @@ static enum err check_once(struct arrival *arrival, bool *ret_new)
         /* or it waited in the copy, and has the place that it had */
         marked = marked || digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash);
         return marked ? take_shown(arrival, &known)
-                      : distrust(arrival, "it came before, at another place");
+                      : arrival_distrust(arrival, "it came before, at another place");
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -745,7 +548,7 @@ static enum err store(struct arrival *arrival)
                              &arrival->body);
     }
     if (error == OK) {
-        error = stream_save(arrival);
+        error = arrival_save_stream(arrival);
     }
     if (error == OK) {
         error = follow(arrival);
@@ -779,21 +582,30 @@ static enum err read_notice(struct arrival *arrival)
     arrival->decoded = error == OK;
     return error == OK || error == ERR_MEMORY
                ? error
-               : doubt(arrival, DISTRUST_ANSWER, "the broker's own notice cannot be read");
+               : arrival_doubt(arrival, DISTRUST_ANSWER, "the broker's own notice cannot be read");
 }
 
 static enum err take(struct arrival *arrival)
 {
     bool is_new = false, told = false;
-    enum err error = verify(arrival);
+    enum err error = arrival->delivery->hold < HOLD_COUNT
+                         ? verify(arrival)
+                         : arrival_doubt(arrival, DISTRUST_ANSWER, "how it is held cannot be read");
 
     if (error == OK) {
-        error = check_stream(arrival, &is_new);
+        error = arrival_check_stream(arrival, &is_new);
     }
     if (error == OK && is_new) {
         error = check_once(arrival, &is_new);
     }
     if (error != OK || !is_new) {
+        return error;
+    }
+    if (arrival->delivery->hold == HOLD_HELD) {
+        return arrival_hold(arrival);
+    }
+    error = arrival_check_held(arrival);
+    if (error != OK) {
         return error;
     }
     arrival->row.direction = ROW_IN;

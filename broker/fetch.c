@@ -1,13 +1,18 @@
 /* FETCH: what waits for an agency, in the order of its lanes, or a long poll until something does.
  *
  * Every fetch is parked first and answered after the commit, so that a message of this very turn is
- * in it. Fetching removes nothing: rows leave by their acknowledgement. */
+ * in it. Fetching removes nothing: rows leave by their acknowledgement.
+ *
+ * What is held (revocation.h), and what follows in its case, is shown once as held, so that its
+ * receiver can check that it has a reason and that nothing else was left out; the lane goes on
+ * behind it. It comes again when it is over. */
 #include <string.h>
 
 #include "broker/turn.h"
 #include "wire/receipt.h"
 
 #define DELIVERY_OVERHEAD_BYTES 1024u /* proof, path and framing of one delivery, at the most */
+#define HELD_CASES_MAX          64u   /* of one lane; it waits behind those beyond */
 
 static enum err answer_code(struct turn *turn, const struct parked_fetch *fetch,
                             enum refusal refusal)
@@ -70,28 +75,73 @@ struct gathering { /* what waits, lane by lane */
     struct queue_item heads[LANE_COUNT]; /* the next row of each lane */
     bool waiting[LANE_COUNT];
     uint64_t resigned[LANE_COUNT]; /* its envelope is that of this leaf; AUDIT_NONE: its own */
-    uint64_t size;                 /* of the tree that the paths lead to */
+    enum hold holds[LANE_COUNT];   /* how that row is shown */
+    struct uuid held[LANE_COUNT][HELD_CASES_MAX]; /* cases of rows before it that are held */
+    size_t held_count[LANE_COUNT];
+    uint64_t size; /* of the tree that the paths lead to */
     struct node_set nodes;
     struct delivery *deliveries;
     size_t count;
     size_t bytes;
 };
 
+static bool is_held(const struct gathering *gathering, unsigned lane, const struct uuid *case_id)
+{
+    for (size_t i = 0; i < gathering->held_count[lane]; i++) { /* never that of none */
+        if (uuid_equal(&gathering->held[lane][i], case_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is the head of this lane held, by its own key or behind what is? ERR_FULL: all behind it waits.
+ */
+static enum err look_at_head(struct gathering *gathering, unsigned lane, bool *ret_held)
+{
+    const struct queue_item *item = &gathering->heads[lane];
+    struct revoked_look look;
+    struct uuid case_id;
+    enum err error = revocation_look(gathering->turn->broker, gathering->read, item, &look);
+
+    gathering->resigned[lane] = look.resigned_leaf;
+    *ret_held = look.held;
+    if (error != OK || (!look.held && gathering->held_count[lane] == 0)) {
+        return error;
+    }
+    error = revocation_case_of(gathering->read, item->leaf, &case_id);
+    if (error != OK || is_held(gathering, lane, &case_id)) {
+        *ret_held = true;
+        return error;
+    }
+    if (look.held && gathering->held_count[lane] == HELD_CASES_MAX) {
+        return ERR_FULL;
+    }
+    if (look.held && !uuid_is_zero(&case_id)) {
+        gathering->held[lane][gathering->held_count[lane]++] = case_id;
+    }
+    return OK;
+}
+
+/* The next row that is shown: of what is held, those that its receiver has not noted. */
 static enum err next_of_lane(struct gathering *gathering, unsigned lane, uint64_t after)
 {
-    struct queue_stream stream = {.recipient = gathering->agency->number, .lane = (uint8_t)lane};
-    enum err error = queue_after(gathering->read, stream, after, &gathering->heads[lane]);
+    const struct queue_stream stream = {.recipient = gathering->agency->number,
+                                        .lane = (uint8_t)lane};
+    struct queue_item *head = &gathering->heads[lane];
+    bool held = true;
+    enum err error = OK;
 
-    gathering->waiting[lane] = error == OK;
-    if (error == OK) {
-        struct revoked_look look;
-
-        error = revocation_look(gathering->turn->broker, gathering->read, &gathering->heads[lane],
-                                &look);
-        gathering->waiting[lane] = !look.held;
-        gathering->resigned[lane] = look.resigned_leaf;
+    head->held = true;
+    for (uint64_t seq = after; error == OK && held && head->held; seq = head->seq) {
+        error = queue_after(gathering->read, stream, seq, head);
+        if (error == OK) {
+            error = look_at_head(gathering, lane, &held);
+        }
     }
-    return error == ERR_NOT_FOUND ? OK : error;
+    gathering->waiting[lane] = error == OK;
+    gathering->holds[lane] = held ? HOLD_HELD : head->held ? HOLD_OVER : HOLD_NONE;
+    return error == ERR_NOT_FOUND || error == ERR_FULL ? OK : error;
 }
 
 static enum err gather_one(struct gathering *gathering, enum lane lane)
@@ -106,6 +156,7 @@ static enum err gather_one(struct gathering *gathering, enum lane lane)
     if (error != OK) {
         return error;
     }
+    delivery->hold = gathering->holds[lane];
     delivery->leaf_index = item->leaf;
     delivery->record = entry.record;
     memcpy(delivery->salt, entry.salt, SALT_BYTES);

@@ -195,10 +195,8 @@ static enum err resigned_leaf(struct store_txn *read, uint16_t sender, const str
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-/* The time of the leaf that revoked it. */
-static enum err revoked_ms(struct store_txn *read, uint64_t leaf, uint64_t *ret_ms)
+static enum err read_record(struct store_txn *read, uint64_t leaf, struct leaf_record *ret_record)
 {
-    struct leaf_record record;
     struct audit_entry entry;
     struct region region;
     enum err error = audit_read(read, leaf, &entry);
@@ -207,17 +205,27 @@ static enum err revoked_ms(struct store_txn *read, uint64_t leaf, uint64_t *ret_
         return error;
     }
     region_init(&region, LIMIT_PARSE_BYTES(entry.record.len));
-    error = leaf_record_decode(entry.record, &region, &record, NULL);
-    *ret_ms = error == OK ? record.at_ms : 0;
-    region_free(&region);
+    error = leaf_record_decode(entry.record, &region, ret_record, NULL);
+    region_free(&region); /* numbers and ids are the structure's own */
     return error == ERR_MEMORY || error == OK ? error : ERR_CORRUPT;
+}
+
+enum err revocation_case_of(struct store_txn *read, uint64_t leaf, struct uuid *ret_case)
+{
+    struct leaf_record record;
+    enum err error = read_record(read, leaf, &record);
+
+    if (error == OK) {
+        *ret_case = record.case_id;
+    }
+    return error;
 }
 
 enum err revocation_look(const struct broker *broker, struct store_txn *read,
                          const struct queue_item *item, struct revoked_look *ret_look)
 {
+    struct leaf_record revoked;
     struct signer signer;
-    uint64_t since_ms;
     enum err error;
 
     *ret_look = (struct revoked_look){.resigned_leaf = AUDIT_NONE};
@@ -232,8 +240,8 @@ enum err revocation_look(const struct broker *broker, struct store_txn *read,
     if (error != OK || ret_look->resigned_leaf != AUDIT_NONE) {
         return error;
     }
-    error = revoked_ms(read, signer.revoked_leaf, &since_ms);
-    ret_look->held = error == OK && broker->now_ms < since_ms + REVOKED_HOLD_MS;
+    error = read_record(read, signer.revoked_leaf, &revoked);
+    ret_look->held = error == OK && broker->now_ms < revoked.at_ms + REVOKED_HOLD_MS;
     return error;
 }
 

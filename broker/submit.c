@@ -631,7 +631,8 @@ enum err submit_handle(struct turn *turn, struct intake *intake, struct answer *
     return handle_messages(turn, intake, answer, false);
 }
 
-/* Takes what needs no signed receipt off the queue: all of the positions, or none. */
+/* Takes what needs no signed receipt off the queue, and marks what is noted as held: all of the
+ * positions, or none. */
 static enum err remove_plain(struct turn *turn, const struct intake *intake, struct answer *answer)
 {
     const struct request_head *head = &intake->request.head;
@@ -648,6 +649,8 @@ static enum err remove_plain(struct turn *turn, const struct intake *intake, str
                                            : ERR_NOT_FOUND;
             if (error == ERR_NOT_FOUND) {
                 error = OK; /* gone already: an acknowledgement may come twice */
+            } else if (error == OK && at->held) {
+                error = pass == 1 ? queue_hold(turn->txn, stream, at->stream_seq) : OK;
             } else if (error == OK && item.wants_receipt) {
                 answer->head.code = REFUSAL_DELIVERY;
                 text_copy(answer->head.detail, sizeof(answer->head.detail), "ack.plain");

@@ -17,6 +17,7 @@
 #define ITEM_KEY_BYTES     11u
 #define ITEM_VALUE_BYTES   37u
 #define ITEM_WANTS_RECEIPT 1u
+#define ITEM_HELD          2u
 
 static uint32_t stream_id(struct queue_stream stream)
 {
@@ -180,6 +181,7 @@ static enum err item_unpack(struct store_txn *txn, struct span key, struct span 
         .queued_ms = be64_get(value.data + 24),
         .envelope_bytes = be32_get(value.data + 32),
         .wants_receipt = (value.data[36] & ITEM_WANTS_RECEIPT) != 0,
+        .held = (value.data[36] & ITEM_HELD) != 0,
     };
     memcpy(item.message_id.bytes, value.data + 8, UUID_BYTES);
     *ret_item = item;
@@ -197,7 +199,8 @@ enum err queue_get(struct store_txn *txn, struct queue_stream stream, uint64_t s
     return error != OK ? error : item_unpack(txn, key, value, ret_item);
 }
 
-enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t seq)
+static enum err change_flags(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
+                             uint8_t clear, uint8_t set)
 {
     assert(txn != NULL && txn->writes);
     uint8_t bytes[ITEM_KEY_BYTES];
@@ -212,8 +215,18 @@ enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t
         return store_corrupt(txn, STORE_QUEUE, key);
     }
     memcpy(copy, value.data, sizeof(copy));
-    copy[36] &= (uint8_t)~ITEM_WANTS_RECEIPT;
+    copy[36] = (uint8_t)((copy[36] & ~clear) | set);
     return store_put(txn, STORE_QUEUE, key, span_of(copy, sizeof(copy)));
+}
+
+enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t seq)
+{
+    return change_flags(txn, stream, seq, ITEM_WANTS_RECEIPT, 0);
+}
+
+enum err queue_hold(struct store_txn *txn, struct queue_stream stream, uint64_t seq)
+{
+    return change_flags(txn, stream, seq, 0, ITEM_HELD);
 }
 
 enum err queue_remove(struct store_txn *txn, struct queue_stream stream, uint64_t seq)

@@ -31,6 +31,7 @@ struct queue_item {
     uint64_t queued_ms;
     uint32_t envelope_bytes;
     bool wants_receipt; /* leaves by a signed delivery receipt; otherwise by its position */
+    bool held;          /* its receiver has noted that it is held; not set by queue_put */
 };
 
 enum err queue_state(struct store_txn *txn, struct queue_stream stream,
@@ -43,6 +44,8 @@ enum err queue_get(struct store_txn *txn, struct queue_stream stream, uint64_t s
                    struct queue_item *ret_item) MUST_CHECK;
 /* It no longer wants a signed receipt. ERR_NOT_FOUND */
 enum err queue_plain(struct store_txn *txn, struct queue_stream stream, uint64_t seq) MUST_CHECK;
+/* Its receiver has noted that it is held. ERR_NOT_FOUND */
+enum err queue_hold(struct store_txn *txn, struct queue_stream stream, uint64_t seq) MUST_CHECK;
 enum err queue_remove(struct store_txn *txn, struct queue_stream stream,
                       uint64_t seq) MUST_CHECK; /* ERR_NOT_FOUND */
 /* The first row behind `seq` (0: the oldest). ERR_NOT_FOUND: none. */

@@ -74,6 +74,7 @@ static const struct bind_table fetch_table =
 static const struct bind position_binds[] = {
     NUMBER(1, struct position, lane),
     NUMBER(2, struct position, stream_seq),
+    NUMBER(3, struct position, held),
 };
 static const struct bind_table position_table =
     TABLE(&referral__v1__position__descriptor, struct position, position_binds);

@@ -56,6 +56,7 @@ enum request_kind { /* numbers are the fields of RequestHead */
 struct position { /* of one message in its stream */
     uint32_t lane;
     uint64_t stream_seq;
+    bool held; /* of an ACK: it is noted that it is held, and stays */
 };
 
 /* One message of a log that was lost, by somebody who has it. */
@@ -152,7 +153,16 @@ struct shared_receipt {
     uint32_t retry_after_ms;
 };
 
+enum hold { /* of a message whose key was revoked while it waited, and of what follows in its case
+             */
+            HOLD_NONE,
+            HOLD_HELD, /* its place in the stream is taken; it comes again */
+            HOLD_OVER, /* it was shown as held, and comes now */
+            HOLD_COUNT
+};
+
 struct delivery {
+    uint32_t hold;       /* enum hold */
     struct span payload; /* Payload */
     struct batch_proof proof;
     uint64_t leaf_index;

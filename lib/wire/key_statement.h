@@ -17,7 +17,10 @@
 #include "wire/keyring.h"
 
 #define KEY_STATEMENT_BYTES 512u
-#define KEY_STATEMENTS_MAX  1024u /* of one log: more than all keys of all agencies in a decade */
+/* So long what waits under a key that was revoked meanwhile is held, from the leaf's time on. */
+#define REVOKED_HOLD_MS (UINT64_C(72) * 3600 * 1000)
+
+#define KEY_STATEMENTS_MAX 1024u /* of one log: more than all keys of all agencies in a decade */
 
 struct key_statement {
     char owner[LIMIT_AGENCY_ID_BYTES];

@@ -73,6 +73,7 @@ static const struct bind delivery_binds[] = {
     SPAN(4, struct delivery, record, RECORD_BYTES),
     FIXED(5, struct delivery, salt),
     NUMBERS(6, struct delivery, path, path_count, LIMIT_PATH_COUNT),
+    NUMBER(7, struct delivery, hold),
 };
 static const struct bind_table delivery_table =
     TABLE(&referral__v1__delivery__descriptor, struct delivery, delivery_binds);

@@ -520,6 +520,7 @@ class Agency:
         self.past = {}     # origin -> anchor of the logs before it
         self.streams = {}  # lane -> (number, leaf hash) of the newest message seen
         self.seen = {}     # lane -> {number: leaf hash} of all of them
+        self.held = {}     # (lane, number) -> leaf hash of what is held
         self.numbers = {}  # agency id -> number of the registry; asked for when it is needed
         self.offset_ms = 0
 
@@ -664,8 +665,14 @@ class Agency:
         return header, facts, payload, record
 
     def check_stream(self, delivery, record):
-        """True for a message not seen before; raises when one was left out."""
+        """True for a message not seen before; raises when one was left out. The reason for
+        a hold is not judged: this client has no list of revoked keys."""
         number, previous = self.streams.get(record.stream.lane, (0, ZERO))
+        place = (record.stream.lane, record.stream.seq)
+        if delivery.hold != 1 and place in self.held:
+            expect(self.held.pop(place) == leaf_hash(delivery.salt, delivery.record),
+                   "another message was held there")
+            return True
         if record.stream.seq <= number:
             return False
         seen = self.seen.setdefault(record.stream.lane, {})
@@ -675,6 +682,8 @@ class Agency:
         expect(jumped or record.stream.previous == previous, "the stream was changed")
         leaf = leaf_hash(delivery.salt, delivery.record)
         self.streams[record.stream.lane] = (record.stream.seq, leaf)
+        if delivery.hold == 1:
+            self.held[place] = leaf
         seen[record.stream.seq] = leaf
         return True
 
@@ -698,8 +707,9 @@ class Agency:
         payloads = []
         plain = []
         for delivery, header, _, _, record in found:
-            if header.kind >= 40 or header.message_id in recorded:
-                plain.append(r.Position(lane=record.stream.lane, stream_seq=record.stream.seq))
+            if header.kind >= 40 or header.message_id in recorded or delivery.hold == 1:
+                plain.append(r.Position(lane=record.stream.lane, stream_seq=record.stream.seq,
+                                        held=delivery.hold == 1))
                 continue
             answer = m.Header(kind=9, recipient=header.sender, case_id=header.case_id,
                               case_number=header.case_number, referral_id=header.referral_id,

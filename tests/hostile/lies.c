@@ -389,6 +389,18 @@ static void tell_reordered(struct telling *telling)
     }
 }
 
+/* No key was revoked. */
+static void tell_held(struct telling *telling)
+{
+    struct reply_head *head = telling->head;
+    if (head->kind == REPLY_FETCH && head->fetch.delivery_count > 0) {
+        struct delivery *list = take(telling, head->fetch.delivery_count * sizeof(*list));
+        memcpy(list, head->fetch.deliveries, head->fetch.delivery_count * sizeof(*list));
+        list[0].hold = HOLD_HELD;
+        head->fetch.deliveries = list;
+    }
+}
+
 static void tell_false_witness(struct telling *telling)
 {
     struct reply_head *head = telling->head;
@@ -411,12 +423,13 @@ const struct lie_told lies_known[] = {
     {"unrecorded", "a receipt of what is not in the log"},
     {"withheld", "a message acknowledged and never delivered; what follows it is"},
     {"reordered", "two messages in the wrong order"},
+    {"held", "a message held back as if its key were revoked"},
     {"false-witness", "a countersignature that nobody made"},
 };
 static void (*const tells[])(struct telling *) = {
-    tell_split,     tell_denied,    tell_frozen,        tell_rollback,
-    tell_truncated, tell_rewritten, tell_dropped,       tell_unrecorded,
-    tell_withheld,  tell_reordered, tell_false_witness,
+    tell_split,     tell_denied,    tell_frozen,  tell_rollback,
+    tell_truncated, tell_rewritten, tell_dropped, tell_unrecorded,
+    tell_withheld,  tell_reordered, tell_held,    tell_false_witness,
 };
 const size_t lies_count = sizeof(lies_known) / sizeof(lies_known[0]);
 

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """Keys that change, by real programs under a signed registry. A signing key is revoked by its
 agency's own root: what it signed and still waits is held, its agency goes on with its next key and
-signs anew, and only then it is delivered; who was not there meanwhile knows it, too. A sealing key
-is changed twice while its agency is away, which then reads all that was sent to it."""
+signs anew, and only then it is delivered; who was not there meanwhile knows it, too. What others
+sent does not wait for it. A sealing key is changed twice while its agency is away, which then reads
+all that was sent to it."""
 
 import os
 import re
 import unittest
 
-from agent_city import WAIT, outbound, wait_for
+from agent_city import WAIT, inbound, outbound, wait_for
 
 import registry
 
@@ -20,7 +21,8 @@ DAY_MS = 86400000
 class KeyCity(registry.SignedCity):
     """The sender has a root and a next signing key from the first version on."""
 
-    def __init__(self):
+    def __init__(self, sender=SENDER):
+        self.sender = sender
         self.version_number = 0
         self.sign_more = ()  # options of `registry sign`
         super().__init__()
@@ -28,10 +30,10 @@ class KeyCity(registry.SignedCity):
     def sign(self, out, previous=None, office="office", want=OK, keys=None):
         if self.version_number == 0:  # before the first version is signed
             self.own_root = registry.ctl("keys", "root", "--out", self.path("root"), "--agency",
-                                         SENDER)[1]
-            registry.ctl("keys", "generate", "--agency", SENDER, "--out", self.path("next"))
+                                         self.sender)[1]
+            registry.ctl("keys", "generate", "--agency", self.sender, "--out", self.path("next"))
             self.next = self.endorse(self.path("next", "public-keys-rows.yaml"), "next-rows.yaml")
-            first = re.findall(r"(?m)^  - owner: %s\n(?:    .*\n)+" % SENDER, self.keys_text())
+            first = re.findall(r"(?m)^  - owner: %s\n(?:    .*\n)+" % self.sender, self.keys_text())
             self.write(self.path("first-rows.yaml"), "".join(first))
             text = self.keys_text()
             for row in first:
@@ -71,8 +73,31 @@ class KeyCity(registry.SignedCity):
         self.sign("registry-%d.signed" % (number + 1), "registry-%d.signed" % number)
         status, told = self.publish("registry-%d.signed" % (number + 1))
         assert status == OK, told
-        wait_for("the sender to have it", lambda: self.agents[SENDER].status()["registry_version"]
-                 == number + 1)
+        sender = self.agents[self.sender]
+        wait_for("the sender to have it",
+                 lambda: sender.status()["registry_version"] == number + 1)
+
+    def revoke(self):
+        """The sender's signing key, by its own root."""
+        old = self.key_id(self.sender, "sign")
+        status, told = registry.ctl("keys", "revoke", old, "--keys", self.signed, "--root-key",
+                                    self.path("root", "root.key"), "--out", self.path("statement"))
+        assert status == OK, told
+        return old, ("registry", "revoke", self.path("statement"), "--socket",
+                     self.path("broker", "s"))
+
+    def days_pass(self, days):
+        """So many since the beginning, for all who are there."""
+        answer = self.status.ask(cmd="lab-clock", both_ms=int(days * DAY_MS))
+        assert answer["ok"], answer
+        for agent in self.agents.values():
+            if agent.socket is not None:
+                agent.must("lab-clock", wall_ms=int(days * DAY_MS))
+
+    def heard(self, agency):
+        """A signed question to its agent and back: it asks, and nothing is on its way."""
+        answer = self.status.ask(cmd="ping", agency=agency, timeout_ms=int(WAIT * 1000))
+        assert answer["ok"], answer
 
     def waiting(self, agency):
         rows = self.status.ask(cmd="agencies")["agencies"]
@@ -102,21 +127,11 @@ class Keys(unittest.TestCase):
         row = agent.wait_row("inbox", number, lambda row: row.get("referral") == number)
         return agent.must("show", id=row["id"])["message"]
 
-    def heard(self, agency):
-        """A signed question to its agent and back: it asks, and nothing is on its way."""
-        answer = self.city.status.ask(cmd="ping", agency=agency, timeout_ms=int(WAIT * 1000))
-        self.assertTrue(answer["ok"], answer)
-
     def test_1_revoked_held_signed_anew(self):
         city = self.city
         number = self.send()
         self.sender.stop()
-        old = city.key_id(SENDER, "sign")
-        status, told = registry.ctl("keys", "revoke", old, "--keys", city.signed, "--root-key",
-                                    city.path("root", "root.key"), "--out", city.path("statement"))
-        self.assertEqual(status, OK, told)
-        statement = ("registry", "revoke", city.path("statement"), "--socket",
-                     city.path("broker", "s"))
+        old, statement = city.revoke()
         status, trial = registry.ctl(*statement, "--dry-run")
         self.assertEqual((status, trial["key"], trial["waiting"], trial["leaf"]),
                          (OK, old, 1, None))
@@ -127,11 +142,11 @@ class Keys(unittest.TestCase):
 
         receiver = city.agent(RECEIVER)
         receiver.reached()
-        self.heard(RECEIVER)
+        city.heard(RECEIVER)
         self.assertEqual((receiver.rows("inbox"), city.waiting(RECEIVER)), ([], 1))
         city.kill_broker()  # what is held is in the store, not in memory
         city.start_broker()
-        self.heard(RECEIVER)
+        city.heard(RECEIVER)
         self.assertEqual(receiver.rows("inbox"), [])
 
         city.write(self.sender.config, self.sender_config() + "sign-key-next: %s\n" %
@@ -174,14 +189,6 @@ class Keys(unittest.TestCase):
         self.assertEqual(answer["code"], "key.signature")
         self.assertEqual(city.status.ask(cmd="status")["log"]["size"], before)
 
-    def days_pass(self, days):
-        """So many since the beginning, for all who are there."""
-        answer = self.city.status.ask(cmd="lab-clock", both_ms=days * DAY_MS)
-        self.assertTrue(answer["ok"], answer)
-        for agent in self.city.agents.values():
-            if agent.socket is not None:
-                agent.must("lab-clock", wall_ms=days * DAY_MS)
-
     def test_3_two_sealing_keys_and_45_days_later(self):
         city, receiver = self.city, self.city.agents[RECEIVER]
         receiver.stop()
@@ -189,7 +196,7 @@ class Keys(unittest.TestCase):
         self.assertTrue(answer["ok"], answer)
         numbers, old = [self.send()], [city.path("keys", RECEIVER, "seal.key")]
         for turn in (1, 2):
-            self.days_pass(15 * turn)
+            city.days_pass(15 * turn)
             made = registry.ctl("keys", "generate", "--agency", RECEIVER, "--out",
                                 city.path("seal-%d" % turn))[1]
             seal = made["public_rows"][made["public_rows"].index("  - owner", 1):]
@@ -210,7 +217,7 @@ class Keys(unittest.TestCase):
             newest = file.read()
         with open(city.signed, "wb") as file:
             file.write(newest)
-        self.days_pass(45)
+        city.days_pass(45)
         numbers.append(self.send())
         receiver.start()
         receiver.must("lab-clock", wall_ms=45 * DAY_MS)
@@ -249,6 +256,64 @@ class Keys(unittest.TestCase):
                                     "2027-03-01", "--to", "2027-02-01", "--out", city.path("none"))
         self.assertEqual((status, told["code"]), (REFUSED, "keys.day"))
         self.assertFalse(os.path.exists(city.path("none")))
+
+
+class Behind(unittest.TestCase):
+    """What is held holds up nobody else's: the lane goes on behind it, over kills of both sides;
+    what follows in its case comes after it, when its 72 hours are over."""
+
+    def setUp(self):
+        self.city = KeyCity("education")
+        self.addCleanup(self.city.close)
+        self.city.start_broker()
+        self.agents = {name: self.city.agent(name) for name in ("education", "civil-affairs")}
+
+    def send(self, sender):
+        made = self.agents[sender].must("send", message=inbound())
+        number = made["messages"][0]["referral"]
+        self.agents[sender].wait_row("outbox", "its receipt", lambda row: (
+            row.get("referral") == number and row["state"] == "accepted"))
+        return number
+
+    def got(self, receiver):
+        """The referrals in its inbox, in the order in which they came, with the kinds."""
+        self.city.heard(receiver.name)
+        return [(row["referral"], row["kind"]) for row in receiver.rows("inbox")]
+
+    def test_held_behind(self):
+        city = self.city
+        held = self.send("education")
+        self.agents["education"].stop()
+        city.days_pass(11)  # nobody fetches it: notices about it follow it, whatever day it is
+        answer = city.status.ask(cmd="clock-confirm", reason="the clock was compared")
+        self.assertTrue(answer["ok"], answer)
+        wait_for("notices to the office", lambda: city.waiting("procuratorate") > 1)
+        status, done = registry.ctl(*city.revoke()[1], "--reason", "a lost laptop")
+        self.assertEqual(status, OK, done)
+        others = [self.send("civil-affairs")]
+        receiver = city.agent("procuratorate")
+        receiver.must("lab-clock", wall_ms=11 * DAY_MS)
+        receiver.wait_row("inbox", "what is not held", lambda row: row["referral"] == others[0])
+        self.assertEqual(self.got(receiver), [(others[0], "inbound-referral")])
+        city.kill_broker()
+        receiver.kill()
+        city.start_broker()
+        city.days_pass(0)
+        receiver.start()
+        city.days_pass(11)
+        others.append(self.send("civil-affairs"))
+        receiver.wait_row("inbox", "the next one", lambda row: row["referral"] == others[1])
+        self.assertEqual([number for number, _ in self.got(receiver)], others)
+        self.assertGreater(city.waiting("procuratorate"), 1)
+        self.assertNotIn("alarm", receiver.status())
+
+        city.days_pass(14.01)
+        receiver.wait_row("inbox", "what was held", lambda row: row["referral"] == held)
+        wait_for("the rest", lambda: city.waiting("procuratorate") == 0)
+        kinds = [kind for number, kind in self.got(receiver) if number == held]
+        self.assertEqual(kinds[0], "inbound-referral")
+        self.assertGreater(len(kinds), 1)
+        self.assertNotIn("alarm", receiver.status())
 
 
 if __name__ == "__main__":

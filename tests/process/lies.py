@@ -32,6 +32,7 @@ CAUGHT_ALONE = (
     ("truncated", "went back", False, "lie.back"),
     ("dropped", "does not extend|went back", False, "lie.split|lie.back"),
     ("reordered", "left out", False, "lie.order"),
+    ("held", "no key that signed it is revoked", False, None),
     ("unrecorded", "receipt does not prove", True, "lie.receipt"),
 )
 LONG = CAUGHT_ALONE + (("false-witness", "not its own", True, "lie.witness"),)

@@ -160,6 +160,7 @@ void fake_answer(struct fake *fake, enum agent_slot slot, struct reply_head *hea
     head->request_digest = ask->request.head_digest;
     head->request_digest.bytes[0] ^= lie->other_request ? 1 : 0;
     head->time_ms = fake->now_ms;
+    head->key_statements = fake->statements;
     if (!lie->no_checkpoint && head->checkpoint.len == 0) {
         head->checkpoint = make_note(fake, lie, tree, heads[1].size);
         prove(fake, lie, tree, heads, head);
@@ -565,6 +566,7 @@ void fake_deliver(struct fake *fake, struct parcel *parcels, size_t count, const
         struct delivery *delivery = &deliveries[i];
         uint64_t size = lie != NULL && lie->size != 0 ? lie->size : fake->tree->size;
         struct merkle_place place = {.index = parcels[i].leaf, .size = size};
+        delivery->hold = parcels[i].hold;
         delivery->payload = span_buf(&parcels[i].payload);
         delivery->proof = parcels[i].proof;
         delivery->leaf_index = parcels[i].leaf + parcels[i].index_shift;

@@ -23,6 +23,7 @@ struct fake {
     struct digest stream_hashes[4];
     struct region region; /* what replies are built of */
     unsigned made;        /* parcels so far */
+    uint32_t statements;  /* about keys, of which its replies tell */
 };
 
 void fake_open(struct fake *fake, struct desk *desk);
@@ -90,6 +91,7 @@ struct parcel { /* a message on its way to the desk's agency, before it is writt
     struct body_person person;
     bool with_body;
     const struct sign_key *signer;
+    uint32_t hold; /* enum hold: how it is shown this time */
     struct leaf_record record;
     bool own_digest, own_stream; /* the record's digest, stream are the test's */
     bool bend_path, bend_signature, bend_payload;

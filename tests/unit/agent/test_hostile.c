@@ -34,6 +34,7 @@ static const struct {
     {"unrecorded", {CAUGHT, CAUGHT, CAUGHT}, SENDS},
     {"withheld", {CAUGHT, CAUGHT, CAUGHT}, RECEIVES},
     {"reordered", {CAUGHT, CAUGHT, CAUGHT}, RECEIVES},
+    {"held", {CAUGHT, CAUGHT, CAUGHT}, RECEIVES},
     {"false-witness", {UNSEEN, CAUGHT, WARNED}, SENDS},
 };
 #define LIES (sizeof(table) / sizeof(table[0]))

@@ -462,7 +462,7 @@ END_TEST
 
 /* ---- heads and records ---- */
 
-static const struct position positions[] = {{0, 1}, {3, UINT64_MAX}};
+static const struct position positions[] = {{0, 1, false}, {3, UINT64_MAX, true}};
 
 static struct request_head full_head(enum request_kind kind)
 {
@@ -529,6 +529,7 @@ START_TEST(test_request_head)
     if (head.kind == REQUEST_ACK) {
         ck_assert_uint_eq(back.ack.plain_count, 2);
         ck_assert_uint_eq(back.ack.plain[1].stream_seq, UINT64_MAX);
+        ck_assert(!back.ack.plain[0].held && back.ack.plain[1].held);
     }
     /* a second request in the same head */
     ck_assert_int_eq(buf_append(&bytes, head.kind == REQUEST_PING ? "\x5a\x00" : "\x92\x01\x00",
