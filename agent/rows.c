@@ -136,13 +136,12 @@ static bool state_fits(enum row_direction direction, uint8_t state)
 static void unpack_fixed(const uint8_t *at, struct row *row)
 {
     row->state = (enum row_state)at[1];
-    row->position.lane = at[2];
+    row->position = (struct position){.lane = at[2], .stream_seq = be64_get(at + 39)};
     row->at_ms = be64_get(at + 3);
     row->recorded_ms = be64_get(at + 11);
     row->leaf_index = be64_get(at + 19);
     row->checkpoint_size = be64_get(at + 27);
     row->code = be32_get(at + 35);
-    row->position.stream_seq = be64_get(at + 39);
     row->receipt_seq = be64_get(at + 47);
     memcpy(row->leaf_hash.bytes, at + 55, DIGEST_BYTES);
     row->log = at[0] == 1 ? 0 : be64_get(at + ROW_FIRST_BYTES);
