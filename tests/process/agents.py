@@ -562,7 +562,10 @@ class Kills(WithCity):
             victim = (self.one, self.two)[index % 2]
             point = ("store.before-commit", "store.after-commit")[index // 2 % 2]
             victim.kill()
-            victim.start(REFERRAL_FAULT="%s:%d" % (point, chance.randint(2, 30)))
+            try:
+                victim.start(REFERRAL_FAULT="%s:%d" % (point, chance.randint(2, 30)))
+            except (ConnectionError, Failed):  # it died before it answered anything
+                victim.process.wait()
             while victim.process.poll() is None:
                 try:
                     sent += [row["id"] for row in
@@ -581,7 +584,6 @@ class Kills(WithCity):
         self.assertEqual(died, self.ROUNDS)
         self.assertGreater(len(sent), 3 * self.ROUNDS)
         print("%d kills, %d messages answered, %d received" % (died, len(sent), len(came)))
-
 
 
 class Calendars(WithCity):
