@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "client"))
 
 import referral_client as client  # noqa: E402
-from agent_city import (BIN, CONFIG, Agent, City, free_port, outbound,  # noqa: E402
+from agent_city import (BIN, CONFIG, Agent, City, Failed, free_port, outbound,  # noqa: E402
                         inbound, wait_for)
 from referral_client import m  # noqa: E402
 
