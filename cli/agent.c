@@ -596,7 +596,7 @@ static int judge_status(const struct json_value *root)
             "ALARM: this agent no longer believes the broker: %s%s", alarm,
             value_bool(&distrust, "lasts") ? "; see `referralctl agent distrust show`" : "");
     }
-    if (!value_bool(root, "connected")) {
+    if (!value_bool(root, "connected") && !value_bool(&distrust, "lasts")) {
         status =
             output_warn("not connected to the broker at %s under the name \"%s\"%s%s; messages "
                         "wait here and leave later; what to check: docs/operations.md, \"The "

@@ -44,6 +44,9 @@ static int print_past(const struct json_value *root)
     struct json_value rows = json_member(root, "rows");
     struct table table;
 
+    if (json_count(&rows) == 0) {
+        return EXIT_OK;
+    }
     table_begin(&table, heads, "lllll");
     for (size_t i = 0; i < json_count(&rows); i++) {
         struct json_value row = json_item(&rows, i);
