@@ -39,6 +39,7 @@ static const struct {
     [DISTRUST_RECEIPT] = {"receipt", true, false},
     [DISTRUST_DELIVERY] = {"delivery", true, false},
     [DISTRUST_WITNESS] = {"witness", true, false},
+    [DISTRUST_REGISTRY] = {"registry", true, false},
 };
 
 /* --- it begins --- */

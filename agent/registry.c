@@ -1,7 +1,8 @@
 /* The signed registry and its newer versions: each reply of the broker names the version in force
- * there, a newer one is asked for, verified against the root that is pinned, and kept in the store
- * before it counts. An older or unsigned one is told once and changes nothing. What is replaced is
- * kept in memory till the end, for pages borrow from it; versions are rare. */
+ * there, a newer one is asked for, verified against the root that is pinned, proved to be in the
+ * log that the broker shows, and kept in the store before it counts. An older or unsigned one is
+ * told once and changes nothing; one that is signed and not in the log is a lie of the broker. What
+ * is replaced is kept in memory till the end, for pages borrow from it; versions are rare. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +10,13 @@
 
 #include "agent/state.h"
 #include "base/log.h"
+#include "wire/registry_leaf.h"
 
 #define REGISTRY_KEY   "registry"
 #define STATEMENTS_KEY "key-statements"
 #define FILE_NAME      "the broker's registry"
 #define STATEMENT_NAME "a statement about a key"
+#define UNPROVEN       "registry.unproven"
 #define REFUSED_ASK_MS 60000u
 
 static void held_free(struct held_registry *held)
@@ -362,15 +365,30 @@ static enum err gather(const struct reply_head *head, struct buf *text)
     return error;
 }
 
+/* The office signed it; does the log that the broker shows in the same reply have it? */
+static enum err prove(const struct opened *opened, const struct registry_document *document,
+                      struct region *region, struct fault *fault)
+{
+    static const struct registry_leaf nowhere;
+    const struct reply_head *head = &opened->reply.head;
+    const struct merkle_head shown = {.size = opened->checkpoint.size,
+                                      .root = opened->checkpoint.root};
+
+    return registry_leaf_verify(head->registry.has_leaf ? &head->registry.leaf : &nowhere, &shown,
+                                document, region, fault);
+}
+
 /* ERR_EXISTS: it is the version in force here. */
 static enum err take_document(struct agent *agent, struct store_txn *txn,
-                              const struct reply_head *head, struct fault *fault)
+                              const struct opened *opened, struct region *region,
+                              struct fault *fault)
 {
     struct held_registry *held = NULL;
     enum err error = held_new(&held);
 
-    error = error == OK ? gather(head, &held->loaded.text) : error;
+    error = error == OK ? gather(&opened->reply.head, &held->loaded.text) : error;
     error = error == OK ? read_all(&agent->setup, held, FILE_NAME, fault) : error;
+    error = error == OK ? prove(opened, &held->loaded.document, region, fault) : error;
     if (error == OK) {
         fault->code[0] = '\0';
         error = store_put(txn, STORE_VALUE, span_text(REGISTRY_KEY), span_buf(&held->loaded.text));
@@ -452,11 +470,21 @@ static enum err take_statements(struct agent *agent, struct store_txn *txn,
     return error == OK && forged ? ERR_FORGED : error;
 }
 
-enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct reply_head *head)
+static enum err caught(struct agent *agent, const struct fault *fault)
 {
+    agent_alarm(agent, DISTRUST_REGISTRY,
+                "the broker answered with a registry that is not in its log: %s", fault->message);
+    return ERR_FORGED;
+}
+
+enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                          struct region *region)
+{
+    const struct reply_head *head = &opened->reply.head;
     struct fault fault = {.code = ""};
-    enum err error =
-        agent->setup.document.version != 0 ? take_document(agent, txn, head, &fault) : ERR_EXISTS;
+    enum err error = agent->setup.document.version != 0
+                         ? take_document(agent, txn, opened, region, &fault)
+                         : ERR_EXISTS;
 
     if (error == OK || error == ERR_EXISTS) { /* ERR_EXISTS: a reply that crossed brought it */
         error = take_statements(agent, txn, head, &fault);
@@ -465,7 +493,7 @@ enum err registry_replied(struct agent *agent, struct store_txn *txn, const stru
     }
     if (error == ERR_FORGED) {
         complain(agent, head->registry_version, &fault);
-        error = OK;
+        error = strcmp(fault.code, UNPROVEN) == 0 ? caught(agent, &fault) : OK;
     }
     return error;
 }

@@ -478,7 +478,7 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
         return ERR_FORGED;
     }
     if (asking->kind == REQUEST_REGISTRY) {
-        return registry_replied(agent, txn, &opened->reply.head);
+        return registry_replied(agent, txn, opened, region);
     }
     if (asking->kind == REQUEST_HELLO) {
         return hello_replied(agent, txn, &opened->reply.head, region);

@@ -226,6 +226,7 @@ enum distrust_kind { /* what the broker was caught with; those marked + last (di
                      DISTRUST_DELIVERY, /* + a message that its log or its sender does not bear out
                                          */
                      DISTRUST_WITNESS,  /* + a countersignature that nobody made */
+                     DISTRUST_REGISTRY, /* + a registry that its log does not have */
                      DISTRUST_KIND_COUNT,
 };
 
@@ -411,9 +412,10 @@ void registry_told(struct agent *agent, const struct reply_head *head);
 /* Is there a newer one to be asked for? */
 bool registry_waits(const struct agent *agent, uint64_t now_ms);
 void registry_ask(struct agent *agent); /* in SLOT_SESSION */
-/* Keeps what it verified with the transaction; one that is refused is told, and changes nothing. */
-enum err registry_replied(struct agent *agent, struct store_txn *txn,
-                          const struct reply_head *head) MUST_CHECK;
+/* Keeps what it verified with the transaction; one that is refused is told, and changes nothing.
+ * One that the office signed and the broker's log does not have is an alarm. */
+enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
+                          struct region *region) MUST_CHECK;
 /* Was this key of the sender revoked at that place in the log, or before? */
 bool registry_revoked(const struct agent *agent, const char *sender, struct key_id key,
                       uint64_t leaf);

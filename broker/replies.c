@@ -4,6 +4,7 @@
  * same message gets the same receipt whether it was decided a moment or a year ago. */
 #include <string.h>
 
+#include "broker/registry_record.h"
 #include "broker/turn.h"
 #include "wire/receipt.h"
 
@@ -96,6 +97,39 @@ static enum err fill_receipts(struct sending *sending, struct answer *answer)
     return error;
 }
 
+/* Where the log has the version of the registry that the reply carries. */
+static enum err fill_registry(struct sending *sending, struct answer *answer)
+{
+    struct registry_leaf *leaf = &answer->head.registry.leaf;
+    struct merkle_path path;
+    struct audit_entry entry;
+    struct digest *kept;
+    enum err error =
+        registry_record_leaf(sending->read, &sending->turn->broker->setup.document, &leaf->index);
+
+    if (error != OK) {
+        return error == ERR_NOT_FOUND ? OK : error;
+    }
+    error = audit_read(sending->read, leaf->index, &entry);
+    if (error == OK) {
+        error = audit_inclusion(sending->read, leaf->index, sending->size, &path);
+    }
+    if (error != OK) {
+        return error;
+    }
+    kept = region_take(&sending->turn->region, (path.count + 1) * sizeof(*kept));
+    if (kept == NULL) {
+        return ERR_MEMORY;
+    }
+    memcpy(kept, path.hashes, path.count * sizeof(*kept));
+    answer->head.registry.has_leaf = true;
+    leaf->record = entry.record;
+    memcpy(leaf->salt, entry.salt, SALT_BYTES);
+    leaf->path = kept;
+    leaf->path_count = path.count;
+    return OK;
+}
+
 static void fill_common(const struct turn *turn, struct reply_head *head)
 {
     const struct broker_setup *setup = &turn->broker->setup;
@@ -126,6 +160,9 @@ static enum err fill(struct sending *sending, struct answer *answer)
     }
     if (error == OK && answer->head.kind == REPLY_WITNESS) {
         error = cosignatures_fill(sending->turn, sending->read, sending->size, answer);
+    }
+    if (error == OK && answer->head.kind == REPLY_REGISTRY) {
+        error = fill_registry(sending, answer);
     }
     return error;
 }

@@ -188,7 +188,7 @@ static enum err append_configuration(struct turn *turn)
     version.text = setup->policy_text;
     error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &version.leaf);
     error = error == OK ? policies_keep(turn->txn, &version) : error;
-    return error == OK ? registry_record_keep(turn->txn, &setup->document) : error;
+    return error == OK ? registry_record_keep(turn->txn, &setup->document, version.leaf) : error;
 }
 
 static enum err append_kind(struct turn *turn, enum leaf_kind kind)

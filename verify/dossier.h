@@ -139,9 +139,9 @@ void dossier_judge_lie(struct dossier *dossier, const struct digest *root);
 
 /* --- lie_places.c --- */
 /* Proves what a reply of the broker says of places in the log and its own checkpoint contradicts.
- */
+ * `root`: the pinned fingerprint. */
 void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
-                          const struct tree_head *shown);
+                          const struct tree_head *shown, const struct digest *root);
 
 /* --- dossier_links.c --- */
 void dossier_connect(struct dossier *dossier);

@@ -190,6 +190,10 @@ static const struct {
      {"已证明：中枢在一次回复中颠倒了同一通道的消息（通道、前、后）",
       "proven: in one reply the broker delivered messages of one lane in the wrong order (lane, "
       "first, then)"}},
+    {"lie.registry",
+     {"已证明：中枢下发的名册版本，在它所签的日志里并不成立（版本、日志条数）",
+      "proven: the broker answered with a version of the registry that is not in the log that it "
+      "signed (version, size)"}},
     {"lie.unproven",
      {"回复确是中枢签名的，但单凭本文件看不出矛盾：要看该单位自己的记录",
       "the reply is the broker's, and nothing in this file contradicts it: the agency's own "

@@ -13,6 +13,7 @@
 
 struct answer { /* of the broker */
     struct dossier *dossier;
+    const struct digest *root; /* the pinned fingerprint */
     struct span head_bytes;
     struct batch_proof proof;
     struct digest path[64];
@@ -284,7 +285,7 @@ static void judge(struct answer *answer)
          answer->head.kind == REPLY_WITNESS && i < answer->head.witness.cosignature_count; i++) {
         judge_witness(answer, &answer->head.witness.cosignatures[i]);
     }
-    dossier_judge_places(dossier, &answer->head, &answer->shown);
+    dossier_judge_places(dossier, &answer->head, &answer->shown, answer->root);
     if (!is_proven(dossier)) {
         dossier_lack(dossier, "lie.unproven", "reply", "%s", "");
     }
@@ -298,6 +299,7 @@ void dossier_judge_lie(struct dossier *dossier, const struct digest *root)
     read_keys(dossier, root);
     if (answer != NULL) {
         answer->dossier = dossier;
+        answer->root = root;
         judge(answer);
     }
 }

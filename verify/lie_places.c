@@ -1,8 +1,9 @@
-/* What one reply says of places in the log: each receipt and each delivery has a path from its
- * record to a checkpoint that the broker signed, and what it delivers of one lane comes in its
- * order. A path that leads elsewhere is a receipt of what that log does not have; a message before
- * one that stands before it was delivered out of turn. That a message is missing altogether is not
- * seen here: nobody can show what he was not given. See dossier.h. */
+/* What one reply says of places in the log: each receipt, each delivery and each version of the
+ * signed registry has a path from its record to a checkpoint that the broker signed, and what it
+ * delivers of one lane comes in its order. A path that leads elsewhere is a receipt of what that
+ * log does not have, or a registry that it does not have; a message before one that stands before
+ * it was delivered out of turn. That a message is missing altogether is not seen here: nobody can
+ * show what he was not given. See dossier.h. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -22,10 +23,19 @@ struct place { /* a record, and where it is said to stand */
     size_t node_count;
 };
 
+static bool ends_at(const struct proof_path *path, const struct digest *leaf,
+                    const struct tree_head *head)
+{
+    struct digest root;
+
+    return path->count <= PATH_MAX_COUNT && proof_root(path, leaf, &root) == OK &&
+           digest_equal(&root, &head->root);
+}
+
 static bool leads_to(const struct place *place, const struct tree_head *head)
 {
     const struct digest leaf = tree_leaf(place->salt, place->record);
-    struct digest hashes[PATH_MAX_COUNT], root;
+    struct digest hashes[PATH_MAX_COUNT];
     const struct proof_path path = {place->index, head->size, hashes, place->path_count};
 
     if (place->path_count > PATH_MAX_COUNT) {
@@ -37,7 +47,7 @@ static bool leads_to(const struct place *place, const struct tree_head *head)
         }
         hashes[i] = place->nodes[place->path[i]];
     }
-    return proof_root(&path, &leaf, &root) == OK && digest_equal(&root, &head->root);
+    return ends_at(&path, &leaf, head);
 }
 
 static void judge_receipts(struct dossier *dossier, const struct reply_head *reply,
@@ -106,10 +116,65 @@ static void judge_deliveries(struct dossier *dossier, const struct reply_head *r
     }
 }
 
-void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
-                          const struct tree_head *shown)
+/* --- the registry --- */
+
+/* The version that the reply carries; false: it has none that the office signed. */
+static bool read_version(const struct reply_head *reply, const struct digest *root,
+                         struct registry_document *ret_document)
 {
-    if (reply->kind == REPLY_SUBMIT) {
+    const struct span pieces[] = {reply->registry.statement, reply->registry.registry,
+                                  reply->registry.keys};
+    struct buf text;
+    enum err error = OK;
+
+    buf_init(&text, REGISTRY_DOCUMENT_BYTES);
+    for (size_t i = 0; error == OK && i < sizeof pieces / sizeof pieces[0]; i++) {
+        error = buf_append(&text, pieces[i].data, pieces[i].len);
+    }
+    if (error == OK) {
+        error = registry_document_open("registry", span_buf(&text), root, ret_document, NULL);
+    }
+    buf_free(&text); /* version and digest stay */
+    return error == OK;
+}
+
+static bool names_version(struct dossier *dossier, struct span bytes,
+                          const struct registry_document *document)
+{
+    struct leaf_record *record = region_take(&dossier->region, sizeof *record);
+
+    return record != NULL && leaf_record_decode(bytes, &dossier->region, record, NULL) == OK &&
+           record->kind == LEAF_CONFIGURATION && strcmp(record->actor, BROKER_AGENCY) == 0 &&
+           record->has_configuration &&
+           record->configuration.registry_version == document->version &&
+           digest_equal(&record->configuration.registry_document, &document->digest);
+}
+
+static void judge_registry(struct dossier *dossier, const struct reply_head *reply,
+                           const struct tree_head *shown, const struct digest *root)
+{
+    const struct registry_leaf *leaf = &reply->registry.leaf;
+    const struct proof_path path = {leaf->index, shown->size, leaf->path, leaf->path_count};
+    struct registry_document document;
+    struct digest hash;
+
+    if (reply->code != 0 || !read_version(reply, root, &document)) {
+        return;
+    }
+    hash = tree_leaf(leaf->salt, leaf->record);
+    if (!reply->registry.has_leaf || !ends_at(&path, &hash, shown) ||
+        !names_version(dossier, leaf->record, &document)) {
+        dossier_prove(dossier, "lie.registry", "reply", "%" PRIu64 ", %" PRIu64, document.version,
+                      shown->size);
+    }
+}
+
+void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
+                          const struct tree_head *shown, const struct digest *root)
+{
+    if (reply->kind == REPLY_REGISTRY) {
+        judge_registry(dossier, reply, shown, root);
+    } else if (reply->kind == REPLY_SUBMIT) {
         judge_receipts(dossier, reply, shown);
     } else if (reply->kind == REPLY_FETCH && shown->size > 0) {
         judge_deliveries(dossier, reply, shown);

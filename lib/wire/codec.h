@@ -200,6 +200,15 @@ struct recorded_statement { /* of an agency's root on a key (key_statement.h) */
     uint64_t leaf; /* from which on it holds */
 };
 
+/* The first leaf that names the registry's version, in the tree of the reply's checkpoint. */
+struct registry_leaf {
+    uint64_t index;
+    struct span record;
+    uint8_t salt[SALT_BYTES];
+    const struct digest *path;
+    size_t path_count;
+};
+
 struct reply_head {
     uint32_t version;
     uint32_t code; /* enum refusal */
@@ -247,6 +256,8 @@ struct reply_head {
             struct span statement; /* empty: it is not signed */
             const struct recorded_statement *statements;
             size_t statement_count;
+            bool has_leaf; /* of a signed one: where the log has this version first */
+            struct registry_leaf leaf;
         } registry;
         struct {
             uint64_t have;

@@ -95,12 +95,26 @@ static const struct bind key_statement_binds[] = {
 static const struct bind_table key_statement_table =
     TABLE(&referral__v1__key_statement__descriptor, struct recorded_statement, key_statement_binds);
 
+static const struct bind registry_leaf_binds[] = {
+    NUMBER(1, struct registry_leaf, index),
+    SPAN(2, struct registry_leaf, record, RECORD_BYTES),
+    FIXED(3, struct registry_leaf, salt),
+    DIGESTS(4, struct registry_leaf, path, path_count, LIMIT_PATH_COUNT),
+};
+static const struct bind_table registry_leaf_table =
+    TABLE(&referral__v1__registry_leaf__descriptor, struct registry_leaf, registry_leaf_binds);
+
 static const struct bind registry_binds[] = {
     REPLY_MEMBER(1, BIND_SPAN, registry.registry),
     REPLY_MEMBER(2, BIND_SPAN, registry.keys),
     REPLY_MEMBER(3, BIND_SPAN, registry.statement),
     REPLY_ARRAY(4, BIND_MANY, registry.statements, registry.statement_count, KEY_STATEMENTS_MAX,
                 &key_statement_table),
+    {.number = 5,
+     .kind = BIND_ONE,
+     .offset = REPLY_OFFSET(registry.leaf),
+     .aux = REPLY_OFFSET(registry.has_leaf),
+     .sub = &registry_leaf_table},
 };
 static const struct bind_table registry_table =
     TABLE(&referral__v1__registry_reply__descriptor, struct reply_head, registry_binds);

@@ -293,6 +293,29 @@ def check_receipt(receipt, origin, broker_keys, digest=None, sender=None):
     return record
 
 
+CONFIGURATION = 31  # kind of leaf
+
+
+def check_registry(registry, size, root):
+    """The registry leaf proves the version that the statement names, in a log of that size and
+    root; (version, leaf), or None of one that is not signed. Whose signature it is, is asked
+    elsewhere."""
+    if not registry.statement:
+        return None
+    lines = registry.statement.split(b"signature ")[0]
+    version = int(re.search(rb"(?m)^version ([0-9]+)$", lines)[1])
+    expect(registry.HasField("leaf"), "a registry without its leaf")
+    leaf = registry.leaf
+    expect(path_root(leaf_hash(leaf.salt, leaf.record), leaf.leaf_index, size,
+                     list(leaf.path)) == root, "the registry is not in the log")
+    record = a.LeafRecord.FromString(leaf.record)
+    expect(record.kind == CONFIGURATION and record.actor == "broker" and
+           record.configuration.registry_version == version and
+           record.configuration.registry_document == digest_of(lines),
+           "the leaf names another registry")
+    return version, leaf.leaf_index
+
+
 # --- sealed bodies: section 9 ---
 
 
@@ -582,7 +605,9 @@ class Agency:
         return self.ask("ping", r.Ping(word=word))
 
     def registry(self):
-        return self.ask("registry", r.RegistryQuery()).registry
+        answer = self.ask("registry", r.RegistryQuery()).registry
+        check_registry(answer, self.size, self.root)
+        return answer
 
     def number_of(self, agency):
         if not self.numbers:

@@ -257,13 +257,32 @@ static void show_deliveries(struct telling *telling, size_t first, bool swapped)
     head->fetch.node_count = nodes.count;
 }
 
+/* A log that ends before it cannot have it. */
+static void show_registry(struct telling *telling)
+{
+    struct registry_leaf *leaf = &telling->head->registry.leaf;
+    struct merkle_reader reader = {.get_node = node_cb, .ctx = &telling->view};
+    struct merkle_path path;
+    if (!telling->head->registry.has_leaf || leaf->index >= telling->size) {
+        return;
+    }
+    enum err error = merkle_inclusion(&reader, leaf->index, telling->size, &path);
+    assert(error == OK);
+    struct digest *kept = take(telling, path.count * sizeof(*kept));
+    memcpy(kept, path.hashes, path.count * sizeof(*kept));
+    leaf->path = kept;
+    leaf->path_count = path.count;
+}
+
 /* The whole reply as of the log that is shown, up to its size. */
 static void show_log(struct telling *telling)
 {
     struct reply_head *head = telling->head;
     head->checkpoint = note_of(telling, telling->size);
     head->consistency = proof_of(telling, telling->asked.known, &head->consistency_count);
-    if (head->kind == REPLY_SUBMIT && telling->size == telling->truth.size) {
+    if (head->kind == REPLY_REGISTRY) {
+        show_registry(telling);
+    } else if (head->kind == REPLY_SUBMIT && telling->size == telling->truth.size) {
         show_receipts(telling);
     } else if (head->kind == REPLY_FETCH && telling->size == telling->truth.size) {
         show_deliveries(telling, 0, false);
@@ -412,6 +431,13 @@ static void tell_false_witness(struct telling *telling)
     }
 }
 
+/* The office signed it, and the record that the broker shows for it stands nowhere. */
+static void tell_registry(struct telling *telling)
+{
+    telling->head->registry.leaf.salt[0] ^=
+        telling->head->kind == REPLY_REGISTRY && telling->head->registry.has_leaf;
+}
+
 const struct lie_told lies_known[] = {
     {"split", "one agency is shown another log from here on, whole and consistent in itself"},
     {"denied", "the same, and the broker will not know it when it is countersigned"},
@@ -425,11 +451,12 @@ const struct lie_told lies_known[] = {
     {"reordered", "two messages in the wrong order"},
     {"held", "a message held back as if its key were revoked"},
     {"false-witness", "a countersignature that nobody made"},
+    {"registry", "a registry that the office signed and the log does not have"},
 };
 static void (*const tells[])(struct telling *) = {
-    tell_split,     tell_denied,    tell_frozen,  tell_rollback,
-    tell_truncated, tell_rewritten, tell_dropped, tell_unrecorded,
-    tell_withheld,  tell_reordered, tell_held,    tell_false_witness,
+    tell_split,     tell_denied,        tell_frozen,     tell_rollback, tell_truncated,
+    tell_rewritten, tell_dropped,       tell_unrecorded, tell_withheld, tell_reordered,
+    tell_held,      tell_false_witness, tell_registry,
 };
 const size_t lies_count = sizeof(lies_known) / sizeof(lies_known[0]);
 

@@ -27,6 +27,7 @@ SHORT = (
     ("frozen", "countersigned a log of", False, "lie.longer"),
     ("split", "another log", True, "lie.split"),
 )
+REGISTRY = ("registry", "registry that is not in its log", False, "lie.registry")
 CAUGHT_ALONE = (
     ("rollback", "went back", False, "lie.back"),
     ("truncated", "went back", False, "lie.back"),
@@ -34,6 +35,7 @@ CAUGHT_ALONE = (
     ("reordered", "left out", False, "lie.order"),
     ("held", "no key that signed it is revoked", False, None),
     ("unrecorded", "receipt does not prove", True, "lie.receipt"),
+    REGISTRY,
 )
 LONG = CAUGHT_ALONE + (("false-witness", "not its own", True, "lie.witness"),)
 # The broker keeps all countersignatures back from the victim: what it is caught with all the same,
@@ -48,6 +50,7 @@ class LyingCity(SignedCity):
     def __init__(self, quorum=None):
         """`quorum`: another one than the shipped policy's."""
         self.quorum = quorum
+        self.versions = 1
         super().__init__()
         self.lie_file = self.path("lie")
         self.tell("")
@@ -65,6 +68,14 @@ class LyingCity(SignedCity):
             with open(path, encoding="utf-8") as file:
                 text = re.sub(r"(?m)^(policy): .*", r"\1: " + self.path("policy.yaml"), file.read())
             self.write(path, text)
+
+    def publish_next(self):
+        """The same texts, signed as the next version."""
+        self.versions += 1
+        names = ["registry-%d.signed" % number for number in (self.versions, self.versions - 1)]
+        self.sign(*names)
+        status, told = self.publish(names[0])
+        assert status == 0, told
 
     def start_broker(self, **environment):
         with open(self.path("broker", "log"), "ab") as log:
@@ -145,6 +156,9 @@ class Lies(unittest.TestCase):
         self.city.tell("%s %s %s\n" % (lie, VICTIM, how))
         self.work()
         victim.start()
+        if lie == "registry":  # at its start it would have it from its file
+            victim.reached()
+            self.city.publish_next()
         if sends:
             wait_for("the victim", lambda: victim.status()["connected"]
                      or "alarm" in victim.status())
@@ -184,18 +198,26 @@ class Lies(unittest.TestCase):
             self.assertFalse(victim.status()["connected"])
             victim.must("distrust-clear", reason="the broker was mended")
         self.honest()
+        wait_for("the newest registry", lambda: all(
+            agent.status()["registry_version"] == self.city.versions
+            for agent in self.agents.values()))
         kept = evidence(self.agents[VICTIM])[-1:]  # told until it is moved away
         self.assertTrue(self.agents[VICTIM].status().get("evidence", "").endswith("".join(kept)))
         self.assertEqual(self.agents[VICTIM].status()["outbox"]["refused"], 0)
 
     def test_a_truth_and_lies(self):
         self.open_city()
-        lies = SHORT if SUITE == "intl" else SHORT[:2]
+        lies = (REGISTRY, *SHORT) if SUITE == "intl" else SHORT[:2]
         if os.environ.get("REFERRAL_LONG"):
             lies = LONG + SHORT
         for lie, alarm, sends, finding in lies:
             with self.subTest(lie=lie):
                 self.catch(lie, alarm, sends, finding)
+                if lie == "registry":
+                    self.assertIn("version %d" % self.city.versions,
+                                  self.agents[VICTIM].status()["registry_fault"])
+                    self.assertEqual(self.agents[VICTIM].status()["registry_version"],
+                                     self.city.versions - 1)
                 if lie != "split":  # it believed another log: for people to mend
                     self.mend()
 

@@ -10,10 +10,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 
-import agent_city
-from agent_city import BIN, CONFIG, City, wait_for
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "client"))
+
+import referral_client as client  # noqa: E402
+import agent_city  # noqa: E402
+from agent_city import BIN, CONFIG, City, wait_for  # noqa: E402
 
 OK, FAILED, REFUSED, WARNING = 0, 1, 4, 5
 ORIGIN = "agents-test.example/broker"
@@ -72,6 +77,24 @@ class SignedCity(City):
         self.agents[name] = agent.start(**environment)
         return agent
 
+    def proven(self):
+        """The version in the broker's answer and the leaf that proves it, by the Python client as
+        an agency that has seen nothing of the log."""
+        folder = self.path("keys", "health")
+        with open(self.path("keys", "public-keys.yaml"), encoding="utf-8") as file:
+            keys = client.Keys(file.read())
+        link = client.Link("tls+tcp://127.0.0.1:%d" % self.port,
+                           {"ca": self.path("keys", "ca.crt"), "cert": folder + "/tls.crt",
+                            "key": folder + "/tls.key"})
+        agency = client.Agency(link, "health", keys,
+                               client.read_secret(folder + "/sign.key", "referral-sign-key-1"),
+                               client.read_secret(folder + "/seal.key", "referral-seal-key-1"))
+        try:
+            agency.hello()
+            return client.check_registry(agency.registry(), agency.size, agency.root)
+        finally:
+            link.close()
+
     def version(self):
         return self.status.ask(cmd="status")["registry_version"]
 
@@ -103,6 +126,8 @@ class Registry(unittest.TestCase):
         status, done = city.publish("registry-2.signed")
         self.assertEqual((status, done["digest"], city.version()), (OK, made["digest"], 2))
         wait_for("the agent to take it", lambda: self.agent.status()["registry_version"] == 2)
+        type(self).leaf = city.proven()
+        self.assertEqual(self.leaf[0], 2)
         self.assertEqual(self.agent.status()["registry_fault"], "")
         self.assertEqual(self.agent.process.poll(), None)
 
@@ -150,6 +175,7 @@ class Registry(unittest.TestCase):
             file.write(in_force)
         city.start_broker()
         self.assertEqual(city.version(), 2)
+        self.assertEqual(city.proven(), self.leaf)  # the first one, whatever starts there were
 
     def test_4_verify_and_diff_say_whose_it_is(self):
         city = self.city

@@ -126,6 +126,7 @@ void broker_begin(void)
                                  .keyring = city.realm.keyring,
                                  .key = &city.realm.broker,
                                  .registry_text = span_buf(&city.realm.registry_text),
+                                 .document = city.document,
                                  .software = "test"};
     ck_assert_msg(broker_new(&setup, &city.broker, &fault) == OK, "%s", fault.message);
     broker_settle();
@@ -234,6 +235,7 @@ void city_open_edited(const char *agency, const char *line)
     realm_open_edited(&city.realm, agency, line);
     city.realm.policy->witness_quorum = DESKS; /* all who countersign */
     city.calendar = city.realm.calendar;
+    city.document = (struct registry_document){.version = 0};
     city.wall_ms = DESK_START_MS;
     city.boot_ms = 1000000;
     city.wake_ms = UINT64_MAX;

@@ -29,6 +29,7 @@ struct city {
     char broker_origin[LIMIT_ORIGIN_BYTES]; /* as a test asked last */
     struct calendar *newer;                 /* owned: the one that comes while all run; or NULL */
     const struct calendar *calendar;        /* the broker's */
+    struct registry_document document;      /* the broker's: city_registry.h; version 0: none */
     char calendars[64];                     /* the folder with the newer one */
     uint64_t wall_ms, boot_ms, wake_ms, seed, handles;
 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "city_support.h"
+#include "city_registry.h"
 #include "hostile/lies.h"
 
 #define HOUR_MS UINT64_C(3600000)
@@ -36,6 +36,7 @@ static const struct {
     {"reordered", {CAUGHT, CAUGHT, CAUGHT}, RECEIVES},
     {"held", {CAUGHT, CAUGHT, CAUGHT}, RECEIVES},
     {"false-witness", {UNSEEN, CAUGHT, WARNED}, SENDS},
+    {"registry", {CAUGHT, CAUGHT, CAUGHT}, QUIET},
 };
 #define LIES (sizeof(table) / sizeof(table[0]))
 
@@ -71,9 +72,13 @@ static void play(const char *lie, enum honest honest, enum part part)
     city.seed = 77;
     city_open();
     city.realm.policy->witness_quorum = honest == QUORUM ? 2 : 1;
+    city_registry_begin();
     work(part);
     lies_set(lie, city_names[VICTIM], honest != TWO);
     work(part);
+    if (lie == NULL || strcmp(lie, "registry") == 0) {
+        city_registry_publish();
+    }
     city_pass(25 * HOUR_MS);
     work(part);
 }
@@ -106,6 +111,7 @@ START_TEST(test_cell)
     play(table[row].lie, honest, table[row].part);
     judge(table[row].lie, honest, table[row].seen[honest]);
     lies_set(NULL, NULL, false);
+    city_registry_end();
     city_close();
 }
 END_TEST
@@ -117,7 +123,9 @@ START_TEST(test_the_truth)
         ck_assert_uint_eq(events_of(&city.desks[i], "alarm"), 0);
         ck_assert_uint_eq(city.desks[i].evidence_files, 0);
         ck_assert(!is_late(i));
+        ck_assert_uint_eq(city_registry_at(i), 2);
     }
+    city_registry_end();
     city_close();
 }
 END_TEST

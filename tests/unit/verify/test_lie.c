@@ -30,10 +30,11 @@ struct lie {                     /* zeroed: an honest answer to WITNESS */
     uint64_t known;                     /* that the request names; 0: 12 */
     uint64_t witnessed;                 /* by the agency; 0: 10; KEPT_BACK: nobody */
     bool witness_forked, witness_bent, witness_by_stranger, witness_of_nobody;
-    enum reply_kind says; /* SUBMIT: one receipt; FETCH: two messages of one lane */
+    enum reply_kind says; /* SUBMIT: one receipt; FETCH: two messages of one lane; REGISTRY */
     bool path_bent, salt_bent, place_shifted, path_past_nodes, swapped, twice, two_lanes;
     bool own_note; /* the receipt has a checkpoint of its own, of 12 leaves */
     bool put_off;  /* it is none: the code says why */
+    bool without_leaf, leaf_of_message, unsigned_answer; /* REGISTRY */
 };
 #define KEPT_BACK UINT64_MAX
 
@@ -41,7 +42,10 @@ static struct sign_key keys[WHO_COUNT];
 static struct digest logs[2][8][LEAVES]; /* complete subtrees: the honest log, and the other one */
 static struct buf file;
 static struct digest pin;
-static struct buf records[3]; /* leaves 8, 9: one lane, one behind the other; 10: of another lane */
+static struct buf records[4]; /* leaves 8, 9: one lane, one behind the other; 10: of another lane;
+                               * 11: it works by this version of the registry, */
+static struct buf signed_registry;
+static struct registry_document version; /* borrows from the text */
 static const uint8_t salt[SALT_BYTES] = {5};
 
 static enum err get_node(void *ctx, unsigned level, uint64_t index, struct digest *ret_hash)
@@ -64,6 +68,48 @@ static struct digest root_at(bool forked, uint64_t size)
 
     ck_assert_int_eq(merkle_root_at(&reader, size, &root), OK);
     return root;
+}
+
+static void registry_make(struct buf *text, struct buf *document)
+{
+    static const char agencies[] =
+        "agencies:\n"
+        "  - {id: procuratorate, number: 1, class: P, prefix: JZ, name: {zh: 检, en: P},\n"
+        "     office: {zh: 乙, en: B}, joint_meeting_office: true, duties: [legal-aid]}\n"
+        "  - {id: education, number: 2, class: S, prefix: JY, name: {zh: 教, en: E},\n"
+        "     office: {zh: 乙, en: B}, duties: [legal-aid]}\n";
+    struct registry_making making = {.made_ms = NOW_MS, .agencies = span_text(agencies)};
+    struct key_entry entries[2] = {{.owner = "broker", .use = KEY_SIGN, .to_ms = UINT64_MAX},
+                                   {.owner = "education", .use = KEY_SIGN, .to_ms = UINT64_MAX}};
+
+    memcpy(entries[0].public_key, keys[BROKER].public_key, sizeof(entries[0].public_key));
+    memcpy(entries[1].public_key, keys[AGENCY].public_key, sizeof(entries[1].public_key));
+    buf_init(text, LIMIT_CONFIG_BYTES);
+    buf_init(document, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(keyring_write(ORIGIN, entries, 2, text), OK);
+    making.keys = span_buf(text);
+    ck_assert_int_eq(registry_document_sign(&making, &keys[ROOT], document), OK);
+}
+
+static void configuration_make(void)
+{
+    struct leaf_record record = {.version = WIRE_VERSION,
+                                 .kind = LEAF_CONFIGURATION,
+                                 .at_ms = NOW_MS,
+                                 .has_configuration = true};
+    struct digest root = registry_root_fingerprint(keys[ROOT].public_key);
+    struct buf text;
+
+    registry_make(&text, &signed_registry);
+    buf_free(&text);
+    ck_assert_int_eq(registry_document_open("x", span_buf(&signed_registry), &root, &version, NULL),
+                     OK);
+    text_copy(record.actor, sizeof(record.actor), BROKER_AGENCY);
+    record.configuration.registry_version = version.version;
+    record.configuration.registry_document = version.digest;
+    buf_init(&records[3], LIMIT_REQUEST_BYTES);
+    ck_assert_int_eq(leaf_record_encode(&record, &records[3]), OK);
+    logs[0][0][11] = logs[1][0][11] = leaf_hash(salt, span_buf(&records[3]));
 }
 
 static void records_make(void)
@@ -98,6 +144,7 @@ static void setup(void)
         }
     }
     records_make();
+    configuration_make();
     for (unsigned log = 0; log < 2; log++) {
         for (unsigned level = 1; level < 5; level++) {
             for (size_t i = 0; i < LEAVES >> level; i++) {
@@ -113,7 +160,8 @@ static void setup(void)
 static void teardown(void)
 {
     buf_free(&file);
-    for (unsigned i = 0; i < 3; i++) {
+    buf_free(&signed_registry);
+    for (unsigned i = 0; i < COUNT_OF(records); i++) {
         buf_free(&records[i]);
     }
 }
@@ -127,27 +175,6 @@ static void note_make(bool forked, uint64_t size, uint64_t at_ms, enum who who, 
 
     buf_init(out, CHECKPOINT_BYTES);
     ck_assert_int_eq(checkpoint_make(&checkpoint, &keys[who], out), OK);
-}
-
-static void registry_make(struct buf *text, struct buf *document)
-{
-    static const char agencies[] =
-        "agencies:\n"
-        "  - {id: procuratorate, number: 1, class: P, prefix: JZ, name: {zh: 检, en: P},\n"
-        "     office: {zh: 乙, en: B}, joint_meeting_office: true, duties: [legal-aid]}\n"
-        "  - {id: education, number: 2, class: S, prefix: JY, name: {zh: 教, en: E},\n"
-        "     office: {zh: 乙, en: B}, duties: [legal-aid]}\n";
-    struct registry_making making = {.made_ms = NOW_MS, .agencies = span_text(agencies)};
-    struct key_entry entries[2] = {{.owner = "broker", .use = KEY_SIGN, .to_ms = UINT64_MAX},
-                                   {.owner = "education", .use = KEY_SIGN, .to_ms = UINT64_MAX}};
-
-    memcpy(entries[0].public_key, keys[BROKER].public_key, sizeof(entries[0].public_key));
-    memcpy(entries[1].public_key, keys[AGENCY].public_key, sizeof(entries[1].public_key));
-    buf_init(text, LIMIT_CONFIG_BYTES);
-    buf_init(document, LIMIT_CONFIG_BYTES);
-    ck_assert_int_eq(keyring_write(ORIGIN, entries, 2, text), OK);
-    making.keys = span_buf(text);
-    ck_assert_int_eq(registry_document_sign(&making, &keys[ROOT], document), OK);
 }
 
 static void cosign(const struct lie *lie, struct cosignature *out, struct merkle_path *path)
@@ -283,6 +310,28 @@ static void say_deliveries(const struct lie *lie, uint64_t shown, struct said *s
     head->fetch.node_count = said->node_count;
 }
 
+static void say_registry(const struct lie *lie, uint64_t shown, struct said *said,
+                         struct reply_head *head)
+{
+    const struct merkle_reader reader = reader_of(lie->shown_forked);
+    struct registry_leaf *leaf = &head->registry.leaf;
+    struct merkle_path path;
+
+    head->registry.statement = lie->unsigned_answer ? span_of(NULL, 0) : version.statement;
+    head->registry.registry = version.agencies;
+    head->registry.keys = version.keys;
+    head->registry.has_leaf = !lie->without_leaf;
+    leaf->index = lie->leaf_of_message ? 8 : 11;
+    leaf->record = span_buf(&records[lie->leaf_of_message ? 0 : 3]);
+    ck_assert_int_eq(merkle_inclusion(&reader, leaf->index, shown, &path), OK);
+    memcpy(said->nodes, path.hashes, path.count * sizeof(said->nodes[0]));
+    memcpy(leaf->salt, salt, SALT_BYTES);
+    leaf->salt[0] ^= lie->salt_bent ? 1 : 0;
+    leaf->path = said->nodes;
+    leaf->path_count = path.count;
+    leaf->index += lie->place_shifted ? 1 : 0;
+}
+
 static void say(const struct lie *lie, uint64_t shown, struct said *said, struct reply_head *head)
 {
     memset(said, 0, sizeof(*said));
@@ -292,6 +341,8 @@ static void say(const struct lie *lie, uint64_t shown, struct said *said, struct
     head->kind = lie->says;
     if (lie->says == REPLY_SUBMIT) {
         say_receipt(lie, (struct merkle_place){8, shown}, said, head);
+    } else if (lie->says == REPLY_REGISTRY) {
+        say_registry(lie, shown, said, head);
     } else {
         say_deliveries(lie, shown, said, head);
     }
@@ -454,6 +505,13 @@ START_TEST(test_places_in_the_log)
         {{.says = REPLY_FETCH, .swapped = true}, "lie.order"},
         {{.says = REPLY_FETCH, .twice = true}, "lie.order"},
         {{.says = REPLY_FETCH, .path_bent = true}, "lie.receipt"},
+        {{.says = REPLY_REGISTRY}, NULL},
+        {{.says = REPLY_REGISTRY, .unsigned_answer = true, .without_leaf = true}, NULL},
+        {{.says = REPLY_REGISTRY, .without_leaf = true}, "lie.registry"},
+        {{.says = REPLY_REGISTRY, .leaf_of_message = true}, "lie.registry"},
+        {{.says = REPLY_REGISTRY, .path_bent = true}, "lie.registry"},
+        {{.says = REPLY_REGISTRY, .salt_bent = true}, "lie.registry"},
+        {{.says = REPLY_REGISTRY, .place_shifted = true}, "lie.registry"},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

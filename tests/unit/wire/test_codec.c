@@ -586,6 +586,9 @@ static struct reply_head full_reply(enum reply_kind kind, const struct shared_re
     } else if (kind == REPLY_REGISTRY) {
         head.registry.registry = span_text("a: b\n");
         head.registry.keys = span_text("c: d\n");
+        head.registry.has_leaf = true;
+        head.registry.leaf =
+            (struct registry_leaf){UINT64_MAX, span_text("record"), {7}, nodes, COUNT_OF(nodes)};
     } else if (kind == REPLY_WITNESS) {
         head.witness.cosignatures = cosignatures;
         head.witness.cosignature_count = COUNT_OF(cosignatures);
@@ -625,6 +628,12 @@ START_TEST(test_reply_head)
         ck_assert_uint_eq(back.fetch.deliveries[0].proof.path_count, 2);
         ck_assert_uint_eq(back.fetch.deliveries[0].path[0], 2);
         ck_assert(span_equal(back.fetch.deliveries[0].payload, delivery.payload));
+    }
+    if (head.kind == REPLY_REGISTRY) {
+        ck_assert(back.registry.has_leaf);
+        ck_assert_uint_eq(back.registry.leaf.index, UINT64_MAX);
+        ck_assert_uint_eq(back.registry.leaf.path_count, COUNT_OF(nodes));
+        ck_assert(span_equal(back.registry.leaf.record, span_text("record")));
     }
     if (head.kind == REPLY_WITNESS) {
         ck_assert_uint_eq(back.witness.cosignature_count, 2);
