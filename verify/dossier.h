@@ -38,7 +38,9 @@ struct told_message {               /* a message with its receipt */
     struct digest leaf;
     uint64_t at_ms; /* broker time that counts */
     bool refused;
-    bool linked; /* its checkpoint is shown to be of the log of the top one */
+    bool linked;           /* its checkpoint is shown to be of the log of the top one */
+    bool sought;           /* its delivery, */
+    uint64_t delivered_ms; /* which was then; 0: this file does not show it */
 };
 
 struct told_head { /* a checkpoint of the file, or of a receipt */
@@ -67,6 +69,7 @@ struct told_clock { /* as this file shows it */
     bool answered;              /* else withdrawn */
     bool provisional;
     bool redated;
+    bool opened; /* by a message that is here, and so is what ends it; else by what notices say */
 };
 
 struct told_rung {

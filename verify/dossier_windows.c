@@ -6,31 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dossier.h"
+#include "dossier_clocks.h"
 #include "proof.h"
 #include "wire/envelope.h"
 
 #define CLOCKS_MAX 4096u
-#define SLACK_MS   UINT64_C(3600000) /* a broker that was down raises a rung after its start */
-
-enum { /* of `task` */
-       TASK_NUMBER_TELL = 1,
-       TASK_NUMBER_PAPERS = 2,
-       TASK_NUMBER_FIRST_DATED = 18, /* follow-ups, promises, payments, letters, invitations */
-};
-
-static bool is_of(const struct told_message *told, const struct uuid *referral_id)
-{
-    return !told->refused && uuid_equal(&told->message->header.referral_id, referral_id);
-}
-
-static bool is_kind(const struct told_message *told, enum message_kind first,
-                    enum message_kind last)
-{
-    return !told->refused && told->message->header.kind >= first &&
-           told->message->header.kind <= last;
-}
-
 static bool same_calendar(const struct dossier *dossier, const struct notice_facts *facts)
 {
     return strcmp(dossier->days.version, facts->calendar_version) == 0;
@@ -99,7 +79,6 @@ static uint64_t read_notice(struct dossier *dossier, const struct told_message *
     return error != OK ? 0 : facts->arrival_ms != 0 ? facts->arrival_ms : told->at_ms;
 }
 
-/* When the receiver had it, as the log has that; 0: this file does not show it. */
 static uint64_t find_delivery(struct dossier *dossier, const struct told_message *opening)
 {
     const struct message_header *header = &opening->message->header;
@@ -108,21 +87,31 @@ static uint64_t find_delivery(struct dossier *dossier, const struct told_message
     for (size_t i = 0; i < dossier->message_count && at_ms == 0; i++) {
         const struct told_message *told = &dossier->messages[i];
 
-        if (is_kind(told, MESSAGE_DELIVERY, MESSAGE_DELIVERY) &&
+        if (told_is_kind(told, MESSAGE_DELIVERY, MESSAGE_DELIVERY) &&
             uuid_equal(&told->message->header.refers_to, &header->message_id)) {
             at_ms = told->at_ms;
-        } else if (is_kind(told, MESSAGE_DELIVERY_NOTICE, MESSAGE_DELIVERY_NOTICE) &&
-                   is_of(told, &header->referral_id) && told->message->notice.evidence.len > 0) {
+        } else if (told_is_kind(told, MESSAGE_DELIVERY_NOTICE, MESSAGE_DELIVERY_NOTICE) &&
+                   told_is_of(told, &header->referral_id) &&
+                   told->message->notice.evidence.len > 0) {
             at_ms = read_notice(dossier, opening, told);
         }
     }
     return at_ms;
 }
 
+uint64_t dossier_delivered(struct dossier *dossier, struct told_message *opening)
+{
+    if (!opening->sought) {
+        opening->sought = true;
+        opening->delivered_ms = find_delivery(dossier, opening);
+    }
+    return opening->delivered_ms;
+}
+
 /* --- windows --- */
 
-static struct told_clock *add_clock(struct dossier *dossier, const struct told_message *told,
-                                    uint32_t task, uint32_t window)
+struct told_clock *dossier_add_clock(struct dossier *dossier, const struct told_message *told,
+                                     uint32_t task, uint32_t window)
 {
     struct told_clock *clock = &dossier->clocks[dossier->clock_count];
 
@@ -157,9 +146,10 @@ static bool has_ended(const struct dossier *dossier, const struct uuid *referral
     for (size_t i = 0; i < dossier->message_count; i++) {
         const struct told_message *told = &dossier->messages[i];
 
-        if (is_of(told, referral_id) && (is_kind(told, MESSAGE_WITHDRAWAL, MESSAGE_WITHDRAWAL) ||
-                                         is_kind(told, MESSAGE_REJECTION, MESSAGE_REJECTION) ||
-                                         is_kind(told, MESSAGE_RETURNED, MESSAGE_RETURNED))) {
+        if (told_is_of(told, referral_id) &&
+            (told_is_kind(told, MESSAGE_WITHDRAWAL, MESSAGE_WITHDRAWAL) ||
+             told_is_kind(told, MESSAGE_REJECTION, MESSAGE_REJECTION) ||
+             told_is_kind(told, MESSAGE_RETURNED, MESSAGE_RETURNED))) {
             return true;
         }
     }
@@ -169,10 +159,10 @@ static bool has_ended(const struct dossier *dossier, const struct uuid *referral
 /* A window that begins with the delivery of this message, whatever a notice says; papers that its
  * holder reports itself are there at once. */
 static void open_window(struct dossier *dossier, const struct told_message *opening,
-                        const struct told_message *by, uint32_t window)
+                        struct told_message *by, uint32_t window)
 {
     bool own = strcmp(by->message->header.sender, opening->record->recipient) == 0;
-    uint64_t start_ms = own ? by->at_ms : find_delivery(dossier, by);
+    uint64_t start_ms = own ? by->at_ms : dossier_delivered(dossier, by);
     struct told_clock *clock;
 
     if (start_ms == 0 && has_ended(dossier, &by->message->header.referral_id)) {
@@ -183,10 +173,11 @@ static void open_window(struct dossier *dossier, const struct told_message *open
                      by->message->header.referral_number);
         return;
     }
-    clock = add_clock(dossier, opening, 0, window);
+    clock = dossier_add_clock(dossier, opening, 0, window);
     if (clock == NULL || !dossier->has_ladder || dossier->days.version[0] == '\0') {
         return;
     }
+    clock->opened = true;
     text_copy(clock->holder, sizeof clock->holder, opening->record->recipient);
     text_copy(clock->waiting, sizeof clock->waiting, opening->message->header.sender);
     clock->counted.start_ms = start_ms;
@@ -201,7 +192,7 @@ static void open_window(struct dossier *dossier, const struct told_message *open
 }
 
 /* The first window, and one more for papers that its holder got after it had asked for them. */
-static void open_windows(struct dossier *dossier, const struct told_message *opening)
+static void open_windows(struct dossier *dossier, struct told_message *opening)
 {
     const struct uuid *referral_id = &opening->message->header.referral_id;
     uint32_t feedbacks = 0, opened = 1;
@@ -209,15 +200,16 @@ static void open_windows(struct dossier *dossier, const struct told_message *ope
 
     open_window(dossier, opening, opening, 1);
     for (size_t i = 0; i < dossier->message_count; i++) {
-        const struct told_message *told = &dossier->messages[i];
+        struct told_message *told = &dossier->messages[i];
 
-        if (!is_of(told, referral_id)) {
+        if (!told_is_of(told, referral_id)) {
             continue;
         }
-        if (is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK)) {
+        if (told_is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK)) {
             feedbacks++;
             asked = told->message->feedback.outcome == OUTCOME_PROCEDURE_REQUIRED;
-        } else if (is_kind(told, MESSAGE_PAPERS, MESSAGE_PAPERS) && asked && feedbacks == opened) {
+        } else if (told_is_kind(told, MESSAGE_PAPERS, MESSAGE_PAPERS) && asked &&
+                   feedbacks == opened) {
             opened++;
             open_window(dossier, opening, told, opened);
         }
@@ -304,7 +296,7 @@ static void follow_date(struct dossier *dossier, const struct told_message *told
 
 static bool tells_of_window(const struct told_message *told)
 {
-    return is_kind(told, MESSAGE_DELIVERY_NOTICE, MESSAGE_REDATING) &&
+    return told_is_kind(told, MESSAGE_DELIVERY_NOTICE, MESSAGE_REDATING) &&
            told->message->notice.window != 0 && told->message->notice.working_days != 0 &&
            told->message->notice.due_before_ms != 0;
 }
@@ -329,9 +321,11 @@ static void follow_notice(struct dossier *dossier, const struct told_message *to
     if (facts->due_before_ms != expected_ms) {
         wrong_date(dossier, told, expected_ms);
     }
-    clock = add_clock(dossier, told, (uint32_t)facts->task, facts->window);
+    clock = dossier_add_clock(dossier, told, (uint32_t)facts->task, facts->window);
     if (clock != NULL) {
         text_copy(clock->holder, sizeof clock->holder, facts->responsible);
+        text_copy(clock->waiting, sizeof clock->waiting,
+                  (facts->roles & ROLE_SENDER) != 0 ? dossier->exporter : "");
         clock->counted =
             (struct window_read){facts->arrival_ms, facts->working_days, facts->due_before_ms};
         clock->first_due_ms = facts->due_before_ms;
@@ -347,12 +341,14 @@ static bool ends_clock(const struct told_clock *clock, const struct told_message
 {
     switch (clock->task) {
     case 0:
-        return is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK) &&
+        return told_is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK) &&
                feedbacks + 1 == clock->window;
     case TASK_NUMBER_TELL:
-        return is_kind(told, MESSAGE_APPLICANT_INFORMED, MESSAGE_APPLICANT_INFORMED);
+        return told_is_kind(told, MESSAGE_APPLICANT_INFORMED, MESSAGE_APPLICANT_INFORMED);
     case TASK_NUMBER_PAPERS:
-        return is_kind(told, MESSAGE_PAPERS, MESSAGE_PAPERS);
+        return told_is_kind(told, MESSAGE_PAPERS, MESSAGE_PAPERS);
+    case TASK_NUMBER_INFORMATION:
+        return told_is_kind(told, MESSAGE_INFORMATION_REPLY, MESSAGE_INFORMATION_REPLY);
     default:
         return false;
     }
@@ -365,7 +361,7 @@ static void find_end(const struct dossier *dossier, struct told_clock *clock)
     for (size_t i = 0; i < dossier->message_count && clock->end_ms == 0; i++) {
         const struct told_message *told = &dossier->messages[i];
 
-        if (!is_of(told, &clock->referral_id)) {
+        if (!told_is_of(told, &clock->referral_id)) {
             continue;
         }
         if (told->at_ms >= clock->counted.start_ms && ends_clock(clock, told, feedbacks)) {
@@ -373,10 +369,10 @@ static void find_end(const struct dossier *dossier, struct told_clock *clock)
             clock->answered_ms =
                 told->record->claimed_ms != 0 ? told->record->claimed_ms : told->at_ms;
             clock->answered = true;
-        } else if (is_kind(told, MESSAGE_WITHDRAWAL, MESSAGE_WITHDRAWAL)) {
+        } else if (told_is_kind(told, MESSAGE_WITHDRAWAL, MESSAGE_WITHDRAWAL)) {
             clock->end_ms = clock->answered_ms = told->at_ms;
         }
-        feedbacks += is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK);
+        feedbacks += told_is_kind(told, MESSAGE_OUTBOUND_FEEDBACK, MESSAGE_INBOUND_FEEDBACK);
     }
 }
 
@@ -384,7 +380,7 @@ static void find_end(const struct dossier *dossier, struct told_clock *clock)
 
 static bool raises(const struct told_message *told)
 {
-    return is_kind(told, MESSAGE_REMINDER, MESSAGE_ESCALATION) &&
+    return told_is_kind(told, MESSAGE_REMINDER, MESSAGE_ESCALATION) &&
            told->message->notice.rung[0] != '\0';
 }
 
@@ -452,91 +448,21 @@ static void check_rung(struct dossier *dossier, size_t index)
     dossier->rung_count++;
 }
 
-/* --- what is missing --- */
-
-static uint64_t horizon_of(const struct dossier *dossier)
-{
-    uint64_t horizon_ms = dossier->newest.time_ms;
-
-    for (size_t i = 0; i < dossier->message_count; i++) {
-        const struct told_message *told = &dossier->messages[i];
-
-        horizon_ms = told->head.time_ms > horizon_ms ? told->head.time_ms : horizon_ms;
-    }
-    return horizon_ms;
-}
-
-static unsigned roles_of(const struct dossier *dossier, const struct told_clock *clock)
-{
-    const struct agency *office =
-        dossier->registry != NULL ? registry_office(dossier->registry) : NULL;
-
-    return (strcmp(clock->holder, dossier->exporter) == 0 ? (unsigned)TOLD_HOLDER : 0u) |
-           (strcmp(clock->waiting, dossier->exporter) == 0 ? (unsigned)TOLD_WAITING : 0u) |
-           (office != NULL && strcmp(office->id, dossier->exporter) == 0 ? (unsigned)TOLD_OFFICE
-                                                                         : 0u);
-}
-
-static bool is_here(const struct dossier *dossier, const struct told_clock *clock,
-                    const struct step *step, int32_t repeat)
-{
-    for (size_t i = 0; i < dossier->rung_count; i++) {
-        const struct notice_facts *facts = &dossier->rungs[i].notice->message->notice;
-        int32_t which = 0;
-
-        if (uuid_equal(&dossier->rungs[i].referral_id, &clock->referral_id) &&
-            (uint32_t)facts->task == clock->task && facts->window == clock->window &&
-            ladder_step(&dossier->ladder, facts->rung, &which) == step && which == repeat) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The rungs of a window that this agency must have been told of. */
-static void check_missing(struct dossier *dossier, const struct told_clock *clock,
-                          uint64_t horizon_ms)
-{
-    unsigned roles = roles_of(dossier, clock);
-
-    for (size_t i = 0; i < STEP_COUNT; i++) {
-        const struct step *step = &dossier->ladder.steps[i];
-        bool reminder = step->offset < 0;
-
-        if (step->from != COUNTED_FROM_END || (step->told & roles) == 0 ||
-            (reminder && clock->redated)) {
-            continue;
-        }
-        for (int32_t repeat = 0; repeat <= (step->every > 0 ? STEP_REPEATS : 0); repeat++) {
-            char day[DAY_TEXT_BYTES];
-            uint64_t due_ms = 0;
-
-            if (!ladder_due(step, repeat, &dossier->days, &clock->counted, &due_ms) ||
-                due_ms + SLACK_MS > horizon_ms ||
-                (clock->end_ms != 0 &&
-                 (due_ms + SLACK_MS > clock->end_ms || due_ms >= clock->answered_ms)) ||
-                is_here(dossier, clock, step, repeat)) {
-                continue;
-            }
-            day_format(day_of(due_ms - 1), day);
-            dossier_lack(dossier, "missing.rung", clock->number,
-                         repeat > 0 ? "%s.%d, %s" : "%s%.0d, %s", step->name, (int)repeat, day);
-        }
-    }
-}
-
 void dossier_count_windows(struct dossier *dossier)
 {
-    uint64_t horizon_ms = horizon_of(dossier);
-
     dossier->clocks = calloc(CLOCKS_MAX, sizeof *dossier->clocks);
     dossier->rungs = calloc(dossier->message_count + 1, sizeof *dossier->rungs);
     if (dossier->clocks == NULL || dossier->rungs == NULL || dossier->keyring == NULL) {
         return;
     }
     for (size_t i = 0; i < dossier->message_count; i++) {
-        if (is_kind(&dossier->messages[i], MESSAGE_OUTBOUND_REFERRAL, MESSAGE_INBOUND_REFERRAL)) {
+        if (told_is_kind(&dossier->messages[i], MESSAGE_OUTBOUND_REFERRAL,
+                         MESSAGE_INBOUND_REFERRAL)) {
             open_windows(dossier, &dossier->messages[i]);
+            dossier_open_tasks(dossier, &dossier->messages[i]);
+        } else if (told_is_kind(&dossier->messages[i], MESSAGE_INFORMATION_REQUEST,
+                                MESSAGE_INFORMATION_REQUEST)) {
+            dossier_open_request(dossier, &dossier->messages[i]);
         }
     }
     if (!dossier->has_ladder || dossier->days.version[0] == '\0') {
@@ -555,9 +481,5 @@ void dossier_count_windows(struct dossier *dossier)
             check_rung(dossier, i);
         }
     }
-    for (size_t i = 0; i < dossier->clock_count; i++) {
-        if (dossier->clocks[i].task == 0) {
-            check_missing(dossier, &dossier->clocks[i], horizon_ms);
-        }
-    }
+    dossier_find_missing(dossier);
 }

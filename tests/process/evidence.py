@@ -220,10 +220,10 @@ class Evidence(unittest.TestCase):
         self.judged(FAIL, "evidence.about", build(self.without("about")))
         self.judged(FAIL, "evidence.alone", build(self.without("message")))
 
-    def without_rung(self, rung):
-        shown = [row for row in self.sender.rows("inbox") if row["referral"] == self.number and
-                 row.get("rung") == rung][0]["id"]
-        return [part for part in parse(self.files[SENDER]) if not part[1].startswith(shown)]
+    def without_rung(self, rung, name=SENDER):
+        shown = [row for row in self.city.agents[name].rows("inbox")
+                 if row["referral"] == self.number and row.get("rung") == rung][0]["id"]
+        return [part for part in parse(self.files[name]) if not part[1].startswith(shown)]
 
     def test_5_a_rung_and_a_delivery_left_out(self):
         report = self.judged(INCOMPLETE, "missing.rung", build(self.without_rung("due-1")))
@@ -233,6 +233,39 @@ class Evidence(unittest.TestCase):
                   row["kind"] == "delivery-notice"][0]["id"]
         self.judged(INCOMPLETE, "missing.delivery", build(
             [part for part in parse(self.files[SENDER]) if not part[1].startswith(notice)]))
+
+    def test_5b_rungs_of_clocks_without_a_date(self):
+        """It was delivered and not signed for; the next one is not even delivered."""
+        for rung in ("unsigned-1", "unsigned-2", "remind-5", "due-2"):
+            report = self.judged(INCOMPLETE, "missing.rung",
+                                 build(self.without_rung(rung, RECEIVER)))
+            finding, = report["findings"]
+            self.assertTrue(finding["detail"].startswith(rung + ","), finding)
+
+    def test_9b_what_nobody_fetched(self):
+        made = self.sender.must("send", message=outbound("justice"))["messages"][0]
+        wait_for("the receipt", lambda: all(
+            row["state"] == "accepted" for row in self.sender.rows("outbox")))
+        later = AHEAD_MS + 14 * 86400000
+        answer = self.city.status.ask(cmd="lab-clock", both_ms=later)
+        self.assertTrue(answer["ok"], answer)
+        for agent in (self.sender, self.receiver):
+            agent.must("lab-clock", wall_ms=later)
+        for rung in ("undelivered-1", "undelivered-2"):
+            self.sender.wait_row("inbox", rung, lambda row, rung=rung: row.get("rung") == rung and
+                                 row["referral"] == made["referral"])
+        size = self.city.status.ask(cmd="status")["log"]["size"]
+        wait_for("all of the log", lambda: self.sender.status()["checkpoint"]["size"] >= size)
+        data = self.export(SENDER, made["referral"])
+        _, report = self.judge(data)
+        self.assertEqual({finding["code"] for finding in report["findings"]},
+                         {"missing.delivery"}, report["findings"])
+        for rung in ("undelivered-1", "undelivered-2"):
+            shown = [row["id"] for row in self.sender.rows("inbox")
+                     if row["referral"] == made["referral"] and row.get("rung") == rung][0]
+            report = self.judged(INCOMPLETE, "missing.rung", build(
+                [part for part in parse(data) if not part[1].startswith(shown)]))
+            self.assertIn(rung, " ".join(finding["detail"] for finding in report["findings"]))
 
     def test_6_mixed(self):
         parts = parse(self.files[SENDER])

@@ -37,11 +37,19 @@ struct story {             /* what may be told wrongly; zeroed: the truth */
     bool feedback_named_other; /* the header names another key */
     uint64_t revoked_leaf;     /* of the receiver's... the key that signs the feedback */
     bool revoked;
-    enum who statement_by; /* BROKER: the owner's root */
-    bool other_log;        /* the last receipt is of another tree */
-    bool note_by_stranger; /* the newest checkpoint */
-    bool late_record;      /* a record later than its checkpoint */
-    uint32_t redated_days; /* a re-dating, to so many working days behind the old end */
+    enum who statement_by;         /* BROKER: the owner's root */
+    bool other_log;                /* the last receipt is of another tree */
+    bool note_by_stranger;         /* the newest checkpoint */
+    bool late_record;              /* a record later than its checkpoint */
+    uint32_t redated_days;         /* a re-dating, to so many working days behind the old end */
+    uint32_t lay_days;             /* so long before the delivery it was recorded, */
+    bool lay_told;                 /* and the rungs of that are here */
+    enum feedback_outcome outcome; /* NONE: granted */
+    uint32_t tell_by;
+    uint32_t silent_days;   /* so long after the answer the log ends; 0: one day */
+    uint32_t informed_days; /* so long after it the applicant was told; 0: not */
+    bool task_told;         /* due-1 of the task is here */
+    bool duty_told;         /* due-2 of a promise is here, due-1 is not */
 };
 
 struct leaf {
@@ -372,8 +380,58 @@ static void say_feedback(const struct story *story, uint64_t at_ms)
     text_copy(feedback.header.recipient, sizeof(feedback.header.recipient), "procuratorate");
     feedback.header.sender_key =
         key_id_of(keys[story->feedback_named_other ? STRANGER : by].public_key);
-    feedback.feedback.outcome = 1;
+    feedback.feedback.outcome = story->outcome != OUTCOME_NONE ? story->outcome : OUTCOME_GRANTED;
+    feedback.feedback.tell_by = story->tell_by;
     (void)say(&saying);
+}
+
+/* --- other clocks --- */
+
+/* A rung of a clock that counts working days from its start, or N from there. */
+static void say_other_rung(const char *rung, uint32_t task, uint64_t start_ms, uint32_t n)
+{
+    struct message message = notice_of(MESSAGE_ESCALATION, start_ms);
+    const int32_t offset = strcmp(rung, "undelivered-1") == 0                                 ? 1
+                           : strcmp(rung, "undelivered-2") == 0 || strcmp(rung, "due-2") == 0 ? 3
+                                                                                              : 0;
+    const int32_t due_day = calendar_add_working_days(calendar, civil_day_at(start_ms), (int32_t)n);
+    const uint64_t fell_ms = civil_end_ms(calendar_add_working_days(calendar, due_day, offset));
+
+    message.notice.task = (enum referral_task)task;
+    message.notice.working_days = n;
+    message.notice.roles = ROLE_SENDER | ROLE_OFFICE;
+    message.notice.due_before_ms = n > 0 ? civil_end_ms(due_day) : 0;
+    message.notice.due_date = n > 0 ? civil_yyyymmdd(due_day) : 0;
+    message.notice.fell_due_ms = fell_ms;
+    text_copy(message.notice.rung, sizeof(message.notice.rung), rung);
+    text_copy(message.notice.document_number, sizeof(message.notice.document_number),
+              "DB-2026-0007");
+    say_notice(&message, fell_ms + 60000);
+}
+
+static void say_informed(uint64_t at_ms)
+{
+    struct message informed = {.header = sample_header(MESSAGE_APPLICANT_INFORMED)};
+    const struct saying saying = {&informed, RECEIVER, at_ms, "procuratorate", false};
+
+    text_copy(informed.header.sender, sizeof(informed.header.sender), "education");
+    text_copy(informed.header.recipient, sizeof(informed.header.recipient), "procuratorate");
+    informed.header.sender_key = key_id_of(keys[RECEIVER].public_key);
+    (void)say(&saying);
+}
+
+static void say_what_follows(const struct story *story, uint64_t answered_ms)
+{
+    if (story->informed_days > 0) {
+        say_informed(answered_ms + story->informed_days * DAY_MS);
+    }
+    if (story->task_told) {
+        say_other_rung("due-1", TASK_TELL_APPLICANT, answered_ms, 5);
+        say_other_rung("due-2", TASK_TELL_APPLICANT, answered_ms, 5);
+    }
+    if (story->duty_told) {
+        say_other_rung("due-2", DUTY_PROMISE, answered_ms, 4);
+    }
 }
 
 /* --- the tree, by the verifier's own code: it is held against lib/model in other suites --- */
@@ -467,23 +525,16 @@ static void add_messages(const struct story *story)
     buf_free(&other);
 }
 
-static void tell(const struct story *story)
+static void say_all(const struct story *story, size_t referral, uint64_t recorded_ms,
+                    uint64_t answered_ms)
 {
-    struct message referral = {.header = sample_header(MESSAGE_OUTBOUND_REFERRAL)};
-    const struct saying first = {&referral, SENDER_NEXT, SUBMITTED, "education", false};
     const uint64_t due_ms = end_of(SUBMITTED + 60000);
-    const uint64_t answered_ms = due_ms + UINT64_C(7200000);
-    struct evidence evidence = {crypto_suite(), EVIDENCE_CASE, NULL, 0};
 
-    telling_free();
-    telling = calloc(1, sizeof(*telling));
-    ck_assert_ptr_nonnull(telling);
-    telling->story = story;
-    telling->end_ms = story->late_record ? answered_ms - 1 : answered_ms + DAY_MS;
-    referral.header.sender_key = key_id_of(keys[SENDER].public_key); /* signed anew since */
-    referral.referral.ground = 401;
-    add_city(story);
-    say_delivery(story, say(&first));
+    if (story->lay_told) {
+        say_other_rung("undelivered-1", TASK_FEEDBACK, recorded_ms, 0);
+        say_other_rung("undelivered-2", TASK_FEEDBACK, recorded_ms, 0);
+    }
+    say_delivery(story, referral);
     if (story->redated_days > 0) {
         say_redating(story);
     }
@@ -494,6 +545,30 @@ static void tell(const struct story *story)
         say_rungs(story);
         say_feedback(story, answered_ms);
     }
+    say_what_follows(story, answered_ms);
+}
+
+static void tell(const struct story *story)
+{
+    struct message referral = {.header = sample_header(MESSAGE_OUTBOUND_REFERRAL)};
+    const uint64_t recorded_ms = SUBMITTED - story->lay_days * DAY_MS;
+    const struct saying first = {&referral, SENDER_NEXT, recorded_ms, "education", false};
+    const uint64_t due_ms = end_of(SUBMITTED + 60000);
+    const uint64_t answered_ms = due_ms + UINT64_C(7200000);
+    struct evidence evidence = {crypto_suite(), EVIDENCE_CASE, NULL, 0};
+
+    telling_free();
+    telling = calloc(1, sizeof(*telling));
+    ck_assert_ptr_nonnull(telling);
+    telling->story = story;
+    telling->end_ms =
+        story->late_record
+            ? answered_ms - 1
+            : answered_ms + (story->silent_days > 0 ? story->silent_days : 1) * DAY_MS;
+    referral.header.sender_key = key_id_of(keys[SENDER].public_key); /* signed anew since */
+    referral.referral.ground = 401;
+    add_city(story);
+    say_all(story, say(&first), recorded_ms, answered_ms);
     add_messages(story);
     for (size_t i = 0; i < telling->part_count; i++) {
         telling->list[i].bytes = span_buf(&telling->parts[i]);
@@ -510,6 +585,54 @@ static enum verdict judge(const char *code)
 {
     return judge_file(span_buf(&file), &pin, code);
 }
+
+/* Each clock that the domain counts, where the exporter must have been told: by rows of what should
+ * be here and is not. */
+START_TEST(test_rungs_of_every_clock)
+{
+    static const struct {
+        struct story story;
+        const char *code; /* NULL: passes */
+    } rows[] = {
+        {{.lay_days = 1}, NULL}, /* a Sunday before the delivery's Monday: no working day is over */
+        {{.lay_days = 9}, "missing.rung"},
+        {{.lay_days = 9, .lay_told = true}, NULL},
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED, .tell_by = TELL_BY_SOCIAL_AGENCY}, NULL},
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED,
+          .tell_by = TELL_BY_SOCIAL_AGENCY,
+          .silent_days = 18},
+         "missing.rung"},
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED,
+          .tell_by = TELL_BY_SOCIAL_AGENCY,
+          .silent_days = 18,
+          .task_told = true},
+         NULL},
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED,
+          .tell_by = TELL_BY_SOCIAL_AGENCY,
+          .silent_days = 18,
+          .informed_days = 1},
+         NULL},
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED,
+          .tell_by = TELL_BY_SOCIAL_AGENCY,
+          .silent_days = 60,
+          .informed_days = 1},
+         "missing.rung"}, /* of the papers */
+        {{.outcome = OUTCOME_PROCEDURE_REQUIRED,
+          .tell_by = TELL_BY_PROCURATORATE,
+          .silent_days = 6},
+         "missing.rung"},            /* the exporter itself holds it: remind-2 */
+        {{.silent_days = 60}, NULL}, /* granted: nothing runs */
+        {{.silent_days = 30, .duty_told = true}, "missing.rung"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        tell(&rows[i].story);
+        ck_assert_msg(judge(rows[i].code) ==
+                          (rows[i].code == NULL ? VERDICT_PASS : VERDICT_INCOMPLETE),
+                      "row %zu", i);
+    }
+}
+END_TEST
 
 START_TEST(test_the_truth_passes)
 {
@@ -643,6 +766,7 @@ int main(void)
     tcase_set_timeout(tests, 150);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_the_truth_passes);
+    tcase_add_test(tests, test_rungs_of_every_clock);
     tcase_add_test(tests, test_each_lie_is_named);
     tcase_add_test(tests, test_the_place_in_the_log_decides);
     tcase_add_test(tests, test_every_bit_of_the_file);
