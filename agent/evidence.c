@@ -26,6 +26,7 @@ enum step {
     STEP_CHECKPOINT,
     STEP_STATEMENTS, /* and one for each */
 };
+#define STEP_VERSIONS (UINT64_C(1) << 15) /* and two for each kept one: the document, its leaf */
 #define STEP_COSIGNED (UINT64_C(1) << 16) /* the checkpoint, and two for each agency */
 #define STEP_LINKS    (UINT64_C(1) << 20) /* and two for each link: its proof, its end */
 #define STEP_ROWS     (UINT64_C(1) << 32) /* and three for each row: message, receipt, key */
@@ -84,24 +85,25 @@ static enum err about(struct asked *asked)
                       keyring_origin(setup->keyring), asked->bodies ? "yes" : "no", made);
 }
 
+static void name_version(struct part *part, const char *kind, uint64_t version)
+{
+    char name[EVIDENCE_NAME_BYTES];
+
+    (void)snprintf(name, sizeof(name), "v%" PRIu64, version);
+    name_part(part, kind, name);
+}
+
 static enum err signed_registry(struct asked *asked)
 {
     const struct registry_document *document = &asked->agent->setup.document;
     struct buf *bytes = &asked->part.bytes;
-    char name[EVIDENCE_NAME_BYTES] = "v";
     enum err error;
 
     if (document->version == 0) {
         return ERR_NOT_FOUND;
     }
-    error = buf_printf(bytes, "v%" PRIu64, document->version);
-    if (error == OK) {
-        memcpy(name, bytes->data, bytes->len);
-        name[bytes->len] = '\0';
-        buf_clear(bytes);
-        name_part(&asked->part, "registry", name);
-        error = buf_append(bytes, document->statement.data, document->statement.len);
-    }
+    name_version(&asked->part, "registry", document->version);
+    error = buf_append(bytes, document->statement.data, document->statement.len);
     error =
         error == OK ? buf_append(bytes, document->agencies.data, document->agencies.len) : error;
     return error == OK ? buf_append(bytes, document->keys.data, document->keys.len) : error;
@@ -173,6 +175,29 @@ static enum err statement(struct asked *asked)
     }
     buf_free(&text);
     return error;
+}
+
+/* All that this agency worked by, for the keys and agencies of its messages, and where the log has
+ * each. The one in force is here already. ERR_CLOSED: there are no more. */
+static enum err version_part(struct asked *asked)
+{
+    struct registry_version version = {.number = 0};
+    const bool leaf = (asked->step - STEP_VERSIONS) % 2 == 1;
+    struct span bytes;
+    enum err error = ERR_CLOSED;
+
+    for (uint64_t i = 0; i <= (asked->step - STEP_VERSIONS) / 2; i++) {
+        error = registry_version_next(asked->read, version.number, &version);
+        if (error != OK) {
+            return error == ERR_NOT_FOUND ? ERR_CLOSED : error;
+        }
+    }
+    bytes = leaf ? version.receipt : version.document;
+    name_version(&asked->part, leaf ? "registry-leaf" : "registry", version.number);
+    if (bytes.len == 0 || (!leaf && version.number == asked->agent->setup.document.version)) {
+        return ERR_NOT_FOUND;
+    }
+    return buf_append(&asked->part.bytes, bytes.data, bytes.len);
 }
 
 /* --- what connects the receipts --- */
@@ -430,7 +455,10 @@ static enum err one_step(struct asked *asked)
     static const struct {
         uint64_t end; /* the step behind the list */
         enum err (*take)(struct asked *);
-    } lists[] = {{STEP_COSIGNED, statement}, {STEP_LINKS, cosigned_part}, {STEP_ROWS, link_part}};
+    } lists[] = {{STEP_VERSIONS, statement},
+                 {STEP_COSIGNED, version_part},
+                 {STEP_LINKS, cosigned_part},
+                 {STEP_ROWS, link_part}};
     enum err error;
 
     buf_clear(&asked->part.bytes);

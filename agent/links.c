@@ -77,6 +77,33 @@ static enum err add_row(struct agent *agent, struct store_txn *read, const struc
     return error;
 }
 
+/* That of the registry's versions, too, of the log that is followed. */
+static enum err add_versions(struct agent *agent, struct store_txn *read)
+{
+    struct links *links = &agent->links;
+    struct registry_version version = {.number = 0};
+    enum err error;
+
+    while ((error = registry_version_next(read, version.number, &version)) == OK) {
+        struct checkpoint checkpoint;
+        struct receipt receipt;
+        struct region region;
+
+        region_init(&region, LIMIT_PARSE_BYTES(RECEIPT_BYTES));
+        if (version.receipt.len > 0 && links->todo_count < LINKS_MAX &&
+            receipt_decode(version.receipt, &region, &receipt, NULL) == OK &&
+            checkpoint_parse(receipt.checkpoint, &checkpoint, NULL) == OK &&
+            strcmp(checkpoint.origin, agent->following.origin) == 0 &&
+            !is_listed(links, checkpoint.size)) {
+            links->todo[links->todo_count] =
+                (struct merkle_head){.size = checkpoint.size, .root = checkpoint.root};
+            links->todo_count++;
+        }
+        region_free(&region);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 enum err links_begin(struct agent *agent, struct store_txn *read, const struct case_key *key)
 {
     struct links *links = &agent->links;
@@ -96,7 +123,7 @@ enum err links_begin(struct agent *agent, struct store_txn *read, const struct c
             break;
         }
     }
-    return error == ERR_NOT_FOUND ? OK : error;
+    return error == ERR_NOT_FOUND ? add_versions(agent, read) : error;
 }
 
 bool links_wait(const struct agent *agent)

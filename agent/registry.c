@@ -292,6 +292,7 @@ enum err registry_start(struct agent *agent, struct fault *fault)
 
     if (error == OK && agent->setup.document.version != 0) {
         error = start_document(agent, fault);
+        error = error == OK ? registry_versions_start(agent) : error;
     }
     return error == OK ? resign_start(agent) : error;
 }
@@ -336,8 +337,9 @@ void registry_told(struct agent *agent, const struct reply_head *head)
 bool registry_waits(const struct agent *agent, uint64_t now_ms)
 {
     const struct following_registry *following = &agent->registry;
+    const uint64_t here = agent->setup.document.version;
     bool version =
-        agent->setup.document.version != 0 && following->told > agent->setup.document.version;
+        here != 0 && (following->told > here || (following->told == here && !following->proven));
 
     return (version || following->told_statements > following->statements.count) &&
            now_ms >= following->ask_at_ms;
@@ -378,6 +380,13 @@ static enum err prove(const struct opened *opened, const struct registry_documen
                                 document, region, fault);
 }
 
+static enum err keep_proof(struct agent *agent, struct store_txn *txn,
+                           const struct registry_document *document, const struct reply_head *head)
+{
+    agent->registry.fresh_proven = true;
+    return registry_version_prove(txn, document, head);
+}
+
 /* ERR_EXISTS: it is the version in force here. */
 static enum err take_document(struct agent *agent, struct store_txn *txn,
                               const struct opened *opened, struct region *region,
@@ -388,7 +397,14 @@ static enum err take_document(struct agent *agent, struct store_txn *txn,
 
     error = error == OK ? gather(&opened->reply.head, &held->loaded.text) : error;
     error = error == OK ? read_all(&agent->setup, held, FILE_NAME, fault) : error;
-    error = error == OK ? prove(opened, &held->loaded.document, region, fault) : error;
+    if (error == OK || error == ERR_EXISTS) {
+        const enum err same = error;
+
+        error = prove(opened, &held->loaded.document, region, fault);
+        error = error == OK ? keep_proof(agent, txn, &held->loaded.document, &opened->reply.head)
+                            : error;
+        error = error == OK ? same : error;
+    }
     if (error == OK) {
         fault->code[0] = '\0';
         error = store_put(txn, STORE_VALUE, span_text(REGISTRY_KEY), span_buf(&held->loaded.text));
@@ -520,14 +536,17 @@ static void statements_kept(struct agent *agent)
 void registry_kept(struct agent *agent, bool committed)
 {
     struct held_registry *fresh = agent->registry.fresh;
+    bool proven = agent->registry.fresh_proven;
     enum err error;
 
     agent->registry.fresh = NULL;
+    agent->registry.fresh_proven = false;
     if (!committed) {
         held_free(fresh);
         key_statements_free(&agent->registry.fresh_ones);
         return;
     }
+    agent->registry.proven = agent->registry.proven || proven;
     if (fresh != NULL) {
         put_in_force(agent, fresh);
         agent->registry_matches = true;

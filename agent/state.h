@@ -179,6 +179,8 @@ struct following_registry {
     struct held_registry *fresh;      /* owned: in the transaction under way */
     uint64_t told;                    /* the version that the broker's newest reply names */
     uint64_t told_statements;         /* and how many statements about keys */
+    bool proven;                      /* the version in force is in the broker's log */
+    bool fresh_proven;                /* by the reply that is being taken */
     struct key_statements statements; /* owned: in force here */
     struct key_statements fresh_ones; /* owned: in the transaction under way */
     uint64_t refused;                 /* the version about which was complained last */
@@ -416,6 +418,26 @@ void registry_ask(struct agent *agent); /* in SLOT_SESSION */
  * One that the office signed and the broker's log does not have is an alarm. */
 enum err registry_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                           struct region *region) MUST_CHECK;
+/* --- registry_versions.c: those that this agent worked by, for evidence --- */
+
+struct registry_version { /* borrowed from the transaction */
+    uint64_t number;
+    struct span document;
+    struct span receipt; /* of its leaf; empty: it was not proved yet */
+};
+/* The version in force is kept, and whether it was proved is known. */
+enum err registry_versions_start(struct agent *agent) MUST_CHECK;
+enum err registry_version_keep(struct store_txn *txn,
+                               const struct registry_document *document) MUST_CHECK;
+/* And what proves it, which was verified. */
+enum err registry_version_prove(struct store_txn *txn, const struct registry_document *document,
+                                const struct reply_head *head) MUST_CHECK;
+/* The next one behind `after` (0: the first). ERR_NOT_FOUND: there is none. */
+enum err registry_version_next(struct store_txn *read, uint64_t after,
+                               struct registry_version *ret_version) MUST_CHECK;
+
+/* --- registry.c --- */
+
 /* Was this key of the sender revoked at that place in the log, or before? */
 bool registry_revoked(const struct agent *agent, const char *sender, struct key_id key,
                       uint64_t leaf);

@@ -19,8 +19,8 @@
 #define REGION_BYTES ((size_t)1024u * 1024u * 1024u) /* of what is decoded, whatever it claims */
 
 static const char *const part_kinds[] = {
-    "about",   "registry", "keys",       "calendar",    "policy",      "statement", "message",
-    "receipt", "key",      "checkpoint", "consistency", "cosignature", NULL};
+    "about",   "registry", "registry-leaf", "keys",       "calendar",    "policy",      "statement",
+    "message", "receipt",  "key",           "checkpoint", "consistency", "cosignature", NULL};
 
 /* NULL: there is no room for one more. */
 static struct finding *add_finding(struct dossier *dossier, enum verdict verdict, const char *code,
@@ -161,32 +161,6 @@ static void check_kinds(struct dossier *dossier)
 }
 
 /* --- who vouches --- */
-
-/* The newest of those that this root signed. */
-static void read_registry(struct dossier *dossier, const struct digest *root)
-{
-    for (size_t i = 0; i < dossier->evidence.part_count; i++) {
-        const struct evidence_part *part = &dossier->evidence.parts[i];
-        struct registry_document document;
-        struct fault fault = {.code = ""};
-        char name[EVIDENCE_NAME_BYTES];
-
-        if (strcmp(part->kind, "registry") != 0) {
-            continue;
-        }
-        if (registry_document_open(part->name, part->bytes, root, &document, &fault) != OK) {
-            dossier_fail(dossier, fault.code, part->kind, "%s", part->name);
-            continue;
-        }
-        (void)snprintf(name, sizeof name, "v%" PRIu64, document.version);
-        if (strcmp(name, part->name) != 0) {
-            dossier_fail(dossier, "registry.name", part->kind, "%s", part->name);
-        }
-        if (document.version > dossier->document.version) {
-            dossier->document = document;
-        }
-    }
-}
 
 static void read_keys(struct dossier *dossier)
 {
@@ -431,15 +405,24 @@ static bool check_subject(struct dossier *dossier, const struct told_message *to
 const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
                                          struct key_id id)
 {
-    for (size_t i = 0; i < keyring_count(dossier->keyring); i++) {
-        const struct key_entry *entry = keyring_entry(dossier->keyring, i);
+    return dossier_key_in(dossier->keyring, owner, id);
+}
 
-        if (entry->use == KEY_SIGN && strcmp(entry->owner, owner) == 0 &&
-            memcmp(entry->id.bytes, id.bytes, KEY_ID_BYTES) == 0) {
-            return entry;
-        }
+/* Of a message that was not signed anew: by the version of the registry in force at its place. */
+static bool check_key_then(struct dossier *dossier, const struct told_message *told, const char *id)
+{
+    bool sure;
+    const struct key_entry *key = dossier_key_then(dossier, told, &sure);
+
+    if (key == NULL && !sure) {
+        dossier_lack(dossier, "missing.version", told->name, "%s", id);
+        return true;
     }
-    return NULL;
+    if (key == NULL) {
+        return wrong(dossier, told, "key.early", id);
+    }
+    return (told->at_ms >= key->from_ms && told->at_ms < key->to_ms) ||
+           wrong(dossier, told, "key.validity", id);
 }
 
 /* Whoever exports signs its own messages anew, by the key that it has today. */
@@ -460,6 +443,10 @@ static bool check_signer(struct dossier *dossier, const struct told_message *tol
     if (key_is_revoked(key) && (anew || key->revoked_leaf <= told->receipt.leaf_index)) {
         (void)snprintf(detail, sizeof detail, "%s, %" PRIu64, id, key->revoked_leaf);
         return wrong(dossier, told, "key.revoked", detail);
+    }
+    if (memcmp(told->message->header.sender_key.bytes, told->proof.key.bytes, KEY_ID_BYTES) == 0 &&
+        !anew) {
+        return check_key_then(dossier, told, id);
     }
     return anew || (told->at_ms >= key->from_ms && told->at_ms < key->to_ms) ||
            wrong(dossier, told, "key.validity", id);
@@ -613,12 +600,13 @@ static void judge_parts(struct dossier *dossier, const struct digest *root)
 {
     check_kinds(dossier);
     read_about(dossier);
-    read_registry(dossier, root);
+    dossier_read_versions(dossier, root);
     read_keys(dossier);
     read_statements(dossier);
     read_days(dossier);
     read_policy(dossier);
     read_checkpoint(dossier);
+    dossier_place_versions(dossier);
     read_messages(dossier);
     check_one_log(dossier);
     check_streams(dossier);
@@ -678,6 +666,7 @@ void dossier_judge_bytes(struct dossier *dossier, struct span bytes, const struc
 
 void dossier_free(struct dossier *dossier)
 {
+    dossier_free_versions(dossier);
     registry_free(dossier->registry);
     keyring_free(dossier->keyring);
     days_free(&dossier->days);

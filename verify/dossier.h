@@ -43,6 +43,16 @@ struct told_message {               /* a message with its receipt */
     uint64_t delivered_ms; /* which was then; 0: this file does not show it */
 };
 
+struct told_version { /* of the signed registry */
+    struct registry_document document;
+    struct registry *registry; /* owned, as the next */
+    struct keyring *keyring;
+    bool placed;                     /* its leaf is here: */
+    uint64_t leaf;                   /* from there on it was in force, */
+    char origin[LIMIT_ORIGIN_BYTES]; /* in that log */
+    struct tree_head head;           /* of the checkpoint that proves it */
+};
+
 struct told_head { /* a checkpoint of the file, or of a receipt */
     struct proof_head head;
     char origin[LIMIT_ORIGIN_BYTES];
@@ -89,8 +99,10 @@ struct dossier {
     struct registry_document document; /* version 0: there is none */
     struct registry *registry;         /* owned; NULL: there is none */
     struct keyring *keyring;           /* owned; NULL likewise */
-    size_t revoked;                    /* keys */
-    struct days days;                  /* no version: there are none */
+    struct told_version *versions;     /* owned, rising; the last is the document */
+    size_t version_count;
+    size_t revoked;   /* keys */
+    struct days days; /* no version: there are none */
     struct ladder_read ladder;
     bool has_ladder;
     struct told_message *messages; /* owned, by place in the log */
@@ -130,6 +142,21 @@ enum err dossier_open_note(const struct dossier *dossier, struct span note,
 /* The agency's signing key of this id; NULL: there is none. */
 const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
                                          struct key_id id);
+
+/* --- dossier_versions.c --- */
+/* The registries that this root signed, each following the one before; the newest is the
+ * document. */
+void dossier_read_versions(struct dossier *dossier, const struct digest *root);
+/* Once the broker's keys are known: where the log has each. */
+void dossier_place_versions(struct dossier *dossier);
+void dossier_free_versions(struct dossier *dossier);
+/* The agency's signing key of this id in one keyring; NULL: there is none. */
+const struct key_entry *dossier_key_in(const struct keyring *keyring, const char *owner,
+                                       struct key_id id);
+/* The key that signed the message, as the version in force at its place has it; NULL: it has not.
+ * `ret_sure`: which version that was is known. */
+const struct key_entry *dossier_key_then(const struct dossier *dossier,
+                                         const struct told_message *told, bool *ret_sure);
 
 /* What the file proves of a broker: a finding that is none against it. */
 void dossier_prove(struct dossier *dossier, const char *code, const char *place, const char *detail,

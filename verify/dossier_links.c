@@ -93,6 +93,13 @@ static void collect(struct dossier *dossier)
     for (size_t i = 0; i < dossier->message_count; i++) {
         add_head(dossier, &dossier->messages[i].head, dossier->messages[i].origin, true);
     }
+    for (size_t i = 0; i < dossier->version_count; i++) {
+        const struct told_version *version = &dossier->versions[i];
+
+        if (version->placed) {
+            add_head(dossier, &version->head, version->origin, true);
+        }
+    }
 }
 
 /* Up to 18 digits up to this mark. */

@@ -147,6 +147,25 @@ static void say_lie(struct writing *writing)
     }
 }
 
+/* From where each version of the registry was in force. */
+static void say_versions(struct writing *writing)
+{
+    const struct dossier *dossier = writing->dossier;
+
+    for (size_t i = 0; i < dossier->version_count && dossier->version_count > 1; i++) {
+        const struct told_version *version = &dossier->versions[i];
+
+        if (version->placed) {
+            say(writing, "    第 %" PRIu64 " 版：自日志第 %" PRIu64 " 条起有效\n",
+                "    version %" PRIu64 ": in force from record %" PRIu64 " of the log on\n",
+                version->document.version, version->leaf);
+        } else {
+            say(writing, "    第 %" PRIu64 " 版：何时起有效没有证明\n",
+                "    version %" PRIu64 ": nothing shows from when on\n", version->document.version);
+        }
+    }
+}
+
 static void say_head(struct writing *writing)
 {
     const struct dossier *dossier = writing->dossier;
@@ -179,6 +198,7 @@ static void say_head(struct writing *writing)
     say(writing, "  联席会议办公室签名的名册第 %" PRIu64 " 版，根密钥指纹 %s\n",
         "  registry version %" PRIu64 ", signed by the office's root %s\n",
         dossier->document.version, root);
+    say_versions(writing);
     say(writing, "  中枢：%s；已吊销密钥 %zu 把\n", "  broker %s; keys revoked: %zu\n",
         dossier->origin, dossier->revoked);
 }
@@ -573,6 +593,21 @@ static void write_rungs(struct json_writer *writer, const struct dossier *dossie
     json_array_end(writer);
 }
 
+static void write_versions(struct json_writer *writer, const struct dossier *dossier)
+{
+    json_name(writer, "registry_versions");
+    json_array_begin(writer);
+    for (size_t i = 0; i < dossier->version_count; i++) {
+        json_object_begin(writer);
+        number(writer, "version", dossier->versions[i].document.version);
+        if (dossier->versions[i].placed) {
+            number(writer, "leaf", dossier->versions[i].leaf);
+        }
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+}
+
 enum err dossier_write_json(const struct dossier *dossier, enum dossier_language language,
                             struct buf *out)
 {
@@ -591,6 +626,7 @@ enum err dossier_write_json(const struct dossier *dossier, enum dossier_language
     member(&writer, "asked", dossier->asked);
     member(&writer, "origin", dossier->origin);
     number(&writer, "registry_version", dossier->document.version);
+    write_versions(&writer, dossier);
     member(&writer, "root", dossier->document.version != 0 ? root : NULL);
     member(&writer, "calendar", dossier->days.version);
     number(&writer, "log_size", dossier->newest.size);

@@ -294,7 +294,7 @@ class Evidence(unittest.TestCase):
         parts = parse(self.files[SENDER])
         links = [i for i, part in enumerate(parts) if part[0] == "consistency"]
         self.assertGreater(len(links), 2)
-        status, report = self.judge(build(parts[:links[-1]] + parts[links[-1] + 1:]))
+        status, report = self.judge(build(parts[:links[0]] + parts[links[0] + 1:]))
         self.assertEqual(status, PASS)
         self.assertLess(report["linked"], len(report["messages"]))
         (at, (_, agency, note)), = [row for row in enumerate(parts) if row[1][0] == "cosignature"]
@@ -389,6 +389,41 @@ class Evidence(unittest.TestCase):
             row["state"] == "accepted" for row in self.sender.rows("outbox")))
         status, report = self.judge(self.export(SENDER, made["referral"]))
         self.assertEqual((status, report["findings"], report["windows"]), (PASS, [], []))
+
+    def test_9c_every_version_of_the_registry(self):
+        """One was in force when the messages were recorded, another is now: both are here, and each
+        has its place in the log."""
+        self.city.sign("registry-2.signed", "registry-1.signed")
+        self.assertEqual(self.city.publish("registry-2.signed")[0], PASS)
+        wait_for("the new version", lambda: all(
+            agent.status()["registry_version"] == 2 for agent in (self.sender, self.receiver)))
+        data = self.export(SENDER, self.number)
+        parts = parse(data)
+        self.assertEqual(sorted(name for kind, name, _ in parts if kind == "registry"),
+                         ["v1", "v2"])
+        with open(self.city.path("registry-1.signed"), "rb") as file:
+            self.assertIn(("registry", "v1", file.read()), parts)
+        status, report = self.judge(data)
+        self.assertEqual((status, report["findings"]), (PASS, []))
+        one, two = report["registry_versions"]
+        self.assertEqual((one["version"], two["version"], report["registry_version"]), (1, 2, 2))
+        self.assertLess(one["leaf"], two["leaf"])
+        self.assertLess(max(row["leaf"] for row in report["messages"]), two["leaf"])
+        for lang, word in (("zh", "第 2 版：自日志第 %d 条起有效"),
+                           ("en", "version 2: in force from record %d")):
+            self.assertIn(word % two["leaf"], self.judge(data, more=("--lang", lang))[1])
+        leaf = {name: part for kind, name, part in parts if kind == "registry-leaf"}
+        without = [part for part in parts if part[:2] != ("registry-leaf", "v2")]
+        self.judged(INCOMPLETE, "missing.registry-leaf", build(without))
+        self.judged(FAIL, "registry.leaf", build(without + [("registry-leaf", "v2", leaf["v1"])]))
+        self.judged(FAIL, "evidence.alone", build(
+            [part for part in parts if part[:2] != ("registry", "v2")]))
+        for name in ("v1", "v2"):
+            changed = bytearray(leaf[name])
+            changed[len(changed) // 3] ^= 1
+            self.judged(FAIL, "registry.leaf", build(
+                [part for part in parts if part[:2] != ("registry-leaf", name)] +
+                [("registry-leaf", name, bytes(changed))]))
 
     def test_9_export_is_careful(self):
         path = self.city.path("%s-%s.evidence" % (SENDER, self.number))

@@ -34,12 +34,42 @@ static struct flight *flight_of_registry(void)
 
 /* --- the truth --- */
 
+/* What this agency worked by is kept for evidence, each with the proof of its place. */
+static void check_kept(size_t desk, uint64_t versions)
+{
+    struct registry_version version = {.number = 0};
+    struct registry_document document;
+    struct store_txn *read;
+    uint64_t leaf = 0;
+    ck_assert_int_eq(store_read_begin(city.desks[desk].agent->setup.store, &read), OK);
+    for (uint64_t i = 1; i <= versions; i++) {
+        struct receipt receipt;
+        struct receipt_facts facts;
+        struct region region;
+        ck_assert_int_eq(registry_version_next(read, version.number, &version), OK);
+        ck_assert_uint_eq(version.number, i);
+        ck_assert_int_eq(registry_document_open("x", version.document, NULL, &document, NULL), OK);
+        ck_assert_uint_eq(document.version, i);
+        region_init(&region, LIMIT_PARSE_BYTES(RECEIPT_BYTES));
+        ck_assert_int_eq(receipt_decode(version.receipt, &region, &receipt, NULL), OK);
+        ck_assert_int_eq(receipt_verify(&receipt, city.realm.keyring, &region, &facts, NULL), OK);
+        ck_assert_uint_eq(facts.record.configuration.registry_version, i);
+        ck_assert_uint_gt(receipt.leaf_index, leaf);
+        leaf = receipt.leaf_index;
+        region_free(&region);
+    }
+    ck_assert_int_eq(registry_version_next(read, version.number, &version), ERR_NOT_FOUND);
+    store_read_end(read);
+}
+
 START_TEST(test_each_version_is_taken)
 {
+    settle_city();
     for (uint64_t version = 1; version < 4; version++) {
         for (size_t i = 0; i < DESKS; i++) {
             ck_assert_uint_eq(city_registry_at(i), version);
             ck_assert_str_eq(desk_alarm(&city.desks[i]), "");
+            check_kept(i, version);
         }
         city_registry_publish();
         desk_say(&city.desks[0], SAY_OUTBOUND);

@@ -7,6 +7,7 @@
 
 #include "crypto_start.h"
 #include "model/calendar.h"
+#include "unit/verify/dossier_story.h"
 #include "unit/verify/judging.h"
 #include "unit/wire/sample.h"
 #include "verify/dossier.h"
@@ -18,39 +19,9 @@
 #define ORIGIN     "city.example/broker"
 #define SUBMITTED  UINT64_C(1790000000000) /* 2026-09-21 */
 #define DAY_MS     UINT64_C(86400000)
+#define LAPSED     (SUBMITTED + UINT64_C(6400000)) /* the end of that day, +08:00 */
 #define LEAVES_MAX 32u
 #define PARTS_MAX  80u
-
-enum who { BROKER, SENDER, SENDER_NEXT, RECEIVER, ROOT, SENDER_ROOT, STRANGER, WHO_COUNT };
-/* STRANGER is the receiver's root: no key that signs messages. */
-
-struct story {             /* what may be told wrongly; zeroed: the truth */
-    int due_1_early_ms;    /* raised before it fell due by so much */
-    int64_t due_1_fell_ms; /* fell due later by so much, as the notice says */
-    int64_t due_date_ms;   /* the window's end, as all notices say it, later by so much */
-    const char *rung;      /* of the first rung; NULL: due-1 */
-    bool rung_twice, rung_behind_end, without_rung;
-    bool arrival_moved;        /* the second notice names another start */
-    enum who delivered_by;     /* whose signature the delivery shows; BROKER: the receiver's */
-    uint64_t delivered_leaf;   /* the place it names, added to the true one */
-    enum who feedback_by;      /* whose key signs; BROKER: the receiver's */
-    bool feedback_named_other; /* the header names another key */
-    uint64_t revoked_leaf;     /* of the receiver's... the key that signs the feedback */
-    bool revoked;
-    enum who statement_by;         /* BROKER: the owner's root */
-    bool other_log;                /* the last receipt is of another tree */
-    bool note_by_stranger;         /* the newest checkpoint */
-    bool late_record;              /* a record later than its checkpoint */
-    uint32_t redated_days;         /* a re-dating, to so many working days behind the old end */
-    uint32_t lay_days;             /* so long before the delivery it was recorded, */
-    bool lay_told;                 /* and the rungs of that are here */
-    enum feedback_outcome outcome; /* NONE: granted */
-    uint32_t tell_by;
-    uint32_t silent_days;   /* so long after the answer the log ends; 0: one day */
-    uint32_t informed_days; /* so long after it the applicant was told; 0: not */
-    bool task_told;         /* due-1 of the task is here */
-    bool duty_told;         /* due-2 of a promise is here, due-1 is not */
-};
 
 struct leaf {
     struct buf record;
@@ -73,6 +44,8 @@ struct telling {
     size_t part_count;
     uint64_t end_ms; /* of the log */
     struct registry *registry;
+    struct registry_document versions[2]; /* borrowed from the parts */
+    size_t places[2], version_count;
 };
 
 static struct sign_key keys[WHO_COUNT];
@@ -139,7 +112,35 @@ static void key_add(struct key_entry *entry, const char *owner, enum key_use use
     memcpy(entry->public_key, keys[who].public_key, sizeof(entry->public_key));
 }
 
-static void add_registry(void)
+static void add_keys(const struct story *story, bool second, struct buf *text)
+{
+    struct key_entry entries[7];
+    size_t count = 0;
+
+    key_add(&entries[count++], "broker", KEY_SIGN, BROKER);
+    key_add(&entries[count++], "procuratorate", KEY_ROOT, SENDER_ROOT);
+    key_add(&entries[count++], "education", KEY_ROOT, STRANGER);
+    key_add(&entries[count++], "procuratorate", KEY_SIGN, SENDER);
+    key_add(&entries[count++], "education", KEY_SIGN, RECEIVER);
+    if (second && story->lapsed_ms != 0) {
+        entries[count - 1].to_ms = story->lapsed_ms;
+    }
+    if (!second || !story->second_loses_key) {
+        key_add(&entries[count++], "procuratorate", KEY_SIGN, SENDER_NEXT);
+    }
+    if (second) {
+        key_add(&entries[count++], "education", KEY_SIGN, RECEIVER_NEXT);
+    }
+    for (size_t i = 3; i < count; i++) {
+        const bool sender = strcmp(entries[i].owner, "procuratorate") == 0;
+
+        key_endorse(&entries[i], &keys[sender ? SENDER_ROOT : STRANGER]);
+    }
+    buf_init(text, LIMIT_CONFIG_BYTES);
+    ck_assert_int_eq(keyring_write(ORIGIN, entries, count, text), OK);
+}
+
+static void add_version(const struct story *story, uint64_t number)
 {
     static const char agencies[] =
         "agencies:\n"
@@ -148,23 +149,29 @@ static void add_registry(void)
         "  - {id: education, number: 2, class: S, prefix: JY, name: {zh: 教, en: E},\n"
         "     office: {zh: 乙, en: B}, duties: [legal-aid]}\n";
     struct registry_making making = {.made_ms = SUBMITTED, .agencies = span_text(agencies)};
-    struct key_entry entries[6];
-    struct buf text;
+    struct registry_document before = telling->versions[0], *made;
+    struct buf text, *part;
+    char name[EVIDENCE_NAME_BYTES];
 
-    key_add(&entries[0], "broker", KEY_SIGN, BROKER);
-    key_add(&entries[1], "procuratorate", KEY_SIGN, SENDER);
-    key_add(&entries[2], "procuratorate", KEY_SIGN, SENDER_NEXT);
-    key_add(&entries[3], "education", KEY_SIGN, RECEIVER);
-    key_add(&entries[4], "procuratorate", KEY_ROOT, SENDER_ROOT);
-    key_add(&entries[5], "education", KEY_ROOT, STRANGER);
-    key_endorse(&entries[1], &keys[SENDER_ROOT]);
-    key_endorse(&entries[2], &keys[SENDER_ROOT]);
-    key_endorse(&entries[3], &keys[STRANGER]);
-    buf_init(&text, LIMIT_CONFIG_BYTES);
-    ck_assert_int_eq(keyring_write(ORIGIN, entries, COUNT_OF(entries), &text), OK);
+    before.version = number - 1; /* where one is left out, nobody can see which it names */
+    before.digest.bytes[0] ^= story->second_forks ? 1 : 0;
+    making.before = number > 1 ? &before : NULL;
+    add_keys(story, number > 1, &text);
     making.keys = span_buf(&text);
-    ck_assert_int_eq(registry_document_sign(&making, &keys[ROOT], part_add("registry", "v1")), OK);
+    (void)snprintf(name, sizeof(name), "v%u", (unsigned)number);
+    part = part_add("registry", name);
+    made = &telling->versions[telling->version_count++];
+    ck_assert_int_eq(registry_document_sign(&making, &keys[ROOT], part), OK);
+    ck_assert_int_eq(registry_document_open("x", span_buf(part), &pin, made, NULL), OK);
     buf_free(&text);
+}
+
+static void add_registry(const struct story *story)
+{
+    add_version(story, 1);
+    if (story->second > 0) {
+        add_version(story, story->second);
+    }
 }
 
 static void add_statement(const struct story *story)
@@ -189,7 +196,7 @@ static void add_city(const struct story *story)
                                 "%s\nbodies no\nmade 2026-11-26T00:00:00+08:00\n",
                                 id, ORIGIN),
                      OK);
-    add_registry();
+    add_registry(story);
     ck_assert_int_eq(calendar_write(calendar, part_add("calendar", "days")), OK);
     ck_assert_int_eq(buf_append_text(part_add("policy", "policy.yaml"), "hop-limit: 3\n"), OK);
     if (story->revoked) {
@@ -420,6 +427,23 @@ static void say_informed(uint64_t at_ms)
     (void)say(&saying);
 }
 
+/* --- from when on a version is in force --- */
+
+static void say_version(const struct story *story, size_t which, uint64_t at_ms)
+{
+    struct leaf_record record = {
+        .version = 1, .kind = LEAF_CONFIGURATION, .at_ms = at_ms, .has_configuration = true};
+
+    if (which >= telling->version_count || telling->version_count == 1) {
+        return;
+    }
+    text_copy(record.actor, sizeof(record.actor), BROKER_AGENCY);
+    record.configuration.registry_version = telling->versions[which].version;
+    record.configuration.registry_document = telling->versions[which].digest;
+    record.configuration.registry_version += story->second_is_other && which == 1 ? 1 : 0;
+    telling->places[which] = add_leaf(&record);
+}
+
 static void say_what_follows(const struct story *story, uint64_t answered_ms)
 {
     if (story->informed_days > 0) {
@@ -482,7 +506,7 @@ static void note_make(enum who by, struct buf *out)
     ck_assert_int_eq(checkpoint_make(&checkpoint, &keys[by], out), OK);
 }
 
-static void add_receipt(size_t at, struct span note)
+static void add_receipt(const char *kind, const char *name, size_t at, struct span note)
 {
     struct leaf *leaf = &telling->leaves[at];
     struct digest path[64];
@@ -494,7 +518,22 @@ static void add_receipt(size_t at, struct span note)
 
     memcpy(receipt.salt, leaf->salt, sizeof(receipt.salt));
     receipt.path_count = path_of(at, path);
-    ck_assert_int_eq(receipt_encode(&receipt, part_add("receipt", telling->names[at])), OK);
+    ck_assert_int_eq(receipt_encode(&receipt, part_add(kind, name)), OK);
+}
+
+static void add_places(const struct story *story, struct span note)
+{
+    for (size_t i = 0; telling->version_count > 1 && i < telling->version_count; i++) {
+        const size_t at = telling->places[i];
+        char name[EVIDENCE_NAME_BYTES];
+
+        if (i == 1 && story->second_unplaced) {
+            continue;
+        }
+        telling->leaves[at].salt[0] ^= i == 1 && story->second_bent ? 1 : 0;
+        (void)snprintf(name, sizeof(name), "v%u", (unsigned)telling->versions[i].version);
+        add_receipt("registry-leaf", name, at, note);
+    }
 }
 
 static void add_messages(const struct story *story)
@@ -518,8 +557,10 @@ static void add_messages(const struct story *story)
             telling->leaves[1].hash.bytes[0] ^= 1;
             note_make(BROKER, &other);
         }
-        add_receipt(i, span_buf(last && story->other_log ? &other : &note));
+        add_receipt("receipt", telling->names[i], i,
+                    span_buf(last && story->other_log ? &other : &note));
     }
+    add_places(story, span_buf(&note));
     note_make(story->note_by_stranger ? STRANGER : BROKER, part_add("checkpoint", "newest"));
     buf_free(&note);
     buf_free(&other);
@@ -535,6 +576,9 @@ static void say_all(const struct story *story, size_t referral, uint64_t recorde
         say_other_rung("undelivered-2", TASK_FEEDBACK, recorded_ms, 0);
     }
     say_delivery(story, referral);
+    if (!story->second_late && !story->second_first) {
+        say_version(story, 1, SUBMITTED + 60000);
+    }
     if (story->redated_days > 0) {
         say_redating(story);
     }
@@ -544,6 +588,9 @@ static void say_all(const struct story *story, size_t referral, uint64_t recorde
     } else {
         say_rungs(story);
         say_feedback(story, answered_ms);
+    }
+    if (story->second_late) {
+        say_version(story, 1, answered_ms);
     }
     say_what_follows(story, answered_ms);
 }
@@ -568,6 +615,10 @@ static void tell(const struct story *story)
     referral.header.sender_key = key_id_of(keys[SENDER].public_key); /* signed anew since */
     referral.referral.ground = 401;
     add_city(story);
+    if (story->second_first) {
+        say_version(story, 1, recorded_ms);
+    }
+    say_version(story, 0, recorded_ms);
     say_all(story, say(&first), recorded_ms, answered_ms);
     add_messages(story);
     for (size_t i = 0; i < telling->part_count; i++) {
@@ -630,6 +681,44 @@ START_TEST(test_rungs_of_every_clock)
         ck_assert_msg(judge(rows[i].code) ==
                           (rows[i].code == NULL ? VERDICT_PASS : VERDICT_INCOMPLETE),
                       "row %zu", i);
+    }
+}
+END_TEST
+
+/* A key is judged by the version of the registry in force where the log has the message. */
+START_TEST(test_versions_of_the_registry)
+{
+    static const struct {
+        struct story story;
+        const char *code; /* NULL: passes; missing.*: is incomplete */
+    } rows[] = {
+        {{.second = 2}, NULL},
+        {{.second = 2, .second_late = true}, NULL},
+        {{.second = 2, .feedback_by = RECEIVER_NEXT}, NULL},
+        {{.second = 2, .feedback_by = RECEIVER_NEXT, .second_late = true}, "key.early"},
+        {{.feedback_by = RECEIVER_NEXT}, "key.unknown"},
+        {{.second = 3, .feedback_by = RECEIVER_NEXT}, NULL},
+        {{.second = 3, .feedback_by = RECEIVER_NEXT, .second_late = true}, /* or by version 2 */
+         "missing.version"},
+        {{.second = 2, .second_unplaced = true}, "missing.registry-leaf"},
+        {{.second = 2, .second_unplaced = true, .feedback_by = RECEIVER_NEXT}, "missing.version"},
+        {{.second = 2, .lapsed_ms = LAPSED}, "key.validity"},
+        {{.second = 2, .lapsed_ms = LAPSED, .second_late = true}, NULL},
+        {{.second = 2, .second_forks = true}, "registry.fork"},
+        {{.second = 2, .second_loses_key = true}, "keys.lost"},
+        {{.second = 2, .second_bent = true}, "registry.leaf"},
+        {{.second = 2, .second_is_other = true}, "registry.leaf"},
+        {{.second = 2, .second_first = true}, "registry.order"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *code = rows[i].code;
+        const enum verdict verdict = code == NULL                        ? VERDICT_PASS
+                                     : strncmp(code, "missing.", 8) == 0 ? VERDICT_INCOMPLETE
+                                                                         : VERDICT_FAIL;
+
+        tell(&rows[i].story);
+        ck_assert_msg(judge(code) == verdict, "row %zu", i);
     }
 }
 END_TEST
@@ -767,6 +856,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_the_truth_passes);
     tcase_add_test(tests, test_rungs_of_every_clock);
+    tcase_add_test(tests, test_versions_of_the_registry);
     tcase_add_test(tests, test_each_lie_is_named);
     tcase_add_test(tests, test_the_place_in_the_log_decides);
     tcase_add_test(tests, test_every_bit_of_the_file);
