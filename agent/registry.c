@@ -367,17 +367,23 @@ static enum err gather(const struct reply_head *head, struct buf *text)
     return error;
 }
 
-/* The office signed it; does the log that the broker shows in the same reply have it? */
+/* The office signed it; does the log that the broker shows in the same reply have it? One that says
+ * nothing of it may be of an older release: it is refused, and no lie. */
 static enum err prove(const struct opened *opened, const struct registry_document *document,
                       struct region *region, struct fault *fault)
 {
-    static const struct registry_leaf nowhere;
     const struct reply_head *head = &opened->reply.head;
     const struct merkle_head shown = {.size = opened->checkpoint.size,
                                       .root = opened->checkpoint.root};
 
-    return registry_leaf_verify(head->registry.has_leaf ? &head->registry.leaf : &nowhere, &shown,
-                                document, region, fault);
+    if (!head->registry.has_leaf) {
+        fault_set(fault, "registry.no-leaf", "registry",
+                  "version %" PRIu64 " comes without the record of the broker's log that has it",
+                  document->version);
+        fault_hint(fault, "upgrade the broker; if it is of this release, tell its administrators");
+        return ERR_FORGED;
+    }
+    return registry_leaf_verify(&head->registry.leaf, &shown, document, region, fault);
 }
 
 static enum err keep_proof(struct agent *agent, struct store_txn *txn,

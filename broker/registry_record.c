@@ -1,8 +1,11 @@
-/* The row: be64 version, the digest, the root's fingerprint, be64 leaf. See registry_record.h. */
+/* The row: be64 version, the digest, the root's fingerprint, be64 leaf; an older release wrote
+ * none, and the leaf of the first start since then takes its place. See registry_record.h. */
 #include "broker/registry_record.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#include "store/audit.h"
 
 #define META      "registry"
 #define LEAF_AT   (8u + 2 * DIGEST_BYTES)
@@ -19,14 +22,14 @@ static enum err read_row(struct store_txn *txn, struct record *ret_record)
     struct span row;
     enum err error = store_meta_get(txn, META, &row);
 
-    if (error == OK && row.len != ROW_BYTES) {
+    if (error == OK && row.len != ROW_BYTES && row.len != LEAF_AT) { /* of an older release */
         error = ERR_CORRUPT;
     }
     if (error == OK) {
         record.document.version = be64_get(row.data);
         memcpy(record.document.digest.bytes, row.data + 8, DIGEST_BYTES);
         memcpy(record.document.root.bytes, row.data + 8 + DIGEST_BYTES, DIGEST_BYTES);
-        record.leaf = be64_get(row.data + LEAF_AT);
+        record.leaf = row.len == ROW_BYTES ? be64_get(row.data + LEAF_AT) : AUDIT_NONE;
     }
     *ret_record = record;
     return error == ERR_NOT_FOUND ? OK : error;
@@ -44,7 +47,8 @@ enum err registry_record_keep(struct store_txn *txn, const struct registry_docum
     struct record before;
     enum err error = read_row(txn, &before);
 
-    if (error != OK || document->version == 0 || is_same(&before.document, document)) {
+    if (error != OK || document->version == 0 ||
+        (is_same(&before.document, document) && before.leaf != AUDIT_NONE)) {
         return error;
     }
     be64_put(row, document->version);
@@ -64,7 +68,10 @@ enum err registry_record_leaf(struct store_txn *txn, const struct registry_docum
         return error;
     }
     *ret_leaf = record.leaf;
-    return document->version != 0 && is_same(&record.document, document) ? OK : ERR_NOT_FOUND;
+    return document->version != 0 && is_same(&record.document, document) &&
+                   record.leaf != AUDIT_NONE
+               ? OK
+               : ERR_NOT_FOUND;
 }
 
 enum err registry_record_judge(struct store *store, const struct registry_document *document,
