@@ -90,7 +90,7 @@ const struct option option_table[OPTION_COUNT + 1] = {
     [OPTION_WITH_BODIES] = {"with-bodies", NULL, "Also what opens the bodies: personal data"},
     [OPTION_FORCE] = {"force", NULL, "Write over a file that is there"},
     [OPTION_LANG] = {"lang", "LANG", "The language of a report: zh or en (zh)"},
-    [OPTION_SUITE] = {"suite", "NAME", "Of the keys: intl, or sm (SM2, SM3, SM4)"},
+    [OPTION_SUITE] = {"suite", "NAME", "Of the city: intl, or sm (SM2, SM3, SM4)"},
     [OPTION_COUNT] = {NULL, NULL, NULL},
 };
 
@@ -443,23 +443,24 @@ const struct command command_table[] = {
      "\n"
      "Exit status 4: a file is wrong (it says where), and the calendar in use stays.\n"},
     {"calendar due", "The last day of a window: day 0 is not counted, N working days follow.", "",
-     0, BITS_3(OPTION_FROM, OPTION_DAYS, OPTION_CALENDARS), BITS_2(OPTION_FROM, OPTION_DAYS),
-     calendar_due_run,
+     0, BITS_3(OPTION_FROM, OPTION_DAYS, OPTION_CALENDARS) | OPTION_BIT(OPTION_SUITE),
+     BITS_2(OPTION_FROM, OPTION_DAYS), calendar_due_run,
      "  referralctl calendar due --from 2026-09-24 --days 20\n"
      "  referralctl calendar due --from 2026-09-24 --days 20 --json | jq -r .due\n" CALENDARS},
     {"calendar show", "A year's holidays and make-up workdays, and where they come from.", "YEAR",
-     1, OPTION_BIT(OPTION_CALENDARS), 0, calendar_show_run,
+     1, BITS_2(OPTION_CALENDARS, OPTION_SUITE), 0, calendar_show_run,
      "  referralctl calendar show 2026\n" CALENDARS},
     {"calendar check", "Read the calendar files, say what is wrong or missing.", "", 0,
-     OPTION_BIT(OPTION_CALENDARS), 0, calendar_check_run,
+     BITS_2(OPTION_CALENDARS, OPTION_SUITE), 0, calendar_check_run,
      "  referralctl calendar check --calendars /etc/referral/calendars\n"
+     "  referralctl calendar check --suite sm\n"
      "\n"
      "Exit status 4: a file is wrong, with its place. 5: a year is missing, or today depends on a\n"
      "notice that is not there.\n" CALENDARS},
     {"calendar import", "Put a calendar file into the folder; say which days and deadlines move.",
      "FILE.json", 1,
-     BITS_3(OPTION_CALENDARS, OPTION_DRY_RUN, OPTION_SOCKET) | OPTION_BIT(OPTION_STORE), 0,
-     calendar_import_run,
+     BITS_3(OPTION_CALENDARS, OPTION_DRY_RUN, OPTION_SOCKET) | BITS_2(OPTION_STORE, OPTION_SUITE),
+     0, calendar_import_run,
      "  referralctl calendar import 2027.json --dry-run\n"
      "  referralctl calendar import local-2027-league.json --calendars /etc/referral/calendars\n"
      "  referralctl calendar import 2027.json --dry-run --store /var/lib/referral-broker/store\n"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "cli/call.h"
@@ -186,6 +187,19 @@ static bool is_standby(const struct doctor *doctor)
     return strcmp(value_text(&root, "daemon"), "standby") == 0;
 }
 
+/* What is hashed here is compared with what the daemon says, which works by this suite. */
+static int use_suite(const struct doctor *doctor)
+{
+    struct fault fault = {.code = ""};
+    const char *name = host_config_text(&doctor->config, "suite");
+
+    if (strcmp(name, crypto_suite_name(SUITE_SM)) != 0 ||
+        crypto_claim(SUITE_SM, doctor->config.path, &fault) == OK) {
+        return EXIT_OK; /* another word is a mistake in the file, and told as such */
+    }
+    return output_fault(doctor->invocation, EXIT_REFUSED, &fault);
+}
+
 static void gather(struct doctor *doctor)
 {
     char calendars[HOST_PATH_BYTES];
@@ -226,6 +240,9 @@ static int prepare(const struct invocation *invocation, bool agent, struct docto
     status = input_number(invocation, OPTION_DISK_PERCENT, range, &ret_doctor->disk_percent);
     if (status == EXIT_OK) {
         status = open_config(ret_doctor);
+    }
+    if (status == EXIT_OK) {
+        status = use_suite(ret_doctor);
     }
     if (status == EXIT_OK) {
         status = find_socket(ret_doctor);

@@ -212,6 +212,11 @@ class Calendar(Case):
                   '[{"name": "元旦", "date": "%d-01-01", "isOffDay": true}]}')
         both = self.calendars(a=notice % (year, year), b=notice % (year + 1, year + 1))
         answer = self.good("calendar", "check", "--calendars", both, "--json").json
+        names = [self.good("calendar", "check", "--calendars", both, "--suite", suite,
+                           "--json").json["calendar"] for suite in ("intl", "sm")]
+        self.assertEqual(names[0], answer["calendar"])
+        self.assertEqual(names[0].split("#")[0], names[1].split("#")[0])
+        self.assertNotEqual(*names)  # a hash of the city's suite
         self.assertEqual([row["state"] for row in answer["years"]], ["notice", "notice"])
         self.assertEqual(answer["folder"], both)
         gap = self.calendars(a=notice % (year, year), b=notice % (year + 1, year + 1),
@@ -318,7 +323,8 @@ class Keys(Case):
                 self.assertEqual(keys.all(owner, "seal"), [])
                 pin = client.base64.b64encode(public).decode()
                 self.assertEqual(files["broker.pub"][1].decode(),
-                                 "referral-broker-key-1 %s %s\n" % (ORIGIN, pin))
+                                 " ".join(("referral-broker-key-1", ORIGIN, pin,
+                                           *client.SUITE.key_words)) + "\n")
                 continue
             secret = client.read_secret(os.path.join(self.out, owner, "seal.key"),
                                         "referral-seal-key-1")

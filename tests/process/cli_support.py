@@ -15,6 +15,8 @@ BIN = os.path.abspath(os.environ.get("REFERRAL_BIN", "build/release/bin"))
 REGISTRY = os.path.join(ROOT, "config", "agencies.yaml")
 CALENDARS = os.path.join(ROOT, "config", "calendars")
 ORIGIN = "cli-test.example/broker"
+SUITE = os.environ.get("REFERRAL_SUITE", "intl")
+MAKES_KEYS = ("init", "generate", "root", "recovery")
 OK, FAILED, USAGE, UNREACHABLE, REFUSED, WARNING = range(6)
 
 
@@ -32,8 +34,15 @@ class Result:
         return json.loads(self.out)
 
 
+def suited(words):
+    """Who makes keys must say of which suite, but of the usual one; all else reads it."""
+    makes = words[:1] == ("keys",) and words[1:2] and words[1] in MAKES_KEYS
+    return (*words, "--suite", SUITE) if makes and SUITE != "intl" else words
+
+
 def ctl(*words, text=None, program=None, folder=ROOT):
     """Runs referralctl in the tree, in a locale without UTF-8."""
+    words = suited(words)
     return Result(subprocess.run(
         [program or os.path.join(BIN, "referralctl"), *words], input=text, capture_output=True,
         encoding="utf-8", cwd=folder, timeout=60, check=False,

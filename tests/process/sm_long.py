@@ -10,7 +10,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ("agents", "attachments", "backup", "copies", "damaged", "standby", "stops")
+SCRIPTS = ("agents", "at_rest", "attachments", "backup", "cli", "cli_city", "cli_every",
+           "cli_shell", "cli_watch", "copies", "damaged", "hostile", "standby", "stops")
 # Their published answers, vectors and written-out files are those of intl.
 INTL = ("crypto", "evidence_file", "key_endorsement", "keyring", "letter", "merkle",
         "registry_document", "vectors")
