@@ -37,7 +37,9 @@ class Result:
 def suited(words):
     """Who makes keys must say of which suite, but of the usual one; all else reads it."""
     makes = words[:1] == ("keys",) and words[1:2] and words[1] in MAKES_KEYS
-    return (*words, "--suite", SUITE) if makes and SUITE != "intl" else words
+    if not makes or SUITE == "intl" or "--suite" in words:
+        return words
+    return (*words, "--suite", SUITE)
 
 
 def ctl(*words, text=None, program=None, folder=ROOT):
