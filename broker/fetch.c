@@ -222,6 +222,15 @@ static enum err gather_begin(struct gathering *gathering, const struct parked_fe
                          fetch->max_count * merkle_path_most(gathering->size) + 1u, region);
 }
 
+/* By what rungs are raised and days counted: who has the same can count them again. */
+static void name_rules(const struct broker *broker, struct reply_head *head)
+{
+    head->fetch.policy_digest = broker->setup.policy->digest;
+    head->fetch.policy_since_ms = broker->policy_since_ms;
+    text_copy(head->fetch.calendar_version, sizeof(head->fetch.calendar_version),
+              calendar_version(broker->setup.calendar));
+}
+
 static enum err reply_gathered(struct turn *turn, struct gathering *gathering,
                                const struct parked_fetch *fetch)
 {
@@ -238,6 +247,7 @@ static enum err reply_gathered(struct turn *turn, struct gathering *gathering,
     answer->head.fetch.delivery_count = gathering->count;
     answer->head.fetch.nodes = gathering->nodes.nodes;
     answer->head.fetch.node_count = gathering->nodes.count;
+    name_rules(turn->broker, &answer->head);
     pings_ask(turn, agency_place(turn->broker, gathering->agency), &answer->head);
     error = queue_waiting(gathering->read, gathering->agency->number, &waiting, NULL);
     answer->head.fetch.waiting = waiting - gathering->count;

@@ -188,6 +188,8 @@ static enum err append_configuration(struct turn *turn)
     version.text = setup->policy_text;
     error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &version.leaf);
     error = error == OK ? policies_keep(turn->txn, &version) : error;
+    error = error == OK ? policies_in_force(turn->txn, &version, &turn->broker->policy_since_ms)
+                        : error;
     return error == OK ? registry_record_keep(turn->txn, &setup->document, version.leaf) : error;
 }
 

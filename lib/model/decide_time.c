@@ -147,6 +147,7 @@ void decide_notice_facts(const struct decide_context *ctx, const struct effect *
     memset(ret_facts, 0, sizeof(*ret_facts));
     if (effect->rung < RUNG_COUNT) {
         (void)snprintf(ret_facts->rung, sizeof(ret_facts->rung), "%s", rung_id(effect->rung));
+        ret_facts->rules_digest = policy_rules(ctx->policy, ctx->calendar);
     }
     (void)snprintf(ret_facts->responsible, sizeof(ret_facts->responsible), "%s",
                    responsible == NULL ? "" : responsible->id);

@@ -330,7 +330,8 @@ struct notice_facts {
     size_t trace_count;
     struct span evidence; /* borrowed: the receiver's signed receipt */
     char reason[48];
-    char annotated[640]; /* as long as RUNG_SET_TEXT_BYTES */
+    char annotated[640];        /* as long as RUNG_SET_TEXT_BYTES */
+    struct digest rules_digest; /* of a rung: policy_rules it was counted by; zeros: not said */
 };
 
 struct message {

@@ -685,6 +685,15 @@ enum err policy_read(const char *name, struct span text, const struct registry *
     return OK;
 }
 
+struct digest policy_rules(const struct policy *policy, const struct calendar *calendar)
+{
+    struct hasher hasher;
+    hasher_init(&hasher);
+    hasher_add(&hasher, policy->digest.bytes, DIGEST_BYTES);
+    hasher_add(&hasher, calendar_digest(calendar)->bytes, DIGEST_BYTES);
+    return hasher_end(&hasher);
+}
+
 void policy_free(struct policy *policy)
 {
     free(policy);

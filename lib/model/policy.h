@@ -79,6 +79,9 @@ enum err policy_read(const char *name, struct span text, const struct registry *
                      struct policy **ret_policy, struct fault *fault) MUST_CHECK;
 void policy_free(struct policy *policy); /* NULL allowed */
 
+/* By what rungs are counted: HASH(its digest || the calendar's digest). */
+struct digest policy_rules(const struct policy *policy, const struct calendar *calendar);
+
 /* The row that decides; NULL when none fits, which is a refusal. */
 const struct policy_rule *policy_find(const struct policy *policy, enum message_kind kind,
                                       const struct agency *from, const struct agency *to);

@@ -248,7 +248,10 @@ struct reply_head {
             const struct digest *nodes;
             size_t node_count;
             uint64_t waiting;
-            uint8_t ping[PING_BYTES]; /* zeros: none */
+            uint8_t ping[PING_BYTES];    /* zeros: none */
+            struct digest policy_digest; /* by which rungs are counted; zeros: not said */
+            uint64_t policy_since_ms;
+            char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
         } fetch;
         struct {
             struct span registry;

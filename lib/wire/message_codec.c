@@ -151,6 +151,7 @@ static const struct bind notice_binds[] = {
     SPAN(18, struct notice_facts, evidence, LIMIT_FACTS_BYTES),
     TEXT(19, struct notice_facts, reason),
     TEXT(20, struct notice_facts, annotated),
+    ID(21, struct notice_facts, rules_digest),
 };
 static const struct bind_table notice_table =
     TABLE(&referral__v1__notice_facts__descriptor, struct notice_facts, notice_binds);

@@ -84,6 +84,9 @@ static const struct bind fetch_binds[] = {
     REPLY_ARRAY(2, BIND_DIGESTS, fetch.nodes, fetch.node_count, NODE_COUNT, NULL),
     REPLY_MEMBER(3, BIND_NUMBER, fetch.waiting),
     REPLY_MEMBER(4, BIND_ID, fetch.ping),
+    REPLY_MEMBER(5, BIND_ID, fetch.policy_digest),
+    REPLY_MEMBER(6, BIND_NUMBER, fetch.policy_since_ms),
+    REPLY_MEMBER(7, BIND_TEXT, fetch.calendar_version),
 };
 static const struct bind_table fetch_table =
     TABLE(&referral__v1__fetch_reply__descriptor, struct reply_head, fetch_binds);

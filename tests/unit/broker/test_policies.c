@@ -69,6 +69,29 @@ START_TEST(a_damaged_row_is_told)
 }
 END_TEST
 
+/* An older one that comes again is in force since then, not since it was first. */
+START_TEST(one_is_in_force_since_it_came)
+{
+    static const struct {
+        const char *text;
+        uint64_t leaf, since_ms;
+    } rows[] = {{"a: 1", 3, 3000}, {"a: 1", 5, 3000}, {"a: 2", 7, 7000}, {"a: 1", 9, 9000}};
+    struct store_options options = broker_options();
+    struct store *store = open_store(&options);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct policy_version version = version_of(rows[i].text, rows[i].leaf);
+        struct store_txn *txn = begin(store);
+        uint64_t since_ms = 0;
+
+        ck_assert_int_eq(policies_in_force(txn, &version, &since_ms), OK);
+        ck_assert_uint_eq(since_ms, rows[i].since_ms);
+        commit(txn);
+    }
+    store_close(store);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policies");
@@ -77,6 +100,7 @@ int main(void)
     tcase_add_checked_fixture(tests, folder_setup, folder_teardown);
     tcase_add_test(tests, each_is_kept_once);
     tcase_add_test(tests, a_damaged_row_is_told);
+    tcase_add_test(tests, one_is_in_force_since_it_came);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

@@ -100,7 +100,8 @@ static struct notice_facts full_notice(void)
                                  COUNT_OF(trace),
                                  span_text("evidence"),
                                  "calendar-changed",
-                                 "remind-2 due-1"};
+                                 "remind-2 due-1",
+                                 {{9}}};
 }
 
 /* Every field of every kind of facts has a value that is not its default. */
@@ -583,6 +584,9 @@ static struct reply_head full_reply(enum reply_kind kind, const struct shared_re
         head.fetch.nodes = nodes;
         head.fetch.node_count = COUNT_OF(nodes);
         head.fetch.waiting = 4;
+        head.fetch.policy_digest.bytes[3] = 2;
+        head.fetch.policy_since_ms = 6;
+        memcpy(head.fetch.calendar_version, "2026.1", 7);
     } else if (kind == REPLY_REGISTRY) {
         head.registry.registry = span_text("a: b\n");
         head.registry.keys = span_text("c: d\n");
