@@ -119,6 +119,9 @@ enum err agent_new(const struct agent_setup *setup, struct agent **ret_agent, st
         error = counting_load(agent);
     }
     if (error == OK) {
+        error = rungs_load(agent);
+    }
+    if (error == OK) {
         error = clocks_load(agent);
     }
     if (error != OK) {
@@ -484,7 +487,10 @@ void agent_replied(struct agent *agent, enum agent_slot slot, enum err result, s
     agent->caught.authentic = false;
     agent->caught.other = span_of(NULL, 0);
     region_init(&region, AGENT_REGION_BYTES);
-    if (session_open(agent, slot, bytes, &region, &opened)) {
+    bool opens = session_open(agent, slot, bytes, &region, &opened);
+
+    rungs_heard(agent);
+    if (opens) {
         enum err error = take(agent, slot, &opened, &region);
 
         if (error == OK) {

@@ -1,15 +1,18 @@
 /* Which copies have an open clock that ends when: kept with each copy, so that nobody reads all of
  * them to learn what is late. One entry for each copy and each agency that holds a clock of it, at
- * the earliest of those; whoever acts for an agency that left finds what that one held.
+ * the earliest of those; whoever acts for an agency that left finds what that one held. And one for
+ * each copy with a rung ahead of which this agency must be told (rungs.c): its holder is nobody.
  *
  * STORE_INDEX: 'C' | be16 holder | be64 end | case id | referral or matter id -> nothing; 'C'
- * alone: the entries of all copies are there. */
+ * alone -> 2: the entries of all copies are there. */
 #include <string.h>
 
 #include "agent/state.h"
 
 #define CLOCK_KEY_BYTES (1u + 2u + 8u + 2u * UUID_BYTES)
 #define LOAD_STEPS      512u /* copies of one transaction */
+#define NOBODY          0u   /* no agency's number */
+#define FORM            2u   /* 1 had no entries of rungs */
 
 struct held {
     uint16_t holder;
@@ -17,7 +20,7 @@ struct held {
 };
 
 struct held_list {
-    struct held each[LIMIT_DUTIES + REFERRAL_CLOCK_COUNT];
+    struct held each[LIMIT_DUTIES + REFERRAL_CLOCK_COUNT + 1];
     size_t count;
 };
 
@@ -40,9 +43,14 @@ static void list_add(struct held_list *list, uint16_t holder, const struct windo
     }
 }
 
-static void list_of(const struct copy *copy, struct held_list *ret_list)
+static void list_of(const struct agent *agent, const struct copy *copy, struct held_list *ret_list)
 {
+    uint64_t rung_ms = copy->of_matter ? 0 : rungs_next_ms(agent, &copy->referral, 0);
+
     ret_list->count = 0;
+    if (rung_ms != 0) {
+        ret_list->each[ret_list->count++] = (struct held){NOBODY, rung_ms};
+    }
     for (uint32_t i = 0; copy->of_matter && i < copy->matter.duty_count; i++) {
         const struct duty *duty = &copy->matter.duties[i];
 
@@ -112,9 +120,9 @@ enum err clocks_follow(struct agent *agent, struct store_txn *txn, const struct 
     enum err error = copy_load(txn, key, agent->other);
 
     if (error == OK && agent->other->known) {
-        list_of(agent->other, &before);
+        list_of(agent, agent->other, &before);
     }
-    list_of(copy, &after);
+    list_of(agent, copy, &after);
     if (error == OK) {
         error = change(txn, key, &before, &after, false);
     }
@@ -153,6 +161,23 @@ enum err clocks_next(struct store_txn *txn, uint16_t holder, const struct clock_
     return error;
 }
 
+enum err clocks_next_rung(struct store_txn *txn, struct clock_end *ret_end)
+{
+    return clocks_next(txn, NOBODY, NULL, ret_end);
+}
+
+enum err clocks_move_rung(struct store_txn *txn, const struct clock_end *end, uint64_t next_ms)
+{
+    struct held held = {NOBODY, end->due_before_ms};
+    uint8_t bytes[CLOCK_KEY_BYTES];
+    enum err error = store_remove(txn, STORE_INDEX, entry_key(&held, &end->key, bytes));
+
+    held.due_before_ms = next_ms;
+    return error == OK && next_ms != 0
+               ? store_put(txn, STORE_INDEX, entry_key(&held, &end->key, bytes), span_of(NULL, 0))
+               : error;
+}
+
 /* --- a store that has copies and no entries --- */
 
 /* So many copies behind `at`; ERR_NOT_FOUND: those were the last, and it is noted. */
@@ -171,13 +196,15 @@ static enum err load_some(struct agent *agent, struct store_txn *txn, struct cas
             error = copy_unpack(packed, agent->copy);
         }
         if (error == OK) {
-            list_of(agent->copy, &list);
+            list_of(agent, agent->copy, &list);
             error = change(txn, &key, &list, &none, true);
             *at = key;
         }
     }
     if (error == ERR_NOT_FOUND) {
-        error = store_put(txn, STORE_INDEX, span_text("C"), span_of(NULL, 0));
+        const uint8_t form = FORM;
+
+        error = store_put(txn, STORE_INDEX, span_text("C"), span_of(&form, 1));
         return error == OK ? ERR_NOT_FOUND : error;
     }
     return error;
@@ -198,7 +225,7 @@ static enum err is_loaded(struct agent *agent, bool *ret_loaded)
         error = cases_next(read, NULL, NULL, &key, &value);
         *ret_loaded = error == ERR_NOT_FOUND; /* there is nothing to be loaded */
     } else {
-        *ret_loaded = true;
+        *ret_loaded = error == OK && value.len == 1 && value.data[0] == FORM;
     }
     store_read_end(read);
     return error == ERR_NOT_FOUND ? OK : error;

@@ -181,6 +181,7 @@ static enum err answer_status(struct agent *agent, const struct json_value *requ
     named_instant(out, "broker_time", agent->broker_ms);
     named_bool(out, "clock_held", agent->clock_held);
     named_bool(out, "registry_matches", agent->registry_matches);
+    named_bool(out, "policy_differs", agent->rungs.policy_differs);
     named_u64(out, "registry_version", agent->setup.document.version);
     named_text(out, "registry_fault", agent->registry.fault);
     write_calendar(agent, out);

@@ -40,6 +40,9 @@ static const struct {
     [DISTRUST_DELIVERY] = {"delivery", true, false},
     [DISTRUST_WITNESS] = {"witness", true, false},
     [DISTRUST_REGISTRY] = {"registry", true, false},
+    [DISTRUST_RUNG_EARLY] = {"rung-early", true, false},
+    [DISTRUST_RUNG_DATE] = {"rung-date", false, false},
+    [DISTRUST_RUNG_MISSING] = {"rung-missing", false, false},
 };
 
 /* --- it begins --- */

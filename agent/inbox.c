@@ -29,8 +29,8 @@ void inbox_fetch(struct agent *agent)
 
     head.fetch.max_count = LIMIT_FETCH_COUNT;
     head.fetch.registry_mark = agent->registry.told + agent->registry.told_statements;
-    agent->fetching.waits = agent->alone != SLOT_FETCH;
-    head.fetch.wait_ms = agent->fetching.waits ? LIMIT_FETCH_WAIT_MS : 0;
+    head.fetch.wait_ms = agent->alone != SLOT_FETCH ? rungs_fetch_wait_ms(agent) : 0;
+    agent->fetching.waits = head.fetch.wait_ms >= EARLY_MS;
     error = session_ask(agent, SLOT_FETCH, &head, NULL);
     if (error != OK) {
         agent_trouble(agent, SLOT_FETCH, error);
@@ -550,6 +550,10 @@ static enum err store(struct arrival *arrival)
     if (error == OK) {
         error = arrival_save_stream(arrival);
     }
+    if (error == OK && brokers && arrival->decoded) {
+        error =
+            rungs_arrived(arrival->agent, arrival->txn, &arrival->message, &arrival->facts.record);
+    }
     if (error == OK) {
         error = follow(arrival);
     }
@@ -668,6 +672,9 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
     agent->plain_count = 0;
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
         error = take_one(agent, txn, head, &head->fetch.deliveries[i]);
+    }
+    if (error == OK) {
+        error = rungs_fetched(agent, txn, head);
     }
     if (error != OK) {
         agent->plain_count = 0;

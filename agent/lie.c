@@ -14,13 +14,14 @@
 #include "wire/evidence_file.h"
 
 #define HEAD_BYTES  8192u /* longer heads carry messages or data, and are not kept */
-#define PARTS_MAX   6u
+#define PARTS_MAX   8u
+#define DAYS_BYTES  (1024u * 1024u)
 #define VERDICT_MAX 2048u
 
 struct keeping { /* the parts, and what they borrow from */
     struct evidence_part parts[PARTS_MAX];
     size_t count;
-    struct buf verdict, note, document;
+    struct buf verdict, note, document, days;
 };
 
 void lie_remember(struct asking *asking, struct span head)
@@ -80,6 +81,22 @@ static enum err fill(struct agent *agent, const struct asking *asking, struct sp
     return error;
 }
 
+/* By what this agency counts, where it says of a rung that it came too early or never. */
+static enum err fill_rules(struct agent *agent, struct keeping *keeping)
+{
+    enum err error;
+
+    if (rungs_alarm(agent) == RUNGS_FINE) {
+        return OK;
+    }
+    error = calendar_write(agent->setup.calendar, &keeping->days);
+    if (error == OK) {
+        add(keeping, "calendar", "days", span_buf(&keeping->days));
+        add(keeping, "policy", "policy.yaml", agent->setup.policy_text);
+    }
+    return error == ERR_INVALID ? OK : error; /* of a form that no file has */
+}
+
 static enum err write_file(struct agent *agent, const struct keeping *keeping)
 {
     const struct evidence evidence = {.suite = crypto_suite(),
@@ -110,7 +127,9 @@ void lie_keep(struct agent *agent, enum agent_slot slot, struct span reply)
     buf_init(&keeping.verdict, VERDICT_MAX);
     buf_init(&keeping.note, CHECKPOINT_BYTES);
     buf_init(&keeping.document, REGISTRY_DOCUMENT_BYTES);
+    buf_init(&keeping.days, DAYS_BYTES);
     error = fill(agent, &agent->askings[slot], reply, &keeping);
+    error = error == OK ? fill_rules(agent, &keeping) : error;
     error = error == OK ? write_file(agent, &keeping) : error;
     if (error == OK) {
         log_event(EVENT_EVIDENCE_KEPT, "what the broker was caught with is in %s: keep it safe",
@@ -123,4 +142,5 @@ void lie_keep(struct agent *agent, enum agent_slot slot, struct span reply)
     buf_free(&keeping.verdict);
     buf_free(&keeping.note);
     buf_free(&keeping.document);
+    buf_free(&keeping.days);
 }

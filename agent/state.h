@@ -206,6 +206,18 @@ struct fetching {  /* inbox.c: a broker that answers a long poll at once, with n
     uint32_t idle; /* answers in a row that came at once and brought nothing */
 };
 
+struct rungs {                   /* rungs.c: does the broker raise what is due, when it is due? */
+    uint64_t from_ms;            /* windows that began before are not judged; UINT64_MAX: none is */
+    uint64_t horizon_ms;         /* broker time: it said then that nothing waits; 0: not yet */
+    uint64_t horizon_machine_ms; /* the same, of a clock that nobody moves */
+    uint64_t heard_ms;           /* broker time of the newest such word */
+    uint8_t session[SESSION_BYTES]; /* under which that was said */
+    uint8_t asked[SESSION_BYTES];   /* under which it was asked at once and nothing came */
+    bool overdue;                   /* something was due by then and is not here yet */
+    bool policy_same;               /* as the broker's, by its newest word */
+    bool policy_differs;            /* it said so */
+};
+
 struct caught {        /* lie.c: the broker contradicts itself */
     bool fresh;        /* in the reply that is being taken, and not told before */
     bool authentic;    /* that reply is the broker's own */
@@ -229,6 +241,9 @@ enum distrust_kind { /* what the broker was caught with; those marked + last (di
                                          */
                      DISTRUST_WITNESS,  /* + a countersignature that nobody made */
                      DISTRUST_REGISTRY, /* + a registry that its log does not have */
+                     DISTRUST_RUNG_EARLY,   /* + a rung raised before its time, by what it signed */
+                     DISTRUST_RUNG_DATE,    /* the same, by what this agency knows of the window */
+                     DISTRUST_RUNG_MISSING, /* a rung that is due was not told */
                      DISTRUST_KIND_COUNT,
 };
 
@@ -249,6 +264,7 @@ struct agent {
     struct witnessing witnessing;
     struct caught caught;
     struct fetching fetching;
+    struct rungs rungs;
     struct links links;
     struct comparing comparing;
     struct cosigned cosigned;
@@ -495,6 +511,26 @@ enum err inbox_reset_stream(struct agent *agent, struct store_txn *txn,
 enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
                        struct region *region) MUST_CHECK;
 
+/* --- rungs.c: does the broker raise what is due, and only that? --- */
+
+enum err rungs_load(struct agent *agent) MUST_CHECK;
+/* The next instant after `after_ms` at which a rung falls due that this agency must be told of;
+ * 0: there is none. What was raised is not counted. */
+uint64_t rungs_next_ms(const struct agent *agent, const struct referral *referral,
+                       uint64_t after_ms);
+/* A notice of the broker is about to be followed: was it raised before its time? */
+enum err rungs_arrived(struct agent *agent, struct store_txn *txn, const struct message *notice,
+                       const struct leaf_record *record) MUST_CHECK;
+/* All of the reply is taken: is anything missing? */
+enum err rungs_fetched(struct agent *agent, struct store_txn *txn,
+                       const struct reply_head *head) MUST_CHECK;
+/* How long the next FETCH may wait. */
+uint32_t rungs_fetch_wait_ms(struct agent *agent);
+void rungs_heard(struct agent *agent); /* a reply said whether the broker's clock is held */
+/* What the alarm is of. */
+enum rungs_alarm { RUNGS_FINE, RUNGS_EARLY, RUNGS_MISSING };
+enum rungs_alarm rungs_alarm(const struct agent *agent);
+
 /* --- attachments.c (attachments.h), attachment_commands.c --- */
 
 void attachments_free(struct agent *agent);
@@ -623,6 +659,11 @@ enum err clocks_follow(struct agent *agent, struct store_txn *txn, const struct 
  * ERR_NOT_FOUND at the end. */
 enum err clocks_next(struct store_txn *txn, uint16_t holder, const struct clock_end *after,
                      struct clock_end *ret_end) MUST_CHECK;
+/* The same of rungs that this agency must be told of (rungs_next_ms), with that instant; an entry
+ * may be of before the copy, or the rules, changed: whoever looks counts again and moves it. */
+enum err clocks_next_rung(struct store_txn *txn, struct clock_end *ret_end) MUST_CHECK;
+enum err clocks_move_rung(struct store_txn *txn, const struct clock_end *end,
+                          uint64_t next_ms) MUST_CHECK; /* 0: it is removed */
 /* At the start: where a store has copies and no entries, they are made. */
 enum err clocks_load(struct agent *agent) MUST_CHECK;
 

@@ -610,6 +610,10 @@ static int judge_status(const struct json_value *root)
     if (value_bool(root, "connected") && !value_bool(root, "registry_matches")) {
         status = output_warn("the broker uses another registry: compare agencies.yaml");
     }
+    if (value_bool(root, "policy_differs")) {
+        status = output_warn("the broker counts by another policy: compare policy.yaml; until then "
+                             "nobody here sees whether what it raises is due");
+    }
     status = judge_calendar(root, status);
     if (judge_channels(root) != EXIT_OK) {
         status = EXIT_WARNING;

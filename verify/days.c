@@ -270,7 +270,6 @@ static bool read_lines(struct span text, struct days *days, unsigned *line_numbe
 {
     static const char domain[] = "referral calendar 1"; /* with its NUL */
     struct hasher hasher;
-    struct digest digest;
     struct line line;
 
     hasher_init(&hasher);
@@ -293,9 +292,9 @@ static bool read_lines(struct span text, struct days *days, unsigned *line_numbe
             return false;
         }
     }
-    digest = hasher_end(&hasher);
+    days->digest = hasher_end(&hasher);
     *line_number = 1;
-    return version_is_of(days->version, &digest);
+    return version_is_of(days->version, &days->digest);
 }
 
 enum err days_read(struct span text, struct days *ret_days, unsigned *ret_line)

@@ -20,6 +20,7 @@ struct days_row {
 };
 
 struct days {
+    struct digest digest; /* the calendar's: of all that is here */
     char version[DAYS_VERSION_BYTES];
     uint32_t years[256]; /* that have the State Council's notice, rising */
     size_t year_count;

@@ -226,7 +226,7 @@ static void read_statements(struct dossier *dossier)
 
 /* --- by what is counted --- */
 
-static void read_days(struct dossier *dossier)
+void dossier_read_days(struct dossier *dossier)
 {
     const struct evidence_part *part = evidence_find(&dossier->evidence, "calendar", "days");
     unsigned line = 0;
@@ -238,7 +238,7 @@ static void read_days(struct dossier *dossier)
     }
 }
 
-static void read_policy(struct dossier *dossier)
+void dossier_read_policy(struct dossier *dossier)
 {
     const struct evidence_part *part = evidence_find(&dossier->evidence, "policy", "policy.yaml");
     struct fault fault = {.code = ""};
@@ -603,8 +603,8 @@ static void judge_parts(struct dossier *dossier, const struct digest *root)
     dossier_read_versions(dossier, root);
     read_keys(dossier);
     read_statements(dossier);
-    read_days(dossier);
-    read_policy(dossier);
+    dossier_read_days(dossier);
+    dossier_read_policy(dossier);
     read_checkpoint(dossier);
     dossier_place_versions(dossier);
     read_messages(dossier);

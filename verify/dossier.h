@@ -139,6 +139,10 @@ void dossier_lack(struct dossier *dossier, const char *code, const char *place, 
 enum err dossier_open_note(const struct dossier *dossier, struct span note,
                            char origin[LIMIT_ORIGIN_BYTES], struct tree_head *ret) MUST_CHECK;
 
+/* By what is counted: the parts `calendar` and `policy`. */
+void dossier_read_days(struct dossier *dossier);
+void dossier_read_policy(struct dossier *dossier);
+
 /* The agency's signing key of this id; NULL: there is none. */
 const struct key_entry *dossier_find_key(const struct dossier *dossier, const char *owner,
                                          struct key_id id);
@@ -172,6 +176,11 @@ void dossier_judge_lie(struct dossier *dossier, const struct digest *root);
  * `root`: the pinned fingerprint. */
 void dossier_judge_places(struct dossier *dossier, const struct reply_head *reply,
                           const struct tree_head *shown, const struct digest *root);
+
+/* --- lie_rungs.c --- */
+/* A delivery whose record is in that log: is it of a rung that was raised before it fell due? */
+void dossier_judge_rung(struct dossier *dossier, const struct delivery *delivery,
+                        const struct leaf_record *record);
 
 /* --- dossier_links.c --- */
 void dossier_connect(struct dossier *dossier);

@@ -212,6 +212,9 @@ static const struct {
      {"已证明：中枢下发的名册版本，在它所签的日志里并不成立（版本、日志条数）",
       "proven: the broker answered with a version of the registry that is not in the log that it "
       "signed (version, size)"}},
+    {"lie.early",
+     {"已证明：中枢在期限届满之前就发出了催办或督办（级次、编号）",
+      "proven: the broker raised a rung before it fell due (rung, number)"}},
     {"lie.unproven",
      {"回复确是中枢签名的，但单凭本文件看不出矛盾：要看该单位自己的记录",
       "the reply is the broker's, and nothing in this file contradicts it: the agency's own "

@@ -272,6 +272,16 @@ static bool is_proven(const struct dossier *dossier)
     return false;
 }
 
+/* By what the agency counts rungs, where it accuses the broker of one. */
+static void read_rules(struct dossier *dossier)
+{
+    if (evidence_find(&dossier->evidence, "calendar", "days") != NULL &&
+        evidence_find(&dossier->evidence, "policy", "policy.yaml") != NULL) {
+        dossier_read_days(dossier);
+        dossier_read_policy(dossier);
+    }
+}
+
 static void judge(struct answer *answer)
 {
     struct dossier *dossier = answer->dossier;
@@ -297,6 +307,7 @@ void dossier_judge_lie(struct dossier *dossier, const struct digest *root)
 
     text_copy(dossier->subject, sizeof dossier->subject, "lie");
     read_keys(dossier, root);
+    read_rules(dossier);
     if (answer != NULL) {
         answer->dossier = dossier;
         answer->root = root;

@@ -74,17 +74,16 @@ static void judge_receipts(struct dossier *dossier, const struct reply_head *rep
     }
 }
 
-/* Where it stands in its stream, by its record. */
-static bool read_stream(struct dossier *dossier, struct span bytes, struct leaf_stream *ret)
+/* With its place in its stream; NULL: it has none. */
+static const struct leaf_record *read_record(struct dossier *dossier, struct span bytes)
 {
     struct leaf_record *record = region_take(&dossier->region, sizeof *record);
 
     if (record == NULL || leaf_record_decode(bytes, &dossier->region, record, NULL) != OK ||
         !record->has_stream || record->stream.lane >= LANE_COUNT) {
-        return false;
+        return NULL;
     }
-    *ret = record->stream;
-    return true;
+    return record;
 }
 
 static void judge_deliveries(struct dossier *dossier, const struct reply_head *reply,
@@ -97,22 +96,24 @@ static void judge_deliveries(struct dossier *dossier, const struct reply_head *r
         const struct place place = {
             delivery->leaf_index, delivery->record,   delivery->salt,         delivery->path,
             delivery->path_count, reply->fetch.nodes, reply->fetch.node_count};
-        struct leaf_stream stream;
+        const struct leaf_record *record;
 
         if (!leads_to(&place, shown)) {
             dossier_prove(dossier, "lie.receipt", "reply", "%" PRIu64 ", %" PRIu64,
                           delivery->leaf_index, shown->size);
             return;
         }
-        if (!read_stream(dossier, delivery->record, &stream)) {
+        record = read_record(dossier, delivery->record);
+        if (record == NULL) {
             continue;
         }
-        if (stream.seq <= last[stream.lane]) {
+        if (record->stream.seq <= last[record->stream.lane]) {
             dossier_prove(dossier, "lie.order", "reply", "%" PRIu32 ", %" PRIu64 ", %" PRIu64,
-                          stream.lane, last[stream.lane], stream.seq);
+                          record->stream.lane, last[record->stream.lane], record->stream.seq);
             return;
         }
-        last[stream.lane] = stream.seq;
+        last[record->stream.lane] = record->stream.seq;
+        dossier_judge_rung(dossier, delivery, record);
     }
 }
 

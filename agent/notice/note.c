@@ -109,7 +109,7 @@ static enum err unpack_note(struct span value, struct note *note)
     if (pack_get(&reader, 1) != NOTE_VERSION) {
         return ERR_VERSION;
     }
-    note->kind = (enum note_kind)pack_get_max(&reader, 1, NOTE_NEW_LOG);
+    note->kind = (enum note_kind)pack_get_max(&reader, 1, NOTE_RUNG_MISSING);
     flags = pack_get_max(&reader, 1, FLAG_ALL);
     note->urgent = (flags & FLAG_URGENT) != 0;
     note->resolved = (flags & FLAG_RESOLVED) != 0;

@@ -14,13 +14,15 @@
 #include "model/message.h"
 #include "store/store.h"
 
-enum note_kind {                    /* stored: never renumbered */
-                 NOTE_MESSAGE = 1,  /* a message came */
-                 NOTE_RAISED = 2,   /* a rung */
-                 NOTE_RESOLVED = 3, /* its cause is gone */
-                 NOTE_ALARM = 4,    /* the broker is not believed */
-                 NOTE_TEST = 5,     /* somebody tries the channel */
-                 NOTE_NEW_LOG = 6,  /* the broker was restored; nothing is to be done */
+enum note_kind {                        /* stored: never renumbered */
+                 NOTE_MESSAGE = 1,      /* a message came */
+                 NOTE_RAISED = 2,       /* a rung */
+                 NOTE_RESOLVED = 3,     /* its cause is gone */
+                 NOTE_ALARM = 4,        /* the broker is not believed */
+                 NOTE_TEST = 5,         /* somebody tries the channel */
+                 NOTE_NEW_LOG = 6,      /* the broker was restored; nothing is to be done */
+                 NOTE_RUNG_EARLY = 7,   /* as NOTE_ALARM: it raised something before its time, */
+                 NOTE_RUNG_MISSING = 8, /* or did not tell what is overdue */
 };
 
 struct note_cause { /* what a rung is about: the same in its escalation and its end */

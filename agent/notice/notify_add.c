@@ -71,6 +71,15 @@ struct telling {
     struct note note;              /* but channel, officer, id */
 };
 
+static enum note_kind alarm_kind(const struct agent *agent)
+{
+    static const enum note_kind kinds[] = {[RUNGS_FINE] = NOTE_ALARM,
+                                           [RUNGS_EARLY] = NOTE_RUNG_EARLY,
+                                           [RUNGS_MISSING] = NOTE_RUNG_MISSING};
+
+    return kinds[rungs_alarm(agent)];
+}
+
 static enum err write_hook(const struct telling *telling, struct buf *out)
 {
     struct agent *agent = telling->agent;
@@ -87,7 +96,7 @@ static enum err write_hook(const struct telling *telling, struct buf *out)
     } else {
         named(&writer, "event", "alarm");
         named(&writer, "message", agent_alarm_text(agent));
-        named(&writer, "text_zh", "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。");
+        named(&writer, "text_zh", notice_alarm_text(alarm_kind(agent)));
     }
     json_object_end(&writer);
     return json_writer_end(&writer);
@@ -171,7 +180,7 @@ static void describe(struct telling *telling)
     note->cause.rung = RUNG_COUNT;
     note->made_ms = agent_wall_ms(agent);
     if (telling->row == NULL) {
-        note->kind = telling->new_log ? NOTE_NEW_LOG : NOTE_ALARM;
+        note->kind = telling->new_log ? NOTE_NEW_LOG : alarm_kind(agent);
         note->urgent = !telling->new_log;
         note->event = agent_new_id(agent);
         telling->roles = roles_of(agent->notifier->setup, ROLE_ADMINISTRATORS | ROLE_LIAISON);
@@ -196,6 +205,8 @@ static bool wants(const struct telling *telling, const struct notice_officer *of
         return (officer->role & telling->roles) != 0 && note->cause.rung < RUNG_COUNT &&
                rung_set_has(officer->rungs, note_rung(note->cause.rung));
     case NOTE_ALARM:
+    case NOTE_RUNG_EARLY:
+    case NOTE_RUNG_MISSING:
     case NOTE_NEW_LOG:
         return (officer->role & telling->roles) != 0;
     case NOTE_MESSAGE:

@@ -121,6 +121,16 @@ void notice_date(uint32_t yyyymmdd, char out[NOTICE_DATE_BYTES])
 
 /* --- one note --- */
 
+const char *notice_alarm_text(enum note_kind kind)
+{
+    if (kind == NOTE_RUNG_EARLY) {
+        return "转介平台的督办通知早于期限发出，收发已暂停，请立即联系系统管理员。";
+    }
+    return kind == NOTE_RUNG_MISSING ? "期限已过而应发的督办通知未到，收发已暂停，请立即联系系统管"
+                                       "理员，并致电对方单位核实。"
+                                     : "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。";
+}
+
 /* What the rung says: until when, and how near or late. */
 static void write_matter(const struct note *note, char out[NOTICE_LINE_BYTES])
 {
@@ -185,8 +195,9 @@ static bool write_line(const struct policy *policy, const struct note *note, boo
         }
         break;
     case NOTE_ALARM:
-        (void)snprintf(out, NOTICE_LINE_BYTES, "%s",
-                       "转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。");
+    case NOTE_RUNG_EARLY:
+    case NOTE_RUNG_MISSING:
+        (void)snprintf(out, NOTICE_LINE_BYTES, "%s", notice_alarm_text(note->kind));
         return true;
     case NOTE_NEW_LOG:
         (void)snprintf(out, NOTICE_LINE_BYTES, "%s", NOTICE_NEW_LOG_TEXT);

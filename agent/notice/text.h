@@ -15,6 +15,9 @@
 #define NOTICE_LIGHT_BYTES 16u
 #define NOTICE_DATE_BYTES  32u
 
+/* What is wrong with the broker: of an alarm. Ends a sentence. */
+const char *notice_alarm_text(enum note_kind kind);
+
 /* The name of a kind of message, and its line without the tag; NULL, false: none. */
 const char *notice_kind_name(enum message_kind kind);
 bool notice_message_line(enum message_kind kind, const char *number, char out[NOTICE_LINE_BYTES]);

@@ -215,9 +215,15 @@ static void view_line(struct page *page)
     const struct agent *agent = page->agent;
 
     if (agent->distrust.text[0] != '\0') {
-        named_text(
-            &page->view, "offline",
-            tr(page, N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。")));
+        static const char *const texts[] = {
+            [RUNGS_FINE] = N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。"),
+            [RUNGS_EARLY] =
+                N_("中枢发出的督办早于期限，已暂停收发，请通知管理员。已填报的内容均已保存。"),
+            [RUNGS_MISSING] =
+                N_("期限已过，中枢应发的督办未到，已暂停收发，请通知管理员，并致电对方单"
+                   "位核实。已填报的内容均已保存。")};
+
+        named_text(&page->view, "offline", tr(page, texts[rungs_alarm(agent)]));
     } else if (agent->following.handing) {
         named_text(&page->view, "offline",
                    tr(page, N_("平台刚从备份恢复，正在自动核对：提交的内容会先保存，核对完毕后自动"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/turn.h"
 #include "model/merkle.h"
 #include "store/audit.h"
 #include "wire/checkpoint.h"
@@ -30,6 +31,20 @@ enum err __real_checkpoint_make(const struct checkpoint *checkpoint, const struc
                                 struct buf *out);
 enum err __wrap_checkpoint_make(const struct checkpoint *checkpoint, const struct sign_key *key,
                                 struct buf *out);
+bool __real_referral_next_rung(const struct referral *referral, const struct ladder *ladder,
+                               const struct calendar *calendar, struct referral_rung *ret_next);
+bool __wrap_referral_next_rung(const struct referral *referral, const struct ladder *ladder,
+                               const struct calendar *calendar, struct referral_rung *ret_next);
+enum err __real_notices_add(struct turn *turn, const struct effect *effect,
+                            const struct cause *cause);
+enum err __wrap_notices_add(struct turn *turn, const struct effect *effect,
+                            const struct cause *cause);
+enum err __real_fetch_handle(struct turn *turn, struct intake *intake);
+enum err __wrap_fetch_handle(struct turn *turn, struct intake *intake);
+enum err __real_queue_after(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
+                            struct queue_item *ret_item);
+enum err __wrap_queue_after(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
+                            struct queue_item *ret_item);
 
 /* --- what is noted on the way --- */
 
@@ -330,7 +345,79 @@ static void cover(struct telling *telling)
     head->witness.cosignature_count = count;
 }
 
+/* --- what is not raised, or not delivered: before there is a reply --- */
+
+#define NUMBERS_MAX 64u
+
+static char names[NUMBERS_MAX][LIMIT_AGENCY_ID_BYTES]; /* by number, of those that fetched */
+
+static bool is_told(const char *lie)
+{
+    return strcmp(now.lie, lie) == 0;
+}
+
+static bool is_victim(uint16_t number)
+{
+    return number < NUMBERS_MAX && now.victim[0] != '\0' && strcmp(names[number], now.victim) == 0;
+}
+
+/* The first reminder comes with the window itself: for whoever must answer, and nobody else. */
+bool __wrap_referral_next_rung(const struct referral *referral, const struct ladder *ladder,
+                               const struct calendar *calendar, struct referral_rung *ret_next)
+{
+    const struct window *window = &referral->clocks[REFERRAL_CLOCK_FEEDBACK];
+    if (is_told("early-rung") && is_victim(referral->receiver) &&
+        referral_clock_open(referral, REFERRAL_CLOCK_FEEDBACK) &&
+        !rung_set_has(window->raised, RUNG_REMIND_5)) {
+        *ret_next =
+            (struct referral_rung){REFERRAL_CLOCK_FEEDBACK, RUNG_REMIND_5, window->start_ms};
+        return true;
+    }
+    return __real_referral_next_rung(referral, ladder, calendar, ret_next);
+}
+
+enum err __wrap_notices_add(struct turn *turn, const struct effect *effect,
+                            const struct cause *cause)
+{
+    bool raised = effect->notice == MESSAGE_REMINDER || effect->notice == MESSAGE_ESCALATION;
+    bool undelivered = raised && rung_is_of(effect->rung, CLOCK_UNDELIVERED);
+    if ((is_told("no-rung") && raised && is_victim(effect->agency)) ||
+        (is_told("starved") && undelivered)) {
+        return OK;
+    }
+    return __real_notices_add(turn, effect, cause);
+}
+
+enum err __wrap_fetch_handle(struct turn *turn, struct intake *intake)
+{
+    if (intake->agency->number < NUMBERS_MAX) {
+        text_copy(names[intake->agency->number], LIMIT_AGENCY_ID_BYTES, intake->agency->id);
+    }
+    return __real_fetch_handle(turn, intake);
+}
+
+enum err __wrap_queue_after(struct store_txn *txn, struct queue_stream stream, uint64_t seq,
+                            struct queue_item *ret_item)
+{
+    return is_told("starved") && is_victim(stream.recipient)
+               ? ERR_NOT_FOUND
+               : __real_queue_after(txn, stream, seq, ret_item);
+}
+
 /* --- the lies --- */
+
+/* What the log itself was bent for; the replies are of it. */
+static void tell_nothing(struct telling *telling)
+{
+    (void)telling;
+}
+
+static void tell_starved(struct telling *telling)
+{
+    if (telling->head->kind == REPLY_FETCH) {
+        telling->head->fetch.waiting = 0;
+    }
+}
 
 /* One leaf behind what the victim saw is another, for its eyes only: what is its own goes on. */
 static void tell_split(struct telling *telling)
@@ -452,11 +539,15 @@ const struct lie_told lies_known[] = {
     {"held", "a message held back as if its key were revoked"},
     {"false-witness", "a countersignature that nobody made"},
     {"registry", "a registry that the office signed and the log does not have"},
+    {"early-rung", "a reminder before its time"},
+    {"no-rung", "what is overdue is never told to one agency"},
+    {"starved", "nothing at all is delivered to one agency, and nobody is told of it"},
 };
 static void (*const tells[])(struct telling *) = {
-    tell_split,     tell_denied,        tell_frozen,     tell_rollback, tell_truncated,
-    tell_rewritten, tell_dropped,       tell_unrecorded, tell_withheld, tell_reordered,
-    tell_held,      tell_false_witness, tell_registry,
+    tell_split,     tell_denied,    tell_frozen,  tell_rollback,
+    tell_truncated, tell_rewritten, tell_dropped, tell_unrecorded,
+    tell_withheld,  tell_reordered, tell_held,    tell_false_witness,
+    tell_registry,  tell_nothing,   tell_nothing, tell_starved,
 };
 const size_t lies_count = sizeof(lies_known) / sizeof(lies_known[0]);
 

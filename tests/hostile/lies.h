@@ -2,8 +2,9 @@
  *
  * The linker puts lies.c between the broker and request_parse, audit_append, checkpoint_make and
  * reply_head_encode (--wrap): it notes who asks, each leaf, and the key, and shows one agency, the
- * victim, another log or other contents, signed as the truth is. Everything else is honest, and so
- * is all without a lie. For tests only: in one process (test_hostile.c), and as the program
+ * victim, another log or other contents, signed as the truth is. Four more functions are there for
+ * what is raised too early, never told, never delivered. Everything else is honest, and so is all
+ * without a lie. For tests only: in one process (test_hostile.c), and as the program
  * referral-broker-lying, which reads what to say from the file that REFERRAL_LIE_FILE names. */
 #ifndef REFERRAL_TESTS_LIES_H
 #define REFERRAL_TESTS_LIES_H

@@ -11,19 +11,22 @@ table in docs/security.md); REFERRAL_LONG=1 plays the whole table."""
 import json
 import os
 import re
+import select
 import subprocess
 import unittest
 
 from agent_city import BIN, CONFIG, SUITE, Socket, inbound, outbound, wait_for
 from registry import SignedCity
 
-VICTIM = "education"
+VICTIM, SENDER = "education", "procuratorate"
+DAY_MS = 24 * 3600 * 1000
 # (lie, the alarm that it gives, whether the victim must send something, what the judge finds in the
 # file; None: the agency's own records must say): one of each kind in the normal run, of
 # the suite sm the first two, all of them behind REFERRAL_LONG.
 SHORT = (
     ("rewritten", "does not extend", False, "lie.split"),
     ("withheld", "left out", False, None),
+    ("early-rung", "raised too early", False, "lie.early"),
     ("frozen", "countersigned a log of", False, "lie.longer"),
     ("split", "another log", True, "lie.split"),
 )
@@ -38,12 +41,17 @@ CAUGHT_ALONE = (
     REGISTRY,
 )
 LONG = CAUGHT_ALONE + (("false-witness", "not its own", True, "lie.witness"),)
+# Told once time has passed, to whoever waits for the victim; what never came only its records show.
+NO_RUNG = ("no-rung", "rung (due|undelivered)-1 of .* was not told", None)
+STARVED = ("starved", "rung undelivered-1 of .* was not told", None)
 # The broker keeps all countersignatures back from the victim: what it is caught with all the same,
 # and what it is not (whether the victim must send something).
-KEPT_BACK = CAUGHT_ALONE + SHORT[:2] + (("frozen", "receipt does not prove", True, "lie.receipt"),)
+KEPT_BACK = CAUGHT_ALONE + SHORT[:3] + (("frozen", "receipt does not prove", True, "lie.receipt"),)
 UNSEEN = (("frozen", False), ("false-witness", True), ("split", True))
+UNSEEN_ANYHOW = "starved"  # while no window of the victim runs
 DENIED = ("denied", "does not know the log of", False, "lie.denied")
 QUORUMS = {"alone": 1, "quorum": 2}
+COLUMNS = {"alone": (1, "keep-back"), "two": (None, ""), "quorum": (2, "keep-back")}
 
 
 class LyingCity(SignedCity):
@@ -94,9 +102,12 @@ def evidence(agent):
 
 class Lies(unittest.TestCase):
     def open_city(self, quorum=None):
-        self.city = LyingCity(quorum)
+        self.city, self.moved_ms = LyingCity(quorum), 0
         self.addCleanup(self.city.close)
         self.city.start_broker()
+        confirmed = self.city.status.ask(cmd="clock-confirm", reason="the clock was compared")
+        self.assertTrue(confirmed["ok"], confirmed)
+        self.pass_time(3600 * 1000)  # the grace behind a start: what is due is raised from now on
         for name in ("procuratorate", VICTIM, "civil-affairs"):
             self.city.agent(name)
         self.agents = self.city.agents
@@ -164,9 +175,9 @@ class Lies(unittest.TestCase):
                      or "alarm" in victim.status())
             victim.must("send", message=inbound())
 
-    def nobody_else_is_alarmed(self):
+    def nobody_else_is_alarmed(self, *alarmed):
         for name, agent in self.agents.items():
-            if name != VICTIM:
+            if name not in (alarmed or (VICTIM,)):
                 self.assertNotIn("alarm", agent.status(), name)
                 self.assertEqual(evidence(agent), [], name)
 
@@ -175,6 +186,10 @@ class Lies(unittest.TestCase):
         before = evidence(victim)
         self.tell(lie, sends, how)
         wait_for("an alarm about " + lie, lambda: "alarm" in victim.status())
+        self.caught(victim, before, alarm, finding)
+        self.nobody_else_is_alarmed()
+
+    def caught(self, victim, before, alarm, finding):
         self.assertRegex(victim.status()["alarm"], alarm)
         new = sorted(set(evidence(victim)) - set(before))
         self.assertGreater(len(new), 0)
@@ -185,7 +200,31 @@ class Lies(unittest.TestCase):
         for part in ("verdict lie", "reply reply", "request head", "checkpoint believed"):
             self.assertIn("part %s " % part, head)
         self.judge(os.path.join(victim.store + "-evidence", new[0]), finding)
-        self.nobody_else_is_alarmed()
+
+    def pass_time(self, ms):
+        self.moved_ms += ms
+        self.assertTrue(self.city.status.ask(cmd="lab-clock", both_ms=self.moved_ms)["ok"])
+
+    def miss(self, name, days, alarm, finding):
+        """Time passes; it looks when it greets, and again an hour later by the broker's clock."""
+        agent = self.agents[name]
+        before = evidence(agent)
+        self.pass_time(days * DAY_MS)
+        self.restart(name)
+
+        def alarmed():
+            self.pass_time(3600 * 1000)
+            select.select([], [], [], 0.2)
+            return "alarm" in agent.status()
+        wait_for("an alarm of " + name, alarmed)
+        self.caught(agent, before, alarm, finding)
+
+    def never_told(self, how=""):
+        """The sender, who must be told what is overdue at the victim."""
+        lie, alarm, finding = NO_RUNG
+        self.city.tell("%s %s %s\n" % (lie, SENDER, how))
+        self.send(SENDER, outbound(VICTIM))  # the file was read
+        self.miss(SENDER, 35, alarm, finding)
 
     def mend(self):
         """What lasts waits for a word; a restart is none."""
@@ -220,6 +259,9 @@ class Lies(unittest.TestCase):
                                      self.city.versions - 1)
                 if lie != "split":  # it believed another log: for people to mend
                     self.mend()
+        with self.subTest(lie=NO_RUNG[0]):
+            self.never_told()
+            self.nobody_else_is_alarmed(SENDER, *(VICTIM,) * ("split" in {row[0] for row in lies}))
 
     def test_the_page_has_what_is_played(self):
         """docs/security.md: lie, alone, two, quorum; `frozen` has two rows."""
@@ -230,9 +272,12 @@ class Lies(unittest.TestCase):
             cells = [cell.strip() for cell in row.strip("|").split("|")]
             said.add((re.match("`([a-z-]+)`", cells[0])[1], *cells[1:]))
         played = {(lie, "caught", "caught", "caught") for lie, *_ in (*KEPT_BACK, DENIED)}
+        played |= {(lie, "caught", "caught", "caught") for lie, *_ in (NO_RUNG, STARVED)}
         played |= {(lie, "unseen", "caught", "warned") for lie, _ in UNSEEN}
+        played |= {(UNSEEN_ANYHOW, "unseen", "unseen", "warned")}
         self.assertEqual(said, played)
-        self.assertEqual({lie for lie, *_ in (*LONG, *SHORT, DENIED)}, {row[0] for row in said})
+        self.assertEqual({lie for lie, *_ in (*LONG, *SHORT, DENIED, NO_RUNG, STARVED)},
+                         {row[0] for row in said})
 
     def referralctl(self, agent, *words):
         done = subprocess.run(
@@ -274,6 +319,8 @@ class Lies(unittest.TestCase):
             for lie, sends in UNSEEN:
                 with self.subTest(lie=lie, column=column):
                     self.unseen(lie, sends, column)
+            with self.subTest(lie=NO_RUNG[0], column=column):
+                self.never_told("keep-back")
 
     def unseen(self, lie, sends, column):
         """No quorum confirms what this agency countersigned: after a day that is a warning."""
@@ -287,6 +334,25 @@ class Lies(unittest.TestCase):
         self.nobody_else_is_alarmed()
         if lie != "split":
             self.mend()
+
+    @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "REFERRAL_LONG=1 plays the whole table")
+    def test_nothing_at_all_is_delivered(self):
+        """Unseen by the victim till its own window ends; who sent it something is not told."""
+        lie, alarm, finding = STARVED
+        for column, (quorum, how) in COLUMNS.items():
+            with self.subTest(column=column):
+                self.open_city(quorum)
+                self.city.tell("%s %s %s\n" % (lie, VICTIM, how))
+                self.work()
+                self.miss(SENDER, 5, alarm, finding)
+                self.countersigned(VICTIM)
+                victim = self.agents[VICTIM].status()
+                self.assertNotIn("alarm", victim)
+                if column != "two":  # of three agencies seven never confirm
+                    self.assertEqual("awaited_since" in victim["confirmed"], column == "quorum")
+                self.nobody_else_is_alarmed(SENDER)
+                self.miss(VICTIM, 35, "rung due-1 of .* was not told", finding)
+                self.nobody_else_is_alarmed(SENDER, VICTIM)
 
     @unittest.skipUnless(os.environ.get("REFERRAL_LONG"), "REFERRAL_LONG=1 plays the whole table")
     def test_what_it_showed_is_denied(self):

@@ -205,6 +205,24 @@ void live_step(void)
     }
 }
 
+size_t live_on(unsigned days)
+{
+    size_t told = 0;
+    for (unsigned day = 0; day < days; day++) {
+        for (unsigned i = 0; i < 6; i++) {
+            live_step();
+        }
+        city_pass(DAY_MS + chance(HOUR_MS));
+        settle_city();
+    }
+    for (size_t i = 0; i < DESKS; i++) {
+        ck_assert_msg(events_of(&city.desks[i], "alarm") == 0, "%s: %s", names[i],
+                      desk_alarm(&city.desks[i]));
+        told += count_in(&city.desks[i].events, "\"kind\":\"escalation\"");
+    }
+    return told;
+}
+
 /* --- judging --- */
 
 void get_copy(struct store *store, const struct case_key *key, struct referral *ret)

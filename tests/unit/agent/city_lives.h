@@ -25,6 +25,9 @@ struct lives {                    /* what chance made so far */
 extern struct lives lives;
 
 void live_step(void);
+/* Some of them a day, until windows have ended and ladders were climbed: what the broker raises,
+ * and when, is what each agency counts, so that nobody is alarmed. Answers the escalations told. */
+size_t live_on(unsigned days);
 void live_refer(void);
 void live_restart(void);        /* one of the agents */
 void live_travel(bool replies); /* one of the requests, or replies, that are on their way */

@@ -45,6 +45,24 @@ START_TEST(a_receipt_behind_the_withdrawal_began_a_window)
 }
 END_TEST
 
+/* An honest broker, keys that are wrong for a while, programs that restart: nothing is missed, and
+ * nothing is early. */
+START_TEST(test_nobody_is_alarmed_while_time_passes)
+{
+    city.seed = 3000 + (uint64_t)_i;
+    city_open();
+    city.realm.policy->ladder.days[CLOCK_FEEDBACK_OUTBOUND] = 6;
+    city.realm.policy->ladder.days[CLOCK_FEEDBACK_INBOUND] = 3;
+    for (unsigned i = 0; i < 300; i++) {
+        live_step();
+    }
+    settle_city();
+    ck_assert_uint_gt(live_on(25), 20);
+    (void)judge();
+    city_close();
+}
+END_TEST
+
 /* --- a calendar that comes while all run --- */
 
 static void install(const char *path)
@@ -262,6 +280,7 @@ int main(void)
     TCase *tcase = tcase_create("copies");
     tcase_set_timeout(tcase, 60);
     city_add_lives(tcase, test_random_lives, 1000, longer ? 60 : 5);
+    city_add_lives(tcase, test_nobody_is_alarmed_while_time_passes, 3000, longer ? 60 : 2);
     tcase_add_test(tcase, a_receipt_behind_the_withdrawal_began_a_window);
     tcase_add_test(tcase, test_a_party_that_knows_of_no_minor_counts_the_visits_alike);
     suite_add_tcase(suite, tcase);

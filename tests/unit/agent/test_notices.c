@@ -176,6 +176,13 @@ static const struct {
      "【救助衔接】收到新的社会救助线索 JZ-2026-0031-01，请登录签收。"},
     {{.kind = NOTE_TEST, .cause = {.rung = RUNG_COUNT}, .channel = "mail"},
      "【救助衔接】测试通知：渠道 mail 可用，无需处理。"},
+    {{.kind = NOTE_ALARM, .cause = {.rung = RUNG_COUNT}},
+     "【救助衔接】转介平台的记录出现异常，收发已暂停，请立即联系系统管理员。"},
+    {{.kind = NOTE_RUNG_EARLY, .cause = {.rung = RUNG_COUNT}},
+     "【救助衔接】转介平台的督办通知早于期限发出，收发已暂停，请立即联系系统管理员。"},
+    {{.kind = NOTE_RUNG_MISSING, .cause = {.rung = RUNG_COUNT}},
+     "【救助衔接】期限已过而应发的督办通知未到，收发已暂停，请立即联系系统管理员，"
+     "并致电对方单位核实。"},
 };
 
 START_TEST(test_what_an_officer_reads)
