@@ -261,7 +261,9 @@ class Lies(unittest.TestCase):
                     self.mend()
         with self.subTest(lie=NO_RUNG[0]):
             self.never_told()
-            self.nobody_else_is_alarmed(SENDER, *(VICTIM,) * ("split" in {row[0] for row in lies}))
+            self.nobody_else_is_alarmed(SENDER, VICTIM)
+            if "split" not in {row[0] for row in lies}:  # mended, and not caught since
+                self.assertNotIn("alarm", self.agents[VICTIM].status())
 
     def test_the_page_has_what_is_played(self):
         """docs/security.md: lie, alone, two, quorum; `frozen` has two rows."""

@@ -43,6 +43,7 @@ static const struct {
     {.lie = "reordered", .seen = {CAUGHT, CAUGHT, CAUGHT}, .part = RECEIVES},
     {.lie = "held", .seen = {CAUGHT, CAUGHT, CAUGHT}, .part = RECEIVES},
     {.lie = "false-witness", .seen = {UNSEEN, CAUGHT, WARNED}, .part = SENDS},
+    {.lie = "registry", .seen = {CAUGHT, CAUGHT, CAUGHT}, .part = QUIET},
     {.lie = "early-rung", .seen = {CAUGHT, CAUGHT, CAUGHT}, .part = RECEIVES},
     {.lie = "no-rung",
      .seen = {CAUGHT, CAUGHT, CAUGHT},
@@ -65,7 +66,6 @@ static const struct {
      .days = 5,
      .before = QUIET,
      .by_sender = true},
-    {.lie = "registry", .seen = {CAUGHT, CAUGHT, CAUGHT}, .part = QUIET},
 };
 #define LIES (sizeof(table) / sizeof(table[0]))
 
