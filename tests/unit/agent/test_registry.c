@@ -362,6 +362,24 @@ START_TEST(test_unproven_is_a_lie)
 }
 END_TEST
 
+/* The version of its own file is proved, too, at the first contact. */
+START_TEST(test_the_first_version_unproven)
+{
+    struct desk *victim = &city.desks[VICTIM];
+    struct flight *flight = asked();
+    ck_assert(!victim->agent->registry.proven);
+    if (_i > 0) {
+        rewrite(flight, _i == 1 ? strip : bend);
+    }
+    ck_assert(arrive(flight, false));
+    ck_assert(victim->agent->registry.proven == (_i == 0));
+    ck_assert_uint_eq(victim->evidence_files, _i == 2 ? 1 : 0);
+    ck_assert_uint_eq(city_registry_at(VICTIM), 1);
+    ck_assert((desk_alarm(victim)[0] != '\0') == (_i == 2));
+    ck_assert((victim->agent->registry.fault[0] != '\0') == (_i > 0));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("agent_registry");
@@ -373,6 +391,7 @@ int main(void)
     tcase_add_test(tcase, test_a_row_of_an_older_release);
     tcase_add_test(tcase, test_an_older_release_proves_nothing);
     tcase_add_test(tcase, test_unproven_is_a_lie);
+    tcase_add_loop_test(tcase, test_the_first_version_unproven, 0, 3);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("pure");
     tcase_add_loop_test(tcase, test_what_proves_a_version, 0, sizeof(bends) / sizeof(bends[0]));
