@@ -473,7 +473,7 @@ static enum err end_seeds(const char *path, const char *ending, struct fault *fa
     return error;
 }
 
-static enum err end_leftovers(const char *path, struct fault *fault)
+enum err case_keys_tidy(const char *path, struct fault *fault)
 {
     enum err error = end_seeds(path, NEW_ENDING, fault);
 
@@ -484,12 +484,10 @@ enum err case_keys_read(const char *path, const uint8_t store_key[32], struct ca
                         struct fault *fault)
 {
     struct buf bytes;
-    enum err error = end_leftovers(path, fault);
+    enum err error;
 
     buf_init(&bytes, FILE_BYTES_MAX);
-    if (error == OK) {
-        error = file_read(path, &bytes, fault);
-    }
+    error = file_read(path, &bytes, fault);
     if (error == OK) {
         error = unpack(path, span_buf(&bytes), store_key, ret_keys, fault);
     }
@@ -553,7 +551,7 @@ static enum err sync_folder(const char *path, struct fault *fault)
 static enum err replace(const char *path, struct span bytes, struct fault *fault)
 {
     char fresh[PATH_MAX], old[PATH_MAX];
-    enum err error = end_leftovers(path, fault);
+    enum err error = case_keys_tidy(path, fault);
 
     if (error == OK) {
         error = beside(path, NEW_ENDING, fresh, fault);

@@ -27,10 +27,13 @@ struct case_keys;
 
 /* New seeds, in memory. ERR_MEMORY. */
 enum err case_keys_new(const uint8_t store_key[32], struct case_keys **ret_keys) MUST_CHECK;
-/* Reads and checks a file. ERR_NOT_FOUND; ERR_FORGED: not this store key's, or changed;
- * ERR_INVALID: no such file; the fault says the next step. */
+/* Reads and checks a file; touches nothing, others may be writing it. ERR_NOT_FOUND; ERR_FORGED:
+ * not this store key's, or changed; ERR_INVALID: no such file; the fault says the next step. */
 enum err case_keys_read(const char *path, const uint8_t store_key[32], struct case_keys **ret_keys,
                         struct fault *fault) MUST_CHECK;
+/* Ends what a writer of that file that was killed left beside it. For those who write it, when it
+ * was read well: until then it may be all there is. */
+enum err case_keys_tidy(const char *path, struct fault *fault) MUST_CHECK;
 /* Durable under that name on return; what it replaces is written over. */
 enum err case_keys_write(struct case_keys *keys, const char *path, struct fault *fault) MUST_CHECK;
 void case_keys_free(struct case_keys *keys); /* wiped; NULL allowed */

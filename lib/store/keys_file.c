@@ -215,13 +215,11 @@ enum err store_case_keys_open(struct store *store, struct fault *fault)
     enum err error = store_case_keys_known(store, &id);
 
     path_of(store, path);
-    if (error == ERR_NOT_FOUND) {
-        return first_keys(store, path, fault);
+    if (error != OK && error != ERR_NOT_FOUND) {
+        fault_set(fault, "store.failed", store->data_path,
+                  "cannot read which case keys are its own: %s", err_text(error));
+        return error;
     }
-    if (error == OK) {
-        return known_keys(store, path, &id, fault);
-    }
-    fault_set(fault, "store.failed", store->data_path,
-              "cannot read which case keys are its own: %s", err_text(error));
-    return error;
+    error = error == OK ? known_keys(store, path, &id, fault) : first_keys(store, path, fault);
+    return error == OK ? case_keys_tidy(path, fault) : error;
 }

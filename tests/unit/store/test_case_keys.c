@@ -299,6 +299,12 @@ START_TEST(a_store_opens_with_its_own_file_only)
     ck_assert_int_eq(unlink(folder_path(0, "store-case-keys")), 0);
     ck_assert_int_eq(store_open(folder_path(0, "store"), &options, &store, &fault), ERR_NOT_FOUND);
     ck_assert_str_eq(fault.code, "store.case-keys-missing");
+    file_put(folder_path(0, "store-case-keys.old"), mine, len); /* may be all that is left */
+    ck_assert_int_eq(store_open(folder_path(0, "store"), &options, &store, &fault), ERR_NOT_FOUND);
+    ck_assert_int_eq(
+        rename(folder_path(0, "store-case-keys.old"), folder_path(1, "store-case-keys")), 0);
+    store_close(open_store(&options));
+    ck_assert_int_eq(unlink(folder_path(0, "store-case-keys")), 0);
     ck_assert_int_ne(access(folder_path(0, "store-case-keys"), F_OK), 0);
     struct case_keys *other = NULL;
 
@@ -334,7 +340,8 @@ static void erase_until_killed(uint64_t from)
         const struct uuid id = make_id(i);
         struct case_keys *keys = NULL;
 
-        if (case_keys_read(folder_path(0, "keys"), store_key, &keys, NULL) != OK ||
+        if (case_keys_tidy(folder_path(0, "keys"), NULL) != OK ||
+            case_keys_read(folder_path(0, "keys"), store_key, &keys, NULL) != OK ||
             case_keys_destroy(keys, &id, 0) != OK ||
             case_keys_write(keys, folder_path(0, "keys"), NULL) != OK) {
             _exit(1);
@@ -362,10 +369,35 @@ START_TEST(killed_while_writing)
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert(WIFSIGNALED(status));
         ck_assert_int_eq(case_keys_read(folder_path(0, "keys"), store_key, &keys, NULL), OK);
+        ck_assert_int_eq(case_keys_tidy(folder_path(0, "keys"), NULL), OK);
         ck_assert_int_ne(access(folder_path(1, "keys.old"), F_OK), 0);
         ck_assert_int_ne(access(folder_path(1, "keys.new"), F_OK), 0);
         case_keys_free(keys);
     }
+}
+END_TEST
+
+/* Somebody who reads a copy beside backups while it is written anew (`backup verify`): what lies
+ * beside it is the writer's, and in use. */
+START_TEST(who_reads_touches_nothing)
+{
+    struct case_keys *keys = keys_again(keys_new()), *again = NULL;
+    size_t len = 0, now_len = 0;
+    uint8_t *bytes = file_bytes(folder_path(0, "keys"), &len);
+
+    case_keys_free(keys);
+    file_put(folder_path(0, "keys.new"), bytes, len);
+    file_put(folder_path(1, "keys.old"), bytes, len);
+    ck_assert_int_eq(case_keys_read(folder_path(2, "keys"), store_key, &again, NULL), OK);
+    case_keys_free(again);
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *now = file_bytes(folder_path(0, i == 0 ? "keys.new" : "keys.old"), &now_len);
+
+        ck_assert_uint_eq(now_len, len);
+        ck_assert_mem_eq(now, bytes, len);
+        free(now);
+    }
+    free(bytes);
 }
 END_TEST
 
@@ -387,6 +419,7 @@ int main(void)
     tcase_add_test(cases, a_store_opens_with_its_own_file_only);
     tcase_add_test(cases, an_older_store_gets_its_file);
     tcase_add_test(cases, killed_while_writing);
+    tcase_add_test(cases, who_reads_touches_nothing);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
