@@ -405,6 +405,18 @@ enum err attachment_row_on_the_way(struct store_txn *txn, uint64_t *ret_count)
 
 /* --- files that are being attached --- */
 
+/* Without its secret. */
+static enum err adding_unpack(struct span value, struct adding_row *row)
+{
+    if (value.len <= ADDING_BYTES) {
+        return ERR_CORRUPT;
+    }
+    row->type = be32_get(value.data + 1);
+    row->plain_bytes = be64_get(value.data + 5);
+    row->at_ms = be64_get(value.data + 13);
+    return OK;
+}
+
 enum err adding_row_get(struct store_txn *txn, const struct uuid *id, struct adding_row *ret_row)
 {
     struct blob_key key = key_of('u', id->bytes, UUID_BYTES);
@@ -412,15 +424,12 @@ enum err adding_row_get(struct store_txn *txn, const struct uuid *id, struct add
     struct span value, secret;
     enum err error = store_get(txn, STORE_BLOB, key_span(&key), &value);
 
+    if (error == OK) {
+        error = adding_unpack(value, &row);
+    }
     if (error != OK) {
         return error;
     }
-    if (value.len <= ADDING_BYTES) {
-        return ERR_CORRUPT;
-    }
-    row.type = be32_get(value.data + 1);
-    row.plain_bytes = be64_get(value.data + 5);
-    row.at_ms = be64_get(value.data + 13);
     secret = span_of(value.data + ADDING_BYTES, value.len - ADDING_BYTES);
     error = value.data[0] == ROW_PLAIN ? secret_unpack(secret, row.key, row.name)
             : value.data[0] == ROW_VERSION
@@ -480,10 +489,22 @@ static enum err first_id(struct store_txn *txn, char mark, struct uuid *ret_id)
 
 enum err adding_row_oldest(struct store_txn *txn, struct adding_row *ret_row)
 {
-    struct uuid id;
-    enum err error = first_id(txn, 'u', &id);
+    struct adding_row row = {.at_ms = 0};
+    struct span value;
+    enum err error = first_id(txn, 'u', &row.id);
 
-    return error == OK ? adding_row_get(txn, &id, ret_row) : error;
+    if (error == OK) {
+        const struct blob_key key = key_of('u', row.id.bytes, UUID_BYTES);
+
+        error = store_get(txn, STORE_BLOB, key_span(&key), &value);
+    }
+    if (error == OK) {
+        error = adding_unpack(value, &row);
+    }
+    if (error == OK) {
+        *ret_row = row;
+    }
+    return error;
 }
 
 /* --- those that ended --- */

@@ -68,6 +68,7 @@ enum err adding_row_get(struct store_txn *txn, const struct uuid *id,
                         struct adding_row *ret_row) MUST_CHECK;
 enum err adding_row_put(struct store_txn *txn, const struct adding_row *row) MUST_CHECK;
 enum err adding_row_remove(struct store_txn *txn, const struct uuid *id) MUST_CHECK;
+/* Without key and name, which a copy from before an erasure does not give any more. */
 enum err adding_row_oldest(struct store_txn *txn, struct adding_row *ret_row) MUST_CHECK;
 
 enum err ended_row_get(struct store_txn *txn, const struct uuid *id,

@@ -400,18 +400,49 @@ static void upload_next(struct agent *agent)
     buf_free(&data);
 }
 
-/* ERR_NOT_FOUND: nothing is due. */
-static enum err find_due(struct agent *agent, struct attachment_row *ret_row)
+/* The next one, whatever it is. */
+static enum err look_due(struct agent *agent, struct attachment_row *ret_row)
 {
-    struct carry *carry = &agent->carry;
     struct store_txn *read;
     enum err error = store_read_begin(agent->setup.store, &read);
+
+    if (error == OK) {
+        error = attachment_row_due(read, ret_row);
+        store_read_end(read);
+    }
+    return error;
+}
+
+/* It was on the way when the case was not erased yet, in a copy of the store: nobody opens it. */
+static enum err forget_due(struct agent *agent, struct attachment_row *row)
+{
+    struct store_txn *txn;
+    enum err error = store_begin(agent->setup.store, &txn);
 
     if (error != OK) {
         return error;
     }
-    error = attachment_row_due(read, ret_row);
-    store_read_end(read);
+    row->shown.state = ATTACHMENT_HERE; /* without a key that is: erased */
+    error = attachment_row_put(txn, row);
+    if (error != OK) {
+        store_abort(txn);
+        return error;
+    }
+    return store_commit(txn);
+}
+
+/* ERR_NOT_FOUND: nothing is due. */
+static enum err find_due(struct agent *agent, struct attachment_row *ret_row)
+{
+    struct carry *carry = &agent->carry;
+    enum err error = look_due(agent, ret_row);
+
+    while (error == OK && ret_row->shown.state == ATTACHMENT_ERASED) {
+        error = forget_due(agent, ret_row);
+        if (error == OK) {
+            error = look_due(agent, ret_row);
+        }
+    }
     carry->fetches = error == OK;
     if (error == OK && ret_row->since_ms != 0 && carry->retry_ms > agent_machine_ms(agent)) {
         carry->fetch_at_ms = carry->retry_ms;

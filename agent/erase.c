@@ -273,13 +273,56 @@ static enum err write_all(struct erasing *erasing, struct orphans *orphans)
     return error == OK ? erased_put(erasing->txn, &erasing->row) : error;
 }
 
-/* A new key of the desk's is on the disk before anything is sealed under it. */
+/* The keys' end. From here on nothing brings them back. */
+static enum err destroy(struct store *store, struct fault *fault)
+{
+    size_t count = 0;
+    enum err error;
+
+    case_keys_desk_let_go(store_case_keys(store));
+    error = erased_complete(store, &count, fault);
+    return error == OK && count == 0 ? store_case_keys_save(store, fault) : error;
+}
+
+static bool has_two_desks(const struct store *store)
+{
+    struct desk_key_secret desk;
+    bool two;
+
+    case_keys_desk(store_case_keys(store), &desk);
+    two = desk.number > 1 &&
+          case_keys_desk_past(store_case_keys(store), desk.number - 1, &desk) == OK;
+    crypto_wipe(&desk, sizeof(desk));
+    return two;
+}
+
+/* Ends what an erasure began that did not come through: all of the desk comes under its newest key.
+ */
+static enum err settle_desk(struct store *store, struct fault *fault)
+{
+    struct store_txn *txn = NULL;
+    enum err error = store_begin(store, &txn);
+
+    if (error != OK) {
+        return error;
+    }
+    error = renew_desk(txn);
+    if (error != OK) {
+        store_abort(txn);
+        return error;
+    }
+    error = store_commit(txn);
+    return error == OK ? destroy(store, fault) : error;
+}
+
+/* A new key of the desk's is on the disk before anything is sealed under it. One that is there from
+ * an erasure that did not come through is not new: copies of the store may have drafts under it. */
 static enum err draw_desk(struct store *store, struct fault *fault)
 {
-    enum err error = case_keys_desk_renew(store_case_keys(store));
+    enum err error = has_two_desks(store) ? settle_desk(store, fault) : OK;
 
-    if (error == ERR_FULL) {
-        return OK; /* an erasure that did not come through has drawn it already */
+    if (error == OK) {
+        error = case_keys_desk_renew(store_case_keys(store));
     }
     if (error == OK) {
         error = store_case_keys_save(store, fault);
@@ -322,44 +365,9 @@ static enum err change(struct erasing *erasing, struct orphans *orphans)
     return store_commit(erasing->txn);
 }
 
-/* The keys' end. From here on nothing brings them back. */
-static enum err destroy(struct agent *agent, struct fault *fault)
+static enum err resume(struct store *store, struct fault *fault)
 {
-    struct store *store = agent->setup.store;
-    size_t count = 0;
-    enum err error;
-
-    case_keys_desk_let_go(store_case_keys(store));
-    error = erased_complete(store, &count, fault);
-    return error == OK && count == 0 ? store_case_keys_save(store, fault) : error;
-}
-
-enum err erase_resume(struct agent *agent, struct fault *fault)
-{
-    struct store *store = agent->setup.store;
-    struct desk_key_secret desk;
-    struct store_txn *txn = NULL;
-    bool two;
-    enum err error;
-
-    case_keys_desk(store_case_keys(store), &desk);
-    two = desk.number > 1 &&
-          case_keys_desk_past(store_case_keys(store), desk.number - 1, &desk) == OK;
-    crypto_wipe(&desk, sizeof(desk));
-    if (!two) {
-        return erased_complete(store, NULL, fault);
-    }
-    error = store_begin(store, &txn);
-    if (error != OK) {
-        return error;
-    }
-    error = renew_desk(txn);
-    if (error != OK) {
-        store_abort(txn);
-        return error;
-    }
-    error = store_commit(txn);
-    return error == OK ? destroy(agent, fault) : error;
+    return has_two_desks(store) ? settle_desk(store, fault) : erased_complete(store, NULL, fault);
 }
 
 /* --- files --- */
@@ -426,6 +434,26 @@ static const char *replace_copy(const struct agent *agent)
         return "failed";
     }
     return "replaced";
+}
+
+/* Whether the copy was replaced is written nowhere: with a store that erased it always is. */
+enum err erase_resume(struct agent *agent, struct fault *fault)
+{
+    struct erased erased = {.generation = 0};
+    struct store_txn *read = NULL;
+    enum err error = resume(agent->setup.store, fault);
+
+    if (error == OK) {
+        error = store_read_begin(agent->setup.store, &read);
+    }
+    if (error == OK) {
+        error = erased_next(read, &erased);
+        store_read_end(read);
+    }
+    if (error == OK) {
+        (void)replace_copy(agent);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 /* --- the command --- */
@@ -500,16 +528,16 @@ static enum err erase(struct erasing *erasing, const char **ret_copy)
     if (error != OK) {
         return error;
     }
-    error = destroy(erasing->agent, erasing->fault);
+    error = destroy(erasing->agent->setup.store, erasing->fault);
     if (error != OK) {
         erasing->agent->failure = error; /* the next start ends it */
         return error;
     }
+    *ret_copy = replace_copy(erasing->agent);
     error = remove_files(erasing, &orphans);
     if (error != OK) {
         return error;
     }
-    *ret_copy = replace_copy(erasing->agent);
     uuid_format(&erasing->row.case_id, case_id);
     log_about(EVENT_CASE_ERASED, &subject, "a case was erased by order: %zu messages",
               erasing->messages);

@@ -87,6 +87,7 @@ static enum err fill(struct agent *agent, struct store_txn *read, struct batch *
     enum err error = OK;
 
     while (error == OK && batch->count < BATCH_COUNT && batch->bytes < AGENT_BATCH_BYTES / 2) {
+        enum row_body body = ROW_BODY_NONE;
         bool holds = false;
 
         error = row_next_marked(read, row.seq, &row);
@@ -97,6 +98,9 @@ static enum err fill(struct agent *agent, struct store_txn *read, struct batch *
             return error;
         }
         if (error == OK) {
+            error = row_body(read, &row, &body);
+        }
+        if (error == OK && body != ROW_BODY_ERASED) { /* marked in a copy from before */
             error = add(read, &row, batch);
         }
     }

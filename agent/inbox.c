@@ -330,6 +330,17 @@ static enum err take_told(struct arrival *arrival, bool *ret_told)
     return error;
 }
 
+/* What was erased is not marked, since it cannot be handed back; its sender can, and a new log
+ * shows it then (recovery.c). */
+static enum err was_erased_before(struct arrival *arrival, const struct row *known, bool *ret_was)
+{
+    enum row_body body = ROW_BODY_NONE;
+    enum err error = row_body(arrival->txn, known, &body);
+
+    *ret_was = error == OK && body == ROW_BODY_ERASED && known->log < arrival->agent->following.log;
+    return error;
+}
+
 /* A message has one place; recorded a second time it would look like a new one. But a new log shows
  * again what the lost one had behind the place where the two part. */
 static enum err check_once(struct arrival *arrival, bool *ret_new)
@@ -347,6 +358,12 @@ static enum err check_once(struct arrival *arrival, bool *ret_new)
         *ret_new = false;
         /* or it waited in the copy, and has the place that it had */
         marked = marked || digest_equal(&known.leaf_hash, &arrival->facts.leaf_hash);
+        if (!marked) {
+            error = was_erased_before(arrival, &known, &marked);
+        }
+        if (error != OK) {
+            return error;
+        }
         return marked ? take_shown(arrival, &known)
                       : arrival_distrust(arrival, "it came before, at another place");
     }

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/bodies.h"
 #include "agent/state.h"
 #include "base/log.h"
 #include "model/refusal.h"
@@ -120,10 +121,18 @@ static bool is_deferred(const struct agent *agent, const struct row *row)
     return place < registry_count(agent->setup.registry) && agent->deferred_ms[place] != 0;
 }
 
+/* In a store from before an erasure a message may wait that was sent then: what is left of it has
+ * another digest, and is never signed. */
 static enum err batch_add(struct batch *batch, const struct row *row, struct span payload)
 {
-    uint8_t *copy = region_take(&batch->region, payload.len);
+    struct payload parts;
+    enum err error = payload_split(payload, &parts, NULL);
+    uint8_t *copy = NULL;
 
+    if (error != OK || body_was_erased(&parts)) {
+        return error;
+    }
+    copy = region_take(&batch->region, payload.len);
     if (copy == NULL) {
         return ERR_MEMORY;
     }

@@ -85,17 +85,14 @@ static enum err write(struct store_txn *txn, struct span key, struct span json, 
 static enum err read(const struct store_txn *txn, struct span key, struct span row,
                      struct buf *json)
 {
-    enum err error;
-
     if (row.len <= 8) {
         return ERR_CORRUPT;
     }
     if (row.data[8] == '{') { /* never a secret's first byte */
         return buf_append(json, row.data + 8, row.len - 8);
     }
-    error = secret_open(store_of(txn), &(struct uuid){{0}}, key, span_of(row.data + 8, row.len - 8),
-                        json);
-    return error == ERR_NOT_FOUND ? ERR_CORRUPT : error; /* the desk's are sealed anew in time */
+    return secret_open(store_of(txn), &(struct uuid){{0}}, key, span_of(row.data + 8, row.len - 8),
+                       json);
 }
 
 static enum err put(struct store_txn *txn, const struct draft_key *key, struct span json,

@@ -83,9 +83,10 @@ static enum err read_row(struct span row, struct erased *erased)
     return OK;
 }
 
-enum err erased_next(struct store_txn *txn, struct erased *erased)
+/* The first at or behind that place. */
+static enum err erased_from(struct store_txn *txn, const struct uuid *case_id, unsigned generation,
+                            struct erased *erased)
 {
-    const bool first = uuid_is_zero(&erased->case_id);
     struct store_cursor *cursor = NULL;
     struct span key, value;
     char from[NAME_BYTES + 1] = "=";
@@ -94,7 +95,7 @@ enum err erased_next(struct store_txn *txn, struct erased *erased)
     if (error != OK) {
         return error;
     }
-    name_of(&erased->case_id, first ? 0 : erased->generation + 1u, from + 1);
+    name_of(case_id, generation, from + 1);
     error = store_cursor_seek(cursor, span_text(from), &key, &value);
     if (error == OK) {
         error = read_name(span_of(key.data + 1, key.len - 1), erased);
@@ -106,28 +107,25 @@ enum err erased_next(struct store_txn *txn, struct erased *erased)
     return error;
 }
 
+enum err erased_next(struct store_txn *txn, struct erased *erased)
+{
+    const struct uuid case_id = erased->case_id;
+
+    return erased_from(txn, &case_id, uuid_is_zero(&case_id) ? 0 : erased->generation + 1u, erased);
+}
+
 enum err erased_find(struct store_txn *txn, const struct uuid *case_id, struct erased *ret_erased)
 {
-    enum err error = ERR_NOT_FOUND;
+    struct erased erased = {.generation = 0};
+    bool found = false;
+    enum err error = erased_from(txn, case_id, 0, &erased);
 
-    for (unsigned i = 0; i <= CASE_KEYS_GENERATION_MAX; i++) {
-        char name[NAME_BYTES];
-        struct span value;
-        enum err found;
-
-        name_of(case_id, i, name);
-        found = store_meta_get(txn, name, &value);
-        if (found != OK) {
-            return found == ERR_NOT_FOUND ? error : found;
-        }
-        ret_erased->case_id = *case_id;
-        ret_erased->generation = (uint8_t)i;
-        error = read_row(value, ret_erased);
-        if (error != OK) {
-            return error;
-        }
+    while (error == OK && uuid_equal(&erased.case_id, case_id)) {
+        *ret_erased = erased;
+        found = true;
+        error = erased_next(txn, &erased);
     }
-    return error;
+    return error != OK && error != ERR_NOT_FOUND ? error : found ? OK : ERR_NOT_FOUND;
 }
 
 /* Destroys the keys of all rows in memory. */

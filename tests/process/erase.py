@@ -150,8 +150,17 @@ class Erase(Case):
                    path("keys", "public-keys.yaml"))
         self.assertEqual(done.status, OK, done.out + done.err)
 
+    def keys(self):
+        """The live file of case keys, and its copy beside the backups."""
+        folder = self.city.path("backups")
+        copy, = [name for name in os.listdir(folder) if name.startswith("case-keys-")]
+        for path in (self.two.store + "-case-keys", os.path.join(folder, copy)):
+            with open(path, "rb") as file:
+                yield file.read()
+
     def test_killed_at_every_step(self):
         kept = self.refer("云雀鸟丁", pdf(5000))
+        self.good("agent", "backup", *self.socket)
         for point, erased in (("store.before-keys:1", False), ("store.after-keys:1", False),
                               ("store.before-keys:2", True), ("store.after-keys:2", True)):
             with self.subTest(point):
@@ -167,6 +176,7 @@ class Erase(Case):
                     self.opens(gone)
                     self.good("agent", "erase", gone["number"], *ORDER, *self.socket)
                 self.assertIsNone(self.name_of(gone))
+                self.assertEqual(*self.keys())  # an older copy would open it still
                 for ending in (".old", ".new"):
                     self.assertFalse(os.path.exists(self.two.store + "-case-keys" + ending))
                 self.opens(kept)

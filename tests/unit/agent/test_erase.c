@@ -12,6 +12,7 @@
 #include "city_support.h"
 #include "store/case_keys.h"
 #include "store/cases.h"
+#include "store/erased.h"
 
 #define ERASE "'order':'(2026) 1','reason':'order'"
 
@@ -276,6 +277,258 @@ START_TEST(an_unwritten_desk_key_is_never_used)
 }
 END_TEST
 
+/* --- a store of before, with the keys of today --- */
+
+static const char *inside(struct desk *desk, const char *name)
+{
+    static char paths[4][256];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", desk->folder, name);
+    return path;
+}
+
+static void copy_store(struct desk *desk)
+{
+    struct fault fault = {.code = ""};
+    ck_assert_int_eq(mkdir(inside(desk, "older"), 0700), 0);
+    ck_assert_msg(store_copy(desk->store, inside(desk, "older"), &fault) == OK, "%s",
+                  fault.message);
+    ck_assert_int_eq(unlink(inside(desk, "older-case-keys")), 0);
+}
+
+static void put_back(struct desk *desk)
+{
+    desk_stop(desk);
+    ck_assert_int_eq(rename(inside(desk, "older/data.mdb"), inside(desk, "store/data.mdb")), 0);
+    ck_assert_int_eq(rmdir(inside(desk, "older")), 0);
+    desk->accept_gaps = true;
+    ck_assert_int_eq(desk_start(desk), OK);
+    agent_connected(desk->agent, true);
+}
+
+/* An attachment of this message, in that state. */
+static void name_attachment(struct desk *desk, const char *id, enum attachment_state state)
+{
+    struct attachment_row attachment = {
+        .shown = {.digest = {{9}}, .state = state, .plain_bytes = 5, .sealed_bytes = 50}};
+    struct store_txn *txn = NULL;
+    struct row row;
+    text_copy(attachment.shown.name, sizeof(attachment.shown.name), "d.txt");
+    ck_assert_int_eq(store_begin(desk->store, &txn), OK);
+    find_row(txn, id, &row);
+    ck_assert_int_eq(attachment_row_put(txn, &attachment), OK);
+    ck_assert_int_eq(attachment_secret_put(txn, &attachment, &row.header.case_id), OK);
+    ck_assert_int_eq(attachment_link_put(txn, row.seq, 1, &attachment.shown.digest), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+}
+
+static size_t uploads_kept(struct desk *desk, const struct uuid *id)
+{
+    struct attachment_progress progress;
+    struct fault fault = {.code = ""};
+    struct store_txn *read = NULL;
+    struct adding_row row;
+    ck_assert_int_eq(attachments_progress(desk->agent, id, &progress, &fault), ERR_NOT_FOUND);
+    ck_assert_int_eq(store_read_begin(desk->store, &read), OK);
+    const enum err error = adding_row_oldest(read, &row);
+    store_read_end(read);
+    return error == OK;
+}
+
+/* What such a store has of the desk and of the case opens no more; all else goes on, and a further
+ * case can be erased. */
+START_TEST(an_older_store_goes_on_with_newer_keys)
+{
+    const struct told gone = refer(), next = refer();
+    const struct attachment_declared declared = {.name = "b.txt", .plain_bytes = 900};
+    const struct digest file = attach(receiver, 'f');
+    struct fault fault = {.code = ""};
+    struct store_txn *read = NULL;
+    struct uuid upload;
+    uint64_t on_the_way = 0;
+    draft(receiver, "/send/follow-up/other", &file);
+    ck_assert_int_eq(attachments_begin(receiver->agent, &declared, &upload, &fault), OK);
+    name_attachment(receiver, gone.id, ATTACHMENT_ON_THE_WAY);
+    copy_store(receiver);
+    name_attachment(receiver, gone.id, ATTACHMENT_HERE);
+    (void)erase(receiver, gone.number);
+    put_back(receiver);
+    ck_assert(!opens(receiver, gone.id));
+    ck_assert_int_eq(look(receiver, "/send/follow-up/other"), ERR_NOT_FOUND);
+    ck_assert_int_eq(open_file(receiver, &file), ERR_NOT_FOUND);
+    settle_city();
+    ck_assert_int_eq(store_read_begin(receiver->store, &read), OK);
+    ck_assert_int_eq(attachment_row_on_the_way(read, &on_the_way), OK);
+    store_read_end(read);
+    ck_assert_uint_eq(on_the_way, 0);
+    ck_assert_uint_eq(uploads_kept(receiver, &upload), 1);
+    city_pass(40 * DAY_MS);
+    attachments_sweep(receiver->agent);
+    ck_assert_uint_eq(uploads_kept(receiver, &upload), 0);
+    (void)erase(receiver, next.number);
+    ck_assert(!opens(receiver, next.id));
+    const struct told later = refer();
+    ck_assert(opens(receiver, later.id));
+}
+END_TEST
+
+static bool says_erased(struct desk *desk, const char *id)
+{
+    char line[128];
+    (void)snprintf(line, sizeof(line), "{'cmd':'show','id':'%s'}", id);
+    (void)desk_must(desk, line);
+    return count_in(&desk->answer, "(2026) 1") > 0;
+}
+
+/* The older store does not know of the first order; a second one is shown all the same. */
+START_TEST(an_order_behind_an_unknown_one_is_shown)
+{
+    const struct told gone = refer();
+    struct store_txn *txn = NULL;
+    struct case_key_secret key;
+    struct row row;
+    copy_store(receiver);
+    (void)erase(receiver, gone.number);
+    ck_assert(says_erased(receiver, gone.number));
+    put_back(receiver);
+    ck_assert_int_eq(store_begin(receiver->store, &txn), OK);
+    find_row(txn, gone.id, &row);
+    ck_assert_int_eq(case_keys_current(store_case_keys(receiver->store), &row.header.case_id, &key),
+                     OK);
+    ck_assert_uint_eq(key.generation, 1);
+    struct erased erased = {.case_id = row.header.case_id, .generation = 1, .order = "(2026) 1"};
+    ck_assert_int_eq(erased_put(txn, &erased), OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+    ck_assert(says_erased(receiver, gone.number));
+}
+END_TEST
+
+/* A message that waited then was sent and erased since: what is left of it is not sent. */
+START_TEST(what_is_left_of_a_message_is_not_sent)
+{
+    const struct told gone = refer();
+    char line[256];
+    (void)snprintf(line, sizeof(line),
+                   "{'cmd':'send','kind':'sign-for','referral':'%s','message':{'body':{'officer':"
+                   "'O'}}}",
+                   gone.number);
+    (void)desk_must(receiver, line);
+    copy_store(receiver);
+    settle_city();
+    (void)erase(receiver, gone.number);
+    put_back(receiver);
+    settle_city();
+    city_pass(60000);
+    settle_city();
+    ck_assert_uint_eq(events_of(receiver, "refused"), 0);
+    ck_assert_str_eq(desk_alarm(receiver), "");
+    const struct told later = refer();
+    ck_assert(opens(receiver, later.id));
+}
+END_TEST
+
+/* --- an erasure that did not come through --- */
+
+static void damage(struct desk *desk, bool damaged)
+{
+    struct store_txn *txn = NULL;
+    ck_assert_int_eq(store_begin(desk->store, &txn), OK);
+    const struct span key = span_of("do\0/x", 5);
+    ck_assert_int_eq(damaged ? store_put(txn, STORE_OFFICE, key, span_text("12345"))
+                             : store_remove(txn, STORE_OFFICE, key),
+                     OK);
+    ck_assert_int_eq(store_commit(txn), OK);
+}
+
+/* What is saved after it lies under a key that the next one lets go. */
+START_TEST(the_desks_key_is_new_with_each_erasure)
+{
+    const struct told gone = refer();
+    struct desk_key_secret between, now;
+    char line[256];
+    damage(receiver, true);
+    (void)snprintf(line, sizeof(line), "{'cmd':'case-erase','id':'%s'," ERASE "}", gone.number);
+    ck_assert(absent_at(desk_ask(receiver, line), "messages"));
+    damage(receiver, false);
+    case_keys_desk(store_case_keys(receiver->store), &between);
+    (void)erase(receiver, gone.number);
+    case_keys_desk(store_case_keys(receiver->store), &now);
+    ck_assert_uint_gt(now.number, between.number);
+    ck_assert_int_eq(case_keys_desk_past(store_case_keys(receiver->store), between.number, &now),
+                     ERR_NOT_FOUND);
+}
+END_TEST
+
+/* --- a broker that lost its log --- */
+
+static bool anybody_hands_back(void)
+{
+    for (size_t i = 0; i < DESKS; i++) {
+        const struct following *following = &city.desks[i].agent->following;
+        if (following->handing || strcmp(following->origin, city.broker_origin) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void recover(void)
+{
+    struct broker_recovery recovery;
+    broker_lose("copy");
+    city.wall_ms += 61000;
+    city.boot_ms += 61000;
+    broker_open_new_log();
+    broker_begin();
+    broker_go_on_without_others();
+    broker_recovery(city.broker, &recovery);
+    text_copy(city.broker_origin, sizeof(city.broker_origin), recovery.origin);
+    for (unsigned i = 0; i < 20 && anybody_hands_back(); i++) {
+        settle_city();
+        city_pass(30000);
+    }
+    ck_assert(!anybody_hands_back());
+    settle_city();
+}
+
+static uint64_t marked(struct desk *desk)
+{
+    struct store_txn *read = NULL;
+    uint64_t count = 0;
+    ck_assert_int_eq(store_read_begin(desk->store, &read), OK);
+    ck_assert_int_eq(hand_back_count(read, &count), OK);
+    store_read_end(read);
+    return count;
+}
+
+/* What one side erased the other still hands back, and nobody takes what is left of it for a
+ * message: not where its sender erased it, not where its reader did, not where both did. */
+START_TEST(what_was_erased_is_not_handed_back)
+{
+    (void)refer();
+    broker_snapshot("copy");
+    const struct told lost = refer(), other = refer();
+    for (size_t i = 0; i < 2; i++) {
+        if ((_i & (1 << i)) != 0) {
+            (void)erase(&city.desks[i], lost.number);
+        }
+    }
+    recover();
+    for (size_t i = 0; i < 2; i++) {
+        struct desk *desk = &city.desks[i];
+        ck_assert_msg(desk_alarm(desk)[0] == '\0', "%zu: %s", i, desk_alarm(desk));
+        ck_assert_uint_eq(desk->agent->following.refused, 0);
+        /* where both erased it, what the broker said of its delivery is not shown again */
+        ck_assert_uint_eq(marked(desk), _i == 3 && desk == sender ? 1 : 0);
+        ck_assert(opens(desk, other.id));
+        ck_assert_int_eq(opens(desk, lost.id), (_i & (1 << i)) == 0);
+    }
+    const struct told later = refer();
+    ck_assert(opens(receiver, later.id));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("erase");
@@ -287,6 +540,11 @@ int main(void)
     tcase_add_test(tests, what_waits_stands_against_it);
     tcase_add_test(tests, what_an_older_release_kept_goes_too);
     tcase_add_test(tests, an_unwritten_desk_key_is_never_used);
+    tcase_add_test(tests, an_older_store_goes_on_with_newer_keys);
+    tcase_add_test(tests, an_order_behind_an_unknown_one_is_shown);
+    tcase_add_test(tests, what_is_left_of_a_message_is_not_sent);
+    tcase_add_test(tests, the_desks_key_is_new_with_each_erasure);
+    tcase_add_loop_test(tests, what_was_erased_is_not_handed_back, 0, 4);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
