@@ -137,6 +137,12 @@ static int no_passphrase(char *out, int size, int writing, void *arg)
     return 0;
 }
 
+/* Was the text read to its end? One that was cut, or damaged, gives fewer than it had. */
+static bool pem_ended(void)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
 static int authorities_add(const struct nng_tls_engine_config *config, BIO *pem)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(config->context);
@@ -149,7 +155,7 @@ static int authorities_add(const struct nng_tls_engine_config *config, BIO *pem)
         X509_free(one);
         count++;
     }
-    return good == 1 && count > 0 ? 0 : NNG_ECRYPTO;
+    return good == 1 && count > 0 && pem_ended() ? 0 : NNG_ECRYPTO;
 }
 
 /* Of the peer's own certificate; who issues is the operator's to keep. */
@@ -164,7 +170,8 @@ static int revoked_add(const struct nng_tls_engine_config *config, BIO *pem)
         X509_CRL_free(one);
         count++;
     }
-    good = good == 1 && count > 0 && X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
+    good = good == 1 && count > 0 && pem_ended() &&
+           X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
     return good == 1 ? 0 : NNG_ECRYPTO;
 }
 
@@ -172,8 +179,10 @@ static int with_pem(const struct nng_tls_engine_config *config, const char *text
                     int (*fn)(const struct nng_tls_engine_config *config, BIO *pem))
 {
     BIO *pem = BIO_new_mem_buf(text, -1);
-    int result = pem == NULL ? NNG_ENOMEM : fn(config, pem);
+    int result;
 
+    ERR_clear_error();
+    result = pem == NULL ? NNG_ENOMEM : fn(config, pem);
     BIO_free(pem);
     ERR_clear_error(); /* the end of a PEM text is an error, too */
     return result;
@@ -200,7 +209,7 @@ static int chain_use(const struct nng_tls_engine_config *config, BIO *pem)
             X509_free(one);
         }
     }
-    return good == 1 ? 0 : NNG_ECRYPTO;
+    return good == 1 && pem_ended() ? 0 : NNG_ECRYPTO;
 }
 
 static int key_use(const struct nng_tls_engine_config *config, BIO *pem)

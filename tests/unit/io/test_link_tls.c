@@ -270,6 +270,32 @@ START_TEST(files_that_do_not_fit_change_nothing)
 }
 END_TEST
 
+/* Of two lists the second is the newer one: a copy that was cut within it must not pass for a file
+ * with the older list. The same for authorities, and for those above our own certificate. */
+START_TEST(a_file_that_is_cut_is_refused)
+{
+    static const char *const names[] = {"city.crl", "city-ca.pem", "broker.pem"};
+    struct place place;
+    struct fault fault = {.code = ""};
+    char path[PATH_BYTES];
+
+    place_new(&place);
+    list_make(&place, NULL);
+    place_listen(&place);
+    ck_assert_int_eq(link_server_reload_tls(place.bench.server, &place.files, &fault), OK);
+    path_in(path, place.bench.folder, names[_i]);
+    FILE *file = fopen(path, "ae");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_gt(
+        fprintf(file, "-----BEGIN %s-----\nMIIB\n", _i == 0 ? "X509 CRL" : "CERTIFICATE"), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(link_server_reload_tls(place.bench.server, &place.files, &fault), ERR_INVALID);
+    ck_assert_str_eq(fault.code, "link.tls-file");
+    ck_assert_str_eq(fault.place, path);
+    bench_free(&place.bench);
+}
+END_TEST
+
 #define FLIGHT 64u
 
 struct flight { /* requests that are always on their way */
@@ -468,6 +494,7 @@ int main(void)
     tcase_add_test(tests, tls_1_3_with_a_certificate_and_nothing_less);
     tcase_add_test(tests, a_revoked_certificate_loses_its_connection_and_gets_none);
     tcase_add_test(tests, files_that_do_not_fit_change_nothing);
+    tcase_add_loop_test(tests, a_file_that_is_cut_is_refused, 0, 3);
     tcase_add_test(tests, new_files_under_traffic_disturb_no_request);
     tcase_add_test(tests, messages_of_any_size_come_back_whole);
     tcase_add_test(tests, who_says_nothing_or_half_of_it_is_cut);
