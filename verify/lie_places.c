@@ -159,12 +159,12 @@ static void judge_registry(struct dossier *dossier, const struct reply_head *rep
     struct registry_document document;
     struct digest hash;
 
-    if (reply->code != 0 || !read_version(reply, root, &document)) {
+    if (reply->code != 0 || !reply->registry.has_leaf || /* of an older release */
+        !read_version(reply, root, &document)) {
         return;
     }
     hash = tree_leaf(leaf->salt, leaf->record);
-    if (!reply->registry.has_leaf || !ends_at(&path, &hash, shown) ||
-        !names_version(dossier, leaf->record, &document)) {
+    if (!ends_at(&path, &hash, shown) || !names_version(dossier, leaf->record, &document)) {
         dossier_prove(dossier, "lie.registry", "reply", "%" PRIu64 ", %" PRIu64, document.version,
                       shown->size);
     }
