@@ -154,12 +154,47 @@ static enum err for_each(struct erasing *erasing,
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+/* --- drafts --- */
+
+static enum err each_draft(struct erasing *erasing, const struct uuid *referral_id,
+                           enum err (*visit)(struct store_txn *txn, const char *id, size_t *count))
+{
+    char text[UUID_TEXT_BYTES];
+    struct row row = {.seq = 0};
+    enum err error;
+
+    uuid_format(referral_id, text);
+    error = visit(erasing->txn, text, &erasing->drafts);
+    while (error == OK &&
+           (error = row_of_referral(erasing->txn, referral_id, row.seq, &row)) == OK) {
+        uuid_format(&row.header.message_id, text); /* some forms answer a message */
+        error = visit(erasing->txn, text, &erasing->drafts);
+    }
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum err count_drafts_of(struct erasing *erasing, const struct uuid *referral_id)
+{
+    return each_draft(erasing, referral_id, drafts_count_of);
+}
+
+static enum err remove_drafts_of(struct erasing *erasing, const struct uuid *referral_id)
+{
+    return each_draft(erasing, referral_id, drafts_remove_of);
+}
+
+/* --- is there anything? --- */
+
 /* Counts; refuses what waits, and where nothing is left. */
 static enum err look(struct erasing *erasing)
 {
     enum err error = for_each(erasing, look_at_referral);
 
-    if (error == OK && erasing->messages + erasing->attachments == 0) {
+    if (error == OK) {
+        erasing->drafts = 0;
+        error = for_each(erasing, count_drafts_of);
+    }
+    if (error == OK && erasing->messages + erasing->attachments + erasing->drafts == 0) {
         fault_set(erasing->fault, "case.nothing-to-erase", "id",
                   "nothing of this case can be read here (any more)");
         fault_hint(erasing->fault,
@@ -170,22 +205,6 @@ static enum err look(struct erasing *erasing)
 }
 
 /* --- what is the desk's --- */
-
-static enum err remove_drafts_of(struct erasing *erasing, const struct uuid *referral_id)
-{
-    char text[UUID_TEXT_BYTES];
-    struct row row = {.seq = 0};
-    enum err error;
-
-    uuid_format(referral_id, text);
-    error = drafts_remove_of(erasing->txn, text, &erasing->drafts);
-    while (error == OK &&
-           (error = row_of_referral(erasing->txn, referral_id, row.seq, &row)) == OK) {
-        uuid_format(&row.header.message_id, text); /* some forms answer a message */
-        error = drafts_remove_of(erasing->txn, text, &erasing->drafts);
-    }
-    return error == ERR_NOT_FOUND ? OK : error;
-}
 
 struct orphans { /* files that drafts of the case named, and nothing else does */
     struct digest rows[ORPHANS_MAX]; /* more stay until nobody has wanted them for 31 days */
@@ -222,6 +241,7 @@ static enum err clear_desk(struct erasing *erasing, struct orphans *orphans)
     if (error != OK && error != ERR_NOT_FOUND) {
         return error;
     }
+    erasing->drafts = 0;
     error = for_each(erasing, remove_drafts_of);
     for (size_t i = 0; error == OK && i < orphans->count;) {
         bool named = false;

@@ -335,7 +335,7 @@ enum err drafts_renew(struct store_txn *txn)
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count)
+static enum err each_of(struct store_txn *txn, const char *id, bool removes, size_t *count)
 {
     struct draft_key key = {.bytes = {'d'}, .len = 1};
     struct span row;
@@ -343,7 +343,7 @@ enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count)
 
     while ((error = walk(txn, &key, &row)) == OK) {
         if (names(&key, id)) {
-            error = store_remove(txn, STORE_OFFICE, key_span(&key));
+            error = removes ? store_remove(txn, STORE_OFFICE, key_span(&key)) : OK;
             (*count)++;
         }
         error = error == OK ? next_key(&key) : error;
@@ -352,6 +352,16 @@ enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count)
         }
     }
     return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum err drafts_count_of(struct store_txn *txn, const char *id, size_t *count)
+{
+    return each_of(txn, id, false, count);
+}
+
+enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count)
+{
+    return each_of(txn, id, true, count);
 }
 
 enum err drafts_name(struct store_txn *txn, const char *text, bool *ret_named)

@@ -33,6 +33,7 @@ enum err draft_next(struct store *store, const char *officer, const char *after,
 /* Seals all under the desk's newest key. */
 enum err drafts_renew(struct store_txn *txn) MUST_CHECK;
 /* Removes those whose address has this id in it, and counts them. */
+enum err drafts_count_of(struct store_txn *txn, const char *id, size_t *count) MUST_CHECK;
 enum err drafts_remove_of(struct store_txn *txn, const char *id, size_t *count) MUST_CHECK;
 /* Does any draft have this text in its fields? */
 enum err drafts_name(struct store_txn *txn, const char *text, bool *ret_named) MUST_CHECK;

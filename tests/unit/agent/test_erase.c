@@ -148,6 +148,11 @@ START_TEST(the_desk_keeps_what_is_not_the_cases)
     (void)snprintf(address, sizeof(address), "/send/feedback/%s", gone.referral);
     draft(receiver, address, &its);
     draft(receiver, "/send/follow-up/other", &shared);
+    char line[128];
+    (void)snprintf(line, sizeof(line), "{'cmd':'case-erase','id':'%s','dry_run':true}",
+                   gone.number);
+    ck_assert_uint_eq(number_at(desk_must(receiver, line), "drafts"), 1);
+    ck_assert_int_eq(look(receiver, address), OK);
     ck_assert_int_eq(attachments_begin(receiver->agent, &declared, &upload, &fault), OK);
     case_keys_desk(store_case_keys(receiver->store), &before);
     ck_assert_uint_eq(number_at(erase(receiver, gone.number), "drafts"), 1);
@@ -164,6 +169,21 @@ START_TEST(the_desk_keeps_what_is_not_the_cases)
         ck_assert_int_eq(attachments_progress(receiver->agent, &upload, &progress, &fault), OK);
         desk_restart(receiver);
     }
+}
+END_TEST
+
+/* Begun after the erasure, it speaks of the same person. */
+START_TEST(a_draft_alone_can_be_erased)
+{
+    const struct told gone = refer();
+    const struct digest file = attach(receiver, 'a');
+    char address[100];
+    (void)snprintf(address, sizeof(address), "/send/feedback/%s", gone.referral);
+    (void)erase(receiver, gone.number);
+    draft(receiver, address, &file);
+    ck_assert_uint_eq(number_at(erase(receiver, gone.number), "drafts"), 1);
+    ck_assert_int_eq(look(receiver, address), ERR_NOT_FOUND);
+    ck_assert_int_eq(open_file(receiver, &file), ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -537,6 +557,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, one_case_goes_and_no_other);
     tcase_add_test(tests, the_desk_keeps_what_is_not_the_cases);
+    tcase_add_test(tests, a_draft_alone_can_be_erased);
     tcase_add_test(tests, what_waits_stands_against_it);
     tcase_add_test(tests, what_an_older_release_kept_goes_too);
     tcase_add_test(tests, an_unwritten_desk_key_is_never_used);
