@@ -366,6 +366,12 @@ static enum err change(struct erasing *erasing, struct orphans *orphans)
     }
     erasing->row.generation = key.generation;
     crypto_wipe(&key, sizeof(key));
+    if (error == OK && !case_keys_have_room(store_case_keys(store))) {
+        fault_set(erasing->fault, "case.keys-full", "id", "no more cases can be erased here");
+        fault_hint(erasing->fault, "the file of case keys is as large as it may be; nothing was "
+                                   "changed");
+        return ERR_REFUSED;
+    }
     if (error == OK) {
         error = draw_desk(store, erasing->fault);
     }

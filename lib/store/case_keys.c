@@ -621,6 +621,16 @@ enum err case_keys_past(struct case_keys *keys, const struct uuid *case_id, uint
     return found ? OK : ERR_NOT_FOUND;
 }
 
+bool case_keys_have_room(struct case_keys *keys)
+{
+    bool room;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    room = keys->node_count + DEPTH_MAX * (BRANCHES - 1) <= NODES_MAX;
+    (void)pthread_mutex_unlock(&keys->lock);
+    return room;
+}
+
 enum err case_keys_destroy(struct case_keys *keys, const struct uuid *case_id, uint8_t generation)
 {
     enum err error = OK;

@@ -53,6 +53,8 @@ enum err case_keys_current(struct case_keys *keys, const struct uuid *case_id,
 /* What was sealed in that generation. ERR_NOT_FOUND: it was erased. */
 enum err case_keys_past(struct case_keys *keys, const struct uuid *case_id, uint8_t generation,
                         struct case_key_secret *ret_key) MUST_CHECK;
+/* Is there room for one more erasure? There is for some 5,500. */
+bool case_keys_have_room(struct case_keys *keys);
 /* Destroys the keys of all generations up to this one, in memory; OK also where they are. */
 enum err case_keys_destroy(struct case_keys *keys, const struct uuid *case_id,
                            uint8_t generation) MUST_CHECK;

@@ -377,6 +377,56 @@ START_TEST(killed_while_writing)
 }
 END_TEST
 
+/* A file of as many seeds, none of which is of a case: the same head and MAC. */
+static struct case_keys *keys_of_many(uint32_t count)
+{
+    static const char label[] = "referral.v1.case-keys-file";
+    const size_t head = 38 + 36, node = 39;
+    struct case_keys *keys = keys_again(keys_new());
+    size_t len = 0;
+    uint8_t *one = file_bytes(folder_path(0, "keys"), &len);
+    uint8_t *many = calloc(1, head + 4 + count * node + MAC_BYTES);
+    struct mac_key key;
+
+    case_keys_free(keys);
+    ck_assert_ptr_nonnull(many);
+    memcpy(many, one, head);
+    free(one);
+    be32_put(many + head, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *at = many + head + 4 + i * node;
+
+        at[0] = 12;
+        be32_put(at + 3, i);
+    }
+    len = head + 4 + count * node;
+    crypto_derive(store_key, span_of(label, sizeof(label)), key.bytes);
+    const struct span signed_bytes = span_of(many, len);
+    const struct mac mac = crypto_mac(&key, &signed_bytes, 1);
+    memcpy(many + len, mac.bytes, MAC_BYTES);
+    file_put(folder_path(0, "keys"), many, len + MAC_BYTES);
+    free(many);
+    keys = NULL;
+    ck_assert_int_eq(case_keys_read(folder_path(0, "keys"), store_key, &keys, NULL), OK);
+    return keys;
+}
+
+/* Known before a row says that a case was erased: an erasure that cannot end stops every start. */
+START_TEST(room_is_known_before)
+{
+    struct case_keys *keys = keys_new();
+
+    ck_assert(case_keys_have_room(keys));
+    case_keys_free(keys);
+    keys = keys_of_many(1000000 - 180);
+    ck_assert(case_keys_have_room(keys));
+    case_keys_free(keys);
+    keys = keys_of_many(1000000 - 179);
+    ck_assert(!case_keys_have_room(keys));
+    case_keys_free(keys);
+}
+END_TEST
+
 /* Somebody who reads a copy beside backups while it is written anew (`backup verify`): what lies
  * beside it is the writer's, and in use. */
 START_TEST(who_reads_touches_nothing)
@@ -420,6 +470,7 @@ int main(void)
     tcase_add_test(cases, an_older_store_gets_its_file);
     tcase_add_test(cases, killed_while_writing);
     tcase_add_test(cases, who_reads_touches_nothing);
+    tcase_add_test(cases, room_is_known_before);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
