@@ -199,7 +199,9 @@ static bool read_notes(struct answer *answer)
     return true;
 }
 
-/* Against what it had signed before, of the same log. */
+/* Against what it had signed before, of the same log. What anybody can ask for at an honest broker
+ * must prove nothing: commits of one millisecond have one time (more of them where its clock was
+ * put back), and a refusal, as of a question that names another log, shows no consistency. */
 static void judge_log(struct answer *answer)
 {
     struct dossier *dossier = answer->dossier;
@@ -220,12 +222,12 @@ static void judge_log(struct answer *answer)
         dossier_prove(dossier, "lie.denied", "reply", "%" PRIu64, before.size);
     }
     if (same && after.size < before.size &&
-        (answer->names_believed || answer->shown.time_ms >= answer->believed.time_ms)) {
+        (answer->names_believed || answer->shown.time_ms > answer->believed.time_ms)) {
         dossier_prove(dossier, "lie.back", "reply", "%" PRIu64 ", %" PRIu64, before.size,
                       after.size);
     } else if (same && after.size == before.size && !digest_equal(&after.root, &before.root)) {
         dossier_prove(dossier, "lie.split", "reply", "%" PRIu64, after.size);
-    } else if (same && after.size > before.size && answer->has_request &&
+    } else if (same && after.size > before.size && answer->head.code == 0 && answer->has_request &&
                answer->request.known_size == before.size &&
                proof_extends(&before, &after, answer->head.consistency,
                              answer->head.consistency_count) != OK) {

@@ -151,6 +151,8 @@ static bool names_version(struct dossier *dossier, struct span bytes,
            digest_equal(&record->configuration.registry_document, &document->digest);
 }
 
+/* One that names no record may be of an older release: its receiver refuses it, and it proves
+ * nothing. */
 static void judge_registry(struct dossier *dossier, const struct reply_head *reply,
                            const struct tree_head *shown, const struct digest *root)
 {
@@ -159,8 +161,7 @@ static void judge_registry(struct dossier *dossier, const struct reply_head *rep
     struct registry_document document;
     struct digest hash;
 
-    if (reply->code != 0 || !reply->registry.has_leaf || /* of an older release */
-        !read_version(reply, root, &document)) {
+    if (reply->code != 0 || !reply->registry.has_leaf || !read_version(reply, root, &document)) {
         return;
     }
     hash = tree_leaf(leaf->salt, leaf->record);

@@ -26,6 +26,7 @@ struct lie {                     /* zeroed: an honest answer to WITNESS */
     bool proof_bent;             /* of consistency from what was known */
     bool note_by_stranger, reply_by_stranger, other_request, without_request, unsigned_registry;
     bool believed_by_stranger, earlier; /* the reply is of before the believed checkpoint */
+    bool at_once;                       /* it is of the same millisecond */
     bool greets, denied;                /* HELLO with the believed note; it is not known */
     uint64_t known;                     /* that the request names; 0: 12 */
     uint64_t witnessed;                 /* by the agency; 0: 10; KEPT_BACK: nobody */
@@ -366,7 +367,10 @@ static void reply_make(const struct lie *lie, struct span request, struct buf *o
                               .time_ms = NOW_MS + 2000,
                               .kind = lie->refused || lie->denied ? REPLY_NONE : REPLY_WITNESS};
 
-    note_make(lie->shown_forked, shown, lie->earlier ? NOW_MS - 5000 : NOW_MS + 1000,
+    note_make(lie->shown_forked, shown,
+              lie->earlier   ? NOW_MS - 5000
+              : lie->at_once ? NOW_MS
+                             : NOW_MS + 1000,
               lie->note_by_stranger ? STRANGER : BROKER, &note);
     if (known <= shown) {
         ck_assert_int_eq(merkle_consistency(&reader, known, shown, &path), OK);
@@ -451,8 +455,14 @@ START_TEST(test_what_a_file_proves)
         {{.shown = 11, .witnessed = KEPT_BACK, .earlier = true, .greets = true},
          "lie.back",
          VERDICT_PASS}, /* whatever its time: the question has what was believed in it */
+        {{.shown = 11, .witnessed = KEPT_BACK, .at_once = true}, /* its clock was put back */
+         "lie.unproven",
+         VERDICT_INCOMPLETE},
         {{.denied = true}, "lie.denied", VERDICT_PASS},
         {{.refused = true}, "lie.unproven", VERDICT_INCOMPLETE},
+        {{.refused = true, .proof_bent = true}, /* a refusal need not prove anything */
+         "lie.unproven",
+         VERDICT_INCOMPLETE},
         {{.denied = true, .greets = true, .without_request = true},
          "lie.unproven",
          VERDICT_INCOMPLETE},
