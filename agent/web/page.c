@@ -243,6 +243,9 @@ bool page_line_down(const struct page *page)
 
 const char *page_sending(const struct page *page)
 {
+    if (page->agent->distrust.text[0] != '\0') {
+        return tr(page, N_("已保存，恢复收发后自动发送"));
+    }
     return page_line_down(page) ? tr(page, N_("已保存，线路恢复后自动发送"))
                                 : tr(page, N_("已保存，正在发送"));
 }

@@ -209,6 +209,10 @@ START_TEST(a_line_that_is_up_was_called_broken)
     get("/refer");
     ck_assert(says("已保存，线路恢复后自动发送"));
     ck_assert(!says("data-follow"));
+    text_copy(desk.agent->distrust.text, sizeof(desk.agent->distrust.text), "caught");
+    get("/refer"); /* nor is a broker that is not believed a broken line */
+    ck_assert(says("已保存，恢复收发后自动发送") && !says("线路恢复"));
+    desk.agent->distrust.text[0] = '\0';
     desk.agent->connected = desk.agent->greeted = true;
     get("/refer");
     ck_assert(!says("线路恢复"));
