@@ -49,7 +49,8 @@ static struct held_place place_of(const struct arrival *arrival)
                                .seq = record->stream.seq,
                                .leaf_hash = arrival->facts.leaf_hash,
                                .case_id = record->case_id,
-                               .since_ms = arrival->head->time_ms};
+                               .since_ms = arrival->head->time_ms,
+                               .statements = (uint32_t)arrival->agent->registry.statements.count};
 }
 
 enum err arrival_save_stream(struct arrival *arrival)
@@ -222,9 +223,21 @@ enum err arrival_check_stream(struct arrival *arrival, bool *ret_new)
 
 /* --- what is held --- */
 
+/* The broker has statements about keys that this agent lacks: those come first, before what is held
+ * is judged. */
+static bool statements_wait(const struct agent *agent)
+{
+    return agent->registry.told_statements > agent->registry.statements.count;
+}
+
+static enum err fetch_later(struct agent *agent)
+{
+    agent->askings[SLOT_FETCH].not_before_ms = agent_machine_ms(agent) + STATEMENTS_WAIT_MS;
+    return ERR_FORGED;
+}
+
 /* A reason that this agent can see: the key of its signature is revoked, or it follows what is held
- * in its case. Where the broker has more statements about keys than this agent, those come first.
- */
+ * in its case. */
 static enum err check_hold(struct arrival *arrival)
 {
     struct agent *agent = arrival->agent;
@@ -240,9 +253,8 @@ static enum err check_hold(struct arrival *arrival)
     if (error != OK || before.same_case) {
         return error;
     }
-    if (agent->registry.told_statements > agent->registry.statements.count) {
-        agent->askings[SLOT_FETCH].not_before_ms = agent_machine_ms(agent) + STATEMENTS_WAIT_MS;
-        return ERR_FORGED;
+    if (statements_wait(agent)) {
+        return fetch_later(agent);
     }
     return arrival_doubt(arrival, DISTRUST_UNPROVEN,
                          "it is said to be held, and no key that signed it is revoked");
@@ -276,6 +288,9 @@ enum err arrival_check_held(struct arrival *arrival)
 
     if (error == OK && before.same_case) {
         return arrival_distrust(arrival, "it overtakes a message of its case that is held");
+    }
+    if (error == OK && before.overdue && statements_wait(arrival->agent)) {
+        return fetch_later(arrival->agent);
     }
     if (error == OK && before.overdue) {
         return arrival_doubt(

@@ -2,8 +2,12 @@
  * while it waited, and those that follow in its case: noted when they are shown, gone when the
  * message comes. The stream goes on behind them, and nothing can be put in their place.
  *
- * STORE_VALUE: 'h' | lane u8 | be64 seq -> leaf hash 32 | case 16 | since be64, the broker's time.
- * In the caller's transaction. Loop thread. */
+ * Nothing is held for longer than its key's 72 hours. But what follows in its case may have a key
+ * of its own that is revoked later: with each statement about a key that this agent takes, all
+ * begin anew.
+ *
+ * STORE_VALUE: 'h' | lane u8 | be64 seq -> leaf hash 32 | case 16 | since be64, the broker's time |
+ * be32 statements. In the caller's transaction. Loop thread. */
 #include "agent/held.h"
 
 #include <string.h>
@@ -12,7 +16,7 @@
 
 #define KEY_BYTES    10u
 #define PREFIX_BYTES 2u
-#define PLACE_BYTES  (DIGEST_BYTES + UUID_BYTES + 8u)
+#define PLACE_BYTES  (DIGEST_BYTES + UUID_BYTES + 8u + 4u)
 #define OVERDUE_MS   (REVOKED_HOLD_MS + 3600000u)
 
 static struct span key_of(uint32_t lane, uint64_t seq, uint8_t out[KEY_BYTES])
@@ -33,6 +37,7 @@ static enum err read_place(struct span key, struct span value, struct held_place
     memcpy(ret_place->leaf_hash.bytes, value.data, DIGEST_BYTES);
     memcpy(ret_place->case_id.bytes, value.data + DIGEST_BYTES, UUID_BYTES);
     ret_place->since_ms = be64_get(value.data + DIGEST_BYTES + UUID_BYTES);
+    ret_place->statements = be32_get(value.data + DIGEST_BYTES + UUID_BYTES + 8);
     return OK;
 }
 
@@ -52,6 +57,7 @@ enum err held_put(struct store_txn *txn, const struct held_place *place)
     memcpy(value, place->leaf_hash.bytes, DIGEST_BYTES);
     memcpy(value + DIGEST_BYTES, place->case_id.bytes, UUID_BYTES);
     be64_put(value + DIGEST_BYTES + UUID_BYTES, place->since_ms);
+    be32_put(value + DIGEST_BYTES + UUID_BYTES + 8, place->statements);
     return store_put(txn, STORE_VALUE, key_of(place->lane, place->seq, key),
                      span_of(value, sizeof(value)));
 }
@@ -89,6 +95,7 @@ static enum err each_of_lane(struct store_txn *txn, uint32_t lane,
 }
 
 struct looking {
+    struct store_txn *txn;
     const struct held_place *at;
     struct held_before *before;
 };
@@ -103,6 +110,13 @@ static enum err look_cb(void *ctx, const struct held_place *place)
     }
     looking->before->same_case |=
         !uuid_is_zero(&at->case_id) && uuid_equal(&place->case_id, &at->case_id);
+    if (place->statements < at->statements) {
+        struct held_place anew = *place;
+
+        anew.since_ms = at->since_ms;
+        anew.statements = at->statements;
+        return held_put(looking->txn, &anew);
+    }
     looking->before->overdue |= at->since_ms > place->since_ms + OVERDUE_MS;
     return OK;
 }
@@ -110,7 +124,7 @@ static enum err look_cb(void *ctx, const struct held_place *place)
 enum err held_before(struct store_txn *txn, const struct held_place *at,
                      struct held_before *ret_before)
 {
-    struct looking looking = {.at = at, .before = ret_before};
+    struct looking looking = {.txn = txn, .at = at, .before = ret_before};
 
     *ret_before = (struct held_before){.same_case = false};
     return each_of_lane(txn, at->lane, look_cb, &looking);

@@ -616,14 +616,14 @@ static enum err take(struct arrival *arrival)
     if (error == OK) {
         error = arrival_check_stream(arrival, &is_new);
     }
+    if (error == OK && is_new && arrival->delivery->hold == HOLD_HELD) {
+        return arrival_hold(arrival); /* a new log may hold what is here: others wait behind it */
+    }
     if (error == OK && is_new) {
         error = check_once(arrival, &is_new);
     }
     if (error != OK || !is_new) {
         return error;
-    }
-    if (arrival->delivery->hold == HOLD_HELD) {
-        return arrival_hold(arrival);
     }
     error = arrival_check_held(arrival);
     if (error != OK) {

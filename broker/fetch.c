@@ -5,7 +5,8 @@
  *
  * What is held (revocation.h), and what follows in its case, is shown once as held, so that its
  * receiver can check that it has a reason and that nothing else was left out; the lane goes on
- * behind it. It comes again when it is over. */
+ * behind it. It comes again when it is over. With each greeting it is shown once more: the receiver
+ * may have lost its note of it, by an older copy of its store or a new log. */
 #include <string.h>
 
 #include "broker/turn.h"
@@ -123,18 +124,28 @@ static enum err look_at_head(struct gathering *gathering, unsigned lane, bool *r
     return OK;
 }
 
+/* Its receiver has said that it noted it, since it greeted. */
+static bool is_noted(const struct gathering *gathering, unsigned lane)
+{
+    const struct broker *broker = gathering->turn->broker;
+    const struct queue_item *item = &gathering->heads[lane];
+
+    return item->held &&
+           item->seq <= broker->agencies[agency_place(broker, gathering->agency)].held_to[lane];
+}
+
 /* The next row that is shown: of what is held, those that its receiver has not noted. */
 static enum err next_of_lane(struct gathering *gathering, unsigned lane, uint64_t after)
 {
     const struct queue_stream stream = {.recipient = gathering->agency->number,
                                         .lane = (uint8_t)lane};
     struct queue_item *head = &gathering->heads[lane];
-    bool held = true;
+    bool held = true, noted = true;
     enum err error = OK;
 
-    head->held = true;
-    for (uint64_t seq = after; error == OK && held && head->held; seq = head->seq) {
+    for (uint64_t seq = after; error == OK && held && noted; seq = head->seq) {
         error = queue_after(gathering->read, stream, seq, head);
+        noted = error == OK && is_noted(gathering, lane);
         if (error == OK) {
             error = look_at_head(gathering, lane, &held);
         }

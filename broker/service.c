@@ -9,9 +9,12 @@
 static enum err hello_handle(struct turn *turn, struct intake *intake, struct answer *answer)
 {
     const struct broker *broker = turn->broker;
-    const struct session *session = &broker->agencies[agency_place(broker, intake->agency)].session;
+    struct broker_agency *agency = &broker->agencies[agency_place(broker, intake->agency)];
+    const struct session *session = &agency->session;
     struct reply_head *head = &answer->head;
     enum err error;
+
+    memset(agency->held_to, 0, sizeof(agency->held_to)); /* its store may be an older one */
 
     head->kind = REPLY_HELLO;
     memcpy(head->hello.session, session->id, SESSION_BYTES);

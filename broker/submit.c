@@ -631,6 +631,17 @@ enum err submit_handle(struct turn *turn, struct intake *intake, struct answer *
     return handle_messages(turn, intake, answer, false);
 }
 
+/* In the store, for how it is shown when it is over; that it was shown, for this session. */
+static enum err note_held(struct turn *turn, const struct agency *agency,
+                          const struct queue_item *item)
+{
+    struct broker *broker = turn->broker;
+    uint64_t *to = &broker->agencies[agency_place(broker, agency)].held_to[item->stream.lane];
+
+    *to = item->seq > *to ? item->seq : *to;
+    return item->held ? OK : queue_hold(turn->txn, item->stream, item->seq);
+}
+
 /* Takes what needs no signed receipt off the queue, and marks what is noted as held: all of the
  * positions, or none. */
 static enum err remove_plain(struct turn *turn, const struct intake *intake, struct answer *answer)
@@ -650,7 +661,7 @@ static enum err remove_plain(struct turn *turn, const struct intake *intake, str
             if (error == ERR_NOT_FOUND) {
                 error = OK; /* gone already: an acknowledgement may come twice */
             } else if (error == OK && at->held) {
-                error = pass == 1 ? queue_hold(turn->txn, stream, at->stream_seq) : OK;
+                error = pass == 1 ? note_held(turn, intake->agency, &item) : OK;
             } else if (error == OK && item.wants_receipt) {
                 answer->head.code = REFUSAL_DELIVERY;
                 text_copy(answer->head.detail, sizeof(answer->head.detail), "ack.plain");

@@ -48,6 +48,7 @@ struct broker_agency { /* by place in the registry */
     bool dirty;             /* something was queued for it in this turn */
     bool suspended;         /* see suspension.c */
     struct broker_ping ping;
+    uint64_t held_to[LANE_COUNT]; /* of this session: what is held up to there was shown */
 };
 
 enum clock_order { /* an administrator's word about the clock that is still to be followed */

@@ -7,6 +7,7 @@ all that was sent to it."""
 
 import os
 import re
+import shutil
 import unittest
 
 from agent_city import WAIT, inbound, outbound, wait_for
@@ -313,6 +314,33 @@ class Behind(unittest.TestCase):
         kinds = [kind for number, kind in self.got(receiver) if number == held]
         self.assertEqual(kinds[0], "inbound-referral")
         self.assertGreater(len(kinds), 1)
+        self.assertNotIn("alarm", receiver.status())
+
+    def test_a_receiver_on_an_older_store(self):
+        """The broker's mark of what it has noted is of no use to a store that does not have it."""
+        city = self.city
+        receiver = city.agent("procuratorate")
+        receiver.reached()
+        receiver.stop()
+        older = receiver.store + "-older"
+        shutil.copytree(receiver.store, older)
+        held = self.send("education")
+        self.agents["education"].stop()
+        status, done = registry.ctl(*city.revoke()[1], "--reason", "a lost laptop")
+        self.assertEqual(status, OK, done)
+        receiver.start()
+        city.heard(receiver.name)
+        self.assertEqual((receiver.rows("inbox"), city.waiting("procuratorate")), ([], 1))
+        receiver.stop()
+        shutil.rmtree(receiver.store)
+        os.rename(older, receiver.store)
+        receiver.start()
+        other = self.send("civil-affairs")
+        receiver.wait_row("inbox", "what is not held", lambda row: row["referral"] == other)
+        self.assertNotIn("alarm", receiver.status())
+        city.days_pass(3.01)
+        receiver.wait_row("inbox", "what was held", lambda row: row["referral"] == held)
+        wait_for("the rest", lambda: city.waiting("procuratorate") == 0)
         self.assertNotIn("alarm", receiver.status())
 
 

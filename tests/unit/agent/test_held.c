@@ -1,6 +1,7 @@
 /* agent/held, agent/inbox: a message whose key was revoked while it waited is shown as held, the
  * stream goes on behind it, it comes later, and a broker that holds without a reason, lets its case
  * overtake it, or never gives it out is an alarm. */
+#include "agent/state.h"
 #include "fake_desk.h"
 
 #define REVOKER "education"
@@ -207,6 +208,72 @@ START_TEST(test_its_time_is_over_with_the_hour)
 }
 END_TEST
 
+static void streams_begin_again(void)
+{
+    struct store_txn *txn = NULL;
+    ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+    for (uint32_t lane = 0; lane < 4; lane++) {
+        const struct stream_base base = {.lane = lane};
+        ck_assert_int_eq(inbox_reset_stream(desk.agent, txn, &base), OK);
+    }
+    ck_assert_int_eq(store_commit(txn), OK);
+}
+
+/* A copy has it waiting still, and its key was revoked since: it is the reason of what follows in
+ * its case, although this agency has it. */
+START_TEST(test_what_came_before_is_held_in_a_new_log)
+{
+    deliver(0, 1, HOLDS(HOLD_NONE));
+    (void)fake_accept(&fake, SLOT_ACK);
+    streams_begin_again();
+    parcels[1].record.case_id = case_of(1);
+    deliver(0, 2, HOLDS(HOLD_HELD, HOLD_HELD));
+    received(1);
+    acknowledged(2);
+    deliver(0, 2, HOLDS(HOLD_OVER, HOLD_OVER));
+    received(2);
+}
+END_TEST
+
+/* Another key was revoked since: what follows in the case may be held by that one, for as long. */
+START_TEST(test_a_second_revocation_holds_anew)
+{
+    deliver(0, 1, HOLDS(HOLD_HELD));
+    acknowledged(1);
+    fake.now_ms += DAYS_3 - 3600000u;
+    desk.agent->registry.statements.count++;
+    fake.statements++;
+    deliver(1, 1, HOLDS(HOLD_NONE));
+    acknowledged(0);
+    fake.now_ms += 3 * 3600000u;
+    deliver(2, 1, HOLDS(HOLD_HELD));
+    received(1);
+    acknowledged(1);
+    deliver(2, 1, HOLDS(HOLD_OVER));
+    received(2);
+    acknowledged(0);
+    fake.now_ms += DAYS_3;
+    parcels[3].record.case_id = case_of(4);
+    deliver(3, 1, HOLDS(HOLD_NONE));
+    ck_assert_ptr_nonnull(strstr(desk_alarm(&desk), "its time is over"));
+}
+END_TEST
+
+/* It has not heard of that revocation yet: it asks before it judges. */
+START_TEST(test_a_statement_comes_before_the_alarm)
+{
+    deliver(0, 1, HOLDS(HOLD_HELD));
+    acknowledged(1);
+    fake.now_ms += DAYS_3 + 2 * 3600000u;
+    fake.statements = 1;
+    deliver(1, 1, HOLDS(HOLD_NONE));
+    received(0);
+    ck_assert(!desk.asks[SLOT_FETCH].open);
+    desk_pass(&desk, 1000);
+    ck_assert(desk.asks[SLOT_FETCH].open);
+}
+END_TEST
+
 /* The statement is on its way: the broker has more of them than this agent. */
 START_TEST(test_the_statement_comes_first)
 {
@@ -235,6 +302,9 @@ int main(void)
     tcase_add_test(tcase, test_it_comes_although_its_note_was_lost);
     tcase_add_loop_test(tcase, test_lies, 0, (int)(sizeof(lies) / sizeof(lies[0])));
     tcase_add_test(tcase, test_its_time_is_over_with_the_hour);
+    tcase_add_test(tcase, test_what_came_before_is_held_in_a_new_log);
+    tcase_add_test(tcase, test_a_second_revocation_holds_anew);
+    tcase_add_test(tcase, test_a_statement_comes_before_the_alarm);
     tcase_add_test(tcase, test_the_statement_comes_first);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
