@@ -143,7 +143,7 @@ enum err comparing_answer(struct agent *agent, const struct json_value *request,
         named_u64(out, "size", agent->comparing.seen.size);
         named_u64(out, "own_size", agent->checkpoint.size);
         some_text(out, "alarm", agent->distrust.text);
-        some_text(out, "evidence", agent->caught.file);
+        some_text(out, "evidence", agent->distrust.evidence);
     }
     return error;
 }

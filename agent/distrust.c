@@ -86,6 +86,7 @@ void agent_alarm(struct agent *agent, enum distrust_kind kind, const char *fmt, 
     distrust->kind = kind;
     distrust->slot = agent->answering;
     distrust->since_ms = agent_wall_ms(agent);
+    distrust->evidence[0] = '\0';
     agent->caught.fresh = !is_told(distrust);
     if (kinds[kind].lasts) {
         (void)snprintf(distrust->row, sizeof(distrust->row), ROW_PREFIX "%016" PRIx64,
@@ -115,7 +116,7 @@ static enum err write_row(const struct agent *agent, struct store_txn *txn,
     named_text(&out, "kind", kinds[distrust->kind].name);
     named_instant(&out, "since", distrust->since_ms);
     named_text(&out, "message", distrust->text);
-    some_text(&out, "evidence", agent->caught.file);
+    some_text(&out, "evidence", distrust->evidence);
     if (ending->by != NULL) {
         named_instant(&out, "ended", ending->at_ms);
         named_text(&out, "by", ending->by);
@@ -183,6 +184,17 @@ static enum err add_row(const struct agent *agent, struct store_txn *txn)
     return error == OK ? write_row(agent, txn, &none) : error;
 }
 
+static void read_evidence(struct distrust *distrust, const struct json_value *row)
+{
+    struct json_value value = json_member(row, "evidence");
+    struct fault fault = {.code = ""};
+    const char *path = "";
+
+    if (!json_absent(&value) && json_get_text(&value, LIE_PATH_BYTES - 1, &path, &fault) == OK) {
+        text_copy(distrust->evidence, sizeof(distrust->evidence), path);
+    }
+}
+
 /* What has not ended is this agent's state. */
 static enum err load_row(void *ctx, struct store_txn *txn, struct span key, struct span text)
 {
@@ -214,6 +226,7 @@ static enum err load_row(void *ctx, struct store_txn *txn, struct span key, stru
         error = error == OK ? json_get_text(&value, INSTANT_TEXT_BYTES, &word, &fault) : error;
         error = error == OK ? instant_parse(word, &distrust->since_ms) : error;
         distrust->kind = (enum distrust_kind)kind;
+        read_evidence(distrust, &root);
         (void)snprintf(distrust->row, sizeof(distrust->row), "%.*s", (int)key.len,
                        (const char *)key.data);
     }
@@ -297,7 +310,7 @@ static void believe(struct agent *agent, const char *why)
     if (distrust_lasts(agent)) { /* should it come back, it is news */
         memset(distrust->told, 0, sizeof(distrust->told));
     }
-    distrust->text[0] = distrust->later[0] = distrust->row[0] = '\0';
+    distrust->text[0] = distrust->later[0] = distrust->row[0] = distrust->evidence[0] = '\0';
     distrust->fits = false;
     distrust->until_ms = 0;
 }
@@ -396,7 +409,7 @@ enum err distrust_answer(struct agent *agent, const struct json_value *request,
     }
     named_bool(out, "believed", agent->distrust.text[0] == '\0');
     distrust_write(agent, out);
-    some_text(out, "evidence", agent->caught.file);
+    some_text(out, "evidence", agent->distrust.evidence);
     json_name(out, "rows");
     json_array_begin(out);
     error = each_row(read, print_row, out);

@@ -132,6 +132,7 @@ void lie_keep(struct agent *agent, enum agent_slot slot, struct span reply)
     error = error == OK ? fill_rules(agent, &keeping) : error;
     error = error == OK ? write_file(agent, &keeping) : error;
     if (error == OK) {
+        text_copy(agent->distrust.evidence, sizeof(agent->distrust.evidence), agent->caught.file);
         log_event(EVENT_EVIDENCE_KEPT, "what the broker was caught with is in %s: keep it safe",
                   agent->caught.file);
     } else {

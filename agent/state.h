@@ -257,6 +257,7 @@ struct distrust {                  /* distrust.c: the broker is not believed */
     uint64_t since_ms;                        /* wall time */
     char row[32];                             /* of the store, once it lasts; empty: it does not */
     bool fits; /* it lasts, and the log has extended again what this agent knows */
+    char evidence[LIE_PATH_BYTES]; /* the file of this one; empty: none was kept */
 };
 
 struct agent {

@@ -198,8 +198,11 @@ START_TEST(test_what_lasts_lasts_over_restarts)
     catch_it(0);
     char message[AGENT_ALARM_BYTES];
     text_copy(message, sizeof(message), desk_alarm(&desk));
+    struct json_value told = desk_must(&desk, "{'cmd':'distrust'}");
+    char evidence[64];
+    text_copy(evidence, sizeof(evidence), text_at(told, "rows.0.evidence"));
     fake_end_hooks(&fake);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) { /* the file was moved away, as the book says */
         buf_clear(&desk.events);
         buf_clear(&desk.hooks);
         desk_restart(&desk);
@@ -212,6 +215,11 @@ START_TEST(test_what_lasts_lasts_over_restarts)
         ck_assert_uint_eq(count_in(&desk.hooks, "\"event\":\"alarm\""), 0);
     }
     ck_assert_uint_eq(rows(), 1);
+    desk_must(&desk, "{'cmd':'distrust-clear','reason':'x'}");
+    told = desk_must(&desk, "{'cmd':'distrust'}");
+    ck_assert_str_eq(text_at(told, "rows.0.by"), "administrator");
+    ck_assert_str_ne(evidence, "");
+    ck_assert_str_eq(text_at(told, "rows.0.evidence"), evidence);
 }
 END_TEST
 
@@ -275,6 +283,22 @@ START_TEST(test_what_cannot_be_cleared)
 }
 END_TEST
 
+/* What could not be kept has no file; that of another lie is not its own. */
+START_TEST(test_no_row_names_the_file_of_another)
+{
+    catch_it(3);
+    desk_must(&desk, "{'cmd':'distrust-clear','reason':'x'}");
+    fake_settle_session(&fake);
+    desk_pass(&desk, 1);
+    desk.evidence_result = ERR_FULL;
+    shows_another_log();
+    struct json_value told = desk_must(&desk, "{'cmd':'distrust'}");
+    ck_assert_str_eq(text_at(told, "rows.1.kind"), "log-split");
+    ck_assert(absent_at(told, "rows.1.evidence"));
+    ck_assert(!absent_at(told, "rows.0.evidence"));
+}
+END_TEST
+
 /* The newest 64 are kept. */
 START_TEST(test_the_oldest_is_forgotten)
 {
@@ -300,6 +324,7 @@ int main(void)
     tcase_add_test(tcase, test_nothing_is_taken_while_it_lasts);
     tcase_add_test(tcase, test_a_later_lie_is_told_beside_the_first);
     tcase_add_test(tcase, test_what_cannot_be_cleared);
+    tcase_add_test(tcase, test_no_row_names_the_file_of_another);
     tcase_add_test(tcase, test_the_oldest_is_forgotten);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
