@@ -5,7 +5,8 @@
  * Of the same size the roots say it. Else the broker must prove that its newest log extends that
  * checkpoint, and that it extends what this agency knows, until both end in one head. It cannot, or
  * shows less: it is caught by its own signatures, and the other agency's checkpoint goes into the
- * file. Kept in memory; gives up after a while. Loop thread. */
+ * file. One of before a new log (recovery.c) is not compared: what its broker had shown by an old
+ * copy is admitted, and no lie. Kept in memory; gives up after a while. Loop thread. */
 #include <string.h>
 
 #include "agent/show_parts.h"
@@ -86,7 +87,7 @@ static enum err read_note(struct agent *agent, const struct json_value *value,
                           "wrote, whole");
         return ERR_INVALID;
     }
-    if (!recovery_has(agent, ret_seen)) {
+    if (strcmp(ret_seen->origin, agent->following.origin) != 0) {
         fault_set(fault, "checkpoint.other-log", value->path,
                   "is of a log of the broker that this agent does not follow: %s",
                   ret_seen->origin);

@@ -30,11 +30,13 @@ static void print_now(const struct json_value *root)
                "knows.\n");
         return;
     }
-    printf("Nothing is sent or taken until it is cleared; what officers do is kept.\n%s\n"
-           "Once it is known what happened: referralctl agent distrust clear --reason TEXT\n",
-           value_bool(&now, "fits_again")
-               ? "The log that the broker shows now extends what this agent knows."
-               : "The broker has not shown a log since then that extends what this agent knows.");
+    printf(
+        "Nothing is sent or taken until it is cleared; what officers do is kept.\n%s\n"
+        "Once it is known what happened: referralctl agent distrust clear --reason TEXT\n",
+        value_bool(&now, "fits_again")
+            ? "The log that the broker shows now extends what this agent knows."
+            : "The broker has not shown a log since then that extends what this agent knows: as\n"
+              "long as it does not, clearing does not help; its administrators open a new log.");
 }
 
 static int print_past(const struct json_value *root)

@@ -200,6 +200,24 @@ START_TEST(test_what_is_no_checkpoint)
 }
 END_TEST
 
+/* A broker that ran on an old copy showed two logs, and its administrators have admitted it by
+ * opening a new one: a file of before that, whoever sends it, is no new lie. */
+START_TEST(test_one_of_before_the_new_log)
+{
+    struct following *following = &desk.agent->following;
+    char note[CHECKPOINT_BYTES];
+    begin();
+    text_copy(following->past[0].origin, LIMIT_ORIGIN_BYTES, REALM_ORIGIN);
+    following->past[0].anchor = 100;
+    following->past_count = 1;
+    text_copy(following->origin, LIMIT_ORIGIN_BYTES, REALM_ORIGIN "/1795704000");
+    fork_log();
+    theirs(&other_log, 7, REALM_ORIGIN, NULL, note);
+    ck_assert_str_eq(text_at(compare(note), "code"), "checkpoint.other-log");
+    ck_assert(!desk.asks[SLOT_SESSION].open);
+}
+END_TEST
+
 START_TEST(test_it_gives_up)
 {
     begin();
@@ -236,6 +254,7 @@ int main(void)
     tcase_add_test(tcase, test_two_logs_each_shown_where_it_fits);
     tcase_add_test(tcase, test_others_are_shown_more);
     tcase_add_test(tcase, test_what_is_no_checkpoint);
+    tcase_add_test(tcase, test_one_of_before_the_new_log);
     tcase_add_test(tcase, test_it_gives_up);
     tcase_add_test(tcase, test_ones_own);
     suite_add_tcase(suite, tcase);
