@@ -117,6 +117,7 @@ CASES = [
     ("a typedef", in_lib("io", HEAD + "typedef struct loop loop_t;\n", 2, "typedef")),
     ("a function type", (in_lib("io", HEAD + "typedef int (*f)(int);\n", 0, "")[0], [])),
     ("a mark", in_lib("io", HEAD + "/* TO" "DO: later */\n", 2, "unfinished")),
+    ("a merge", ({"docs/x.md": "<" * 7 + " ours\n"}, [("docs/x.md", 1, "merge")])),
     ("a long line", in_lib("io", HEAD + "/* %s */\n" % ("a" * 95), 2, "101 columns")),
     ("a tab", in_lib("io", HEAD + "\tint x(void);\n", 2, "tab")),
     ("a trailing blank", in_lib("io", HEAD + "int x(void); \n", 2, "trailing")),
