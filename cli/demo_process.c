@@ -185,21 +185,6 @@ static int reap(struct demo *demo, struct demo_process *process)
     return status;
 }
 
-static bool ends_within(const struct demo_process *process, uint64_t wait_ms)
-{
-    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-    uint64_t due_ms = demo_machine_ms() + wait_ms;
-
-    for (;;) { /* ends with the process or the time */
-        uint64_t now_ms = demo_machine_ms();
-        int ready = poll(&end, 1, now_ms < due_ms ? (int)(due_ms - now_ms) : 0);
-
-        if (ready > 0 || (ready == 0 && now_ms >= due_ms)) {
-            return ready > 0;
-        }
-    }
-}
-
 /* The last lines of a daemon's log, on standard error: what it said about its own end. */
 static void show_log(const struct demo *demo, const struct demo_process *process)
 {
@@ -326,6 +311,31 @@ enum err process_start(struct demo *demo, const char *who)
 
 /* --- stopping --- */
 
+/* Whoever stops says so first, and waits for room in the socket. */
+static bool ends_within(const struct demo *demo, const struct demo_process *process,
+                        uint64_t wait_ms)
+{
+    struct pollfd events[2] = {{.fd = process->pidfd, .events = POLLIN},
+                               {.fd = demo->ready_fd, .events = POLLIN}};
+    struct waiting nobody = {.count = 0};
+    uint64_t due_ms = demo_machine_ms() + wait_ms;
+
+    for (;;) { /* ends with the process or the time */
+        uint64_t now_ms = demo_machine_ms();
+        int count = poll(events, 2, now_ms < due_ms ? (int)(due_ms - now_ms) : 0);
+
+        if (count > 0 && events[0].revents != 0) {
+            return true;
+        }
+        if (count > 0) {
+            hear(demo, &nobody);
+        }
+        if (now_ms >= due_ms) {
+            return false;
+        }
+    }
+}
+
 enum err process_signal(struct demo *demo, const char *who, int signal_number)
 {
     struct demo_process *process = process_find(demo, who);
@@ -337,7 +347,7 @@ enum err process_signal(struct demo *demo, const char *who, int signal_number)
     if (signal_number == SIGSTOP) {
         return OK;
     }
-    if (!ends_within(process, STOP_MS)) {
+    if (!ends_within(demo, process, STOP_MS)) {
         show_log(demo, process);
         return demo_fail(demo, "demo.stop", who, "did not end within %u s", STOP_MS / 1000);
     }
@@ -360,7 +370,7 @@ void process_stop_all(struct demo *demo)
         }
         (void)kill(process->pid, SIGCONT);
         (void)kill(process->pid, SIGTERM);
-        if (!ends_within(process, STOP_MS)) {
+        if (!ends_within(demo, process, STOP_MS)) {
             fprintf(stderr, "referralctl: %s did not end within %u s: killed\n", process->id,
                     STOP_MS / 1000);
             (void)kill(process->pid, SIGKILL);
