@@ -18,8 +18,6 @@
 #define STATEMENT_NAME "a statement about a key"
 #define UNPROVEN       "registry.unproven"
 #define REFUSED_ASK_MS 60000u
-#define NO_LEAF        "registry.no-leaf"
-#define NO_LEAF_ASK_MS 5000u /* the broker may be about to record it */
 
 static void held_free(struct held_registry *held)
 {
@@ -305,8 +303,7 @@ static void complain(struct agent *agent, uint64_t version, const struct fault *
 {
     struct following_registry *following = &agent->registry;
 
-    following->ask_at_ms = agent_machine_ms(agent) +
-                           (strcmp(fault->code, NO_LEAF) == 0 ? NO_LEAF_ASK_MS : REFUSED_ASK_MS);
+    following->ask_at_ms = agent_machine_ms(agent) + REFUSED_ASK_MS;
     if (following->refused == version && following->fault[0] != '\0') {
         return; /* told already */
     }
@@ -380,7 +377,7 @@ static enum err prove(const struct opened *opened, const struct registry_documen
                                       .root = opened->checkpoint.root};
 
     if (!head->registry.has_leaf) {
-        fault_set(fault, NO_LEAF, "registry",
+        fault_set(fault, "registry.no-leaf", "registry",
                   "version %" PRIu64 " comes without the record of the broker's log that has it",
                   document->version);
         fault_hint(fault, "upgrade the broker; if it is of this release, tell its administrators");
