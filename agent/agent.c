@@ -445,6 +445,8 @@ static enum err take(struct agent *agent, enum agent_slot slot, const struct ope
     if (error == OK) {
         session_kept(agent, opened);
         events_tell(agent);
+    } else {
+        session_not_kept(agent);
     }
     events_forget(agent);
     return error;

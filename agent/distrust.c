@@ -319,30 +319,28 @@ enum err distrust_greeted(struct agent *agent, struct store_txn *txn, bool recov
                           bool *ret_believed)
 {
     struct distrust *distrust = &agent->distrust;
-    enum err error = OK;
 
-    *ret_believed = true;
-    if (distrust->text[0] == '\0') {
-        return OK;
+    *ret_believed = !distrust_lasts(agent) || (recovered && kinds[distrust->kind].of_log);
+    if (!*ret_believed) {
+        distrust->fits = true;
+        distrust->until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
     }
-    if (!distrust_lasts(agent)) {
-        believe(agent, "the broker's log extends what this agent knows");
-        return OK;
-    }
-    if (recovered && kinds[distrust->kind].of_log) {
+    if (*ret_believed && distrust_lasts(agent)) {
         const struct ending ending = {
             .by = "recovery", .reason = "", .at_ms = agent_wall_ms(agent)};
 
-        error = write_row(agent, txn, &ending);
-        if (error == OK) {
-            believe(agent, "the broker's log goes on anew, from what this agent knows");
-        }
-        return error;
+        return write_row(agent, txn, &ending);
     }
-    *ret_believed = false;
-    distrust->fits = true;
-    distrust->until_ms = agent_machine_ms(agent) + ALARM_WAIT_MS;
     return OK;
+}
+
+void distrust_greeted_kept(struct agent *agent)
+{
+    if (agent->distrust.text[0] != '\0') {
+        believe(agent, distrust_lasts(agent)
+                           ? "the broker's log goes on anew, from what this agent knows"
+                           : "the broker's log extends what this agent knows");
+    }
 }
 
 static enum err clear(struct agent *agent, const char *reason)

@@ -447,16 +447,14 @@ static enum err hello_replied(struct agent *agent, struct store_txn *txn,
                               const struct reply_head *head, struct region *region)
 {
     const bool anew = agent->trial.active;
-    bool believed = false;
     enum err error = anew ? recovery_accept(agent, txn, head, region) : OK;
 
     if (error == OK) {
-        error = distrust_greeted(agent, txn, anew, &believed);
+        error = distrust_greeted(agent, txn, anew, &agent->welcomed);
     }
-    if (error != OK || !believed) {
+    if (error != OK || !agent->welcomed) {
         return error;
     }
-    greeted(agent, head);
     return counting_told(agent, txn, head->hello.calendar_version, head->time_ms);
 }
 
@@ -502,6 +500,17 @@ void session_kept(struct agent *agent, const struct opened *opened)
         agent->checkpoint = opened->checkpoint;
     }
     recovery_kept(agent);
+    if (agent->welcomed) {
+        agent->welcomed = false;
+        distrust_greeted_kept(agent);
+        greeted(agent, &opened->reply.head);
+    }
+}
+
+void session_not_kept(struct agent *agent)
+{
+    agent->welcomed = false;
+    agent->trial.accepted = false;
 }
 
 enum err session_note(struct agent *agent, struct buf *out)

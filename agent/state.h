@@ -276,6 +276,7 @@ struct agent {
     struct asking askings[SLOT_COUNT];
     bool connected;
     bool greeted;          /* the session is of this run of the broker */
+    bool welcomed;         /* in the transaction under way: a greeting that is believed */
     uint64_t unreached_ms; /* wall time since when nothing came from the broker; 0: something */
     uint64_t unreached_tell_ms; /* machine time at which that is said again */
     uint32_t unreached_told;    /* how often it was */
@@ -361,9 +362,11 @@ static inline bool distrust_lasts(const struct agent *agent)
 {
     return agent->distrust.row[0] != '\0';
 }
-/* A greeting's reply fits what is known; true: it is believed. `recovered`: by a new log. */
+/* A greeting's reply fits what is known; true: it is believed, once that is kept. `recovered`: by a
+ * new log. */
 enum err distrust_greeted(struct agent *agent, struct store_txn *txn, bool recovered,
                           bool *ret_believed) MUST_CHECK;
+void distrust_greeted_kept(struct agent *agent);
 void distrust_write(const struct agent *agent, struct json_writer *out); /* of `status` */
 enum err distrust_answer(struct agent *agent, const struct json_value *request,
                          struct json_writer *out, struct fault *fault) MUST_CHECK;
@@ -398,6 +401,7 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
 /* Writes the newer checkpoint; it is ours with session_kept, after the commit. */
 enum err session_keep(struct store_txn *txn, const struct opened *opened) MUST_CHECK;
 void session_kept(struct agent *agent, const struct opened *opened);
+void session_not_kept(struct agent *agent); /* the transaction was given up */
 enum err session_load(struct agent *agent, struct fault *fault) MUST_CHECK;
 
 /* --- witness.c: what the other agencies countersigned --- */

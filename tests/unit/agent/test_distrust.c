@@ -12,6 +12,20 @@ static void fork_log(void)
     }
 }
 
+enum err __real_store_commit(struct store_txn *txn);
+enum err __wrap_store_commit(struct store_txn *txn);
+static bool commit_fails; /* the next one: the disk is full */
+
+enum err __wrap_store_commit(struct store_txn *txn)
+{
+    if (!commit_fails) {
+        return __real_store_commit(txn);
+    }
+    commit_fails = false;
+    store_abort(txn);
+    return ERR_FULL;
+}
+
 /* --- what it is caught with --- */
 
 static void shows_another_log(void)
@@ -299,6 +313,28 @@ START_TEST(test_no_row_names_the_file_of_another)
 }
 END_TEST
 
+/* Believed is what is durable: a greeting that could not be kept says nothing. */
+START_TEST(test_a_greeting_that_is_not_kept_is_none)
+{
+    catch_it(6);
+    end_open();
+    desk_pass(&desk, 30000);
+    buf_clear(&desk.events);
+    commit_fails = true;
+    fake_hello(&fake, NULL);
+    ck_assert(!commit_fails);
+    ck_assert_str_eq(text_at(STATUS, "distrust.kind"), "log-back");
+    ck_assert(says("\"connected\":false"));
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        ck_assert(!desk.asks[slot].open);
+    }
+    desk_pass(&desk, 30000);
+    fake_hello(&fake, NULL);
+    ck_assert(absent_at(STATUS, "distrust"));
+    ck_assert(desk.asks[SLOT_FETCH].open);
+}
+END_TEST
+
 /* The newest 64 are kept. */
 START_TEST(test_the_oldest_is_forgotten)
 {
@@ -325,6 +361,7 @@ int main(void)
     tcase_add_test(tcase, test_a_later_lie_is_told_beside_the_first);
     tcase_add_test(tcase, test_what_cannot_be_cleared);
     tcase_add_test(tcase, test_no_row_names_the_file_of_another);
+    tcase_add_test(tcase, test_a_greeting_that_is_not_kept_is_none);
     tcase_add_test(tcase, test_the_oldest_is_forgotten);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -7,6 +7,24 @@
 #include "city_lives.h"
 #include "store/dedupe.h"
 
+/* --- commits that fail --- */
+
+enum err __real_store_commit(struct store_txn *txn);
+enum err __wrap_store_commit(struct store_txn *txn);
+static unsigned acceptances_fail; /* so many: the disk is full when a new log is accepted */
+
+enum err __wrap_store_commit(struct store_txn *txn)
+{
+    for (size_t i = 0; acceptances_fail > 0 && i < DESKS; i++) {
+        if (city.desks[i].agent != NULL && city.desks[i].agent->trial.accepted) {
+            acceptances_fail--;
+            store_abort(txn);
+            return ERR_FULL;
+        }
+    }
+    return __real_store_commit(txn);
+}
+
 /* --- the city that was never lost --- */
 
 #define SAME(field)                                                                                \
@@ -462,6 +480,36 @@ START_TEST(test_an_old_copy_is_never_silent)
 }
 END_TEST
 
+/* What could not be kept is not followed, and the log is accepted when there is room. */
+START_TEST(test_an_acceptance_that_is_not_kept_is_none)
+{
+    begin(14000, 100);
+    broker_snapshot("copy");
+    live(100);
+    settle_city();
+    judge();
+    lose("copy");
+    open_new_log();
+    acceptances_fail = DESKS;
+    settle_city();
+    ck_assert_uint_eq(acceptances_fail, 0);
+    for (size_t i = 0; i < DESKS; i++) {
+        const struct agent *agent = city.desks[i].agent;
+        const size_t followed = agent->following.past_count;
+        ck_assert(followed == 1 || (!agent->greeted && !agent->trial.accepted));
+        desk_restart(&city.desks[i]); /* what it follows is what it has kept */
+        ck_assert_uint_eq(city.desks[i].agent->following.past_count, followed);
+        agent_connected(city.desks[i].agent, true);
+    }
+    city_pass(30000);
+    settle_recovery();
+    judge_recovered();
+    judge();
+    judge_acknowledged();
+    go_on();
+}
+END_TEST
+
 static size_t split_desks(void)
 {
     size_t count = 0;
@@ -605,6 +653,7 @@ int main(void)
     city_add_lives(tcase, test_an_old_copy_is_never_silent, 10000, 1);
     city_add_lives(tcase, test_an_old_store_takes_no_countersignature, 12000, 1);
     city_add_lives(tcase, test_another_log_is_refused, 11000, 1);
+    city_add_lives(tcase, test_an_acceptance_that_is_not_kept_is_none, 14000, 1);
     city_add_lives(tcase, test_a_new_log_ends_what_an_old_copy_began, 13000, 1);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
