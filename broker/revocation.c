@@ -179,20 +179,29 @@ static void name_of(uint16_t sender, const struct uuid *id, char out[NAME_BYTES]
     (void)snprintf(out, NAME_BYTES, "resigned/%u/%s", sender, text);
 }
 
-static enum err resigned_leaf(struct store_txn *read, uint16_t sender, const struct uuid *id,
-                              uint64_t *ret_leaf)
+/* Where it was signed anew by a key that holds; AUDIT_NONE: nowhere. A key that is revoked, too,
+ * takes the place of the first one in `signer`: what it signed is held anew. */
+static enum err resigned_leaf(const struct broker *broker, struct store_txn *read,
+                              const struct uuid *id, struct signer *signer, uint64_t *ret_leaf)
 {
     char name[NAME_BYTES];
     struct span value;
+    struct signer anew;
     enum err error;
 
-    name_of(sender, id, name);
+    *ret_leaf = AUDIT_NONE;
+    name_of(signer->number, id, name);
     error = store_meta_get(read, name, &value);
-    if (error == OK && value.len != 8) {
-        error = ERR_CORRUPT;
+    if (error != OK || value.len != 8) {
+        return error == OK ? ERR_CORRUPT : error == ERR_NOT_FOUND ? OK : error;
     }
-    *ret_leaf = error == OK ? be64_get(value.data) : AUDIT_NONE;
-    return error == ERR_NOT_FOUND ? OK : error;
+    *ret_leaf = be64_get(value.data);
+    error = signer_of(broker, read, *ret_leaf, &anew);
+    if (error == OK && anew.revoked_leaf != KEY_NOT_REVOKED) {
+        *signer = anew;
+        *ret_leaf = AUDIT_NONE;
+    }
+    return error;
 }
 
 static enum err read_record(struct store_txn *read, uint64_t leaf, struct leaf_record *ret_record)
@@ -236,7 +245,7 @@ enum err revocation_look(const struct broker *broker, struct store_txn *read,
     if (error != OK || signer.revoked_leaf == KEY_NOT_REVOKED) {
         return error;
     }
-    error = resigned_leaf(read, signer.number, &item->message_id, &ret_look->resigned_leaf);
+    error = resigned_leaf(broker, read, &item->message_id, &signer, &ret_look->resigned_leaf);
     if (error != OK || ret_look->resigned_leaf != AUDIT_NONE) {
         return error;
     }
@@ -348,7 +357,7 @@ enum err revocation_resign(struct turn *turn, const struct request *request, siz
     if (error != OK || record.kind != LEAF_MESSAGE) {
         return error == OK || error == ERR_MEMORY ? error : ERR_CORRUPT;
     }
-    error = resigned_leaf(turn->txn, signer.number, &record.message_id, &known);
+    error = resigned_leaf(broker, turn->txn, &record.message_id, &signer, &known);
     if (error != OK || known != AUDIT_NONE) {
         return error;
     }

@@ -78,14 +78,14 @@ class KeyCity(registry.SignedCity):
         wait_for("the sender to have it",
                  lambda: sender.status()["registry_version"] == number + 1)
 
-    def revoke(self):
-        """The sender's signing key, by its own root."""
-        old = self.key_id(self.sender, "sign")
+    def revoke(self, key=None):
+        """The sender's signing key, by its own root; its first one."""
+        old = key or self.key_id(self.sender, "sign")
+        out = self.path("statement" if key is None else "statement-" + key)
         status, told = registry.ctl("keys", "revoke", old, "--keys", self.signed, "--root-key",
-                                    self.path("root", "root.key"), "--out", self.path("statement"))
+                                    self.path("root", "root.key"), "--out", out)
         assert status == OK, told
-        return old, ("registry", "revoke", self.path("statement"), "--socket",
-                     self.path("broker", "s"))
+        return old, ("registry", "revoke", out, "--socket", self.path("broker", "s"))
 
     def days_pass(self, days):
         """So many since the beginning, for all who are there."""
@@ -314,6 +314,35 @@ class Behind(unittest.TestCase):
         kinds = [kind for number, kind in self.got(receiver) if number == held]
         self.assertEqual(kinds[0], "inbound-referral")
         self.assertGreater(len(kinds), 1)
+        self.assertNotIn("alarm", receiver.status())
+
+    def test_signed_anew_by_a_key_that_is_revoked_too(self):
+        """It is held anew, and when that is over it comes as the log has it."""
+        city, sender = self.city, self.agents["education"]
+        held = self.send("education")
+        status, done = registry.ctl(*city.revoke()[1], "--reason", "a lost laptop")
+        self.assertEqual(status, OK, done)
+        sender.stop()
+        with open(sender.config, encoding="utf-8") as file:
+            text = file.read()
+        city.write(sender.config, text + "sign-key-next: %s\n" % city.path("next", "sign.key"))
+        sender.start()
+        wait_for("a new signature", lambda: city.events().count("signed-anew") == 1)
+        sender.stop()
+        following = re.search(r"use: sign\n    key: .*\n    id: \"(\w+)\"",
+                              city.next["public_rows"]).group(1)
+        status, done = registry.ctl(*city.revoke(following)[1], "--reason", "and the other one")
+        self.assertEqual(status, OK, done)
+        other = self.send("civil-affairs")
+        receiver = city.agent("procuratorate")
+        receiver.wait_row("inbox", "what is not held", lambda row: row["referral"] == other)
+        self.assertEqual([number for number, _ in self.got(receiver)], [other])
+        self.assertNotIn("alarm", receiver.status())
+        answer = city.status.ask(cmd="clock-confirm", reason="the clock was compared")
+        self.assertTrue(answer["ok"], answer)
+        city.days_pass(3.01)
+        receiver.wait_row("inbox", "what was held", lambda row: row["referral"] == held)
+        wait_for("the rest", lambda: city.waiting("procuratorate") == 0)
         self.assertNotIn("alarm", receiver.status())
 
     def test_a_receiver_on_an_older_store(self):
