@@ -112,6 +112,8 @@ static enum err begin(struct agent *agent, const struct json_value *value, struc
             (struct merkle_head){.size = seen.size, .root = seen.root};
         memcpy(comparing->note, note.data, note.len);
         comparing->note_bytes = note.len;
+        comparing->differs = seen.size == agent->checkpoint.size &&
+                             !digest_equal(&seen.root, &agent->checkpoint.root);
         comparing->until_ms = agent_machine_ms(agent) + GIVE_UP_MS;
         agent_pump(agent);
     }
@@ -122,12 +124,14 @@ static enum err begin(struct agent *agent, const struct json_value *value, struc
 static const char *result_of(const struct agent *agent)
 {
     const struct comparing *comparing = &agent->comparing;
+    const bool connected = agent->connected && agent->greeted;
 
-    return is_met(comparing, &agent->checkpoint)  ? "one-log"
-           : agent->distrust.text[0] != '\0'      ? "not-believed"
-           : !agent->connected || !agent->greeted ? "not-connected"
-           : comparing_waits(agent)               ? "waiting"
-                                                  : "not-known";
+    return is_met(comparing, &agent->checkpoint) ? "one-log"
+           : agent->distrust.text[0] != '\0'     ? "not-believed"
+           : connected && comparing_waits(agent) ? "waiting"
+           : comparing->differs                  ? "two-logs"
+           : connected                           ? "not-known"
+                                                 : "not-connected";
 }
 
 enum err comparing_answer(struct agent *agent, const struct json_value *request,

@@ -147,6 +147,7 @@ struct comparing { /* comparing.c: a checkpoint of another agency, brought by ha
     bool active;
     bool asks;                   /* the request that is being made names its head */
     bool ours_next;              /* the next one names what this agency knows */
+    bool differs;                /* of one size, and two: the broker's word, asked or not */
     struct merkle_head seen;     /* of the checkpoint, */
     struct merkle_head head;     /* and of the newest log that was proven to extend it */
     char note[CHECKPOINT_BYTES]; /* that shows `head` */

@@ -57,6 +57,9 @@ static const struct result {
 } results[] = {
     {"one-log", EXIT_OK, "both are of one log"},
     {"not-believed", EXIT_FAILED, "the broker is not believed: "},
+    {"two-logs", EXIT_FAILED,
+     "two logs of one size, both signed by the broker: keep both files, and tell its "
+     "administrators and the other agencies"},
     {"not-connected", EXIT_UNREACHABLE,
      "not known: this agent is not connected to the broker, which has to prove it"},
     {"not-known", EXIT_WARNING, "not known: the broker did not prove it in time; try again"},

@@ -390,9 +390,9 @@ const struct command command_table[] = {
      "\n"
      "FILE is what `referralctl agent checkpoint show` wrote there; - is standard input. The "
      "broker\n"
-     "has to prove it. Exit status 1: it cannot, and is not believed any more; 3: not connected; "
-     "5:\n"
-     "not known, try again.\n"},
+     "has to prove it. Exit status 1: two logs, or the broker is not believed, which is "
+     "printed;\n"
+     "3: not connected; 5: not known, try again.\n"},
     {"agent notify test", "Tries a channel of notices: each of its officers is told so.", "CHANNEL",
      1, OPTION_BIT(OPTION_SOCKET), 0, agent_notify_test_run,
      "  referralctl agent notify test mail\n"

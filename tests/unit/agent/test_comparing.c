@@ -101,7 +101,8 @@ START_TEST(test_the_same_size_needs_no_broker)
     agent_connected(desk.agent, false);
     ck_assert_str_eq(text_at(compare_size(fake.tree, 11), "result"), "one-log");
     fork_log();
-    ck_assert_str_eq(text_at(compare_size(&other_log, 11), "result"), "not-connected");
+    ck_assert_str_eq(text_at(compare_size(&other_log, 11), "result"), "two-logs");
+    ck_assert_str_eq(text_at(compare_size(&other_log, 7), "result"), "not-connected");
 }
 END_TEST
 

@@ -329,6 +329,15 @@ static void judge_acknowledged(void)
     }
 }
 
+/* Nothing is lost, and it goes on. */
+static void judge_whole(void)
+{
+    judge_recovered();
+    judge();
+    judge_acknowledged();
+    go_on();
+}
+
 /* --- tests --- */
 
 /* Everybody had fetched and acknowledged what there was. */
@@ -359,10 +368,7 @@ START_TEST(test_a_city_in_motion_loses_nothing)
     open_new_log();
     stumble(300);
     settle_recovery();
-    judge_recovered();
-    judge();
-    judge_acknowledged();
-    go_on();
+    judge_whole();
 }
 END_TEST
 
@@ -404,10 +410,7 @@ START_TEST(test_lost_again_while_it_recovers)
     broker_snapshot("second");
     stumble((unsigned)chance(300));
     recover("second");
-    judge_recovered();
-    judge();
-    judge_acknowledged();
-    go_on();
+    judge_whole();
 }
 END_TEST
 
@@ -423,10 +426,7 @@ START_TEST(test_the_same_copy_twice)
     live((unsigned)chance(200));
     settle_city();
     recover("again");
-    judge_recovered();
-    judge();
-    judge_acknowledged();
-    go_on();
+    judge_whole();
 }
 END_TEST
 
@@ -503,10 +503,7 @@ START_TEST(test_an_acceptance_that_is_not_kept_is_none)
     }
     city_pass(30000);
     settle_recovery();
-    judge_recovered();
-    judge();
-    judge_acknowledged();
-    go_on();
+    judge_whole();
 }
 END_TEST
 
