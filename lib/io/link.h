@@ -155,6 +155,7 @@ struct link_client;
  * ERR_CLOSED       the connection broke before the answer, or the client is being closed
  * In the last two cases the server may have handled it: repeat it under the same ids. */
 typedef void (*link_reply_fn)(void *ctx, enum err result, struct span reply);
+/* A connection came or went; the first answer over it may be told before it. */
 typedef void (*link_state_fn)(void *ctx, bool connected);
 
 struct link_client_options {
