@@ -151,6 +151,7 @@ void agent_free(struct agent *agent)
         }
         registry_end(agent);
         calendar_free(agent->counting.loaded);
+        eras_free(agent);
         free(agent);
     }
 }

@@ -110,16 +110,17 @@ static void write_calendar(const struct agent *agent, struct json_writer *out)
                                          [COUNTING_SAME] = "same",
                                          [COUNTING_BEHIND] = "behind",
                                          [COUNTING_AHEAD] = "ahead"};
-    const struct counting *counting = &agent->counting;
+    const struct era *newest = eras_newest(agent);
+    const char *fault = agent->counting.fault;
 
     named_text(out, "calendar", calendar_version(agent->setup.calendar));
     named_text(out, "calendar_state", states[counting_state(agent)]);
-    if (counting->told[0] != '\0') {
-        named_text(out, "broker_calendar", counting->told);
-        named_instant(out, "broker_calendar_since", counting->since_ms);
+    if (newest != NULL) {
+        named_text(out, "broker_calendar", newest->version);
+        named_instant(out, "broker_calendar_since", newest->since_ms);
     }
-    if (counting->fault[0] != '\0') {
-        named_text(out, "calendar_fault", counting->fault);
+    if (fault[0] != '\0') {
+        named_text(out, "calendar_fault", fault);
     }
 }
 

@@ -16,11 +16,13 @@
 
 #define COPY_STEPS_MAX 4096u /* rows of one referral that are followed anew */
 
-static struct decide_context context_at(const struct agent *agent, uint16_t signer, uint64_t at_ms)
+/* By the calendar of that place in the log; 0: of what is recorded next. */
+static struct decide_context context_at(const struct agent *agent, uint16_t signer, uint64_t at_ms,
+                                        uint64_t order)
 {
     return (struct decide_context){.policy = agent->setup.policy,
                                    .registry = agent->setup.registry,
-                                   .calendar = agent->setup.calendar,
+                                   .calendar = eras_calendar(agent, order),
                                    .now_ms = at_ms,
                                    .signer = signer,
                                    .replica = true};
@@ -90,7 +92,7 @@ static enum err save(struct agent *agent, struct store_txn *txn, const struct ca
 
 void copy_judge(struct agent *agent, const struct copy *before, const struct copy_input *input)
 {
-    struct decide_context ctx = context_at(agent, input->signer, input->at_ms);
+    struct decide_context ctx = context_at(agent, input->signer, input->at_ms, input->order);
     bool of_matter =
         before->known ? before->of_matter : message_kind_of_matter(input->message->header.kind);
 
@@ -127,7 +129,7 @@ static bool take_decision(const struct agent *agent, struct copy *copy)
 
 static void follow_notice(struct agent *agent, const struct copy_input *input, struct copy *copy)
 {
-    const struct decide_context ctx = context_at(agent, input->signer, input->at_ms);
+    const struct decide_context ctx = context_at(agent, input->signer, input->at_ms, input->order);
 
     if (copy->of_matter) {
         agent->decision->matter = copy->matter; /* the state before, where there is room for it */
@@ -143,12 +145,37 @@ static uint64_t *last_leaf(struct copy *copy)
     return copy->of_matter ? &copy->matter.last_leaf : &copy->referral.last_leaf;
 }
 
+/* When the broker takes another calendar it counts what is open anew, before anything else that
+ * the log has behind that place. Those of the eras behind `after` and up to `until`. */
+static void cross_eras(struct agent *agent, struct copy *copy, uint64_t after, uint64_t until)
+{
+    const struct eras *eras = &agent->eras;
+
+    for (size_t i = 1; i < eras->count; i++) {
+        const struct era *era = &eras->each[i];
+        struct decide_context ctx;
+
+        if (era->from <= after || era->from > until || era->calendar == NULL) {
+            continue;
+        }
+        ctx = context_at(agent, 0, era->since_ms, era->from);
+        if (copy->of_matter) {
+            decide_matter_recount(&ctx, &copy->matter);
+        } else {
+            decide_recount(&ctx, &copy->referral);
+        }
+    }
+}
+
 /* One step of a copy: what is recorded at that leaf. */
 static void apply(struct agent *agent, const struct copy_input *input, struct copy *copy)
 {
     const struct message_header *header = &input->message->header;
     uint64_t last = copy->known ? *last_leaf(copy) : 0;
 
+    if (copy->known) {
+        cross_eras(agent, copy, last, input->order);
+    }
     if (message_kind_from_broker(header->kind)) {
         if (copy->known) { /* the office hears of referrals that are not its own */
             follow_notice(agent, input, copy);
@@ -278,7 +305,7 @@ static bool is_open_request(const struct copy *copy)
 
 static void withdraw(const struct agent *agent, const struct row *row, struct copy *copy)
 {
-    const struct decide_context ctx = context_at(agent, 0, row->recorded_ms);
+    const struct decide_context ctx = context_at(agent, 0, row->recorded_ms, row->order);
     uint64_t last = copy->matter.last_leaf;
 
     decide_matter_withdrawn(&ctx, &copy->matter, agent->decision);
@@ -366,6 +393,9 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
     for (size_t i = 0; error == OK && i < count; i++) {
         error = apply_step(agent, txn, &steps[i], copy);
     }
+    if (error == OK && copy->known) {
+        cross_eras(agent, copy, *last_leaf(copy), UINT64_MAX);
+    }
     free(steps);
     return error;
 }
@@ -436,20 +466,15 @@ static enum err put_document(struct store_txn *txn, const struct case_key *key,
                : OK;
 }
 
-/* In order. What was recorded before the copy was counted anew, by the dates that it had then. */
-static enum err follow_next(struct agent *agent, struct store_txn *txn, const struct case_key *key,
-                            const struct copy_input *input, struct copy *copy)
+/* Something that the log has before what this copy has followed, or before it was counted anew. */
+static bool is_late(const struct agent *agent, struct copy *copy, const struct copy_input *input)
 {
-    struct dates dates = {.count = 0};
-    enum err error = input->at_ms <= agent->counting.since_ms ? dates_load(txn, key, &dates) : OK;
+    const struct era *newest = eras_newest(agent);
 
-    if (error != OK || dates.count == 0 || input->at_ms > dates.until_ms) {
-        return error == OK ? apply_at(agent, txn, input, copy) : error;
+    if (!copy->known) {
+        return opens(input->message->header.kind);
     }
-    dates_older(&dates, copy);
-    error = apply_at(agent, txn, input, copy);
-    dates_newer(&dates, copy);
-    return error == OK ? dates_keep(txn, key, &dates) : error;
+    return input->order < *last_leaf(copy) || (newest != NULL && input->order < newest->from);
 }
 
 enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct copy_input *input)
@@ -463,10 +488,10 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     if (error != OK) {
         return error;
     }
-    late = copy->known ? input->order < *last_leaf(copy) : opens(header->kind);
+    late = is_late(agent, copy, input);
     error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
-        error = follow_next(agent, txn, &key, input, copy);
+        error = apply_at(agent, txn, input, copy);
     }
     if (error == OK && copy->known) {
         error = settle_withdrawn(agent, txn, copy);
@@ -480,26 +505,23 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     return error == OK ? put_document(txn, &key, input->message) : error;
 }
 
+/* A copy that nothing can be followed of any more, as of an erased case, stays as it is. */
 enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
                       struct span packed)
 {
-    const struct decide_context ctx = context_at(agent, 0, agent->counting.since_ms);
     struct copy *copy = agent->copy;
-    struct dates dates;
     enum err error = copy_unpack(packed, copy);
 
-    if (error != OK) {
-        return error;
+    if (error == OK && *last_leaf(copy) > counting_from(agent)) {
+        error = replay(agent, txn, &key->referral_id, copy);
+    } else if (error == OK) {
+        cross_eras(agent, copy, *last_leaf(copy), UINT64_MAX);
     }
-    dates_take(copy, agent->counting.since_ms, &dates);
-    if (copy->of_matter) {
-        decide_matter_recount(&ctx, &copy->matter);
-    } else {
-        decide_recount(&ctx, &copy->referral);
+    if (error == ERR_FULL) { /* too long a life to begin anew: its open clocks at least */
+        cross_eras(agent, copy, counting_from(agent) - 1, UINT64_MAX);
+        error = OK;
     }
-    dates_compare(copy, &dates);
-    error = dates_keep(txn, key, &dates);
-    return error == OK ? put(agent, txn, key, copy) : error;
+    return error == OK && copy->known ? put(agent, txn, key, copy) : error;
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,

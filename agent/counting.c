@@ -1,14 +1,16 @@
-/* By which calendar this agency's copies count.
+/* By which calendar this agency's copies count, and counting them anew.
  *
- * Most dates come from the broker, in its notices. A copy counts for itself where no notice comes:
- * the holder of a clock opens it with its own receipt or message. While the broker has a newer
- * calendar than this agent, such a date is the old calendar's, and no re-dating follows, because
- * for the broker nothing moved. So when the calendar that the broker said it uses is here, every
- * open clock gets the date that window_redate gives at the time at which the broker said so: what
- * notices moved stays as it is, and what was counted here by the older calendar is counted anew.
+ * The broker counts every open clock anew when it takes another calendar; a notice tells of a date
+ * that moved, nothing tells of one that only became certain. A copy does the same at the same place
+ * in the log (eras.c). While the broker's calendar is not here, copies are counted by the one that
+ * is. So when it comes, each copy is counted anew: one that has followed nothing since the broker
+ * took that calendar gets the dates of its open clocks by it, every other is followed from its
+ * beginning.
  *
- * Hello and notices name the broker's calendar. What was said, and by which version all copies
- * count, is a row: a copy that waits for its calendar still waits for it after a restart. */
+ * Up to which era all copies count is a row: a copy that waits for its calendar still waits for it
+ * after a restart.
+ *
+ * STORE_VALUE: "x/counted" -> be64 place of that era. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,50 +19,37 @@
 #include "agent/state.h"
 #include "base/log.h"
 
-#define COUNTING_KEY  "calendar"
-#define ROW_BYTES     (8u + 2u * CALENDAR_VERSION_BYTES)
+#define COUNTED_KEY   "x/counted"
 #define STEP_COPIES   400u /* counted anew in one transaction: some 20 ms */
 #define STORE_WAIT_MS 5000u
 
 /* --- what is kept --- */
 
-static enum err keep(const struct counting *counting, struct store_txn *txn)
+static enum err keep(uint64_t counted_from, struct store_txn *txn)
 {
-    uint8_t row[ROW_BYTES];
+    uint8_t row[8];
 
-    be64_put(row, counting->since_ms);
-    memcpy(row + 8, counting->told, CALENDAR_VERSION_BYTES);
-    memcpy(row + 8 + CALENDAR_VERSION_BYTES, counting->counted, CALENDAR_VERSION_BYTES);
-    return store_put(txn, STORE_VALUE, span_text(COUNTING_KEY), span_of(row, sizeof(row)));
-}
-
-static enum err read_row(struct span row, struct counting *counting)
-{
-    const char *told = (const char *)row.data + 8, *counted = told + CALENDAR_VERSION_BYTES;
-
-    if (row.len != ROW_BYTES || memchr(told, '\0', CALENDAR_VERSION_BYTES) == NULL ||
-        memchr(counted, '\0', CALENDAR_VERSION_BYTES) == NULL) {
-        return ERR_CORRUPT;
-    }
-    counting->since_ms = be64_get(row.data);
-    counting->told_ms = counting->since_ms;
-    memcpy(counting->told, told, CALENDAR_VERSION_BYTES);
-    memcpy(counting->counted, counted, CALENDAR_VERSION_BYTES);
-    return OK;
+    be64_put(row, counted_from);
+    return store_put(txn, STORE_VALUE, span_text(COUNTED_KEY), span_of(row, sizeof(row)));
 }
 
 enum err counting_load(struct agent *agent)
 {
     struct store_txn *read;
     struct span row;
-    enum err error = store_read_begin(agent->setup.store, &read);
+    enum err error = eras_load(agent);
 
+    if (error == OK) {
+        error = store_read_begin(agent->setup.store, &read);
+    }
     if (error != OK) {
         return error;
     }
-    error = store_get(read, STORE_VALUE, span_text(COUNTING_KEY), &row);
-    if (error == OK) {
-        error = read_row(row, &agent->counting);
+    error = store_get(read, STORE_VALUE, span_text(COUNTED_KEY), &row);
+    if (error == OK && row.len == 8) {
+        agent->counting.counted_from = be64_get(row.data);
+    } else if (error == OK) {
+        error = ERR_CORRUPT;
     }
     store_read_end(read);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -68,78 +57,78 @@ enum err counting_load(struct agent *agent)
 
 /* --- what the broker said --- */
 
+static bool is_counted(const struct agent *agent, const struct era *era)
+{
+    return era->from <= agent->counting.counted_from;
+}
+
 enum counting_state counting_state(const struct agent *agent)
 {
-    const struct counting *counting = &agent->counting;
+    const struct era *newest = eras_newest(agent);
 
-    if (counting->told[0] == '\0') {
+    if (newest == NULL) {
         return COUNTING_UNKNOWN;
     }
-    if (strcmp(counting->told, calendar_version(agent->setup.calendar)) == 0) {
+    if (strcmp(newest->version, calendar_version(agent->setup.calendar)) == 0) {
         return COUNTING_SAME;
     }
-    return strcmp(counting->told, counting->counted) == 0 ? COUNTING_AHEAD : COUNTING_BEHIND;
+    return newest->calendar != NULL ? COUNTING_AHEAD : COUNTING_BEHIND;
 }
 
 static void log_difference(const struct agent *agent)
 {
-    const char *ours = calendar_version(agent->setup.calendar), *theirs = agent->counting.told;
+    const char *ours = calendar_version(agent->setup.calendar);
+    const struct era *newest = eras_newest(agent);
 
     if (counting_state(agent) == COUNTING_BEHIND) {
         log_event(EVENT_CALENDAR_DIFFERS,
                   "the broker counts by calendar %s, this agent by %s: install the broker's files "
                   "and reload (`referralctl agent reload` or SIGHUP)",
-                  theirs, ours);
+                  newest->version, ours);
     } else if (counting_state(agent) == COUNTING_AHEAD) {
         log_event(EVENT_CALENDAR_DIFFERS, "calendar %s is here; the broker still counts by %s",
-                  ours, theirs);
+                  ours, newest->version);
     }
-}
-
-/* A notice that waited may say that the broker had its newest calendar earlier than the greeting
- * that named it: what opened since is counted anew though it was stopped. */
-static enum err told_again(struct counting *counting, struct store_txn *txn, uint64_t at_ms)
-{
-    counting->told_ms = at_ms > counting->told_ms ? at_ms : counting->told_ms;
-    if (at_ms >= counting->since_ms) {
-        return OK;
-    }
-    counting->since_ms = at_ms;
-    return keep(counting, txn);
-}
-
-/* What is in memory only is said again with the next hello. */
-enum err counting_told(struct agent *agent, struct store_txn *txn, const char *version,
-                       uint64_t at_ms)
-{
-    struct counting *counting = &agent->counting;
-
-    if (version[0] != '\0' && strcmp(counting->told, version) == 0) {
-        return told_again(counting, txn, at_ms);
-    }
-    if (version[0] == '\0' || at_ms < counting->told_ms) {
-        return OK; /* a notice that waited since before the newest word */
-    }
-    counting->told_ms = at_ms;
-    memset(counting->told, 0, sizeof(counting->told));
-    text_copy(counting->told, sizeof(counting->told), version);
-    counting->since_ms = at_ms;
-    log_difference(agent);
-    return keep(counting, txn);
-}
-
-/* --- the copies --- */
-
-bool counting_waits(const struct agent *agent)
-{
-    return counting_state(agent) == COUNTING_SAME &&
-           strcmp(agent->counting.told, agent->counting.counted) != 0;
 }
 
 static void begin_anew(struct counting *counting)
 {
     memset(&counting->after, 0, sizeof(counting->after));
     counting->begun = false;
+}
+
+enum err counting_told(struct agent *agent, struct store_txn *txn,
+                       const struct calendar_in_force *calendar)
+{
+    bool news;
+    enum err error = eras_told(agent, txn, calendar, &news);
+
+    if (error == OK && news) {
+        begin_anew(&agent->counting);
+        log_difference(agent);
+    }
+    return error;
+}
+
+/* --- the copies --- */
+
+bool counting_waits(const struct agent *agent)
+{
+    const struct era *newest = eras_newest(agent);
+
+    return newest != NULL && newest->calendar != NULL && !is_counted(agent, newest);
+}
+
+uint64_t counting_from(const struct agent *agent)
+{
+    const struct eras *eras = &agent->eras;
+
+    for (size_t i = 0; i < eras->count; i++) {
+        if (!is_counted(agent, &eras->each[i])) {
+            return eras->each[i].from;
+        }
+    }
+    return UINT64_MAX;
 }
 
 /* ERR_NOT_FOUND: there is no further copy. */
@@ -175,9 +164,9 @@ static enum err step(struct agent *agent, bool *ret_done)
     next.begun = true;
     *ret_done = error == ERR_NOT_FOUND;
     if (*ret_done) {
-        memcpy(next.counted, next.told, sizeof(next.counted));
+        next.counted_from = eras_newest(agent)->from;
         begin_anew(&next);
-        error = keep(&next, txn);
+        error = keep(next.counted_from, txn);
     }
     if (error == OK) {
         error = store_commit(txn);
@@ -207,7 +196,7 @@ void counting_step(struct agent *agent)
         agent->counting.step_at_ms = agent_machine_ms(agent) + STORE_WAIT_MS;
     } else if (done) {
         log_event(EVENT_CALENDAR_AGREES, "all copies count by calendar %s, as the broker does",
-                  agent->counting.counted);
+                  eras_newest(agent)->version);
     }
 }
 
@@ -229,6 +218,16 @@ enum err agent_reload(struct agent *agent, struct fault *fault)
     if (error != OK) {
         log_event(EVENT_CONFIG_KEPT, "calendar %s stays in use", calendar_version(old));
         note_fault(counting, fault);
+        return error;
+    }
+    error = eras_keep_calendar(agent, fresh);
+    error = error == OK ? eras_look(agent) : error;
+    if (error != OK) {
+        fault_set(fault, "agent.store", "calendar", "the store did not take it: %s",
+                  err_text(error));
+        fault_hint(fault, "look at the disk of the store, then reload again");
+        note_fault(counting, fault);
+        calendar_free(fresh);
         return error;
     }
     if (!digest_equal(calendar_digest(old), calendar_digest(fresh))) {

@@ -577,10 +577,6 @@ static enum err store(struct arrival *arrival)
     if (error == OK && brokers && arrival->decoded) {
         error = agenda_follow(arrival->agent, arrival->txn, &arrival->message);
     }
-    if (error == OK && brokers && arrival->decoded) {
-        error = counting_told(arrival->agent, arrival->txn,
-                              arrival->message.notice.calendar_version, arrival->row.recorded_ms);
-    }
     if (error == OK) {
         error = notify_add(arrival->agent, arrival->txn, &arrival->row,
                            arrival->decoded ? &arrival->message : NULL);
@@ -687,6 +683,7 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
     session_pinged(agent, head->fetch.ping);
     agent->fetching.brought = false;
     agent->plain_count = 0;
+    error = counting_told(agent, txn, &head->fetch.calendar);
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
         error = take_one(agent, txn, head, &head->fetch.deliveries[i]);
     }

@@ -152,15 +152,15 @@ static bool window_of(const struct notice_facts *facts, enum rung rung, struct w
 static const struct window *own_window(const struct agent *agent, const struct copy *copy,
                                        const struct notice_facts *facts, enum rung rung)
 {
-    const struct counting *counting = &agent->counting;
+    const struct era *newest = eras_newest(agent);
     const uint16_t self = agent->setup.self->number;
     const struct referral *referral = &copy->referral;
 
     if (!copy->known || copy->of_matter || agent->setup.accept_gaps ||
         agent->following.past_count > 0 ||
-        (referral->sender != self && referral->receiver != self) ||
-        strcmp(counting->told, counting->counted) != 0 ||
-        strcmp(counting->told, facts->calendar_version) != 0) {
+        (referral->sender != self && referral->receiver != self) || newest == NULL ||
+        newest->calendar == NULL || counting_waits(agent) ||
+        strcmp(newest->version, facts->calendar_version) != 0) {
         return NULL;
     }
     for (unsigned i = 0; i < REFERRAL_CLOCK_COUNT; i++) {
@@ -459,7 +459,7 @@ static bool is_sure(const struct agent *agent, const struct reply_head *head)
     return agent->rungs.policy_same && agent->registry_matches &&
            counting_state(agent) == COUNTING_SAME && !counting_waits(agent) &&
            agent->distrust.text[0] == '\0' && !agent->following.handing &&
-           strcmp(head->fetch.calendar_version, calendar_version(agent->setup.calendar)) == 0;
+           strcmp(head->fetch.calendar.version, calendar_version(agent->setup.calendar)) == 0;
 }
 
 static void follow_policy(struct agent *agent, const struct reply_head *head)

@@ -455,7 +455,7 @@ static enum err hello_replied(struct agent *agent, struct store_txn *txn,
     if (error != OK || !agent->welcomed) {
         return error;
     }
-    return counting_told(agent, txn, head->hello.calendar_version, head->time_ms);
+    return counting_told(agent, txn, &head->hello.calendar);
 }
 
 enum err session_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,

@@ -57,14 +57,26 @@ enum counting_state {
     COUNTING_AHEAD, /* it uses the one by which the copies here count, and this agent a newer one */
 };
 
-struct counting {                      /* counting.c */
-    struct calendar *loaded;           /* owned: taken while running; NULL: the setup's is in use */
-    char told[CALENDAR_VERSION_BYTES]; /* the broker's, as it said last; empty: nothing yet */
-    uint64_t since_ms, told_ms;        /* broker time at which it said so first, and last */
-    char counted[CALENDAR_VERSION_BYTES]; /* by which all copies count; empty: none is known */
-    struct case_key after;                /* where counting anew stands, */
-    bool begun;                           /* once it has begun */
-    uint64_t step_at_ms;                  /* machine time: not before, after a failure */
+#define ERAS_MAX 64u /* calendars change once or twice a year */
+
+struct era {
+    uint64_t from;     /* place in the log (recovery_place): what lies behind it */
+    uint64_t since_ms; /* broker time of that place */
+    char version[CALENDAR_VERSION_BYTES];
+    struct calendar *calendar; /* owned; NULL: it never was here */
+};
+
+struct eras { /* eras.c */
+    struct era each[ERAS_MAX];
+    size_t count;
+};
+
+struct counting {                  /* counting.c */
+    struct calendar *loaded;       /* owned: taken while running; NULL: the setup's is in use */
+    uint64_t counted_from;         /* the era up to which all copies are counted; 0: none yet */
+    struct case_key after;         /* where counting anew stands, */
+    bool begun;                    /* once it has begun */
+    uint64_t step_at_ms;           /* machine time: not before, after a failure */
     char fault[AGENT_FAULT_BYTES]; /* why the folder was not taken the last time; empty: it was */
 };
 
@@ -274,6 +286,7 @@ struct agent {
     struct following following;
     struct trial trial;
     struct counting counting;
+    struct eras eras;
     struct asking askings[SLOT_COUNT];
     bool connected;
     bool greeted;          /* the session is of this run of the broker */
@@ -602,51 +615,34 @@ enum err copy_expected(struct agent *agent, struct store_txn *txn, const struct 
 /* Would the broker take this message now? The decision is agent->decision. */
 void copy_judge(struct agent *agent, const struct copy *before, const struct copy_input *input);
 
-/* The dates of its open clocks by the calendar in use, as the broker counts since it named it. */
+/* As the broker counts it since it uses the calendar that is here now, too. */
 enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
                       struct span packed) MUST_CHECK;
 
-/* --- dates.c: what counting anew moved --- */
+/* --- eras.c: by which calendar the broker counted what it recorded --- */
 
-#define DATES_MAX (LIMIT_DUTIES + REFERRAL_CLOCK_COUNT)
-
-struct date {
-    int32_t day;
-    bool provisional;
-};
-
-struct dated { /* a clock of a copy */
-    size_t place;
-    uint64_t start_ms;
-    struct date older, newer;
-};
-
-struct dates {
-    uint64_t until_ms; /* what the broker recorded up to then is judged by the older ones */
-    size_t count;
-    struct dated each[DATES_MAX];
-};
-
-/* The dates of its open clocks, before it is counted anew; */
-void dates_take(struct copy *copy, uint64_t until_ms, struct dates *ret_dates);
-/* afterwards: only those that moved. */
-void dates_compare(struct copy *copy, struct dates *dates);
-/* Gives the copy its older dates; */
-void dates_older(const struct dates *dates, struct copy *copy);
-/* and back, to clocks that are still open and were not moved. The others are forgotten. */
-void dates_newer(struct dates *dates, struct copy *copy);
-/* Replaces what was kept of that copy. */
-enum err dates_keep(struct store_txn *txn, const struct case_key *key,
-                    const struct dates *dates) MUST_CHECK;
-enum err dates_load(struct store_txn *txn, const struct case_key *key,
-                    struct dates *ret_dates) MUST_CHECK; /* none: count is 0 */
+/* Keeps what is in use now, if it is not kept; at the start, and before another takes its place. */
+enum err eras_keep_calendar(struct agent *agent, const struct calendar *calendar) MUST_CHECK;
+enum err eras_load(struct agent *agent) MUST_CHECK;
+void eras_free(struct agent *agent);
+/* A calendar came: it may be one that the broker named. */
+enum err eras_look(struct agent *agent) MUST_CHECK;
+/* The broker named its calendar. News: it is another than before. */
+enum err eras_told(struct agent *agent, struct store_txn *txn,
+                   const struct calendar_in_force *calendar, bool *ret_news) MUST_CHECK;
+const struct era *eras_newest(const struct agent *agent); /* NULL: none was named yet */
+/* The one of this place in the log (recovery_order); 0: of what is recorded next. */
+const struct calendar *eras_calendar(const struct agent *agent, uint64_t order);
 
 /* --- counting.c: by which calendar the copies count --- */
 
 enum err counting_load(struct agent *agent) MUST_CHECK;
-/* The broker named its calendar at that time of its; empty: it did not. */
-enum err counting_told(struct agent *agent, struct store_txn *txn, const char *version,
-                       uint64_t at_ms) MUST_CHECK;
+/* The broker named its calendar; nothing is said where the version is empty. */
+enum err counting_told(struct agent *agent, struct store_txn *txn,
+                       const struct calendar_in_force *calendar) MUST_CHECK;
+/* Where the first era begins that a copy may not have been counted by; UINT64_MAX: there is none.
+ */
+uint64_t counting_from(const struct agent *agent);
 enum counting_state counting_state(const struct agent *agent);
 /* Are there copies to be counted anew? */
 bool counting_waits(const struct agent *agent);

@@ -237,9 +237,8 @@ static enum err gather_begin(struct gathering *gathering, const struct parked_fe
 static void name_rules(const struct broker *broker, struct reply_head *head)
 {
     head->fetch.policy_digest = broker->setup.policy->digest;
-    head->fetch.policy_since_ms = broker->policy_since_ms;
-    text_copy(head->fetch.calendar_version, sizeof(head->fetch.calendar_version),
-              calendar_version(broker->setup.calendar));
+    head->fetch.policy_since_ms = broker->policy_since.at_ms;
+    head->fetch.calendar = in_force_calendar(broker);
 }
 
 static enum err reply_gathered(struct turn *turn, struct gathering *gathering,

@@ -1,6 +1,5 @@
 /* How: rows "policy/1", "policy/2" ... of STORE_META, in the order of the log. There are few: the
- * last is found by asking for one after the other. Which is in force since when is a row of its
- * own: an older one may come again. */
+ * last is found by asking for one after the other. Since when one is in force: in_force.h. */
 #include "broker/policies.h"
 
 #include <assert.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 
 #define NAME_BYTES  32u
-#define IN_FORCE    "policy-in-force"
 #define STAMP_BYTES (16u + DIGEST_BYTES) /* leaf and time, digest; then the text */
 
 static void name_of(uint64_t number, char out[NAME_BYTES])
@@ -73,28 +71,4 @@ enum err policies_keep(struct store_txn *txn, const struct policy_version *versi
         error = policies_find(txn, number, &kept);
     }
     return error == ERR_NOT_FOUND ? put(txn, number, version) : error;
-}
-
-enum err policies_in_force(struct store_txn *txn, const struct policy_version *version,
-                           uint64_t *ret_since_ms)
-{
-    uint8_t row[8u + DIGEST_BYTES];
-    struct span kept;
-    enum err error = store_meta_get(txn, IN_FORCE, &kept);
-
-    if (error == OK && kept.len == sizeof(row) &&
-        memcmp(kept.data + 8, version->digest.bytes, DIGEST_BYTES) == 0) {
-        *ret_since_ms = be64_get(kept.data);
-        return OK;
-    }
-    if (error != OK && error != ERR_NOT_FOUND) {
-        return error;
-    }
-    be64_put(row, version->at_ms);
-    memcpy(row + 8, version->digest.bytes, DIGEST_BYTES);
-    error = store_meta_put(txn, IN_FORCE, span_of(row, sizeof(row)));
-    if (error == OK) {
-        *ret_since_ms = version->at_ms;
-    }
-    return error;
 }

@@ -19,8 +19,5 @@ enum err policies_keep(struct store_txn *txn, const struct policy_version *versi
 /* The number-th from 1, oldest first; ERR_NOT_FOUND beyond the last. */
 enum err policies_find(struct store_txn *txn, uint64_t number,
                        struct policy_version *ret_version) MUST_CHECK;
-/* Since when, of the broker's time, it is the one in force; at_ms where another one was. */
-enum err policies_in_force(struct store_txn *txn, const struct policy_version *version,
-                           uint64_t *ret_since_ms) MUST_CHECK;
 
 #endif

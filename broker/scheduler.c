@@ -163,6 +163,20 @@ static enum err append_event(struct turn *turn, const struct clock_event *event)
     return append_plain(turn, &record);
 }
 
+/* Since when each of the rules is the one in force. */
+static enum err rules_in_force(struct turn *turn, uint64_t leaf)
+{
+    const struct broker_setup *setup = &turn->broker->setup;
+    const struct in_force now = {.leaf = leaf, .at_ms = turn->now_ms};
+    enum err error = in_force_follow(turn->txn, "policy-since", &setup->policy->digest, &now,
+                                     &turn->broker->policy_since);
+
+    return error == OK
+               ? in_force_follow(turn->txn, "calendar-since", calendar_digest(setup->calendar),
+                                 &now, &turn->broker->calendar_since)
+               : error;
+}
+
 static enum err append_configuration(struct turn *turn)
 {
     const struct broker_setup *setup = &turn->broker->setup;
@@ -188,8 +202,7 @@ static enum err append_configuration(struct turn *turn)
     version.text = setup->policy_text;
     error = ledger_append(turn, &record, span_of(NULL, 0), AUDIT_NONE, &version.leaf);
     error = error == OK ? policies_keep(turn->txn, &version) : error;
-    error = error == OK ? policies_in_force(turn->txn, &version, &turn->broker->policy_since_ms)
-                        : error;
+    error = error == OK ? rules_in_force(turn, version.leaf) : error;
     return error == OK ? registry_record_keep(turn->txn, &setup->document, version.leaf) : error;
 }
 

@@ -21,8 +21,7 @@ static enum err hello_handle(struct turn *turn, struct intake *intake, struct an
     head->hello.next_counter = session_next(session);
     head->hello.registry_digest = *registry_digest(broker->setup.registry);
     head->hello.policy_digest = broker->setup.policy->digest;
-    text_copy(head->hello.calendar_version, sizeof(head->hello.calendar_version),
-              calendar_version(broker->setup.calendar));
+    head->hello.calendar = in_force_calendar(broker);
     error = recovery_compare(turn, intake);
     return error == OK && intake->request.head.hello.streams
                ? recovery_streams(turn, intake, answer)

@@ -10,6 +10,7 @@
 #include "broker/acts.h"
 #include "broker/broker.h"
 #include "broker/revocation.h"
+#include "broker/in_force.h"
 #include "broker/intake.h"
 #include "broker/parked.h"
 #include "broker/recovery.h"
@@ -78,12 +79,12 @@ struct broker {
     struct broker_counts counts;
     struct broker_timings timings;
     enum clock_hold hold;
-    uint64_t now_ms;          /* of the last turn */
-    uint64_t strangers_ms;    /* when strangers were last summed up */
-    uint64_t rungs_until_ms;  /* rungs wait for this broker time; 0 no */
-    uint64_t policy_since_ms; /* the policy is in force since then */
-    uint64_t scan_boot_ms;    /* boot time by which what is due must be looked at again */
-    bool started;             /* LEAF_START is written */
+    uint64_t now_ms;         /* of the last turn */
+    uint64_t strangers_ms;   /* when strangers were last summed up */
+    uint64_t rungs_until_ms; /* rungs wait for this broker time; 0 no */
+    struct in_force policy_since, calendar_since;
+    uint64_t scan_boot_ms; /* boot time by which what is due must be looked at again */
+    bool started;          /* LEAF_START is written */
     bool stopping;
     bool stopped;      /* LEAF_STOP is written */
     bool again;        /* more to do at once */

@@ -125,6 +125,12 @@ const struct digest *calendar_digest(const struct calendar *calendar);
  * calendar_digest does gets the version's digits. ERR_INVALID: a name or source has a tab or a line
  * end in it. */
 enum err calendar_write(const struct calendar *calendar, struct buf *out) MUST_CHECK;
+/* calendar_pack.c: what it counts by, without the reasons. The unpacked one is sealed, owned by the
+ * caller, and has the same version and digest. ERR_CORRUPT, ERR_MEMORY. */
+#define CALENDAR_PACKED_MAX                                                                        \
+    (CALENDAR_VERSION_BYTES + 32u + 2u + 2u * 200u + 2u + 4u * CALENDAR_ROWS_MAX)
+size_t calendar_pack(const struct calendar *calendar, uint8_t out[CALENDAR_PACKED_MAX]);
+enum err calendar_unpack(struct span packed, struct calendar **ret_calendar) MUST_CHECK;
 bool calendar_has_notice(const struct calendar *calendar, int32_t year);
 /* The source of the file that a year's days come from (notice, else statutory); "" when neither. */
 const char *calendar_source(const struct calendar *calendar, int32_t year);

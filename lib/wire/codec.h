@@ -209,6 +209,13 @@ struct registry_leaf {
     size_t path_count;
 };
 
+/* By which days are counted now: since that leaf, which is before all that it counted. */
+struct calendar_in_force {
+    char version[64]; /* as long as CALENDAR_VERSION_BYTES; empty: not said */
+    uint64_t leaf;
+    uint64_t since_ms; /* broker time */
+};
+
 struct reply_head {
     uint32_t version;
     uint32_t code; /* enum refusal */
@@ -232,7 +239,7 @@ struct reply_head {
             uint64_t next_counter;
             struct digest registry_digest;
             struct digest policy_digest;
-            char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
+            struct calendar_in_force calendar;
             const struct stream_base *streams;
             size_t stream_count;
         } hello;
@@ -251,7 +258,7 @@ struct reply_head {
             uint8_t ping[PING_BYTES];    /* zeros: none */
             struct digest policy_digest; /* by which rungs are counted; zeros: not said */
             uint64_t policy_since_ms;
-            char calendar_version[64]; /* as long as CALENDAR_VERSION_BYTES */
+            struct calendar_in_force calendar;
         } fetch;
         struct {
             struct span registry;

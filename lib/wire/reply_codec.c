@@ -38,8 +38,10 @@ static const struct bind hello_binds[] = {
     REPLY_MEMBER(2, BIND_NUMBER, hello.next_counter),
     REPLY_MEMBER(3, BIND_ID, hello.registry_digest),
     REPLY_MEMBER(4, BIND_ID, hello.policy_digest),
-    REPLY_MEMBER(5, BIND_TEXT, hello.calendar_version),
+    REPLY_MEMBER(5, BIND_TEXT, hello.calendar.version),
     REPLY_ARRAY(6, BIND_MANY, hello.streams, hello.stream_count, STREAM_COUNT, &stream_base_table),
+    REPLY_MEMBER(7, BIND_NUMBER, hello.calendar.leaf),
+    REPLY_MEMBER(8, BIND_NUMBER, hello.calendar.since_ms),
 };
 static const struct bind_table hello_table =
     TABLE(&referral__v1__hello_reply__descriptor, struct reply_head, hello_binds);
@@ -86,7 +88,9 @@ static const struct bind fetch_binds[] = {
     REPLY_MEMBER(4, BIND_ID, fetch.ping),
     REPLY_MEMBER(5, BIND_ID, fetch.policy_digest),
     REPLY_MEMBER(6, BIND_NUMBER, fetch.policy_since_ms),
-    REPLY_MEMBER(7, BIND_TEXT, fetch.calendar_version),
+    REPLY_MEMBER(7, BIND_TEXT, fetch.calendar.version),
+    REPLY_MEMBER(8, BIND_NUMBER, fetch.calendar.leaf),
+    REPLY_MEMBER(9, BIND_NUMBER, fetch.calendar.since_ms),
 };
 static const struct bind_table fetch_table =
     TABLE(&referral__v1__fetch_reply__descriptor, struct reply_head, fetch_binds);

@@ -109,15 +109,15 @@ static void desk_takes_newer(struct desk *desk)
 }
 
 /* What the broker took first, the agents later and each at another time; one before it. */
-START_TEST(test_calendar_comes_later)
+static void calendar_life(uint64_t seed)
 {
     static const char *const locals[] = {"tests/scenario/calendars/local-2026-weekends-worked.json",
                                          "tests/scenario/calendars/local-2026-day-off.json"};
-    city.seed = 2000 + (uint64_t)_i;
+    city.seed = seed;
     (void)printf("seed %llu\n", (unsigned long long)city.seed);
     (void)fflush(stdout);
     city_open();
-    make_newer(locals[_i % 2]);
+    make_newer(locals[seed % 2]);
     for (unsigned i = 0; i < 1200; i++) {
         if (i == 400) { /* time stands still for many steps: what came before is no later */
             city_pass(1);
@@ -137,6 +137,19 @@ START_TEST(test_calendar_comes_later)
     (void)judge();
     (void)judge_matters();
     city_close();
+}
+
+START_TEST(test_calendar_comes_later)
+{
+    calendar_life(2000 + (uint64_t)_i);
+}
+END_TEST
+
+/* Receipts that came after the calendar, of what was recorded before it: all the copy's steps were
+ * counted by the newer one. A referral's window, and a matter's duty. */
+START_TEST(a_late_receipt_counted_all_steps_by_the_newer_calendar)
+{
+    calendar_life(_i == 0 ? 2011 : 2016);
 }
 END_TEST
 
@@ -179,6 +192,38 @@ START_TEST(test_an_answer_recorded_before_the_calendar_came)
     settle_city();
     ck_assert_str_eq(text_at(desk_must(holder, "{'cmd':'status'}"), "calendar_state"), "same");
     same(1, &key);
+    city_close();
+}
+END_TEST
+
+/* A file that an agency takes before the broker does counts from the broker's change on; what had
+ * begun before is counted anew there, and a restart forgets neither. */
+START_TEST(a_file_that_is_early_waits_for_the_broker)
+{
+    struct desk *holder = &city.desks[1];
+    city.seed = 12;
+    city_open();
+    make_newer("tests/scenario/calendars/local-2026-weekends-worked.json");
+    settle_city();
+    desk_takes_newer(holder);
+    desk_takes_newer(&city.desks[2]);
+    desk_say(&city.desks[0], SAY_OUTBOUND);
+    settle_city();
+    struct case_key first = key_of("JZ-2026-0001-01");
+    same(1, &first);
+    desk_restart(holder);
+    settle_city();
+    broker_takes_newer();
+    settle_city();
+    same(1, &first);
+    desk_say(&city.desks[0], SAY_ADULT);
+    settle_city();
+    struct case_key second = key_of("JZ-2026-0001-02");
+    same(1, &first);
+    same(2, &second);
+    desk_restart(holder);
+    settle_city();
+    same(1, &first);
     city_close();
 }
 END_TEST
@@ -289,7 +334,9 @@ int main(void)
     tcase_add_test(tcase, test_bad_calendar_changes_nothing);
     tcase_add_test(tcase, test_who_is_behind);
     tcase_add_test(tcase, test_an_answer_recorded_before_the_calendar_came);
-    city_add_lives(tcase, test_calendar_comes_later, 2000, longer ? 60 : 6);
+    tcase_add_test(tcase, a_file_that_is_early_waits_for_the_broker);
+    city_add_lives(tcase, a_late_receipt_counted_all_steps_by_the_newer_calendar, 0, 2);
+    city_add_lives(tcase, test_calendar_comes_later, 2000, longer ? 200 : 4);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

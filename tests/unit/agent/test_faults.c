@@ -170,9 +170,10 @@ START_TEST(test_a_life_without_faults)
 {
     static struct life life;
     life_begin(&life);
+    const unsigned begun = desk.points;
     life_play(&life);
     ck_assert_uint_eq(life.sent_count, 3);
-    ck_assert_uint_le(desk.points, POINTS); /* the tests below fail at each of them */
+    ck_assert_uint_le(desk.points - begun, POINTS); /* the tests below fail at each of them */
     ck_assert_uint_le(desk.request_calls, CALLS);
     life_judge(&life);
     life_end(&life);
@@ -388,6 +389,27 @@ static void fill_store(size_t leave_bytes)
     }
 }
 
+/* Not even the smallest change: one row of the smallest table written over, while a reader keeps
+ * the pages that this frees. */
+static void fill_store_wholly(void)
+{
+    uint8_t value = 0;
+    enum err error = OK;
+    fill_store(16);
+    while (error == OK) {
+        struct store_txn *txn = NULL;
+        value++;
+        ck_assert_int_eq(store_begin(desk.store, &txn), OK);
+        error = store_meta_put(txn, "~", span_of(&value, 1));
+        if (error == OK) {
+            error = store_commit(txn);
+        } else {
+            store_abort(txn);
+        }
+    }
+    ck_assert_int_eq(error, ERR_FULL);
+}
+
 static void small_store(void)
 {
     fake_close(&fake);
@@ -472,7 +494,7 @@ START_TEST(test_a_notice_that_was_told_is_not_told_again_for_want_of_room)
     ck_assert(desk.hook_runs);
     struct store_txn *reader = NULL; /* keeps freed pages: not even a removal has room */
     ck_assert_int_eq(store_read_begin(desk.store, &reader), OK);
-    fill_store(16);
+    fill_store_wholly();
     desk_hook_end(&desk, true);
     ck_assert(desk.agent->notifier->channels[0].unsettled);
     for (int i = 0; i < 10; i++) {

@@ -1,5 +1,6 @@
 /* broker/policies: each policy once, in the order of the log, with its text; a damaged row is told.
  */
+#include "broker/in_force.h"
 #include "broker/policies.h"
 #include "unit/store/store_support.h"
 
@@ -69,23 +70,29 @@ START_TEST(a_damaged_row_is_told)
 }
 END_TEST
 
-/* An older one that comes again is in force since then, not since it was first. */
+/* One that comes again is in force since then, not since it was first; a restart changes nothing.
+ */
 START_TEST(one_is_in_force_since_it_came)
 {
     static const struct {
         const char *text;
-        uint64_t leaf, since_ms;
-    } rows[] = {{"a: 1", 3, 3000}, {"a: 1", 5, 3000}, {"a: 2", 7, 7000}, {"a: 1", 9, 9000}};
+        uint64_t leaf, since;
+    } rows[] = {{"a: 1", 3, 3}, {"a: 1", 5, 3}, {"a: 2", 7, 7}, {"a: 1", 9, 9}};
     struct store_options options = broker_options();
     struct store *store = open_store(&options);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct policy_version version = version_of(rows[i].text, rows[i].leaf);
+        const struct policy_version third = version_of("b", 1);
+        const struct in_force now = {version.leaf, version.at_ms};
+        struct in_force since = {0}, other = {0};
         struct store_txn *txn = begin(store);
-        uint64_t since_ms = 0;
 
-        ck_assert_int_eq(policies_in_force(txn, &version, &since_ms), OK);
-        ck_assert_uint_eq(since_ms, rows[i].since_ms);
+        ck_assert_int_eq(in_force_follow(txn, "a", &version.digest, &now, &since), OK);
+        ck_assert_int_eq(in_force_follow(txn, "b", &third.digest, &now, &other), OK);
+        ck_assert_uint_eq(since.leaf, rows[i].since);
+        ck_assert_uint_eq(since.at_ms, 1000 * rows[i].since);
+        ck_assert_uint_eq(other.leaf, 3);
         commit(txn);
     }
     store_close(store);

@@ -456,6 +456,60 @@ START_TEST(test_version_with_many_gaps)
 }
 END_TEST
 
+static void same_counting(const struct calendar *one, const struct calendar *other)
+{
+    ck_assert_str_eq(calendar_version(one), calendar_version(other));
+    ck_assert(digest_equal(calendar_digest(one), calendar_digest(other)));
+    for (int32_t day = 0; day < day_of("2170-03-01"); day++) {
+        ck_assert(calendar_is_working_day(one, day) == calendar_is_working_day(other, day));
+        ck_assert(calendar_is_provisional(one, day) == calendar_is_provisional(other, day));
+    }
+}
+
+/* What was packed counts alike; what was cut, or has anything behind it, is no calendar. */
+START_TEST(test_packed_counts_alike)
+{
+    static uint8_t packed[CALENDAR_PACKED_MAX + 1];
+    struct calendar *calendars[] = {
+        calendar_shipped(2026, true), sealed_of(HEAD TAIL, NULL),
+        sealed_of(HEAD DAY("2026-03-03") TAIL, LOCAL WORK("2026-03-07") TAIL)};
+    for (size_t i = 0; i < sizeof(calendars) / sizeof(calendars[0]); i++) {
+        struct calendar *unpacked = NULL;
+        size_t len = calendar_pack(calendars[i], packed);
+        ck_assert_int_eq(calendar_unpack(span_of(packed, len), &unpacked), OK);
+        same_counting(calendars[i], unpacked);
+        calendar_free(unpacked);
+        for (size_t cut = 0; cut < len; cut++) {
+            ck_assert_int_eq(calendar_unpack(span_of(packed, cut), &unpacked), ERR_CORRUPT);
+        }
+        packed[len] = 0;
+        ck_assert_int_eq(calendar_unpack(span_of(packed, len + 1), &unpacked), ERR_CORRUPT);
+        calendar_free(calendars[i]);
+    }
+}
+END_TEST
+
+/* The last two days are of 2026-03-03 and 2026-03-07: not in that order, not twice, and no day
+ * behind those that a calendar knows. */
+START_TEST(test_packed_days_rise)
+{
+    static const uint32_t bad[] = {0, 20515, 0x80000000u, 73049};
+    static uint8_t packed[CALENDAR_PACKED_MAX];
+    struct calendar *unpacked = NULL;
+    struct calendar *calendar =
+        sealed_of(HEAD DAY("2026-03-03") TAIL, LOCAL WORK("2026-03-07") TAIL);
+    size_t len = calendar_pack(calendar, packed);
+    ck_assert_uint_eq(be32_get(packed + len - 8), (uint32_t)day_of("2026-03-03"));
+    ck_assert_uint_eq(be32_get(packed + len - 4), (uint32_t)day_of("2026-03-07"));
+    ck_assert_uint_eq(be32_get(packed + len - 8), bad[1]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        be32_put(packed + len - 4, bad[i]);
+        ck_assert_int_eq(calendar_unpack(span_of(packed, len), &unpacked), ERR_CORRUPT);
+    }
+    calendar_free(calendar);
+}
+END_TEST
+
 static Suite *calendar_suite(void)
 {
     Suite *suite = suite_create("calendar");
@@ -478,6 +532,8 @@ static Suite *calendar_suite(void)
                         (int)(sizeof(named_days) / sizeof(named_days[0])));
     tcase_add_loop_test(days, test_due_dates, 0, (int)(sizeof(due_cases) / sizeof(due_cases[0])));
     tcase_add_test(days, test_counting_agrees);
+    tcase_add_test(days, test_packed_counts_alike);
+    tcase_add_test(days, test_packed_days_rise);
     suite_add_tcase(suite, days);
     return suite;
 }

@@ -572,7 +572,7 @@ static struct reply_head full_reply(enum reply_kind kind, const struct shared_re
         head.hello.session[0] = 1;
         head.hello.next_counter = 5;
         head.hello.policy_digest.bytes[3] = 1;
-        memcpy(head.hello.calendar_version, "2026.1", 7);
+        head.hello.calendar = (struct calendar_in_force){"2026.1", 8, 9};
     } else if (kind == REPLY_SUBMIT) {
         head.submit.receipts = receipts;
         head.submit.receipt_count = 2;
@@ -586,7 +586,7 @@ static struct reply_head full_reply(enum reply_kind kind, const struct shared_re
         head.fetch.waiting = 4;
         head.fetch.policy_digest.bytes[3] = 2;
         head.fetch.policy_since_ms = 6;
-        memcpy(head.fetch.calendar_version, "2026.1", 7);
+        head.fetch.calendar = (struct calendar_in_force){"2026.1", 8, 9};
     } else if (kind == REPLY_REGISTRY) {
         head.registry.registry = span_text("a: b\n");
         head.registry.keys = span_text("c: d\n");
