@@ -145,26 +145,34 @@ static uint64_t *last_leaf(struct copy *copy)
     return copy->of_matter ? &copy->matter.last_leaf : &copy->referral.last_leaf;
 }
 
-/* When the broker takes another calendar it counts what is open anew, before anything else that
- * the log has behind that place. Those of the eras behind `after` and up to `until`. */
-static void cross_eras(struct agent *agent, struct copy *copy, uint64_t after, uint64_t until)
+/* The notices of a lost log moved dates by a calendar that the broker has no more, and the new log,
+ * in which they were never moved, does not tell of it: what is open is counted anew where it takes
+ * the other calendar. Elsewhere notices say what a calendar moved. */
+static void cross_logs(const struct agent *agent, struct copy *copy, uint64_t after, uint64_t until)
 {
-    const struct eras *eras = &agent->eras;
+    const struct era *era = eras_next_of_log(agent, after, until);
 
-    for (size_t i = 1; i < eras->count; i++) {
-        const struct era *era = &eras->each[i];
-        struct decide_context ctx;
+    for (; era != NULL; era = eras_next_of_log(agent, era->from, until)) {
+        const struct decide_context ctx = context_at(agent, 0, era->since_ms, era->from);
 
-        if (era->from <= after || era->from > until || era->calendar == NULL) {
-            continue;
-        }
-        ctx = context_at(agent, 0, era->since_ms, era->from);
         if (copy->of_matter) {
             decide_matter_recount(&ctx, &copy->matter);
         } else {
             decide_recount(&ctx, &copy->referral);
         }
     }
+}
+
+/* What it has behind that place follows upon what this copy has followed, or was counted by. */
+static uint64_t copy_end(const struct agent *agent, struct copy *copy)
+{
+    uint64_t end = *last_leaf(copy);
+    const struct era *era = eras_next_of_log(agent, end, UINT64_MAX);
+
+    for (; era != NULL; era = eras_next_of_log(agent, end, UINT64_MAX)) {
+        end = era->from;
+    }
+    return end;
 }
 
 /* One step of a copy: what is recorded at that leaf. */
@@ -174,7 +182,7 @@ static void apply(struct agent *agent, const struct copy_input *input, struct co
     uint64_t last = copy->known ? *last_leaf(copy) : 0;
 
     if (copy->known) {
-        cross_eras(agent, copy, last, input->order);
+        cross_logs(agent, copy, last, input->order);
     }
     if (message_kind_from_broker(header->kind)) {
         if (copy->known) { /* the office hears of referrals that are not its own */
@@ -394,7 +402,7 @@ static enum err replay(struct agent *agent, struct store_txn *txn, const struct 
         error = apply_step(agent, txn, &steps[i], copy);
     }
     if (error == OK && copy->known) {
-        cross_eras(agent, copy, *last_leaf(copy), UINT64_MAX);
+        cross_logs(agent, copy, *last_leaf(copy), UINT64_MAX);
     }
     free(steps);
     return error;
@@ -421,7 +429,7 @@ static enum err settle_withdrawn(struct agent *agent, struct store_txn *txn, str
         return error;
     }
     error = withdrawal_of(txn, &matter->about, &row);
-    if (error == OK && row.order < matter->last_leaf) {
+    if (error == OK && row.order < copy_end(agent, copy)) {
         id = matter->matter_id;
         error = replay(agent, txn, &id, copy);
         error = error == ERR_FULL ? OK : error;
@@ -466,17 +474,6 @@ static enum err put_document(struct store_txn *txn, const struct case_key *key,
                : OK;
 }
 
-/* Something that the log has before what this copy has followed, or before it was counted anew. */
-static bool is_late(const struct agent *agent, struct copy *copy, const struct copy_input *input)
-{
-    const struct era *newest = eras_newest(agent);
-
-    if (!copy->known) {
-        return opens(input->message->header.kind);
-    }
-    return input->order < *last_leaf(copy) || (newest != NULL && input->order < newest->from);
-}
-
 enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct copy_input *input)
 {
     const struct message_header *header = &input->message->header;
@@ -488,7 +485,7 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     if (error != OK) {
         return error;
     }
-    late = is_late(agent, copy, input);
+    late = copy->known ? input->order < copy_end(agent, copy) : opens(header->kind);
     error = late ? replay(agent, txn, &header->referral_id, copy) : ERR_FULL;
     if (error == ERR_FULL) { /* in order, or too long a life to begin anew each time */
         error = apply_at(agent, txn, input, copy);
@@ -505,7 +502,8 @@ enum err copy_follow(struct agent *agent, struct store_txn *txn, const struct co
     return error == OK ? put_document(txn, &key, input->message) : error;
 }
 
-/* A copy that nothing can be followed of any more, as of an erased case, stays as it is. */
+/* A copy that nothing can be followed of any more, as of an erased case, stays as it is; so does
+ * one with too long a life. */
 enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct case_key *key,
                       struct span packed)
 {
@@ -514,14 +512,15 @@ enum err copy_recount(struct agent *agent, struct store_txn *txn, const struct c
 
     if (error == OK && *last_leaf(copy) > counting_from(agent)) {
         error = replay(agent, txn, &key->referral_id, copy);
-    } else if (error == OK) {
-        cross_eras(agent, copy, *last_leaf(copy), UINT64_MAX);
+    } else if (error == OK && copy_end(agent, copy) > *last_leaf(copy)) {
+        cross_logs(agent, copy, *last_leaf(copy), UINT64_MAX);
+    } else {
+        return error;
     }
-    if (error == ERR_FULL) { /* too long a life to begin anew: its open clocks at least */
-        cross_eras(agent, copy, counting_from(agent) - 1, UINT64_MAX);
-        error = OK;
+    if (error == OK && copy->known) {
+        return put(agent, txn, key, copy);
     }
-    return error == OK && copy->known ? put(agent, txn, key, copy) : error;
+    return error == ERR_FULL ? OK : error;
 }
 
 static enum err expect_one(struct agent *agent, struct store_txn *txn, const struct row *row,

@@ -1,11 +1,9 @@
 /* By which calendar this agency's copies count, and counting them anew.
  *
- * The broker counts every open clock anew when it takes another calendar; a notice tells of a date
- * that moved, nothing tells of one that only became certain. A copy does the same at the same place
- * in the log (eras.c). While the broker's calendar is not here, copies are counted by the one that
- * is. So when it comes, each copy is counted anew: one that has followed nothing since the broker
- * took that calendar gets the dates of its open clocks by it, every other is followed from its
- * beginning.
+ * The broker counts every open clock anew when it takes another calendar, and its notices say what
+ * that changed. What begins afterwards a copy counts itself (eras.c): while the broker's calendar
+ * is not here, by the one that is. So when it comes, each copy that has followed anything since the
+ * broker took it is followed from its beginning.
  *
  * Up to which era all copies count is a row: a copy that waits for its calendar still waits for it
  * after a restart.
@@ -20,7 +18,7 @@
 #include "base/log.h"
 
 #define COUNTED_KEY   "x/counted"
-#define STEP_COPIES   400u /* counted anew in one transaction: some 20 ms */
+#define STEP_COPIES   100u /* in one transaction: some 20 ms if all are followed anew */
 #define STORE_WAIT_MS 5000u
 
 /* --- what is kept --- */
@@ -98,10 +96,10 @@ static void begin_anew(struct counting *counting)
 }
 
 enum err counting_told(struct agent *agent, struct store_txn *txn,
-                       const struct calendar_in_force *calendar)
+                       const struct calendar_in_force *calendar, uint64_t log_size)
 {
     bool news;
-    enum err error = eras_told(agent, txn, calendar, &news);
+    enum err error = eras_told(agent, txn, calendar, log_size, &news);
 
     if (error == OK && news) {
         begin_anew(&agent->counting);

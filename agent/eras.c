@@ -136,8 +136,8 @@ static enum err read_row(struct span row, struct eras *eras)
     for (size_t at = 0; at < row.len; at += ERA_BYTES) {
         struct era *era = &eras->each[eras->count++];
 
-        era->from = be64_get(row.data + at);
-        era->since_ms = be64_get(row.data + at + 8);
+        *era =
+            (struct era){.from = be64_get(row.data + at), .since_ms = be64_get(row.data + at + 8)};
         memcpy(era->version, row.data + at + 16, CALENDAR_VERSION_BYTES);
         if (memchr(era->version, '\0', CALENDAR_VERSION_BYTES) == NULL) {
             return ERR_CORRUPT;
@@ -146,15 +146,12 @@ static enum err read_row(struct span row, struct eras *eras)
     return OK;
 }
 
-enum err eras_load(struct agent *agent)
+static enum err read_kept(struct agent *agent)
 {
     struct store_txn *read;
     struct span row;
-    enum err error = eras_keep_calendar(agent, agent->setup.calendar);
+    enum err error = store_read_begin(agent->setup.store, &read);
 
-    if (error == OK) {
-        error = store_read_begin(agent->setup.store, &read);
-    }
     if (error != OK) {
         return error;
     }
@@ -164,6 +161,30 @@ enum err eras_load(struct agent *agent)
     }
     store_read_end(read);
     return error == OK || error == ERR_NOT_FOUND ? eras_look(agent) : error;
+}
+
+enum err eras_load(struct agent *agent)
+{
+    enum err error = eras_keep_calendar(agent, agent->setup.calendar);
+
+    return error == OK ? read_kept(agent) : error;
+}
+
+/* Where the store cannot be read either, all is told again with the next answer. */
+void eras_not_kept(struct agent *agent)
+{
+    if (agent->eras.fresh) {
+        eras_free(agent);
+        agent->eras.fresh = false;
+        if (read_kept(agent) != OK) {
+            eras_free(agent);
+        }
+    }
+}
+
+void eras_kept(struct agent *agent)
+{
+    agent->eras.fresh = false;
 }
 
 void eras_free(struct agent *agent)
@@ -193,26 +214,54 @@ static struct era *add(struct eras *eras)
     return &eras->each[eras->count++];
 }
 
-enum err eras_told(struct agent *agent, struct store_txn *txn,
-                   const struct calendar_in_force *calendar, bool *ret_news)
+static enum err begin(struct agent *agent, struct store_txn *txn, uint64_t from,
+                      const struct calendar_in_force *calendar)
 {
-    const struct era *newest = eras_newest(agent);
-    uint64_t from = recovery_place(agent->following.log, calendar->leaf);
-    struct era *era;
+    struct era *era = add(&agent->eras);
     enum err error;
 
-    *ret_news = calendar->version[0] != '\0' &&
-                (newest == NULL ||
-                 (strcmp(newest->version, calendar->version) != 0 && from > newest->from));
-    if (!*ret_news) { /* the same, or an answer that was overtaken */
-        return OK;
-    }
-    era = add(&agent->eras);
+    agent->eras.fresh = true;
     era->from = from;
     era->since_ms = calendar->since_ms;
     text_copy(era->version, sizeof(era->version), calendar->version);
     error = fetch_calendar(txn, era);
     return error == OK ? keep(&agent->eras, txn) : error;
+}
+
+/* A leaf that the log of that answer does not have is of no use: the places of honest answers would
+ * never be behind it. None is named by a broker of an older release. */
+enum err eras_told(struct agent *agent, struct store_txn *txn,
+                   const struct calendar_in_force *calendar, uint64_t log_size, bool *ret_news)
+{
+    const struct era *newest = eras_newest(agent);
+    uint64_t from = recovery_place(agent->following.log, calendar->leaf);
+
+    *ret_news = calendar->version[0] != '\0' && calendar->leaf > 0 && calendar->leaf < log_size &&
+                (newest == NULL ||
+                 (strcmp(newest->version, calendar->version) != 0 && from > newest->from));
+    return *ret_news ? begin(agent, txn, from, calendar) : OK; /* else the same, or overtaken */
+}
+
+/* Of another log than the era before it. */
+static bool begins_log(const struct eras *eras, size_t i)
+{
+    return i > 0 &&
+           eras->each[i].from >> RECOVERY_LEAF_BITS != eras->each[i - 1].from >> RECOVERY_LEAF_BITS;
+}
+
+const struct era *eras_next_of_log(const struct agent *agent, uint64_t after, uint64_t until)
+{
+    const struct eras *eras = &agent->eras;
+
+    for (size_t i = 0; i < eras->count; i++) {
+        const struct era *era = &eras->each[i];
+
+        if (begins_log(eras, i) && era->from > after && era->from <= until &&
+            era->calendar != NULL) {
+            return era;
+        }
+    }
+    return NULL;
 }
 
 const struct calendar *eras_calendar(const struct agent *agent, uint64_t order)

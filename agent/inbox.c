@@ -683,7 +683,7 @@ enum err inbox_replied(struct agent *agent, struct store_txn *txn, const struct 
     session_pinged(agent, head->fetch.ping);
     agent->fetching.brought = false;
     agent->plain_count = 0;
-    error = counting_told(agent, txn, &head->fetch.calendar);
+    error = counting_told(agent, txn, &head->fetch.calendar, opened->checkpoint.size);
     for (size_t i = 0; error == OK && i < head->fetch.delivery_count; i++) {
         error = take_one(agent, txn, head, &head->fetch.deliveries[i]);
     }

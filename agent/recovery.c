@@ -40,6 +40,10 @@ static enum err follow_chain(struct agent *agent, struct span packed)
             error = ERR_INVALID;
         }
         if (error == OK) {
+            error =
+                recovery_log(keyring_origin(keyring), recovery.old_origin, &following->past[i].log);
+        }
+        if (error == OK) {
             text_copy(following->past[i].origin, LIMIT_ORIGIN_BYTES, recovery.old_origin);
             following->past[i].anchor = anchor.size;
             following->past_count = i + 1;
@@ -109,6 +113,18 @@ bool recovery_has(const struct agent *agent, const struct checkpoint *seen)
     return false;
 }
 
+/* The log in which a leaf of today's was written: one before the anchor stood there already. */
+static uint64_t log_of_leaf(const struct following *following, uint64_t leaf_index)
+{
+    uint64_t log = following->log;
+
+    for (size_t i = following->past_count; i > 0 && leaf_index < following->past[i - 1].anchor;
+         i--) {
+        log = following->past[i - 1].log;
+    }
+    return log;
+}
+
 uint64_t recovery_order(const struct agent *agent, const struct leaf_record *record,
                         uint64_t leaf_index)
 {
@@ -116,7 +132,7 @@ uint64_t recovery_order(const struct agent *agent, const struct leaf_record *rec
 
     return record->has_recovered && !before->late && before->code == 0
                ? recovery_place(before->log, before->leaf)
-               : recovery_place(agent->following.log, leaf_index);
+               : recovery_place(log_of_leaf(&agent->following, leaf_index), leaf_index);
 }
 
 uint64_t recovery_counts_ms(const struct leaf_record *record)

@@ -444,8 +444,9 @@ static void greeted(struct agent *agent, const struct reply_head *head)
 
 /* Nothing of it is used where the broker is not believed all the same. */
 static enum err hello_replied(struct agent *agent, struct store_txn *txn,
-                              const struct reply_head *head, struct region *region)
+                              const struct opened *opened, struct region *region)
 {
+    const struct reply_head *head = &opened->reply.head;
     const bool anew = agent->trial.active;
     enum err error = anew ? recovery_accept(agent, txn, head, region) : OK;
 
@@ -455,7 +456,10 @@ static enum err hello_replied(struct agent *agent, struct store_txn *txn,
     if (error != OK || !agent->welcomed) {
         return error;
     }
-    return counting_told(agent, txn, &head->hello.calendar);
+    if (anew) {
+        return OK; /* its places count once it is followed: the next answer names them */
+    }
+    return counting_told(agent, txn, &head->hello.calendar, opened->checkpoint.size);
 }
 
 enum err session_replied(struct agent *agent, struct store_txn *txn, const struct opened *opened,
@@ -479,7 +483,7 @@ enum err session_replied(struct agent *agent, struct store_txn *txn, const struc
         return registry_replied(agent, txn, opened, region);
     }
     if (asking->kind == REQUEST_HELLO) {
-        return hello_replied(agent, txn, &opened->reply.head, region);
+        return hello_replied(agent, txn, opened, region);
     }
     return asking->kind == REQUEST_WITNESS ? witness_replied(agent, opened) : OK;
 }
@@ -500,6 +504,7 @@ void session_kept(struct agent *agent, const struct opened *opened)
         agent->checkpoint = opened->checkpoint;
     }
     recovery_kept(agent);
+    eras_kept(agent);
     if (agent->welcomed) {
         agent->welcomed = false;
         distrust_greeted_kept(agent);
@@ -511,6 +516,7 @@ void session_not_kept(struct agent *agent)
 {
     agent->welcomed = false;
     agent->trial.accepted = false;
+    eras_not_kept(agent);
 }
 
 enum err session_note(struct agent *agent, struct buf *out)

@@ -69,6 +69,7 @@ struct era {
 struct eras { /* eras.c */
     struct era each[ERAS_MAX];
     size_t count;
+    bool fresh; /* changed in the transaction under way */
 };
 
 struct counting {                  /* counting.c */
@@ -114,6 +115,7 @@ struct following { /* recovery.c: which log of the broker, and what it still lac
     uint64_t log;
     struct {
         char origin[LIMIT_ORIGIN_BYTES];
+        uint64_t log;
         uint64_t anchor; /* up to there it is the log of today */
     } past[RECOVERIES_MAX];
     size_t past_count;
@@ -627,19 +629,26 @@ enum err eras_load(struct agent *agent) MUST_CHECK;
 void eras_free(struct agent *agent);
 /* A calendar came: it may be one that the broker named. */
 enum err eras_look(struct agent *agent) MUST_CHECK;
-/* The broker named its calendar. News: it is another than before. */
+/* The broker named its calendar, in an answer with a checkpoint of that size. News: it is another
+ * than before. In memory at once; eras_kept or eras_not_kept says what became of it. */
 enum err eras_told(struct agent *agent, struct store_txn *txn,
-                   const struct calendar_in_force *calendar, bool *ret_news) MUST_CHECK;
+                   const struct calendar_in_force *calendar, uint64_t log_size,
+                   bool *ret_news) MUST_CHECK;
+void eras_kept(struct agent *agent);
+void eras_not_kept(struct agent *agent);
 const struct era *eras_newest(const struct agent *agent); /* NULL: none was named yet */
+/* The first behind `after` and up to `until` with which a new log took another calendar than the
+ * one before had, and which is here; NULL: none. */
+const struct era *eras_next_of_log(const struct agent *agent, uint64_t after, uint64_t until);
 /* The one of this place in the log (recovery_order); 0: of what is recorded next. */
 const struct calendar *eras_calendar(const struct agent *agent, uint64_t order);
 
 /* --- counting.c: by which calendar the copies count --- */
 
 enum err counting_load(struct agent *agent) MUST_CHECK;
-/* The broker named its calendar; nothing is said where the version is empty. */
+/* An answer named the broker's calendar. */
 enum err counting_told(struct agent *agent, struct store_txn *txn,
-                       const struct calendar_in_force *calendar) MUST_CHECK;
+                       const struct calendar_in_force *calendar, uint64_t log_size) MUST_CHECK;
 /* Where the first era begins that a copy may not have been counted by; UINT64_MAX: there is none.
  */
 uint64_t counting_from(const struct agent *agent);

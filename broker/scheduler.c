@@ -72,33 +72,48 @@ static enum err read_documents(struct broker *broker, struct store_txn *read)
     return OK;
 }
 
-/* Another calendar than that of the last run re-dates every referral; a walk that was cut short
- * goes on where it stood. */
-static enum err read_redating(struct broker *broker, struct store_txn *read)
+/* Where the last walk stood, and for which calendar; after a whole one, at the beginning. */
+static enum err read_walk(struct store_txn *read, struct digest *ret_digest,
+                          struct case_key *ret_after)
 {
-    const struct digest *digest = calendar_digest(broker->setup.calendar);
     struct span kept;
-    enum err error = store_meta_get(read, "calendar", &kept);
+    enum err error = store_meta_get(read, "redate", &kept);
 
-    if (error == OK && span_equal(kept, span_of(digest->bytes, DIGEST_BYTES))) {
-        return OK;
-    }
-    if (error != OK && error != ERR_NOT_FOUND) {
-        return error;
-    }
-    broker->redating = true;
-    error = store_meta_get(read, "redate", &kept);
+    memset(ret_digest, 0, sizeof(*ret_digest));
+    memset(ret_after, 0, sizeof(*ret_after));
     if (error != OK) {
         return error == ERR_NOT_FOUND ? OK : error;
     }
-    /* calendar of the walk, then where it stood */
     if (kept.len != DIGEST_BYTES + 2 * UUID_BYTES) {
         return ERR_CORRUPT;
     }
-    if (memcmp(kept.data, digest->bytes, DIGEST_BYTES) == 0) {
-        memcpy(broker->redate_after.case_id.bytes, kept.data + DIGEST_BYTES, UUID_BYTES);
-        memcpy(broker->redate_after.referral_id.bytes, kept.data + DIGEST_BYTES + UUID_BYTES,
-               UUID_BYTES);
+    memcpy(ret_digest->bytes, kept.data, DIGEST_BYTES);
+    memcpy(ret_after->case_id.bytes, kept.data + DIGEST_BYTES, UUID_BYTES);
+    memcpy(ret_after->referral_id.bytes, kept.data + DIGEST_BYTES + UUID_BYTES, UUID_BYTES);
+    return OK;
+}
+
+/* Another calendar than that of the last whole walk re-dates every referral; a walk that was cut
+ * short goes on where it stood, and one for another calendar is undone from the beginning, though
+ * it be by the calendar of before. */
+static enum err read_redating(struct broker *broker, struct store_txn *read)
+{
+    const struct digest *ours = calendar_digest(broker->setup.calendar);
+    struct digest walked;
+    struct case_key after;
+    struct span kept;
+    enum err error = store_meta_get(read, "calendar", &kept);
+    bool same = error == OK && span_equal(kept, span_of(ours->bytes, DIGEST_BYTES));
+
+    if (error == OK || error == ERR_NOT_FOUND) {
+        error = read_walk(read, &walked, &after);
+    }
+    if (error != OK) {
+        return error;
+    }
+    broker->redating = !same || !uuid_is_zero(&after.case_id);
+    if (digest_equal(&walked, ours)) {
+        broker->redate_after = after;
     }
     return OK;
 }

@@ -207,6 +207,9 @@ void view_why(struct page *page, const char *of_whom, const struct window *windo
         return;
     }
     window_trace(calendar, window, &trace);
+    if (window->basis == BASIS_CALENDAR && trace.day_n != trace.due_day) {
+        return; /* it was counted by another calendar than the one that is here */
+    }
     page_day_text(page, trace.due_day, false, due);
     json_name(&page->view, "why");
     json_object_begin(&page->view);

@@ -23,7 +23,7 @@ static void follow_delivery(const struct notice_facts *facts, struct referral *a
     window->number = facts->window;
     memset(&after->papers_id, 0, sizeof(after->papers_id));
     after->state = REFERRAL_DELIVERED;
-    after->window_number = facts->window;
+    referral_window_begin(after, facts->window);
     for (enum referral_clock clock = REFERRAL_CLOCK_PAPERS; clock <= REFERRAL_CLOCK_UNDELIVERED;
          clock++) {
         if (referral_clock_open(after, clock)) {

@@ -373,10 +373,7 @@ void deciding_window_open(struct deciding *deciding, uint64_t agent_received_ms)
 {
     struct referral *after = deciding->after;
     const struct decide_context *ctx = deciding->ctx;
-    after->window_number++;
-    after->late = false;
-    after->lateness_days = 0;
-    after->claimed_ms = 0;
+    referral_window_begin(after, after->window_number + 1);
     deciding_clock_open(deciding, REFERRAL_CLOCK_FEEDBACK, after->window_number);
     (void)snprintf(after->calendar_version, sizeof(after->calendar_version), "%s",
                    calendar_version(ctx->calendar));

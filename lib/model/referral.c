@@ -206,6 +206,14 @@ bool referral_clock_open(const struct referral *referral, enum referral_clock cl
     return referral->clocks[clock].number != 0 && referral->clocks[clock].stopped_ms == 0;
 }
 
+void referral_window_begin(struct referral *referral, uint32_t number)
+{
+    referral->window_number = number;
+    referral->late = false;
+    referral->lateness_days = 0;
+    referral->claimed_ms = 0;
+}
+
 uint16_t referral_responsible(const struct referral *referral, enum referral_clock clock)
 {
     if (clock == REFERRAL_CLOCK_TELL) {

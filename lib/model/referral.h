@@ -147,6 +147,8 @@ struct referral {
 
 /* Is the clock running? */
 bool referral_clock_open(const struct referral *referral, enum referral_clock clock);
+/* The feedback window of that number begins: nothing is late in it, or claimed, yet. */
+void referral_window_begin(struct referral *referral, uint32_t number);
 /* The agency that must act for this clock, and the one that waits for it. */
 uint16_t referral_responsible(const struct referral *referral, enum referral_clock clock);
 uint16_t referral_waiting(const struct referral *referral, enum referral_clock clock);

@@ -205,9 +205,8 @@ void live_step(void)
     }
 }
 
-size_t live_on(unsigned days)
+void live_days(unsigned days)
 {
-    size_t told = 0;
     for (unsigned day = 0; day < days; day++) {
         for (unsigned i = 0; i < 6; i++) {
             live_step();
@@ -215,6 +214,12 @@ size_t live_on(unsigned days)
         city_pass(DAY_MS + chance(HOUR_MS));
         settle_city();
     }
+}
+
+size_t live_on(unsigned days)
+{
+    size_t told = 0;
+    live_days(days);
     for (size_t i = 0; i < DESKS; i++) {
         ck_assert_msg(events_of(&city.desks[i], "alarm") == 0, "%s: %s", names[i],
                       desk_alarm(&city.desks[i]));
@@ -224,6 +229,16 @@ size_t live_on(unsigned days)
 }
 
 /* --- judging --- */
+
+struct case_key key_of(const char *number)
+{
+    struct store_txn *read = NULL;
+    struct case_key key;
+    ck_assert_int_eq(store_read_begin(city.store, &read), OK);
+    ck_assert_int_eq(number_find(read, number, &key), OK);
+    store_read_end(read);
+    return key;
+}
 
 void get_copy(struct store *store, const struct case_key *key, struct referral *ret)
 {
@@ -259,6 +274,8 @@ void same(size_t place, const struct case_key *key)
     SAME(window_number);
     SAME(late);
     SAME(lateness_days);
+    SAME(late_answers);
+    SAME(claimed_ms);
     SAME(tell_holder);
     SAME(papers_holder);
     for (enum referral_clock clock = REFERRAL_CLOCK_FEEDBACK; clock <= REFERRAL_CLOCK_PAPERS;

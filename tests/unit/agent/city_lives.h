@@ -25,13 +25,17 @@ struct lives {                    /* what chance made so far */
 extern struct lives lives;
 
 void live_step(void);
-/* Some of them a day, until windows have ended and ladders were climbed: what the broker raises,
- * and when, is what each agency counts, so that nobody is alarmed. Answers the escalations told. */
+/* Some of them a day, until windows have ended and ladders were climbed. */
+void live_days(unsigned days);
+/* The same: what the broker raises, and when, is what each agency counts, so that nobody is
+ * alarmed. Answers the escalations told. */
 size_t live_on(unsigned days);
 void live_refer(void);
 void live_restart(void);        /* one of the agents */
 void live_travel(bool replies); /* one of the requests, or replies, that are on their way */
 
+/* Of the broker's referral or matter of that number. */
+struct case_key key_of(const char *number);
 void get_copy(struct store *store, const struct case_key *key, struct referral *ret);
 void get_matter(struct store *store, const struct case_key *key, struct matter *ret);
 void same(size_t place, const struct case_key *key);

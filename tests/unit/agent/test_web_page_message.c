@@ -123,18 +123,20 @@ static const struct {
     uint32_t due_date;
     uint64_t due_before_ms;
     bool drawn;
+    const char *reason;
 } told[] = {
-    {20, DESK_START_MS, 20260330, DUE_MS, true}, /* as it is */
-    {UINT32_MAX, DESK_START_MS, 20260330, DUE_MS, false},
-    {CALENDAR_COUNT_MAX + 1, DESK_START_MS, 20260330, DUE_MS, false},
-    {CALENDAR_COUNT_MAX, DESK_START_MS, 20260330, DUE_MS, true},
-    {20, 1, 20260330, DUE_MS, false},
-    {20, UINT64_MAX, 20260330, DUE_MS, false},
-    {20, UINT64_MAX, 99991231, UINT64_MAX, false},
-    {20, DESK_START_MS, 99991231, UINT64_MAX, false},
-    {20, DESK_START_MS, 99991201, UINT64_MAX, true},
-    {20, DESK_START_MS, 19700101, 1, false},
-    {20, DESK_START_MS, UINT32_MAX, DUE_MS, false},
+    {20, DESK_START_MS, 20260330, DUE_MS, true, ""}, /* as it is */
+    {UINT32_MAX, DESK_START_MS, 20260330, DUE_MS, false, "kept"},
+    {CALENDAR_COUNT_MAX + 1, DESK_START_MS, 20260330, DUE_MS, false, "kept"},
+    {CALENDAR_COUNT_MAX, DESK_START_MS, 20260330, DUE_MS, true, "kept"},
+    {20, 1, 20260330, DUE_MS, false, "kept"},
+    {20, UINT64_MAX, 20260330, DUE_MS, false, "kept"},
+    {20, UINT64_MAX, 99991231, UINT64_MAX, false, "kept"},
+    {20, DESK_START_MS, 99991231, UINT64_MAX, false, "kept"},
+    {20, DESK_START_MS, 99991201, UINT64_MAX, true, "kept"},
+    {20, DESK_START_MS, 19700101, 1, false, "kept"},
+    {20, DESK_START_MS, UINT32_MAX, DUE_MS, false, "kept"},
+    {19, DESK_START_MS, 20260330, DUE_MS, false, ""}, /* by another calendar */
 };
 
 /* The broker's key may be in wrong hands: what it signs is still no reason to end. */
@@ -156,6 +158,7 @@ START_TEST(a_notice_with_absurd_numbers_ended_the_program)
     text_copy(facts->document_number, sizeof(facts->document_number), "DB-2026-0001");
     text_copy(facts->calendar_version, sizeof(facts->calendar_version),
               calendar_version(realm.calendar));
+    text_copy(facts->reason, sizeof(facts->reason), told[_i].reason);
     facts->working_days = told[_i].working_days;
     facts->arrival_ms = told[_i].arrival_ms;
     facts->due_date = told[_i].due_date;
