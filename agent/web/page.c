@@ -128,12 +128,16 @@ static void lamp_text(const struct page *page, const struct lamp *lamp, bool lat
 
 static void stopped_text(const struct page *page, const struct lamp *lamp, char out[PAGE_DAY_BYTES])
 {
+    char days[PAGE_DAY_BYTES];
+
     if (!lamp->late) {
         text_copy(out, PAGE_DAY_BYTES, tr(page, N_("按期")));
     } else if (lamp->lateness_days == 0) {
-        text_copy(out, PAGE_DAY_BYTES, tr(page, N_("超期不足 1 个工作日")));
+        (void)snprintf(out, PAGE_DAY_BYTES, "%s%s", tr(page, N_("已办，")),
+                       tr(page, N_("超期不足 1 个工作日")));
     } else {
-        days_text(page, lamp->lateness_days, true, out);
+        days_text(page, lamp->lateness_days, true, days);
+        (void)snprintf(out, PAGE_DAY_BYTES, "%s%s", tr(page, N_("已办，")), days);
     }
 }
 

@@ -213,27 +213,43 @@ static void view_open_documents(struct page *page, const struct referral *referr
     json_array_end(&page->view);
 }
 
-/* What came in answer, the newest of it, and whether nobody has looked at it. */
-static void view_answer(struct page *page, struct store_txn *read, const struct work_item *item)
+static void view_answer(struct page *page, const struct row *row, bool fresh)
 {
-    struct row row = {.seq = 0}, last = {.seq = 0};
     char id[UUID_TEXT_BYTES], href[64];
-    bool fresh = false;
 
-    while (row_of_referral(read, &item->key.referral_id, row.seq, &row) == OK) {
-        last = work_is_news(&row) ? row : last;
-    }
-    if (last.seq == 0 || work_is_unsettled(read, &last, &fresh) != OK) {
-        return;
-    }
-    uuid_format(&last.header.message_id, id);
+    uuid_format(&row->header.message_id, id);
     (void)snprintf(href, sizeof(href), "/message/%s", id);
-    json_name(&page->view, "answer");
     json_object_begin(&page->view);
     named_text(&page->view, "href", href);
-    named_text(&page->view, "kind", page_kind(page, last.header.kind));
+    named_text(&page->view, "kind", page_kind(page, row->header.kind));
     named_bool(&page->view, "fresh", fresh);
     json_object_end(&page->view);
+}
+
+/* What came in answer: all that nobody has opened, oldest first; else the newest. Who opens the
+ * case has not read them: what they say is on their own pages. */
+static void view_answers(struct page *page, struct store_txn *read, const struct work_item *item)
+{
+    struct row row = {.seq = 0}, last = {.seq = 0};
+    bool any = false;
+
+    json_name(&page->view, "answers");
+    json_array_begin(&page->view);
+    while (row_of_referral(read, &item->key.referral_id, row.seq, &row) == OK) {
+        bool fresh = false;
+
+        if (work_is_news(&row) && work_is_unsettled(read, &row, &fresh) == OK) {
+            last = row;
+        }
+        if (fresh) {
+            view_answer(page, &row, true);
+            any = true;
+        }
+    }
+    if (!any && last.seq != 0) {
+        view_answer(page, &last, false);
+    }
+    json_array_end(&page->view);
 }
 
 static void view_card(struct page *page, struct shown_case *shown, const struct work_item *item)
@@ -249,7 +265,7 @@ static void view_card(struct page *page, struct shown_case *shown, const struct 
     json_object_begin(&page->view);
     named_text(&page->view, "number", referral->number);
     named_text(&page->view, "agency", page_agency(page, item->other));
-    named_bool(&page->view, "mine", item->mine);
+    named_bool(&page->view, "mine", item->mine); /* else it is for this agency to do */
     (void)snprintf(href, sizeof(href), "/case/%s", referral->number);
     named_text(&page->view, "href", href);
     named_bool(&page->view, "focus", item == shown->focus);
@@ -267,7 +283,7 @@ static void view_card(struct page *page, struct shown_case *shown, const struct 
     named_text(&page->view, "state", page_state(page, referral));
     some_text(&page->view, "register", referral->register_number);
     view_open_documents(page, referral);
-    view_answer(page, shown->read, item);
+    view_answers(page, shown->read, item);
     view_links(page, referral, item->mine);
     json_object_end(&page->view);
 }
@@ -510,10 +526,6 @@ void page_case(struct page *page)
         show_case_page(page, &shown);
     } else {
         page_refuse(page, 404, N_("本单位没有这个编号的案件。"));
-        shown.focus = NULL;
     }
     store_read_end(shown.read);
-    if (shown.focus != NULL) {
-        page_saw(page, &shown.focus->key, NULL);
-    }
 }

@@ -151,7 +151,7 @@ void page_drafts(struct page *page)
     if (!page_needs(page, OFFICER_MEMBER)) {
         return;
     }
-    page_begin(page, "inbox", N_("我的草稿"));
+    page_begin(page, "drafts", N_("我的草稿"));
     json_name(&page->view, "drafts");
     json_array_begin(&page->view);
     while (count < DRAFT_OFFICER_MAX &&

@@ -336,6 +336,7 @@ static void show(struct form_page *form, unsigned status)
     named_bool(&page->view, "is_feedback",
                form->layout->kind == MESSAGE_OUTBOUND_FEEDBACK ||
                    form->layout->kind == MESSAGE_INBOUND_FEEDBACK);
+    named_bool(&page->view, "is_sign_for", form->layout->kind == MESSAGE_SIGN_FOR);
     view_token(form);
     form_about_view(form);
     if (form->restored_ms != 0) {

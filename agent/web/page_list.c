@@ -22,7 +22,8 @@ static const struct list_kind list_kinds[] = {
     {"", N_("待办"), WORK_TODO, false},
     {"sent", N_("我发起的"), WORK_SENT, false},
     {"soon", N_("即将到期"), WORK_SOON, false},
-    {"late", N_("超期"), WORK_LATE, true},
+    {"late", N_("本单位超期"), WORK_LATE, true},
+    {"others-late", N_("对方超期"), WORK_OTHERS_LATE, true},
     {"supervised", N_("督办"), WORK_SUPERVISED, true},
     {"done", N_("已办"), WORK_DONE, false},
     {"ledger", N_("台账"), WORK_LEDGER, false},
@@ -254,7 +255,8 @@ static void href_of_line(const struct work_item *item, const struct work_line *l
     if (line->act == WORK_DOCUMENT && line->more == 0) {
         document_number(line, text);
         (void)snprintf(out, size, "/document/%s", text);
-    } else if (line->act == WORK_REFUSED) {
+    } else if (line->act == WORK_REFUSED ||
+               (line->act == WORK_NEWS && line->more == 0 && !item->of_matter)) {
         uuid_format(&line->message_id, text);
         (void)snprintf(out, size, "/message/%s", text);
     } else {
@@ -659,6 +661,9 @@ static void view_alarm(struct page *page, const struct work_counts *counts)
 {
     if (counts->lists[WORK_LATE] > 0) {
         named_u64(&page->view, "late_count", counts->lists[WORK_LATE]);
+    }
+    if (counts->lists[WORK_OTHERS_LATE] > 0) {
+        named_u64(&page->view, "others_late_count", counts->lists[WORK_OTHERS_LATE]);
     }
     if (counts->lists[WORK_SUPERVISED] > 0) {
         named_u64(&page->view, "supervised_count", counts->lists[WORK_SUPERVISED]);

@@ -398,14 +398,16 @@ static void view_table_head(struct value *value, const struct field *field, cons
     json_array_end(view);
 }
 
-/* Columns that no row fills are left out. */
+/* Columns that no row fills are left out, and those that only machines read. */
 static void find_columns(const struct field *field, const uint8_t *rows, size_t count, bool *shown)
 {
     size_t at = 0;
 
     for (const struct field *column = field->rows->fields; column->name != NULL; column++, at++) {
-        shown[at] = column->zero;
-        for (size_t i = 0; i < count && !shown[at]; i++) {
+        const bool read = label_form_of(field->name, column->name) != LABEL_CODE;
+
+        shown[at] = read && column->zero;
+        for (size_t i = 0; read && i < count && !shown[at]; i++) {
             shown[at] = !message_field_empty(column, rows + i * field->rows->row_bytes);
         }
     }

@@ -78,7 +78,8 @@ enum work_list {
     WORK_TODO,
     WORK_SENT,
     WORK_SOON,
-    WORK_LATE,
+    WORK_LATE,        /* here */
+    WORK_OTHERS_LATE, /* what this agency referred or asked for, at the others */
     WORK_SUPERVISED,
     WORK_DONE,
     WORK_LEDGER,

@@ -92,11 +92,29 @@ static bool item_fits(const struct asking_for *asking, struct work_entry *entry)
            (query->until_ms == 0 || item->opened_ms < query->until_ms) && text_fits(asking, entry);
 }
 
-static bool in_list_of_items(enum work_list list, const struct work_item *item)
+static bool is_late(const struct work_line *line, uint64_t now_ms)
+{
+    return line->due_before_ms <= now_ms;
+}
+
+static bool is_late_here(const struct work_item *item, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < item->line_count; i++) {
+        if (is_late(&item->lines[i], now_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_list_of_items(enum work_list list, const struct work_item *item, uint64_t now_ms)
 {
     switch (list) {
     case WORK_SENT:
         return item->mine && item->open;
+    case WORK_OTHERS_LATE:
+        return item->mine && item->open && item->due_before_ms <= now_ms &&
+               !is_late_here(item, now_ms);
     case WORK_SUPERVISED:
         return item->documents > 0;
     case WORK_DONE:
@@ -117,7 +135,7 @@ static bool in_list_of_lines(enum work_list list, const struct work_line *line, 
     case WORK_SOON:
         return line->due_before_ms > now_ms && line->due_before_ms <= soon_ms;
     case WORK_LATE:
-        return line->due_before_ms <= now_ms;
+        return is_late(line, now_ms);
     default:
         return false;
     }
@@ -221,7 +239,8 @@ static enum err gather(const struct asking_for *asking, struct work_hits *hits)
             if (entry->item.line_count > 0 && item_fits(asking, entry)) {
                 error = add_lines(asking, entry, hits);
             }
-        } else if (in_list_of_items(list, &entry->item) && item_fits(asking, entry)) {
+        } else if (in_list_of_items(list, &entry->item, asking->now_ms) &&
+                   item_fits(asking, entry)) {
             error = add_item(asking, entry, hits);
         }
     }
@@ -551,12 +570,16 @@ static void count_line(struct work_counts *counts, struct count_walk *counting,
 static void count_item(struct work_counts *counts, struct count_walk *counting,
                        const struct work_item *item)
 {
-    static const enum work_list lists[] = {WORK_SENT, WORK_SUPERVISED, WORK_DONE, WORK_LEDGER};
+    static const enum work_list lists[] = {WORK_SENT, WORK_OTHERS_LATE, WORK_SUPERVISED, WORK_DONE,
+                                           WORK_LEDGER};
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (in_list_of_items(lists[i], item)) {
+        if (in_list_of_items(lists[i], item, counting->now_ms)) {
             counts->lists[lists[i]]++;
         }
+    }
+    if (item->due_before_ms > counting->now_ms && item->due_before_ms < counting->next_ms) {
+        counting->next_ms = item->due_before_ms;
     }
     for (uint32_t i = 0; i < item->line_count; i++) {
         count_line(counts, counting, &item->lines[i]);

@@ -157,6 +157,10 @@ test('education signs for it and grants assistance', async () => {
     'facts.measures[0].unit': 'term' }, [[P, 'outbound-feedback', number]]);
   await reads(P, '/', new RegExp(`${number}[^]*待阅 反馈审查结果`));
   await reads(P, `/case/${number}`, /给予救助/, /按期/, /查看：反馈审查结果 新/);
+  await reads(P, `/case/${number}`, /查看：反馈审查结果 新/); // who saw the case has not read it
+  const reader = await desk(P);
+  await reader.page.getByRole('link', { name: /查看：反馈审查结果/ }).click();
+  assert.match(await reader.page.locator('main').innerText(), /1,200\.50/);
   await reads(P, `/case/${number}`, /查看：反馈审查结果\n/, /已阅来文/);
   assert.doesNotMatch(await (await desk(P)).page.locator('main').innerText(), /反馈审查结果 新/);
 });

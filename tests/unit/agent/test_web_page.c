@@ -283,9 +283,9 @@ START_TEST(test_lamp)
     lamp.stopped_ms = DESK_START_MS;
     ck_assert_str_eq(lamp_text(&lamp), "按期");
     lamp.late = true;
-    ck_assert_str_eq(lamp_text(&lamp), "超期不足 1 个工作日");
+    ck_assert_str_eq(lamp_text(&lamp), "已办，超期不足 1 个工作日");
     lamp.lateness_days = 3;
-    ck_assert_str_eq(lamp_text(&lamp), "超期 3 个工作日");
+    ck_assert_str_eq(lamp_text(&lamp), "已办，超期 3 个工作日");
 }
 END_TEST
 

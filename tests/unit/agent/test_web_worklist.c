@@ -477,6 +477,13 @@ START_TEST(test_counts_change_when_a_deadline_passes)
     ck_assert_uint_eq(count_of(E, WORK_SOON), 0);
     ck_assert_uint_eq(count_of(E, WORK_LATE), 1);
     ck_assert_str_eq(list_of(E, WORK_LATE), FIRST "=sign-for");
+    ck_assert_uint_eq(count_of(E, WORK_OTHERS_LATE), 0);
+    city.desks[P].wall_ms = due_ms - 1;
+    ck_assert_uint_eq(count_of(P, WORK_OTHERS_LATE), 0);
+    city.desks[P].wall_ms = due_ms; /* the time alone makes it late */
+    ck_assert_uint_eq(count_of(P, WORK_OTHERS_LATE), 1);
+    ck_assert_uint_eq(count_of(P, WORK_LATE), 0);
+    ck_assert_str_eq(list_of(P, WORK_OTHERS_LATE), FIRST);
     desk->wall_ms = due_ms - 1; /* a clock that was ahead is set right */
     ck_assert_uint_eq(count_of(E, WORK_SOON), 1);
     ck_assert_uint_eq(count_of(E, WORK_LATE), 0);
