@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/attachments.h"
-#include "agent/web/web_parts.h"
+#include "agent/web/view_parts.h"
 #include "wire/sealing.h"
 
 #define CASE_ITEMS_MAX 200u /* referrals and matters of one case that a page shows */
@@ -439,6 +439,7 @@ static void view_content(struct page *page, struct shown_case *shown)
         char letter[64], id[UUID_TEXT_BYTES];
 
         view_facts(page, &message);
+        view_amendments(page, shown->read, &row);
         uuid_format(&row.header.message_id, id);
         (void)snprintf(letter, sizeof(letter), "/letter/%s", id);
         named_text(&page->view, "letter", letter);

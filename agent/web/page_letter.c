@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agent/bodies.h"
-#include "agent/web/web_parts.h"
+#include "agent/web/view_parts.h"
 #include "model/identity.h"
 #include "model/letter.h"
 #include "wire/envelope.h"
@@ -531,6 +531,7 @@ static void view_letter(struct page *page, struct letter *letter, const struct a
     named_bool(&page->view, "outbound", letter->outbound);
     view_org(page, sender);
     view_numbers(page, letter, sender);
+    view_amendments(page, letter->read, row);
     named_text(&page->view, "to", page_agency_of(page, row->header.recipient));
     view_date(page, "date", row->recorded_ms != 0 ? row->recorded_ms : row->at_ms);
     view_applicants(page, letter);

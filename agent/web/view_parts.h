@@ -16,6 +16,9 @@ void view_fields(struct page *page, struct store_txn *read, const struct message
 void page_money(const struct page *page, uint64_t fen, char out[PAGE_MONEY_BYTES]);
 const char *page_rung(const struct page *page, enum rung rung); /* as the city calls it */
 
+/* view_amendments.c: member `amendments`, what was said later of a paper that this agency has. */
+void view_amendments(struct page *page, struct store_txn *read, const struct row *paper);
+
 /* view_persons.c: what identifies a person, as pages show it until it is revealed. */
 void page_mask_identity(const char *text, char *out, size_t size);
 void page_mask_phone(const char *text, char *out, size_t size);

@@ -218,7 +218,7 @@ test('the procuratorate asks how far it is, and papers follow', async () => {
   await file(P, `/send/supplement/${number}`, {}, [['civil-affairs', 'correction', number]],
     PAPERS);
   await reads('civil-affairs', '/', /待阅 更正/);
-  await reads('civil-affairs', `/case/${number}`, /申请表.pdf/);
+  await reads('civil-affairs', `/case/${number}`, /申请表.pdf/, /更正或补充，以下为原文/);
 });
 
 test('civil affairs asks for information, and the procuratorate answers', async () => {
@@ -234,7 +234,7 @@ test('civil affairs asks for information, and the procuratorate answers', async 
 test('a referral is withdrawn; the others go on', async () => {
   await file(P, `/send/withdrawal/${story.on}`, { 'facts.reason': 'applicant-wishes',
     'body.text': '当事人希望以后再说。' }, [['womens-federation', 'withdrawal', story.on]]);
-  await reads('womens-federation', `/case/${story.on}`, /撤回/);
+  await reads('womens-federation', `/case/${story.on}`, /此件已于.*撤回/);
   await file(P, `/send/withdrawal/${story.case}-04`, { 'facts.reason': 'duplicate' },
     [['justice', 'withdrawal', `${story.case}-04`]]);
 });
