@@ -74,16 +74,11 @@ static enum err is_kept(struct store *store, const char *version, bool *ret_kept
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-enum err eras_keep_calendar(struct agent *agent, const struct calendar *calendar)
+static enum err keep_calendar(struct store *store, const struct calendar *calendar)
 {
     struct store_txn *txn;
-    bool kept = false;
-    enum err error = is_kept(agent->setup.store, calendar_version(calendar), &kept);
+    enum err error = store_begin(store, &txn);
 
-    if (error != OK || kept) {
-        return error;
-    }
-    error = store_begin(agent->setup.store, &txn);
     if (error != OK) {
         return error;
     }
@@ -93,6 +88,19 @@ enum err eras_keep_calendar(struct agent *agent, const struct calendar *calendar
     }
     store_abort(txn);
     return error;
+}
+
+/* A full store is no reason to count by an old calendar, or not to start: it is kept once there is
+ * room, at the next start. */
+enum err eras_keep_calendar(struct agent *agent, const struct calendar *calendar)
+{
+    bool kept = false;
+    enum err error = is_kept(agent->setup.store, calendar_version(calendar), &kept);
+
+    if (error == OK && !kept) {
+        error = keep_calendar(agent->setup.store, calendar);
+    }
+    return error == ERR_FULL ? OK : error;
 }
 
 enum err eras_look(struct agent *agent)

@@ -127,7 +127,7 @@ static const char *identity_reason(const char *value)
     if (others > 0) {
         return N_("只能是数字，末位可以是 X");
     }
-    return digits != 18 ? N_("应为 18 位，请核对位数") : N_("校验位不符，请核对每一位（GB 11643）");
+    return digits != 18 ? N_("应为 18 位，请核对位数") : N_("校验位不符，请核对身份证号的每一位");
 }
 
 static bool is_choice(const struct form_item *item, const struct field *field)

@@ -165,7 +165,7 @@ static const struct form_item conference_items[] = {
 };
 static const struct form_section conference_sections[] = {
     ONE(N_("会商情况"), conference_items),
-    TABLE(N_("承诺事项"), N_("每项到期前提醒，逾期督办。"), "facts.promises", N_("承诺"),
+    TABLE(N_("承诺事项"), N_("每项到期前提醒，超期督办。"), "facts.promises", N_("承诺"),
           promise_items),
     FILES,
 };
@@ -235,7 +235,7 @@ static const struct form_item hearing_opinion_items[] = {
 };
 static const struct form_section hearing_opinion_sections[] = {
     ONE(N_("听证意见"), hearing_opinion_items),
-    TABLE(N_("承诺事项"), N_("每项到期前提醒，逾期督办。"), "facts.promises", N_("承诺"),
+    TABLE(N_("承诺事项"), N_("每项到期前提醒，超期督办。"), "facts.promises", N_("承诺"),
           promise_items),
     FILES,
 };

@@ -56,12 +56,22 @@ void page_day_text(const struct page *page, int32_t day, bool with_year, char ou
     }
 }
 
-void page_instant_text(const struct page *page, uint64_t instant_ms, char out[PAGE_DAY_BYTES])
+/* The first instant of a day is 24:00 of the day before, as ends of time are said everywhere. */
+static unsigned minutes_of(uint64_t instant_ms, int32_t *ret_day)
 {
     const int32_t day = civil_day_at(instant_ms);
+    const bool midnight = day > 0 && instant_ms == civil_start_ms(day);
+
+    *ret_day = midnight ? day - 1 : day;
+    return midnight ? 24 * 60 : (unsigned)((instant_ms - civil_start_ms(day)) / 60000);
+}
+
+void page_instant_text(const struct page *page, uint64_t instant_ms, char out[PAGE_DAY_BYTES])
+{
+    int32_t day;
+    const unsigned minutes = minutes_of(instant_ms, &day);
     const struct civil_date date = civil_date_of(day);
     const bool this_year = date.year == civil_date_of(civil_day_at(page->now_ms)).year;
-    const unsigned minutes = (unsigned)((instant_ms - civil_start_ms(day)) / 60000);
     char text[CIVIL_TEXT_BYTES];
 
     civil_format(day, text);
@@ -213,6 +223,17 @@ static void view_officer(struct page *page)
     named_bool(&page->view, "may_read", (officer->roles & (OFFICER_MEMBER | OFFICER_LEADER)) != 0);
 }
 
+static void view_line_down(struct page *page)
+{
+    const uint64_t since_ms = page->agent->unreached_ms;
+    char when[PAGE_DAY_BYTES], text[256];
+
+    page_instant_text(page, since_ms != 0 ? since_ms : page->now_ms, when);
+    (void)snprintf(text, sizeof(text), "%s %s %s", tr(page, N_("线路中断，自")), when,
+                   tr(page, N_("起。仍可办理：提交的内容先保存在本单位，线路恢复后自动发送。")));
+    named_text(&page->view, "offline", text);
+}
+
 /* What must be known on every page: the line is down, the broker is not believed. */
 static void view_line(struct page *page)
 {
@@ -220,11 +241,11 @@ static void view_line(struct page *page)
 
     if (agent->distrust.text[0] != '\0') {
         static const char *const texts[] = {
-            [RUNGS_FINE] = N_("中枢回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。"),
+            [RUNGS_FINE] = N_("平台回执核对不符，已暂停收发，请通知管理员。已填报的内容均已保存。"),
             [RUNGS_EARLY] =
-                N_("中枢发出的督办早于期限，已暂停收发，请通知管理员。已填报的内容均已保存。"),
+                N_("平台发出的督办早于期限，已暂停收发，请通知管理员。已填报的内容均已保存。"),
             [RUNGS_MISSING] =
-                N_("期限已过，中枢应发的督办未到，已暂停收发，请通知管理员，并致电对方单"
+                N_("期限已过，平台应发的督办未到，已暂停收发，请通知管理员，并致电对方单"
                    "位核实。已填报的内容均已保存。")};
 
         named_text(&page->view, "offline", tr(page, texts[rungs_alarm(agent)]));
@@ -233,8 +254,7 @@ static void view_line(struct page *page)
                    tr(page, N_("平台刚从备份恢复，正在自动核对：提交的内容会先保存，核对完毕后自动"
                                "发送，无需处理。")));
     } else if (page_line_down(page)) {
-        named_text(&page->view, "offline",
-                   tr(page, N_("线路中断：提交的内容会先保存，线路恢复后自动发送。")));
+        view_line_down(page);
     }
 }
 

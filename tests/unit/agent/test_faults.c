@@ -483,6 +483,23 @@ START_TEST(test_at_85_percent_nothing_new_is_taken_but_all_else_goes_on)
 }
 END_TEST
 
+/* What an older calendar counted can then not be counted again later; that is less than to go on
+ * counting by it, or not to start. */
+START_TEST(a_full_store_is_no_reason_to_refuse_a_calendar)
+{
+    struct store_txn *reader = NULL;
+    struct calendar *other = NULL;
+    small_store();
+    ck_assert_int_eq(calendar_new(&other), OK);
+    calendar_seal(other);
+    ck_assert_int_eq(store_read_begin(desk.store, &reader), OK);
+    fill_store_wholly();
+    ck_assert_int_eq(eras_keep_calendar(desk.agent, other), OK);
+    store_read_end(reader);
+    calendar_free(other);
+}
+END_TEST
+
 /* The hook told an officer, and that cannot be written down: the officer is not told again. */
 START_TEST(test_a_notice_that_was_told_is_not_told_again_for_want_of_room)
 {
@@ -732,6 +749,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_what_does_not_fit_is_not_acknowledged, 0, 12);
     tcase_add_test(tcase, test_at_85_percent_nothing_new_is_taken_but_all_else_goes_on);
     tcase_add_test(tcase, test_a_notice_that_was_told_is_not_told_again_for_want_of_room);
+    tcase_add_test(tcase, a_full_store_is_no_reason_to_refuse_a_calendar);
     tcase_add_test(tcase, test_messages_that_grow_do_not_close_the_inbox);
     tcase_add_test(tcase, test_the_largest_notice_is_taken);
     tcase_add_test(tcase, test_the_hook_is_tried_twelve_times_over_about_a_day);

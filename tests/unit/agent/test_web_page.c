@@ -243,6 +243,20 @@ START_TEST(test_no_date_no_why)
 }
 END_TEST
 
+/* A day ends at its 24:00; 00:00 of the next was read as if there were a day more. */
+START_TEST(the_end_of_a_day_was_shown_as_the_next_one)
+{
+    const int32_t day = civil_day_at(DESK_START_MS);
+    char text[PAGE_DAY_BYTES];
+    page_instant_text(&page, civil_end_ms(day), text);
+    ck_assert_str_eq(text, "3月2日 24:00");
+    page_instant_text(&page, civil_end_ms(day) - 1, text);
+    ck_assert_str_eq(text, "3月2日 23:59");
+    page_instant_text(&page, civil_end_ms(day) + 60000, text);
+    ck_assert_str_eq(text, "3月3日 00:01");
+}
+END_TEST
+
 /* --- lamps --- */
 
 static const char *lamp_text(const struct lamp *lamp)
@@ -430,6 +444,7 @@ int main(void)
     tcase_add_test(tcase, test_a_given_day_of_rest_is_the_end);
     tcase_add_test(tcase, test_sentences);
     tcase_add_test(tcase, test_no_date_no_why);
+    tcase_add_test(tcase, the_end_of_a_day_was_shown_as_the_next_one);
     tcase_add_test(tcase, test_lamp);
     tcase_add_test(tcase, test_one_working_day_in_english);
     suite_add_tcase(suite, tcase);
