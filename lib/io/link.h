@@ -164,7 +164,7 @@ struct link_client_options {
     bool laboratory;        /* plain tcp:// and ipc:// allowed */
     size_t context_count;   /* requests at once, 1 .. 1024 */
     size_t reply_bytes_max; /* 0: LIMIT_REQUEST_BYTES */
-    uint64_t watchdog_ms;   /* no connection for so long: dial anew; 0: 30 s */
+    uint64_t watchdog_ms;   /* no connection for so long: dial anew; 0: 15 s */
     link_state_fn on_state; /* may be NULL */
     void *ctx;              /* borrowed until link_client_close returns */
 };

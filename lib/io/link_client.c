@@ -19,7 +19,7 @@
 #include "io/link_internal.h"
 #include "io/loop.h"
 
-#define WATCHDOG_MS  30000u
+#define WATCHDOG_MS  15000u /* more than the 10 s that nng gives a silent server */
 #define CONTEXTS_MAX 1024u
 
 enum slot_state { SLOT_SEND, SLOT_RECV };
