@@ -768,6 +768,9 @@ static int serve(struct daemon *daemon)
     if (error == OK) {
         return run(daemon);
     }
+    if (error == ERR_CORRUPT) {
+        store_say_damage(daemon->loaded->config.store, &fault);
+    }
     log_fault(EVENT_START_FAILED, &fault);
     if (error == ERR_CORRUPT && daemon->local != NULL && daemon->agent == NULL) {
         return stay(daemon, &fault);

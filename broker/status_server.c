@@ -193,9 +193,6 @@ static void answer_pings(struct status_server *server)
 void status_server_fail(struct status_server *server, const struct fault *fault)
 {
     server->failed = *fault;
-    if (fault->code[0] == '\0') {
-        fault_set(&server->failed, "broker.environment", "", "the broker did not start");
-    }
 }
 
 void status_server_turn(struct status_server *server)

@@ -497,6 +497,14 @@ enum err store_open_reader(const char *folder, struct store **ret_store, struct 
     return OK;
 }
 
+void store_say_damage(const char *folder, struct fault *fault)
+{
+    if (fault->code[0] == '\0') {
+        fault_set(fault, "store.corrupt", folder, "it holds what cannot be read");
+        fault_hint(fault, "restore the store from its last copy");
+    }
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL) {

@@ -90,6 +90,9 @@ enum err store_open_reader(const char *folder, struct store **ret_store,
                            struct fault *fault) MUST_CHECK;
 /* No transaction may be open. NULL allowed. */
 void store_close(struct store *store);
+/* After ERR_CORRUPT from anything that read the store in this folder: a fault that says nothing yet
+ * says so, and what to do. */
+void store_say_damage(const char *folder, struct fault *fault);
 /* An agent's; borrowed. NULL: a broker's has none, whose bodies are sealed by others. */
 struct case_keys *store_case_keys(const struct store *store);
 /* Writes the file again: durable on return. */

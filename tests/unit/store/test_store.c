@@ -41,6 +41,20 @@ START_TEST(absent_store_is_not_found_and_nothing_is_made)
 }
 END_TEST
 
+/* A daemon that could not read its store said "the broker did not start", and not what to do. */
+START_TEST(a_damage_that_nobody_explained_had_no_words)
+{
+    struct fault fault = {.code = ""};
+    store_say_damage("/srv/store", &fault);
+    ck_assert_str_eq(fault.code, "store.corrupt");
+    ck_assert_str_eq(fault.place, "/srv/store");
+    ck_assert(strstr(fault.hint, "restore") != NULL);
+    fault_set(&fault, "store.damaged", "", "page 7");
+    store_say_damage("/srv/store", &fault);
+    ck_assert_str_eq(fault.code, "store.damaged"); /* what was said is kept */
+}
+END_TEST
+
 START_TEST(created_with_its_parents_and_opened_again)
 {
     struct store_options options = broker_options();
@@ -781,6 +795,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, absent_store_is_not_found_and_nothing_is_made);
+    tcase_add_test(cases, a_damage_that_nobody_explained_had_no_words);
     tcase_add_test(cases, created_with_its_parents_and_opened_again);
     tcase_add_test(cases, half_made_store_is_made_anew);
     tcase_add_test(cases, folder_with_other_files_is_left_alone);
