@@ -4,14 +4,10 @@
 
 #include "agent/web/view_parts.h"
 
-static bool is_recorded(const struct row *row)
-{
-    return row->state != ROW_REFUSED && row_is_shown(row);
-}
-
+/* What waits to be sent counts, too: this agency has said it. */
 static bool amends(const struct row *later, const struct row *paper)
 {
-    return is_recorded(later) &&
+    return later->state != ROW_REFUSED && row_is_shown(later) &&
            ((later->header.kind == MESSAGE_CORRECTION &&
              uuid_equal(&later->header.refers_to, &paper->header.message_id)) ||
             later->header.kind == MESSAGE_WITHDRAWAL);

@@ -183,8 +183,8 @@ void decide_redate(const struct decide_context *ctx, const struct referral *befo
 void decide_follow(const struct decide_context *ctx, const struct referral *before,
                    const struct message *notice, struct referral *ret_after);
 
-/* The dates of a copy's clocks as ctx->calendar has them, which the broker took at ctx->now_ms: for
- * what no notice said, because its window opened here by an older calendar (window_recount). */
+/* The dates of a copy's open clocks as ctx->calendar has them, which the broker took at
+ * ctx->now_ms: for what no notice says (window_recount). */
 void decide_recount(const struct decide_context *ctx, struct referral *referral);
 
 #define DECIDE_TRACE_MAX (TRACE_DAYS_MAX + 2)

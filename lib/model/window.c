@@ -518,8 +518,7 @@ static void window_move(const struct calendar *calendar, uint64_t now_ms, struct
 
 void window_recount(const struct calendar *calendar, uint64_t now_ms, struct window *window)
 {
-    bool counts = window->stopped_ms == 0 || window->start_ms >= now_ms;
-    if (counts && window->n > 0 && window->basis != BASIS_GIVEN) {
+    if (window->stopped_ms == 0 && window->n > 0 && window->basis != BASIS_GIVEN) {
         window_move(calendar, now_ms, window);
     }
 }

@@ -179,9 +179,8 @@ struct redating {
 void window_redate(const struct ladder *ladder, const struct calendar *calendar, uint64_t now_ms,
                    struct window *window, struct redating *ret_redating);
 
-/* The date alone, as window_redate would set it: for a copy, which hears of rungs from the broker
- * and may have opened a window by an older calendar after the broker took this one at now_ms. Such
- * a window gets its date though it is stopped; others that are stopped stay. */
+/* The date alone, as window_redate would set it: for a copy, which hears of rungs from the broker.
+ */
 void window_recount(const struct calendar *calendar, uint64_t now_ms, struct window *window);
 
 /* The explanation of a date, for `why` and for each numbered document. */
